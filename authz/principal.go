@@ -1,0 +1,38 @@
+package authz
+
+import "github.com/mcpolicy/mcpolicy/source"
+
+// A Principal is somebody or something that asks for access.
+type Principal struct {
+	Key  string // what reports and suites call it: its key in the principals file
+	ID   string // what the policies see as P.id
+	Kind Kind
+	// OnBehalfOf is the key of the principal that an agent acts for, or "".
+	OnBehalfOf string
+
+	Roles         []string
+	Attr          map[string]any // JSON values
+	PolicyVersion string
+	Scope         string
+	AuxData       map[string]any // auxData.jwt of each request
+
+	Groups []string // the groups of the principals file that name it
+	Pos    source.Pos
+}
+
+// A Kind says what a principal is. It never reaches the policies.
+type Kind uint8
+
+// The kinds of a principal. Human is the zero value, because a Cerbos fixture
+// file does not say.
+const (
+	Human Kind = iota
+	Workload
+	Agent
+)
+
+// Kinds are the names of the kinds, in the order of their values.
+var Kinds = []string{"human", "workload", "agent"}
+
+// String returns human, workload or agent.
+func (k Kind) String() string { return Kinds[k] }

@@ -1,0 +1,86 @@
+package authz
+
+// A Resource is what a request is about, as an enforcement point describes it.
+type Resource struct {
+	Kind          string
+	ID            string
+	Attr          map[string]any // JSON values
+	PolicyVersion string         // "" for the engine's default
+	Scope         string         // "" for the engine's default
+}
+
+// A Request is one question to the policy engine: may the principal do the
+// action on the resource?
+type Request struct {
+	Principal *Principal
+	Resource  Resource
+	Action    string
+
+	// Unknown is the path below the resource's attributes where the call's
+	// arguments stand, when they are to be left open: the question is then
+	// asked for every possible value at once, a missing one included. Nil asks
+	// about Attr as it is.
+	Unknown []string
+}
+
+// An Effect is what a decision comes to.
+type Effect uint8
+
+// The effects. The zero value denies.
+const (
+	Deny        Effect = iota
+	Allow              // whatever is unknown
+	Conditional        // Allow for some values of what is unknown, Deny for others
+)
+
+// String returns deny, allow or conditional.
+func (e Effect) String() string { return [...]string{"deny", "allow", "conditional"}[e] }
+
+// A Decision answers a [Request].
+type Decision struct {
+	Effect Effect
+
+	// Condition is set for Conditional: CEL over arguments and principal. It
+	// is "what allows", or "what allows unless what denies"; a part of it that
+	// cannot be evaluated, because a value is missing or of another type,
+	// counts as not met on either side.
+	Condition string
+
+	Rules []RuleRef // the rules that took part, sorted by ID
+
+	// NoPolicy is set when no policy covers the resource's kind, version and
+	// scope, so that the denial is nobody's decision.
+	NoPolicy bool
+
+	Validation []ValidationError // what the policy's schemas say against the request
+	Errors     []EvalError       // expressions that could not be evaluated
+}
+
+// A RuleRef names a policy rule that took part in a decision.
+type RuleRef struct {
+	ID  string // as Cerbos names it: resource.mcp_server.vdefault#rule-004
+	Met Met
+}
+
+// Met says how a rule's condition came out.
+type Met uint8
+
+// The outcomes of a rule's condition.
+const (
+	Unmet   Met = iota // the rule matched but its condition was not met
+	Fired              // the rule applied
+	Depends            // it depends on what is unknown
+)
+
+// A ValidationError is one thing that a schema refuses in a request.
+type ValidationError struct {
+	Path    string // JSON pointer below the attributes
+	Message string
+	Source  string // principal or resource
+}
+
+// An EvalError is a CEL expression that could not be evaluated, and why.
+type EvalError struct {
+	Expr    string
+	Message string
+}
