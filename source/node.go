@@ -9,9 +9,9 @@ import (
 // Limits on input files. They are far above anything seen in the wild and far
 // below what would hurt.
 const (
-	MaxBytes = 32 << 20 // the size of a file
-	MaxDepth = 512      // the nesting of a value
-	MaxNodes = 8 << 20  // the nodes of a file, aliases expanded
+	MaxBytes   = 32 << 20 // the size of a file
+	MaxDepth   = 512      // the nesting of a value
+	MaxAliased = 1 << 18  // the values that the aliases of a YAML file expand to
 )
 
 // A Kind says what a node is.

@@ -1,0 +1,197 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A NodeDecoder decodes itself from a node, for values with more than one
+// spelling.
+type NodeDecoder interface {
+	DecodeNode(*Node) error
+}
+
+var (
+	posType  = reflect.TypeFor[Pos]()
+	nodeType = reflect.TypeFor[*Node]()
+	timeType = reflect.TypeFor[time.Time]()
+	decoder  = reflect.TypeFor[NodeDecoder]()
+)
+
+// Decode fills the struct, slice or map that into points to. Fields are named
+// by their yaml tag; a key that no field has is a mistake, and so is a value
+// of another kind. A field of type Pos gets the node's position, one of type
+// *Node the node itself. Null leaves a field as it is. All mistakes are
+// reported, joined, each an [*Error].
+func Decode(n *Node, into any) error {
+	return decode(n, reflect.ValueOf(into).Elem(), "")
+}
+
+func decode(n *Node, v reflect.Value, name string) error {
+	if v.CanAddr() && v.Addr().Type().Implements(decoder) {
+		return v.Addr().Interface().(NodeDecoder).DecodeNode(n) //nolint:errcheck // just checked
+	}
+	if v.Type() == nodeType {
+		v.Set(reflect.ValueOf(n))
+		return nil
+	}
+	if n.Kind == Null {
+		return nil
+	}
+	if v.Type() == timeType {
+		return decodeTime(n, v, name)
+	}
+	switch v.Kind() { //nolint:exhaustive // the rest is a programming mistake
+	case reflect.Pointer:
+		p := reflect.New(v.Type().Elem())
+		err := decode(n, p.Elem(), name)
+		v.Set(p)
+		return err
+	case reflect.Interface:
+		v.Set(reflect.ValueOf(n.Value()))
+		return nil
+	case reflect.String:
+		if n.Kind != String {
+			return kindError(n, name, "a string")
+		}
+		v.SetString(n.Text)
+		return nil
+	case reflect.Bool:
+		if n.Kind != Bool {
+			return kindError(n, name, "true or false")
+		}
+		v.SetBool(n.Text == "true")
+		return nil
+	case reflect.Int, reflect.Int64:
+		i, err := strconv.ParseInt(n.Text, 10, 64)
+		if n.Kind != Number || err != nil {
+			return kindError(n, name, "a whole number")
+		}
+		v.SetInt(i)
+		return nil
+	case reflect.Float64:
+		f, err := strconv.ParseFloat(n.Text, 64)
+		if n.Kind != Number || err != nil {
+			return kindError(n, name, "a number")
+		}
+		v.SetFloat(f)
+		return nil
+	case reflect.Slice:
+		return decodeSlice(n, v, name)
+	case reflect.Map:
+		return decodeMap(n, v, name)
+	case reflect.Struct:
+		return decodeStruct(n, v, name)
+	}
+	panic("source: cannot decode into " + v.Type().String())
+}
+
+func decodeTime(n *Node, v reflect.Value, name string) error {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, n.Text); err == nil && n.Kind == String {
+			v.Set(reflect.ValueOf(t))
+			return nil
+		}
+	}
+	return kindError(n, name, "a date (2027-01-31) or a time (2027-01-31T12:00:00Z)")
+}
+
+func decodeSlice(n *Node, v reflect.Value, name string) error {
+	if n.Kind != Sequence {
+		return kindError(n, name, "a list")
+	}
+	list := reflect.MakeSlice(v.Type(), len(n.Items), len(n.Items))
+	var errs []error
+	for i, item := range n.Items {
+		errs = append(errs, decode(item, list.Index(i), name))
+	}
+	v.Set(list)
+	return errors.Join(errs...)
+}
+
+func decodeMap(n *Node, v reflect.Value, name string) error {
+	if n.Kind != Mapping {
+		return kindError(n, name, "a mapping")
+	}
+	m := reflect.MakeMapWithSize(v.Type(), len(n.Fields))
+	errs := n.duplicates()
+	for _, f := range n.Fields {
+		value := reflect.New(v.Type().Elem()).Elem()
+		errs = append(errs, decode(f.Value, value, f.Name))
+		m.SetMapIndex(reflect.ValueOf(f.Name).Convert(v.Type().Key()), value)
+	}
+	v.Set(m)
+	return errors.Join(errs...)
+}
+
+func decodeStruct(n *Node, v reflect.Value, name string) error {
+	if n.Kind != Mapping {
+		return kindError(n, name, "a mapping")
+	}
+	known := map[string]reflect.Value{}
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if !f.IsExported() || f.Anonymous {
+			continue
+		}
+		if f.Type == posType {
+			v.FieldByIndex(f.Index).Set(reflect.ValueOf(n.Pos))
+			continue
+		}
+		if tag, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); tag != "" && tag != "-" {
+			known[tag] = v.FieldByIndex(f.Index)
+		}
+	}
+	errs := n.duplicates()
+	for _, f := range n.Fields {
+		field, ok := known[f.Name]
+		if !ok {
+			errs = append(errs, UnknownKey(f, keys(known)))
+			continue
+		}
+		errs = append(errs, decode(f.Value, field, f.Name))
+	}
+	return errors.Join(errs...)
+}
+
+// UnknownKey is the mistake of a key that nothing knows, with the nearest of
+// those that are known.
+func UnknownKey(f Field, known []string) error {
+	if hint := DidYouMean(f.Name, known); hint != "" {
+		return Errorf(f.Pos, "unknown key %q%s", f.Name, hint)
+	}
+	slices.Sort(known)
+	return Errorf(f.Pos, "unknown key %q; known here: %s", f.Name, strings.Join(known, ", "))
+}
+
+func keys(m map[string]reflect.Value) []string {
+	list := make([]string, 0, len(m))
+	for k := range m {
+		list = append(list, k)
+	}
+	return list
+}
+
+// duplicates reports the keys of a mapping that stand in it twice.
+func (n *Node) duplicates() []error {
+	var errs []error
+	for _, f := range n.Duplicates {
+		errs = append(errs, Errorf(f.Pos, "key %q stands here twice", f.Name))
+	}
+	return errs
+}
+
+func kindError(n *Node, name, want string) error {
+	have := n.Kind.String()
+	if n.Kind != Sequence && n.Kind != Mapping {
+		have = fmt.Sprintf("%q", n.Text)
+	}
+	if name == "" {
+		return Errorf(n.Pos, "want %s, have %s", want, have)
+	}
+	return Errorf(n.Pos, "%s: want %s, have %s", name, want, have)
+}

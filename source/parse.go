@@ -1,0 +1,138 @@
+package source
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+var utf8BOM = []byte("\xef\xbb\xbf")
+
+// clean checks what holds for every text file, its size and its encoding, and
+// takes a byte order mark away.
+func clean(file string, data []byte) ([]byte, error) {
+	if len(data) > MaxBytes {
+		return nil, Errorf(Pos{File: file}, "the file is %s, more than the %s that are read", size(len(data)), size(MaxBytes))
+	}
+	data = bytes.TrimPrefix(data, utf8BOM)
+	if !utf8.Valid(data) {
+		at := invalidUTF8(data)
+		return nil, Errorf(newLines(file, data).pos(at), "byte 0x%02x is not valid UTF-8", data[at])
+	}
+	return data, nil
+}
+
+// CheckSize refuses a file that is too large to read. It is for callers who
+// know the size before they have the content.
+func CheckSize(file string, bytes int64) error {
+	if bytes > MaxBytes {
+		return Errorf(Pos{File: file}, "the file is %d MiB, more than the %s that are read", bytes>>20, size(MaxBytes))
+	}
+	return nil
+}
+
+func invalidUTF8(data []byte) int {
+	for i := 0; i < len(data); {
+		r, n := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return 0
+}
+
+func size(n int) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d MiB", n>>20)
+}
+
+// lines turns offsets into positions. Offsets must be asked for in growing
+// order for it to be fast; any order is right.
+type lines struct {
+	file string
+	data []byte
+	at   int // the offset of the start of line
+	line int
+}
+
+func newLines(file string, data []byte) *lines { return &lines{file: file, data: data, line: 1} }
+
+func (l *lines) pos(offset int) Pos {
+	offset = min(offset, len(l.data))
+	if offset < l.at {
+		l.at, l.line = 0, 1
+	}
+	for {
+		i := bytes.IndexByte(l.data[l.at:offset], '\n')
+		if i < 0 {
+			return Pos{File: l.file, Line: l.line, Col: offset - l.at + 1}
+		}
+		l.at += i + 1
+		l.line++
+	}
+}
+
+// ParseLines reads a file that holds one JSON value a line, as in transcripts
+// and exports. Empty lines are skipped.
+func ParseLines(file string, data []byte) ([]*Node, error) {
+	data, err := clean(file, data)
+	if err != nil {
+		return nil, err
+	}
+	var nodes []*Node
+	line := 0
+	for text := range bytes.Lines(data) {
+		line++
+		if len(bytes.TrimSpace(text)) == 0 {
+			continue
+		}
+		n, err := parseJSON(file, text, line, false)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, n)
+	}
+	if len(nodes) == 0 {
+		return nil, Errorf(Pos{File: file}, "the file is empty")
+	}
+	return nodes, nil
+}
+
+// checkDepth refuses nesting that no real file has, before a recursive parser
+// sees it. It counts brackets outside of strings and comments.
+func checkDepth(file string, data []byte, firstLine int) error {
+	depth, inString := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case inString:
+			switch c {
+			case '\\':
+				i++
+			case '"':
+				inString = false
+			}
+		case c == '"':
+			inString = true
+		case c == '[' || c == '{':
+			depth++
+			if depth > MaxDepth {
+				p := newLines(file, data).pos(i)
+				p.Line += firstLine - 1
+				return Errorf(p, "values are nested more than %d deep", MaxDepth)
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return nil
+}
+
+// sentence makes a parser's message fit for one line behind a position.
+func sentence(msg string) string {
+	msg = strings.TrimSpace(strings.ReplaceAll(msg, "\n", " "))
+	return strings.TrimSuffix(msg, ".")
+}

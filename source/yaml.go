@@ -1,0 +1,203 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// ParseYAML reads the documents of a YAML file; JSON is YAML too. Aliases and
+// merge keys are expanded within [MaxAliased]. A file without any document, or
+// with nothing but comments, gives no nodes.
+func ParseYAML(file string, data []byte) ([]*Node, error) {
+	data, err := clean(file, data)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkYAMLDepth(file, data); err != nil {
+		return nil, err
+	}
+	var nodes []*Node
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	b := yamlBuilder{file: file, open: map[*yaml.Node]bool{}}
+	for {
+		var doc yaml.Node
+		switch err := d.Decode(&doc); {
+		case errors.Is(err, io.EOF):
+			return nodes, nil
+		case err != nil:
+			return nil, yamlError(file, err)
+		}
+		if len(doc.Content) == 0 {
+			continue
+		}
+		n := b.node(doc.Content[0], 0)
+		if b.err != nil {
+			return nil, b.err
+		}
+		nodes = append(nodes, n)
+	}
+}
+
+// checkYAMLDepth refuses flow nesting and indentation that no real file has.
+func checkYAMLDepth(file string, data []byte) error {
+	line := 0
+	flow := 0
+	for text := range bytes.Lines(data) {
+		line++
+		dashes := len(text) - len(bytes.TrimLeft(text, " -"))
+		depth := bytes.Count(text[:dashes], []byte("-"))
+		flow += bytes.Count(text, []byte("[")) + bytes.Count(text, []byte("{"))
+		flow -= bytes.Count(text, []byte("]")) + bytes.Count(text, []byte("}"))
+		// Brackets in text make the count of a line inexact, so the bound for
+		// flow nesting is generous; the tree is measured again when built.
+		if depth > MaxDepth || flow > 8*MaxDepth {
+			return Errorf(Pos{File: file, Line: line, Col: 1}, "values are nested more than %d deep", MaxDepth)
+		}
+		flow = max(flow, 0)
+	}
+	return nil
+}
+
+var yamlPosition = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s*)?line (\d+): `)
+
+func yamlError(file string, err error) error {
+	pos, msg := Pos{File: file}, err.Error()
+	if m := yamlPosition.FindStringSubmatch(msg); m != nil {
+		if line, err := strconv.Atoi(m[1]); err == nil {
+			pos.Line, pos.Col = line, 1
+			msg = msg[len(m[0]):]
+		}
+	}
+	return Errorf(pos, "not valid YAML: %s", sentence(strings.TrimPrefix(msg, "yaml: ")))
+}
+
+type yamlBuilder struct {
+	file    string
+	aliased int                 // the nodes that come from aliases
+	open    map[*yaml.Node]bool // anchors being expanded
+	err     error
+}
+
+func (b *yamlBuilder) fail(y *yaml.Node, format string, args ...any) *Node {
+	if b.err == nil {
+		b.err = Errorf(b.pos(y), format, args...)
+	}
+	return &Node{Pos: b.pos(y)}
+}
+
+func (b *yamlBuilder) pos(y *yaml.Node) Pos { return Pos{File: b.file, Line: y.Line, Col: y.Column} }
+
+func (b *yamlBuilder) node(y *yaml.Node, depth int) *Node {
+	if len(b.open) > 0 {
+		b.aliased++
+	}
+	switch {
+	case b.err != nil:
+		return &Node{Pos: b.pos(y)}
+	case depth > MaxDepth:
+		return b.fail(y, "values are nested more than %d deep", MaxDepth)
+	case b.aliased > MaxAliased:
+		return b.fail(y, "aliases expand to more than %d values", MaxAliased)
+	}
+	n := &Node{Pos: b.pos(y)}
+	switch y.Kind {
+	case yaml.MappingNode:
+		n.Kind = Mapping
+		b.fields(n, y, depth, map[string]int{})
+	case yaml.SequenceNode:
+		n.Kind = Sequence
+		for _, item := range y.Content {
+			n.Items = append(n.Items, b.node(item, depth+1))
+		}
+	case yaml.AliasNode:
+		return b.alias(y, depth)
+	case yaml.ScalarNode:
+		b.scalar(n, y)
+	case yaml.DocumentNode:
+		return b.fail(y, "a document inside a document")
+	}
+	return n
+}
+
+func (b *yamlBuilder) alias(y *yaml.Node, depth int) *Node {
+	if y.Alias == nil {
+		return b.fail(y, "unknown anchor %q", y.Value)
+	}
+	if b.open[y.Alias] {
+		return b.fail(y, "anchor %q contains itself", y.Value)
+	}
+	b.open[y.Alias] = true
+	defer delete(b.open, y.Alias)
+	n := b.node(y.Alias, depth+1)
+	n.Pos = b.pos(y)
+	return n
+}
+
+func (b *yamlBuilder) fields(n *Node, y *yaml.Node, depth int, seen map[string]int) {
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key, value := y.Content[i], y.Content[i+1]
+		if key.Kind == yaml.AliasNode && key.Alias != nil {
+			key = key.Alias
+		}
+		if key.Kind != yaml.ScalarNode {
+			b.fail(key, "a key must be a word, not a list or a mapping")
+			return
+		}
+		v := b.node(value, depth+1)
+		if key.Tag == "!!merge" {
+			b.merge(n, v, seen)
+			continue
+		}
+		n.add(Field{Name: key.Value, Pos: b.pos(key), Value: v}, seen)
+	}
+}
+
+// merge adds the fields of a merge key's mappings that n does not have.
+func (b *yamlBuilder) merge(n, from *Node, seen map[string]int) {
+	sources := []*Node{from}
+	if from.Kind == Sequence {
+		sources = from.Items
+	}
+	for _, s := range sources {
+		for _, f := range s.Fields {
+			if _, ok := seen[f.Name]; !ok {
+				n.add(f, seen)
+			}
+		}
+	}
+}
+
+func (b *yamlBuilder) scalar(n *Node, y *yaml.Node) {
+	n.Text = y.Value
+	switch y.ShortTag() {
+	case "!!null":
+		n.Kind, n.Text = Null, ""
+	case "!!bool":
+		var v bool
+		if err := y.Decode(&v); err != nil {
+			b.fail(y, "%q is no boolean", y.Value)
+			return
+		}
+		n.Kind, n.Text = Bool, strconv.FormatBool(v)
+	case "!!int", "!!float":
+		n.Kind = Number
+		var f float64
+		if err := y.Decode(&f); err == nil && !isPlainNumber(y.Value) {
+			n.Text = strconv.FormatFloat(f, 'g', -1, 64) // 0x1f, 1_000, .5
+		}
+	case "!!binary":
+		b.fail(y, "binary values are not read")
+	default: // strings, and timestamps, which are text until somebody asks for a time
+		n.Kind = String
+	}
+}
+
+func isPlainNumber(s string) bool {
+	return strings.Trim(s, "-0123456789") == ""
+}
