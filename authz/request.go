@@ -58,8 +58,9 @@ type Decision struct {
 
 // A RuleRef names a policy rule that took part in a decision.
 type RuleRef struct {
-	ID  string // as Cerbos names it: resource.mcp_server.vdefault#rule-004
-	Met Met
+	ID     string // as Cerbos names it: resource.mcp_server.vdefault#rule-004
+	Effect Effect // of the rule, as compiled
+	Met    Met
 }
 
 // Met says how a rule's condition came out.

@@ -1,0 +1,147 @@
+package pdp
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
+
+// Class returns a key that is the same for two principals only if the policies
+// cannot tell them apart: every request gets the same decision for both. It
+// looks at what the compiled policies read, at the roles, the scope and the
+// policy version, and at the id where a principal policy is about it.
+func (e *Engine) Class(p *authz.Principal) string {
+	r := e.classes
+	list := []any{e.rolesOf(p), p.Scope, p.PolicyVersion}
+	for _, path := range r.principalAttr.sorted() {
+		list = append(list, at(p.Attr, path))
+	}
+	if r.principalID || r.other || e.principalPolicies[p.ID] {
+		list = append(list, p.ID)
+	}
+	if r.auxData || r.other {
+		list = append(list, p.AuxData)
+	}
+	if r.other {
+		list = append(list, p.Attr)
+	}
+	b, err := json.Marshal(list)
+	if err != nil {
+		return fmt.Sprint(list...) // never: attributes are JSON values
+	}
+	return string(b)
+}
+
+// rolesOf returns the roles in an order that does not matter, unless an
+// expression reads them as a list.
+func (e *Engine) rolesOf(p *authz.Principal) []string {
+	if e.classes.roles || e.classes.other {
+		return p.Roles
+	}
+	roles := slices.Clone(p.Roles)
+	slices.Sort(roles)
+	return slices.Compact(roles)
+}
+
+// classReads collects what all expressions of the policies look at, and the
+// schemas, if the engine minds them.
+func (e *Engine) classReads() *reads {
+	all := &reads{}
+	seen := map[string]bool{}
+	add := func(x *runtimev1.Expr) {
+		if text := x.GetOriginal(); text != "" && !seen[text] {
+			seen[text] = true
+			all.merge(readsOf(text))
+		}
+	}
+	condition := func(c *runtimev1.Condition) { walkCondition(c, add) }
+	variables := func(list []*runtimev1.Variable) {
+		for _, v := range list {
+			add(v.GetExpr())
+		}
+	}
+	for _, row := range e.tables.rows {
+		condition(row.Condition)
+		condition(row.DerivedRoleCondition)
+		variables(row.Params.GetOrderedVariables())
+		variables(row.DerivedRoleParams.GetOrderedVariables())
+	}
+	for _, roles := range e.tables.base.PolicyDerivedRoles {
+		for _, dr := range roles.GetDerivedRoles() {
+			condition(dr.GetCondition())
+			variables(dr.GetOrderedVariables())
+		}
+	}
+	if e.options.Schemas != EnforceNone && e.schemas.ofPrincipals {
+		all.principalAttr.add(nil)
+	}
+	return all
+}
+
+// derivedRolesRead reports whether the set of derived roles depends on what is
+// unknown. Cerbos computes it for conditions that read runtime.
+func (e *Engine) derivedRolesRead(unknown []string) bool {
+	for _, roles := range e.tables.base.PolicyDerivedRoles {
+		for _, dr := range roles.GetDerivedRoles() {
+			o := &openness{unknown: unknown, variables: variables(dr.GetOrderedVariables())}
+			open := false
+			walkCondition(dr.GetCondition(), func(x *runtimev1.Expr) {
+				parsed, err := parseCEL(x.GetOriginal())
+				open = open || err != nil || o.isOpen(parsed, nil)
+			})
+			if open {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// walkCondition calls f with each expression of a condition.
+func walkCondition(c *runtimev1.Condition, f func(*runtimev1.Expr)) {
+	list := func(of *runtimev1.Condition_ExprList) {
+		for _, x := range of.GetExpr() {
+			walkCondition(x, f)
+		}
+	}
+	switch op := c.GetOp().(type) {
+	case *runtimev1.Condition_All:
+		list(op.All)
+	case *runtimev1.Condition_Any:
+		list(op.Any)
+	case *runtimev1.Condition_None:
+		list(op.None)
+	case *runtimev1.Condition_Expr:
+		f(op.Expr)
+	}
+}
+
+func variablesOf(params *runtimev1.RuleTable_RuleRow_Params) map[string]string {
+	return variables(params.GetOrderedVariables())
+}
+
+// variables maps the variables that a policy's expressions see to their
+// definitions.
+func variables(list []*runtimev1.Variable) map[string]string {
+	m := make(map[string]string, len(list))
+	for _, v := range list {
+		m[v.GetName()] = v.GetExpr().GetOriginal()
+	}
+	return m
+}
+
+// readsWith is readsOf, with what the variables look at where the expression
+// uses them.
+func readsWith(text string, variables map[string]string) *reads {
+	r := readsOf(text)
+	if r.variables {
+		for _, definition := range variables {
+			r.merge(readsOf(definition))
+		}
+	}
+	return r
+}

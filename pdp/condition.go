@@ -1,0 +1,216 @@
+package pdp
+
+import (
+	"cmp"
+	"fmt"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+)
+
+// maxGroups bounds the groups of which a shortest condition is looked for.
+const maxGroups = 8
+
+// A term is a conjunction of groups, as bit sets.
+type term struct{ positive, negative uint }
+
+func (t term) covers(point uint) bool { return point&t.positive == t.positive && point&t.negative == 0 }
+
+func (t term) size() int { return bits.OnesCount(t.positive) + bits.OnesCount(t.negative) }
+
+// condition writes down for which values of the groups the engine allowed:
+// what allows, unless what denies.
+func (x *exploration) condition() string {
+	if x.tooMany || len(x.texts) > maxGroups {
+		var list []string
+		for _, r := range x.texts {
+			list = append(list, r.whenTrue)
+		}
+		return fmt.Sprintf("(depends on %d conditions: %s)", len(list), strings.Join(nonEmpty(list...), "; "))
+	}
+	if x.strict() {
+		return x.strictCondition()
+	}
+	terms := x.terms()
+	// Several alternatives under the same exception are written once.
+	if !slices.ContainsFunc(terms, func(t term) bool { return t.negative != terms[0].negative }) {
+		var allows []string
+		for _, t := range terms {
+			allows = append(allows, x.texted(t.positive, operators.LogicalAnd))
+		}
+		return unless(joined(allows, operators.LogicalOr), x.texted(terms[0].negative, operators.LogicalOr))
+	}
+	var alternatives []string
+	for _, t := range terms {
+		text := unless(x.texted(t.positive, operators.LogicalAnd), x.texted(t.negative, operators.LogicalOr))
+		if t.negative != 0 {
+			text = "(" + text + ")"
+		}
+		alternatives = append(alternatives, text)
+	}
+	return strings.Join(alternatives, " || ")
+}
+
+// strictCondition is plain CEL: when evaluation is strict, what errors denies,
+// and so does an error in CEL's own && and ||. Paths are not merged, because
+// "a or not a" says that a can be evaluated.
+func (x *exploration) strictCondition() string {
+	var alternatives []string
+	for _, p := range x.paths {
+		if !p.allowed {
+			continue
+		}
+		var literals []string
+		for g, v := range p.groups {
+			switch v {
+			case isTrue:
+				literals = append(literals, x.texts[g].whenTrue)
+			case isFalse:
+				literals = append(literals, x.texts[g].whenFalse)
+			case isFree, isError:
+			}
+		}
+		alternatives = append(alternatives, joined(literals, operators.LogicalAnd))
+	}
+	return joined(alternatives, operators.LogicalOr)
+}
+
+func unless(allows, denies string) string {
+	switch {
+	case denies == "":
+		return allows
+	case allows == "":
+		return "unless " + denies
+	}
+	return allows + " unless " + denies
+}
+
+func nonEmpty(list ...string) []string {
+	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
+}
+
+// texted joins the texts of a set of groups with a logical operator.
+func (x *exploration) texted(groups uint, operator string) string {
+	var list []string
+	for g, r := range x.texts {
+		if groups&(1<<g) != 0 {
+			list = append(list, r.whenTrue)
+		}
+	}
+	return joined(list, operator)
+}
+
+// joined joins expressions with a logical operator, with the parentheses that
+// it takes.
+func joined(list []string, operator string) string {
+	list = nonEmpty(list...)
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	var all ast.Expr
+	for _, text := range list {
+		e, err := parseCEL(text)
+		if err != nil {
+			e = fact.NewIdent(0, "("+text+")")
+		}
+		if all == nil {
+			all = e
+			continue
+		}
+		all = fact.NewCall(0, operator, all, e)
+	}
+	return printCEL(all)
+}
+
+// terms returns a short disjunction of conjunctions that is true exactly where
+// the engine allowed: prime implicants, taken greedily.
+func (x *exploration) terms() []term {
+	n := len(x.texts)
+	allows := make([]bool, 1<<n)
+	for _, p := range x.paths {
+		if !p.allowed {
+			continue
+		}
+		var t term
+		for g, v := range p.groups {
+			switch v {
+			case isTrue:
+				t.positive |= 1 << g
+			case isFalse:
+				t.negative |= 1 << g
+			case isFree, isError:
+			}
+		}
+		for point := range uint(1) << n {
+			if t.covers(point) {
+				allows[point] = true
+			}
+		}
+	}
+	primes := primeImplicants(allows, n)
+	var chosen []term
+	left := slices.Clone(allows)
+	for slices.Contains(left, true) {
+		best := slices.MaxFunc(primes, func(a, b term) int {
+			return cmp.Or(cmp.Compare(gain(a, left), gain(b, left)), cmp.Compare(b.size(), a.size()))
+		})
+		chosen = append(chosen, best)
+		for point := range left {
+			if best.covers(uint(point)) { //nolint:gosec // counts from zero
+				left[point] = false
+			}
+		}
+	}
+	return chosen
+}
+
+func gain(t term, left []bool) int {
+	n := 0
+	for point, open := range left {
+		if open && t.covers(uint(point)) { //nolint:gosec // counts from zero
+			n++
+		}
+	}
+	return n
+}
+
+// primeImplicants lists the largest terms within which everything is allowed.
+func primeImplicants(allows []bool, n int) []term {
+	level := map[term]bool{}
+	full := uint(1)<<n - 1
+	for point, ok := range allows {
+		if ok {
+			level[term{uint(point), full &^ uint(point)}] = true //nolint:gosec // counts from zero
+		}
+	}
+	var primes []term
+	for len(level) > 0 {
+		next, merged := map[term]bool{}, map[term]bool{}
+		for t := range level {
+			for g := range n {
+				bit := uint(1) << g
+				if t.positive&bit == 0 {
+					continue
+				}
+				other := term{t.positive &^ bit, t.negative | bit}
+				if level[other] {
+					next[term{t.positive &^ bit, t.negative}] = true
+					merged[t], merged[other] = true, true
+				}
+			}
+		}
+		for t := range level {
+			if !merged[t] {
+				primes = append(primes, t)
+			}
+		}
+		level = next
+	}
+	slices.SortFunc(primes, func(a, b term) int {
+		return cmp.Or(cmp.Compare(a.size(), b.size()), cmp.Compare(a.positive, b.positive), cmp.Compare(a.negative, b.negative))
+	})
+	return primes
+}

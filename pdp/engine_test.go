@@ -1,0 +1,286 @@
+package pdp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+func Example() {
+	policies := fstest.MapFS{"p.yaml": {Data: []byte(`
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - name: own-region
+      actions: ["tools/call::get_sales_data"]
+      effect: EFFECT_ALLOW
+      roles: [SALES]
+      condition: {match: {expr: R.attr.arguments.region == P.attr.region}}
+`)}}
+	ctx := context.Background()
+	engine, err := pdp.Open(ctx, policies, pdp.Options{})
+	if err != nil {
+		panic(err)
+	}
+	sally := &authz.Principal{ID: "sally", Roles: []string{"SALES"}, Attr: map[string]any{"region": "EMEA"}}
+	decisions, err := engine.Decide(ctx, []authz.Request{{
+		Principal: sally, Action: "tools/call::get_sales_data",
+		Resource: authz.Resource{Kind: "mcp_server", ID: "get_sales_data"},
+		Unknown:  []string{"arguments"},
+	}})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(decisions[0].Effect, decisions[0].Condition)
+	// Output: conditional arguments.region == "EMEA"
+}
+
+func open(t testing.TB, options pdp.Options, policies ...string) *pdp.Engine {
+	t.Helper()
+	fsys := fstest.MapFS{}
+	for i, p := range policies {
+		name := fmt.Sprintf("p%d.yaml", i)
+		if rest, ok := strings.CutPrefix(p, "// "); ok {
+			name, p, _ = strings.Cut(rest, "\n")
+		}
+		fsys[name] = &fstest.MapFile{Data: []byte(p)}
+	}
+	e, err := pdp.Open(t.Context(), fsys, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// rules wraps rules into a resource policy of the kind that tests use.
+func rules(text string) string {
+	return "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: mcp_server\n  version: default\n  rules:\n" + text
+}
+
+func rule(effect, role, condition string) string {
+	s := fmt.Sprintf("    - {actions: [call], effect: EFFECT_%s, roles: [%s]", effect, role)
+	if condition != "" {
+		s += ", condition: {match: " + condition + "}"
+	}
+	return s + "}\n"
+}
+
+func ask(t testing.TB, e pdp.Decider, p *authz.Principal, arguments map[string]any) authz.Decision {
+	t.Helper()
+	r := authz.Request{Principal: p, Action: "call", Resource: authz.Resource{Kind: "mcp_server", ID: "t", Attr: map[string]any{"tool_name": "t"}}}
+	if arguments == nil {
+		r.Unknown = []string{"arguments"}
+	} else {
+		r.Resource.Attr["arguments"] = arguments
+	}
+	d, err := e.Decide(t.Context(), []authz.Request{r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d[0]
+}
+
+func TestUnknownArguments(t *testing.T) {
+	expr := func(s string) string { return fmt.Sprintf("{expr: %q}", s) }
+	tests := map[string]struct {
+		policy  string
+		options pdp.Options
+		effect  authz.Effect
+		want    string
+	}{
+		"unconditional":          {rule("ALLOW", "A", ""), pdp.Options{}, authz.Allow, ""},
+		"nothing":                {rule("ALLOW", "X", ""), pdp.Options{}, authz.Deny, ""},
+		"principal met":          {rule("ALLOW", "A", expr(`P.attr.region == "EMEA"`)), pdp.Options{}, authz.Allow, ""},
+		"principal not met":      {rule("ALLOW", "A", expr(`P.attr.region == "APAC"`)), pdp.Options{}, authz.Deny, ""},
+		"principal attr missing": {rule("ALLOW", "A", expr(`P.attr.nope == "x"`)), pdp.Options{}, authz.Deny, ""},
+		"argument":               {rule("ALLOW", "A", expr(`R.attr.arguments.n <= P.attr.limit`)), pdp.Options{}, authz.Conditional, `arguments.n <= 100`},
+		"argument in list":       {rule("ALLOW", "A", expr(`R.attr.arguments.region in P.attr.regions`)), pdp.Options{}, authz.Conditional, `arguments.region in ["EMEA", "US"]`},
+		"has":                    {rule("ALLOW", "A", expr(`!has(R.attr.arguments.x) || R.attr.arguments.x == 1`)), pdp.Options{}, authz.Conditional, `!has(arguments.x) || arguments.x == 1`},
+		"attribute not sent":     {rule("ALLOW", "A", expr(`R.attr.owner == "x"`)), pdp.Options{}, authz.Deny, ""},
+		"attribute sent":         {rule("ALLOW", "A", expr(`R.attr.tool_name == "t" && R.attr.arguments.x == 1`)), pdp.Options{}, authz.Conditional, `arguments.x == 1`},
+		"mixed or":               {rule("ALLOW", "A", expr(`P.attr.region == "EMEA" || R.attr.arguments.x == 1`)), pdp.Options{}, authz.Allow, ""},
+		"deny fails open":        {rule("ALLOW", "A", "") + rule("DENY", "A", expr(`R.attr.arguments.secret == true`)), pdp.Options{}, authz.Conditional, `unless arguments.secret == true`},
+		"allow unless deny": {
+			rule("ALLOW", "A", expr(`R.attr.arguments.region == P.attr.region`)) + rule("DENY", "A", expr(`R.attr.arguments.secret == true`)),
+			pdp.Options{}, authz.Conditional, `arguments.region == "EMEA" unless arguments.secret == true`,
+		},
+		"strict": {
+			rule("ALLOW", "A", expr(`R.attr.arguments.region == P.attr.region`)) + rule("DENY", "A", expr(`R.attr.arguments.secret == true`)),
+			pdp.Options{StrictEvaluation: true}, authz.Conditional, `arguments.region == "EMEA" && arguments.secret != true`,
+		},
+		"denied for one role, allowed by another": {
+			rule("ALLOW", "A", expr(`R.attr.arguments.x == 1`)) + rule("DENY", "A", expr(`R.attr.arguments.y == 1`)) + rule("ALLOW", "B", expr(`R.attr.arguments.z == 1`)),
+			pdp.Options{}, authz.Conditional, `arguments.z == 1 || (arguments.x == 1 unless arguments.y == 1)`,
+		},
+		"none":       {rule("ALLOW", "A", `{none: {of: [{expr: R.attr.arguments.x == 1}, {expr: "P.attr.region == 'APAC'"}]}}`), pdp.Options{}, authz.Conditional, `unless arguments.x == 1`},
+		"all":        {rule("ALLOW", "A", `{all: {of: [{expr: R.attr.arguments.x == 1}, {expr: R.attr.arguments.y == 2}]}}`), pdp.Options{}, authz.Conditional, `arguments.x == 1 && arguments.y == 2`},
+		"any":        {rule("ALLOW", "A", `{any: {of: [{expr: R.attr.arguments.x == 1}, {expr: R.attr.arguments.y == 2}]}}`), pdp.Options{}, authz.Conditional, `arguments.x == 1 || arguments.y == 2`},
+		"same twice": {rule("ALLOW", "A", expr(`R.attr.arguments.x == 1`)) + rule("ALLOW", "B", expr(`R.attr.arguments.x == 1`)), pdp.Options{}, authz.Conditional, `arguments.x == 1`},
+		"exists":     {rule("ALLOW", "A", expr(`P.attr.regions.exists(r, r == R.attr.arguments.region)`)), pdp.Options{}, authz.Conditional, `["EMEA", "US"].exists(r, r == arguments.region)`},
+		"now":        {rule("ALLOW", "A", expr(`now() > timestamp("2026-01-01T00:00:00Z")`)), pdp.Options{Now: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)}, authz.Deny, ""},
+		"whole":      {rule("ALLOW", "A", expr(`size(R.attr.arguments) == 0`)), pdp.Options{}, authz.Conditional, `size(arguments) == 0`},
+		"dynamic":    {rule("ALLOW", "A", expr(`P.attr.quota[R.attr.arguments.kind] > 3`)), pdp.Options{}, authz.Conditional, `principal.quota[arguments.kind] > 3`},
+	}
+	p := &authz.Principal{ID: "p", Roles: []string{"A", "B"}, Attr: map[string]any{
+		"region": "EMEA", "limit": 100.0, "regions": []any{"EMEA", "US"}, "quota": map[string]any{"a": 5.0},
+	}}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := ask(t, open(t, tt.options, rules(tt.policy)), p, nil)
+			if got.Effect != tt.effect || got.Condition != tt.want {
+				t.Errorf("got %v %q, want %v %q", got.Effect, got.Condition, tt.effect, tt.want)
+			}
+		})
+	}
+}
+
+func TestRulesAreNamed(t *testing.T) {
+	e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", "{expr: R.attr.arguments.x == 1}")+rule("DENY", "A", "{expr: P.attr.y == 1}")))
+	p := &authz.Principal{ID: "p", Roles: []string{"A"}, Attr: map[string]any{"y": 2.0}}
+	want := []authz.RuleRef{
+		{ID: "resource.mcp_server.vdefault#rule-001", Effect: authz.Allow, Met: authz.Depends},
+		{ID: "resource.mcp_server.vdefault#rule-002", Effect: authz.Deny, Met: authz.Unmet},
+	}
+	if diff := cmp.Diff(want, ask(t, e, p, nil).Rules); diff != "" {
+		t.Errorf("unknown arguments (-want +got):\n%s", diff)
+	}
+	want[0].Met = authz.Fired
+	if diff := cmp.Diff(want, ask(t, e, p, map[string]any{"x": 1.0}).Rules); diff != "" {
+		t.Errorf("known arguments (-want +got):\n%s", diff)
+	}
+}
+
+func TestNow(t *testing.T) {
+	e := open(t, pdp.Options{Now: time.Date(2030, 5, 1, 0, 0, 0, 0, time.UTC)},
+		rules(rule("ALLOW", "A", `{expr: "now() == timestamp('2030-05-01T00:00:00Z') && timestamp('2030-04-30T00:00:00Z').timeSince() == duration('24h')"}`)))
+	p := &authz.Principal{ID: "p", Roles: []string{"A"}}
+	if d := ask(t, e, p, map[string]any{}); d.Effect != authz.Allow {
+		t.Errorf("the clock is not pinned: %+v", d)
+	}
+}
+
+func TestNoPolicy(t *testing.T) {
+	e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", "")))
+	for _, unknown := range [][]string{nil, {"arguments"}} {
+		d, err := e.Decide(t.Context(), []authz.Request{{
+			Principal: &authz.Principal{ID: "p", Roles: []string{"A"}}, Action: "call",
+			Resource: authz.Resource{Kind: "other", ID: "t"}, Unknown: unknown,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !d[0].NoPolicy || d[0].Effect != authz.Deny {
+			t.Errorf("unknown %v: %+v, want a denial by no policy", unknown, d[0])
+		}
+	}
+}
+
+func TestCompileErrorsAllAtOnce(t *testing.T) {
+	_, err := pdp.Open(t.Context(), fstest.MapFS{
+		"a.yaml": {Data: []byte(rules(rule("ALLOW", "A", "{expr: P.attr.x ==}")))},
+		"b.yaml": {Data: []byte(strings.Replace(rules(rule("ALLOW", "A", "{expr: P.attr.x +}")+rule("DENY", "A", "{expr: nope(1)}")), "mcp_server", "other", 1))},
+	}, pdp.Options{Prefix: "policies"})
+	if n := len(source.Mistakes(err)); n != 3 {
+		t.Errorf("%d mistakes, want 3:\n%v", n, err)
+	}
+	for _, e := range source.Mistakes(err) {
+		var at *source.Error
+		if !errors.As(e, &at) || at.Pos.Line == 0 || !strings.HasPrefix(at.Pos.File, "policies/") {
+			t.Errorf("no position: %v", e)
+		}
+	}
+	if _, err := pdp.Open(t.Context(), fstest.MapFS{"readme.md": {}}, pdp.Options{}); !errors.Is(err, pdp.ErrNoPolicies) {
+		t.Errorf("empty directory: %v", err)
+	}
+}
+
+func TestSchemas(t *testing.T) {
+	const policy = `
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  schemas: {resourceSchema: {ref: "cerbos:///r.json"}}
+  rules:
+    - {actions: [call], effect: EFFECT_ALLOW, roles: [A]}
+`
+	p := &authz.Principal{ID: "p", Roles: []string{"A"}}
+	tests := map[string]struct {
+		schema      string
+		enforcement pdp.Enforcement
+		effect      authz.Effect
+		condition   string
+		refused     bool
+	}{
+		"refused, not enforced": {`{"additionalProperties": false}`, pdp.EnforceNone, authz.Allow, "", true},
+		"refused, enforced":     {`{"additionalProperties": false}`, pdp.EnforceReject, authz.Deny, "", true},
+		"any arguments":         {`{"properties": {"tool_name": {}, "arguments": {"type": "object"}}, "additionalProperties": false}`, pdp.EnforceReject, authz.Allow, "", false},
+		"some arguments":        {`{"properties": {"arguments": {"properties": {"n": {"type": "number"}}}}}`, pdp.EnforceReject, authz.Conditional, "valid(arguments)", false},
+		"required argument":     {`{"properties": {"arguments": {"required": ["n"], "type": "object"}}}`, pdp.EnforceReject, authz.Conditional, "valid(arguments)", true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if strings.Contains(tt.condition, "valid") && name == "some arguments" {
+				tt.schema = `{"properties": {"arguments": {"type": "object", "properties": {"n": {"type": "number"}}}}}`
+			}
+			e := open(t, pdp.Options{Schemas: tt.enforcement}, policy, "// _schemas/r.json\n"+tt.schema)
+			d := ask(t, e, p, nil)
+			if d.Effect != tt.effect || d.Condition != tt.condition {
+				t.Errorf("got %v %q, want %v %q", d.Effect, d.Condition, tt.effect, tt.condition)
+			}
+			found, err := e.Validate(t.Context(), []authz.Request{{
+				Principal: p, Action: "call", Unknown: []string{"arguments"},
+				Resource: authz.Resource{Kind: "mcp_server", ID: "t", Attr: map[string]any{"tool_name": "t"}},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if refused := len(found[0]) > 0; refused != tt.refused {
+				t.Errorf("validation errors %+v, want some: %v", found[0], tt.refused)
+			}
+		})
+	}
+}
+
+func TestClass(t *testing.T) {
+	e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", "{expr: P.attr.region == 'EMEA' && P.attr.team.lead}")))
+	base := authz.Principal{ID: "a", Roles: []string{"A", "B"}, Attr: map[string]any{"region": "EMEA", "name": "x", "team": map[string]any{"lead": true}}}
+	with := func(f func(*authz.Principal)) *authz.Principal { p := base; f(&p); return &p }
+	same := []*authz.Principal{
+		with(func(p *authz.Principal) { p.ID = "b" }),
+		with(func(p *authz.Principal) { p.Roles = []string{"B", "A", "A"} }),
+		with(func(p *authz.Principal) {
+			p.Attr = map[string]any{"region": "EMEA", "team": map[string]any{"lead": true, "size": 3.0}}
+		}),
+	}
+	for i, p := range same {
+		if e.Class(p) != e.Class(&base) {
+			t.Errorf("same[%d] is told apart", i)
+		}
+	}
+	different := []*authz.Principal{
+		with(func(p *authz.Principal) { p.Roles = []string{"A"} }),
+		with(func(p *authz.Principal) { p.Scope = "x" }),
+		with(func(p *authz.Principal) {
+			p.Attr = map[string]any{"region": "APAC", "team": map[string]any{"lead": true}}
+		}),
+		with(func(p *authz.Principal) { p.Attr = map[string]any{"region": "EMEA"} }),
+	}
+	for i, p := range different {
+		if e.Class(p) == e.Class(&base) {
+			t.Errorf("different[%d] is not told apart", i)
+		}
+	}
+}

@@ -1,0 +1,216 @@
+package pdp
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+
+	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
+	policyv1 "github.com/cerbos/cerbos/api/genpb/cerbos/policy/v1"
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+	schemav1 "github.com/cerbos/cerbos/api/genpb/cerbos/schema/v1"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
+
+// schemas is what the policies declare about the shape of requests.
+type schemas struct {
+	table        *runtimev1.RuleTable // schemas only
+	ofPrincipals bool
+	resource     [][]byte // the resource schemas
+
+	once     sync.Once
+	validate checkFunc
+	err      error
+}
+
+func newSchemas(table *runtimev1.RuleTable) *schemas {
+	s := &schemas{table: &runtimev1.RuleTable{
+		Schemas: make(map[uint64]*policyv1.Schemas, len(table.Schemas)), JsonSchemas: table.JsonSchemas,
+		Meta: table.Meta, CompilerVersion: table.CompilerVersion,
+	}}
+	for id, of := range table.Schemas {
+		s.table.Schemas[id] = of
+		s.ofPrincipals = s.ofPrincipals || of.GetPrincipalSchema().GetRef() != ""
+		if ref := of.GetResourceSchema().GetRef(); ref != "" {
+			s.resource = append(s.resource, table.JsonSchemas[ref].GetContent())
+		}
+	}
+	return s
+}
+
+// Validate says what the policies' schemas hold against each request, whether
+// or not the engine is set to mind. Unknown arguments are taken to be empty.
+func (e *Engine) Validate(ctx context.Context, requests []authz.Request) ([][]authz.ValidationError, error) {
+	found := make([][]authz.ValidationError, len(requests))
+	if len(e.schemas.table.Schemas) == 0 {
+		return found, nil
+	}
+	e.schemas.once.Do(func() {
+		seen := map[string]bool{}
+		for _, row := range e.tables.rows { // a policy's schemas apply where the policy is
+			if key := row.OriginFqn; row.Principal == "" && !row.FromRolePolicy && !seen[key] {
+				seen[key] = true
+				v := valueRow(row, false)
+				v.Params = &runtimev1.RuleTable_RuleRow_Params{}
+				e.schemas.table.Rules = append(e.schemas.table.Rules, v)
+			}
+		}
+		e.schemas.validate, e.schemas.err = e.evaluator(e.schemas.table, EnforceWarn)
+	})
+	if e.schemas.err != nil {
+		return nil, fmt.Errorf("load schemas: %w", e.schemas.err)
+	}
+	ps, err := newPrincipals(requests)
+	if err != nil {
+		return nil, err
+	}
+	inputs := make([]*enginev1.CheckInput, len(requests))
+	for i := range requests {
+		if inputs[i], err = ps.input(&requests[i]); err != nil {
+			return nil, err
+		}
+		if requests[i].Unknown != nil {
+			inputs[i] = withArguments(inputs[i], requests[i].Unknown, structpb.NewStructValue(&structpb.Struct{}))
+		}
+	}
+	outputs, err := e.schemas.validate(ctx, inputs)
+	if err != nil {
+		return nil, fmt.Errorf("validate: %w", err)
+	}
+	for i, out := range outputs {
+		for _, v := range out.GetValidationErrors() {
+			found[i] = append(found[i], authz.ValidationError{Path: v.GetPath(), Message: v.GetMessage(), Source: sourceOf(v)})
+		}
+	}
+	return found, nil
+}
+
+func sourceOf(v *schemav1.ValidationError) string {
+	if v.GetSource() == schemav1.ValidationError_SOURCE_PRINCIPAL {
+		return "principal"
+	}
+	return "resource"
+}
+
+// applySchemas narrows a decision about unknown arguments by what a schema
+// that is enforced says. A schema that constrains the arguments makes the
+// decision conditional on them.
+func (e *Engine) applySchemas(ctx context.Context, r *authz.Request, in *enginev1.CheckInput, unknown []string, d *authz.Decision) error {
+	if e.options.Schemas != EnforceReject || len(e.schemas.table.Schemas) == 0 || d.Effect == authz.Deny {
+		return nil
+	}
+	found, err := e.Validate(ctx, []authz.Request{*r})
+	if err != nil {
+		return err
+	}
+	d.Validation = found[0]
+	constrained := false
+	for _, content := range e.schemas.resource {
+		constrained = constrained || constrains(content, unknown)
+	}
+	below := "/" + strings.Join(unknown, "/")
+	for _, v := range found[0] {
+		if !constrained || v.Source == "principal" || (v.Path != "/" && v.Path != "" && !strings.HasPrefix(v.Path, below)) {
+			*d = authz.Decision{Validation: d.Validation} // refused whatever the arguments
+			return nil
+		}
+	}
+	if !constrained {
+		return nil
+	}
+	// The schema may not apply to this action or kind; the engine knows.
+	applies, err := e.schemaApplies(ctx, in, unknown)
+	if err != nil || !applies {
+		return err
+	}
+	fits := "valid(arguments)"
+	if d.Effect == authz.Conditional {
+		d.Condition = fits + " && (" + d.Condition + ")"
+		return nil
+	}
+	d.Effect, d.Condition = authz.Conditional, fits
+	return nil
+}
+
+// schemaApplies reports whether some arguments are refused for this request:
+// a value of a type that no call has.
+func (e *Engine) schemaApplies(ctx context.Context, in *enginev1.CheckInput, unknown []string) (bool, error) {
+	outputs, err := e.schemas.validate(ctx, []*enginev1.CheckInput{withArguments(in, unknown, structpb.NewBoolValue(true))})
+	if err != nil {
+		return false, err
+	}
+	return len(outputs[0].GetValidationErrors()) > 0, nil
+}
+
+// withArguments returns the input with a value at a path of the resource's
+// attributes.
+func withArguments(in *enginev1.CheckInput, path []string, v *structpb.Value) *enginev1.CheckInput {
+	return &enginev1.CheckInput{
+		Principal: in.Principal, Actions: in.Actions, AuxData: in.AuxData,
+		Resource: &enginev1.Resource{
+			Kind: in.Resource.Kind, Id: in.Resource.Id, PolicyVersion: in.Resource.PolicyVersion,
+			Scope: in.Resource.Scope, Attr: withValue(in.Resource.Attr, path, v),
+		},
+	}
+}
+
+func withValue(attr map[string]*structpb.Value, path []string, v *structpb.Value) map[string]*structpb.Value {
+	copied := make(map[string]*structpb.Value, len(attr)+1)
+	for k, x := range attr {
+		copied[k] = x
+	}
+	if len(path) == 1 {
+		copied[path[0]] = v
+		return copied
+	}
+	below := withValue(attr[path[0]].GetStructValue().GetFields(), path[1:], v)
+	copied[path[0]] = structpb.NewStructValue(&structpb.Struct{Fields: below})
+	return copied
+}
+
+// constrains reports whether a JSON schema says anything about the value at a
+// path beyond that it is an object. It errs on the side of yes.
+func constrains(schema []byte, path []string) bool {
+	var s any
+	if err := json.Unmarshal(schema, &s); err != nil {
+		return true
+	}
+	for _, name := range path {
+		m, ok := s.(map[string]any)
+		if !ok {
+			return s != true
+		}
+		for _, keyword := range []string{
+			"$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if",
+			"dependentSchemas", "dependencies", "patternProperties", "propertyNames", "const", "enum",
+		} {
+			if _, ok := m[keyword]; ok {
+				return true
+			}
+		}
+		properties, _ := m["properties"].(map[string]any)
+		if s, ok = properties[name]; !ok {
+			return false // refused or taken as a whole, whatever it holds
+		}
+	}
+	m, ok := s.(map[string]any)
+	if !ok {
+		return s != true
+	}
+	for keyword, v := range m {
+		switch keyword {
+		case "title", "description", "$comment", "examples", "default":
+		case "type":
+			if v != "object" {
+				return true
+			}
+		default:
+			return true
+		}
+	}
+	return false
+}

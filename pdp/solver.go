@@ -1,0 +1,212 @@
+package pdp
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
+
+// A solver decides requests whose arguments are unknown, for one place where
+// the arguments stand.
+type solver struct {
+	engine   *Engine
+	unknown  []string
+	shape    *structure
+	evaluate checkFunc // the value table
+	parts    []*parts  // by leaf
+	reads    []*reads  // by leaf
+
+	mu    sync.RWMutex
+	known map[string]residual
+}
+
+// A residual is what is left of a leaf for one principal and resource: a
+// constant, or CEL for when it is true and for when it is false. Where it is
+// neither, it errors.
+type residual struct {
+	constant bool
+	value    bool
+	errored  bool   // constant, and an error rather than false
+	whenTrue string // "" for never
+	// whenFalse is only needed, and only set, when evaluation is strict.
+	// Otherwise whatever is not true is false.
+	whenFalse string
+}
+
+// solver returns the engine's solver for arguments at a path, making it and
+// the tables that it needs on first use.
+func (e *Engine) solver(unknown []string) (*solver, error) {
+	key := strings.Join(unknown, "\x00")
+	e.derived.Lock()
+	defer e.derived.Unlock()
+	if s := e.solvers[key]; s != nil {
+		return s, nil
+	}
+	if e.shape == nil {
+		check, err := e.evaluator(e.tables.structure(), EnforceNone)
+		if err != nil {
+			return nil, fmt.Errorf("load the structure of the policies: %w", err)
+		}
+		e.shape = &structure{check: check, known: map[string]*outcome{}}
+	}
+	s := &solver{engine: e, unknown: unknown, shape: e.shape, known: map[string]residual{}}
+	runtimeOpen := e.derivedRolesRead(unknown)
+	for _, l := range e.tables.leaves {
+		variables := variablesOf(l.row.Params)
+		s.parts = append(s.parts, takeApart(l.text, &openness{
+			unknown: unknown, runtimeOpen: runtimeOpen, variables: variables, constants: l.row.Params.GetConstants(),
+		}))
+		s.reads = append(s.reads, readsWith(l.text, variables))
+	}
+	var err error
+	if s.evaluate, err = e.evaluator(e.tables.values(s.parts), EnforceNone); err != nil {
+		return nil, fmt.Errorf("load the parts of conditions: %w", err)
+	}
+	e.solvers[key] = s
+	return s, nil
+}
+
+// decide asks the engine about every combination of what its expressions may
+// come to.
+func (s *solver) decide(ctx context.Context, r *authz.Request, in *enginev1.CheckInput) (authz.Decision, error) {
+	x := &exploration{
+		solver: s, request: r, in: in,
+		byID:   s.engine.principalPolicies[r.Principal.ID],
+		groups: map[residual]int{}, leaves: map[int]leafState{},
+	}
+	if err := x.explore(ctx, assignment{}, nil); err != nil {
+		return authz.Decision{}, err
+	}
+	d := x.decision()
+	if err := s.engine.applySchemas(ctx, r, in, s.unknown, &d); err != nil {
+		return authz.Decision{}, err
+	}
+	return d, nil
+}
+
+// residualOf evaluates what is known of a leaf.
+func (s *solver) residualOf(ctx context.Context, l int, r *authz.Request, in *enginev1.CheckInput) (residual, error) {
+	key := strconv.Itoa(l) + "\x00" + s.reads[l].values(r)
+	s.mu.RLock()
+	res, ok := s.known[key]
+	s.mu.RUnlock()
+	if ok {
+		return res, nil
+	}
+	p := s.parts[l]
+	values, err := s.valuesOf(ctx, l, in)
+	if err != nil {
+		return residual{}, err
+	}
+	res = s.residual(p.root.when(true, values), p.root.when(false, values))
+	s.mu.Lock()
+	s.known[key] = res
+	s.mu.Unlock()
+	return res, nil
+}
+
+func (s *solver) residual(whenTrue, whenFalse formula) residual {
+	text := func(f formula) string {
+		if f.expr == nil {
+			return ""
+		}
+		return printCEL(shorten(f.expr, s.unknown))
+	}
+	switch {
+	case whenTrue.expr == nil && whenTrue.constant:
+		return residual{constant: true, value: true}
+	case whenFalse.expr == nil && whenFalse.constant:
+		return residual{constant: true}
+	case whenTrue.expr == nil && whenFalse.expr == nil:
+		return residual{constant: true, errored: true}
+	case s.engine.options.StrictEvaluation:
+		return residual{whenTrue: text(whenTrue), whenFalse: text(whenFalse)}
+	case whenTrue.expr == nil:
+		return residual{constant: true}
+	}
+	return residual{whenTrue: text(whenTrue)}
+}
+
+// valuesOf has the engine evaluate the closed parts of a leaf.
+func (s *solver) valuesOf(ctx context.Context, l int, in *enginev1.CheckInput) ([]value, error) {
+	values := make([]value, len(s.parts[l].evaluate))
+	if len(values) == 0 {
+		return values, nil
+	}
+	ask := &enginev1.CheckInput{Principal: in.Principal, Resource: in.Resource, AuxData: in.AuxData}
+	for i := range values {
+		ask.Actions = append(ask.Actions, partAction(s.engine.tables.leaves[l], i))
+	}
+	outputs, err := s.evaluate(ctx, []*enginev1.CheckInput{ask})
+	if err != nil {
+		return nil, err
+	}
+	found := make([]bool, len(values))
+	for _, o := range outputs[0].GetOutputs() {
+		if i := slices.Index(ask.Actions, o.GetAction()); i >= 0 {
+			values[i], found[i] = value{errored: o.GetError() != "", v: o.GetVal()}, true
+		}
+	}
+	if i := slices.Index(found, false); i >= 0 {
+		return nil, fmt.Errorf("the engine did not evaluate %s", s.parts[l].evaluate[i])
+	}
+	return values, nil
+}
+
+// values renders what the reads come to for a request, as a cache key.
+func (r *reads) values(req *authz.Request) string {
+	p := req.Principal
+	list := []any{p.Scope, p.PolicyVersion}
+	for _, path := range r.principalAttr.sorted() {
+		list = append(list, at(p.Attr, path))
+	}
+	for _, path := range r.resourceAttr.sorted() {
+		if len(path) == 0 {
+			list = append(list, req.Resource)
+			continue
+		}
+		list = append(list, at(req.Resource.Attr, path))
+	}
+	if r.principalID || r.other {
+		list = append(list, p.ID)
+	}
+	if r.roles || r.other {
+		list = append(list, p.Roles)
+	}
+	if r.auxData || r.other {
+		list = append(list, p.AuxData)
+	}
+	if r.other {
+		list = append(list, p.Attr, req.Resource)
+	}
+	list = append(list, req.Resource.Kind, req.Resource.Scope, req.Resource.PolicyVersion)
+	b, err := json.Marshal(list)
+	if err != nil {
+		return fmt.Sprint(list...) // never: attributes are JSON values
+	}
+	return string(b)
+}
+
+// at returns the value at a path: [value] if it is there, else an empty list.
+func at(attr map[string]any, path []string) []any {
+	var v any = attr
+	for _, name := range path {
+		m, ok := v.(map[string]any)
+		if !ok {
+			// Not a mapping: what lies below depends on this value itself.
+			return []any{v, name}
+		}
+		if v, ok = m[name]; !ok {
+			return []any{}
+		}
+	}
+	return []any{v}
+}

@@ -1,0 +1,202 @@
+package pdp
+
+import (
+	"strconv"
+
+	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
+	policyv1 "github.com/cerbos/cerbos/api/genpb/cerbos/policy/v1"
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+)
+
+// leafAttr begins the name of the attribute that stands for a leaf in the
+// structure table.
+const leafAttr = "leaf"
+
+// A leaf is one expression of a condition, in the context of the policy that
+// it stands in: the smallest thing that the engine evaluates to true or false.
+// An expression that errors is false to the engine, or denies when evaluation
+// is strict.
+type leaf struct {
+	index int
+	text  string
+	row   *runtimev1.RuleTable_RuleRow // the row that the values of its parts are evaluated in
+}
+
+type leafKey struct{ text, origin, derivedRole string }
+
+// tables derives the structure table and the value table from the rows of the
+// compiled policies; see the package comment.
+type tables struct {
+	rows   []*runtimev1.RuleTable_RuleRow
+	base   *runtimev1.RuleTable // everything but rows
+	leaves []*leaf
+	byKey  map[leafKey]*leaf
+}
+
+func newTables(table *runtimev1.RuleTable) *tables {
+	t := &tables{
+		rows:  append([]*runtimev1.RuleTable_RuleRow(nil), table.Rules...),
+		byKey: map[leafKey]*leaf{},
+		base: &runtimev1.RuleTable{
+			Meta: table.Meta, ScopeParentRoles: table.ScopeParentRoles,
+			PolicyDerivedRoles: map[uint64]*runtimev1.RuleTable_PolicyDerivedRoles{},
+			CompilerVersion:    table.CompilerVersion,
+		},
+	}
+	for id, roles := range table.PolicyDerivedRoles {
+		t.base.PolicyDerivedRoles[id] = roles // the engine clears the map, not its values
+	}
+	return t
+}
+
+// decision returns the policies with an output on each rule: the row's effect
+// and whether the condition was met.
+func (t *tables) decision(table *runtimev1.RuleTable) *runtimev1.RuleTable {
+	for _, row := range t.rows {
+		row.EmitOutput = ruleOutput(row)
+	}
+	return table
+}
+
+// The outputs of a rule: the effect of its row, and whether it fired.
+const (
+	allowFired, allowUnmet = "a+", "a-"
+	denyFired, denyUnmet   = "d+", "d-"
+)
+
+var (
+	allowOutput = &runtimev1.Output{When: &runtimev1.Output_When{RuleActivated: literal(allowFired), ConditionNotMet: literal(allowUnmet)}}
+	denyOutput  = &runtimev1.Output{When: &runtimev1.Output_When{RuleActivated: literal(denyFired), ConditionNotMet: literal(denyUnmet)}}
+)
+
+func ruleOutput(row *runtimev1.RuleTable_RuleRow) *runtimev1.Output {
+	switch {
+	case row.GetAllowActions() == nil && row.GetAction() == "":
+		return nil // the row of a policy without rules
+	case row.Effect == effectv1.Effect_EFFECT_DENY:
+		return denyOutput
+	}
+	return allowOutput
+}
+
+func literal(s string) *runtimev1.Expr { return &runtimev1.Expr{Original: strconv.Quote(s)} }
+
+// structure returns the table in which each leaf is an attribute.
+func (t *tables) structure() *runtimev1.RuleTable {
+	rows := make([]*runtimev1.RuleTable_RuleRow, len(t.rows))
+	for i, row := range t.rows {
+		c := cloneRow(row)
+		c.Condition = t.abstract(row.Condition, row, false)
+		c.DerivedRoleCondition = t.abstract(row.DerivedRoleCondition, row, true)
+		c.Params, c.DerivedRoleParams = &runtimev1.RuleTable_RuleRow_Params{}, nil
+		if row.OriginDerivedRole != "" {
+			c.DerivedRoleParams = &runtimev1.RuleTable_RuleRow_Params{}
+		}
+		rows[i] = c
+	}
+	return &runtimev1.RuleTable{
+		Rules: rows, Meta: t.base.Meta, ScopeParentRoles: t.base.ScopeParentRoles,
+		CompilerVersion: t.base.CompilerVersion,
+	}
+}
+
+// abstract copies a condition with its expressions replaced by attributes.
+func (t *tables) abstract(c *runtimev1.Condition, row *runtimev1.RuleTable_RuleRow, ofDerivedRole bool) *runtimev1.Condition {
+	list := func(of *runtimev1.Condition_ExprList) *runtimev1.Condition_ExprList {
+		copied := &runtimev1.Condition_ExprList{Expr: make([]*runtimev1.Condition, len(of.GetExpr()))}
+		for i, e := range of.GetExpr() {
+			copied.Expr[i] = t.abstract(e, row, ofDerivedRole)
+		}
+		return copied
+	}
+	switch op := c.GetOp().(type) {
+	case *runtimev1.Condition_All:
+		return &runtimev1.Condition{Op: &runtimev1.Condition_All{All: list(op.All)}}
+	case *runtimev1.Condition_Any:
+		return &runtimev1.Condition{Op: &runtimev1.Condition_Any{Any: list(op.Any)}}
+	case *runtimev1.Condition_None:
+		return &runtimev1.Condition{Op: &runtimev1.Condition_None{None: list(op.None)}}
+	case *runtimev1.Condition_Expr:
+		l := t.leaf(op.Expr.GetOriginal(), row, ofDerivedRole)
+		return &runtimev1.Condition{Op: &runtimev1.Condition_Expr{Expr: &runtimev1.Expr{Original: l.attr()}}}
+	}
+	return nil
+}
+
+func (l *leaf) attr() string { return "R.attr." + leafAttr + strconv.Itoa(l.index) }
+
+func (t *tables) leaf(text string, row *runtimev1.RuleTable_RuleRow, ofDerivedRole bool) *leaf {
+	key := leafKey{text: text, origin: row.OriginFqn}
+	if ofDerivedRole {
+		key.derivedRole = row.OriginDerivedRole
+	}
+	if l, ok := t.byKey[key]; ok {
+		return l
+	}
+	l := &leaf{index: len(t.leaves), text: text, row: valueRow(row, ofDerivedRole)}
+	t.leaves = append(t.leaves, l)
+	t.byKey[key] = l
+	return l
+}
+
+// valueRow is the row that an expression's parts are evaluated in: everybody
+// gets at it, under the variables and constants that the expression sees.
+func valueRow(row *runtimev1.RuleTable_RuleRow, ofDerivedRole bool) *runtimev1.RuleTable_RuleRow {
+	c := cloneRow(row)
+	c.Role = "*"
+	c.Effect = effectv1.Effect_EFFECT_ALLOW
+	c.ScopePermissions = policyv1.ScopePermissions_SCOPE_PERMISSIONS_OVERRIDE_PARENT
+	c.Condition, c.DerivedRoleCondition, c.EmitOutput = nil, nil, nil
+	c.FromRolePolicy = false
+	if ofDerivedRole {
+		c.Params = row.DerivedRoleParams
+	}
+	c.OriginDerivedRole, c.DerivedRoleParams = "", nil
+	return c
+}
+
+// values returns the table that evaluates the parts of each leaf, every one as
+// the output of an action of its own.
+func (t *tables) values(of []*parts) *runtimev1.RuleTable {
+	var rows []*runtimev1.RuleTable_RuleRow
+	seen := map[string]bool{}
+	for _, row := range t.rows { // so that every policy is there, whatever it holds
+		if key := row.OriginFqn + "\x00" + row.Resource; !seen[key] {
+			seen[key] = true
+			rows = append(rows, valueRow(row, false))
+			rows[len(rows)-1].ActionSet = &runtimev1.RuleTable_RuleRow_Action{Action: "none"}
+		}
+	}
+	for _, l := range t.leaves {
+		for i, text := range of[l.index].evaluate {
+			row := cloneRow(l.row)
+			row.Name = partAction(l, i)
+			row.ActionSet = &runtimev1.RuleTable_RuleRow_Action{Action: partAction(l, i)}
+			row.EvaluationKeyTuple = nil
+			row.EvaluationKey = partAction(l, i)
+			row.EmitOutput = &runtimev1.Output{When: &runtimev1.Output_When{RuleActivated: &runtimev1.Expr{Original: text}}}
+			rows = append(rows, row)
+		}
+	}
+	return &runtimev1.RuleTable{
+		Rules: rows, Meta: t.base.Meta, ScopeParentRoles: t.base.ScopeParentRoles,
+		PolicyDerivedRoles: t.base.PolicyDerivedRoles, CompilerVersion: t.base.CompilerVersion,
+	}
+}
+
+func partAction(l *leaf, part int) string {
+	return "part" + strconv.Itoa(l.index) + "_" + strconv.Itoa(part)
+}
+
+// cloneRow copies a row one level deep.
+func cloneRow(row *runtimev1.RuleTable_RuleRow) *runtimev1.RuleTable_RuleRow {
+	return &runtimev1.RuleTable_RuleRow{
+		OriginFqn: row.OriginFqn, Resource: row.Resource, Role: row.Role, ActionSet: row.ActionSet,
+		Condition: row.Condition, DerivedRoleCondition: row.DerivedRoleCondition, Effect: row.Effect,
+		Scope: row.Scope, ScopePermissions: row.ScopePermissions, Version: row.Version,
+		OriginDerivedRole: row.OriginDerivedRole, EmitOutput: row.EmitOutput, Name: row.Name,
+		Principal: row.Principal, Params: row.Params, DerivedRoleParams: row.DerivedRoleParams,
+		EvaluationKey: row.EvaluationKey, EvaluationKeyTuple: row.EvaluationKeyTuple,
+		PolicyKind: row.PolicyKind, FromRolePolicy: row.FromRolePolicy,
+	}
+}
