@@ -1,0 +1,52 @@
+package lint
+
+import (
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// A Severity says how much a finding matters.
+type Severity uint8
+
+// The severities, the least first. Off turns a rule off.
+const (
+	Off Severity = iota
+	Note
+	Warning
+	Error
+)
+
+// Severities are the names of the severities, in the order of their values.
+var Severities = []string{"off", "note", "warning", "error"}
+
+// String returns off, note, warning or error.
+func (s Severity) String() string { return Severities[s] }
+
+// A Finding is one violation of a rule.
+type Finding struct {
+	Rule     string // the rule's ID
+	Family   string // over-exposed, unguarded, unreachable, policy, inventory or housekeeping
+	Severity Severity
+	Message  string   // one line: who can do what, or what is wrong
+	Evidence []string // lines that say why: the cell, the rule, the witness
+	Fix      string   // what to do about it, or ""
+	Pos      source.Pos
+	Related  []Related
+
+	// What the finding is about, as far as it is about one thing.
+	Server    string
+	Type      authz.ItemType // meaningful if Name is set
+	Name      string         // of the item
+	Principal string         // a principal's key
+	Policy    string         // the ID of a policy rule
+
+	Waived    bool
+	Reason    string // of the waiver
+	Standards []string
+}
+
+// Related is another place that a finding is about.
+type Related struct {
+	Pos  source.Pos
+	Text string
+}

@@ -1,0 +1,189 @@
+package matrix
+
+import (
+	"iter"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/pep"
+	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// Access is what a principal may do in a cell.
+type Access uint8
+
+// The kinds of access. Denied is the zero value.
+const (
+	Denied      Access = iota // whatever the arguments
+	Allowed                   // whatever the arguments
+	Conditional               // for some arguments
+	Unguarded                 // the enforcement point sends no request: no policy has a say
+)
+
+// Accesses are the names of the kinds of access, in the order of their values.
+var Accesses = []string{"denied", "allowed", "conditional", "unguarded"}
+
+// String returns denied, allowed, conditional or unguarded.
+func (a Access) String() string { return Accesses[a] }
+
+// Possible reports whether some call succeeds.
+func (a Access) Possible() bool { return a != Denied }
+
+// A Server is an MCP server and what stands in front of it.
+type Server struct {
+	Name      string
+	Inventory *manifest.Inventory
+	Profile   *pep.Profile
+}
+
+// A Class is a set of principals that the policies cannot tell apart, in the
+// order of their file.
+type Class struct {
+	Index      int
+	Principals []*authz.Principal
+}
+
+// First returns the principal that stands for the class.
+func (c *Class) First() *authz.Principal { return c.Principals[0] }
+
+// A Column is an operation on an item of a server.
+type Column struct {
+	Index     int
+	Server    *Server
+	Item      *manifest.Item
+	Operation authz.Operation
+	Question  pep.Question
+
+	// Twin is the column of the other operation on the item.
+	Twin *Column
+}
+
+// A Rule is a policy rule that took part in a cell.
+type Rule struct {
+	ID     string // as Cerbos names it
+	Name   string // what its author called it, or its number
+	Effect authz.Effect
+	Met    authz.Met
+	Pos    source.Pos   // zero if the policies are not at hand
+	Syntax *policy.Rule // nil if the policies are not at hand
+}
+
+// A Cell is the access of a class in a column.
+type Cell struct {
+	Access    Access
+	Condition string // of Conditional; see authz.Decision
+	Rules     []Rule // sorted by ID
+	// NoPolicy is set on a denial that no policy took: none covers what the
+	// enforcement point asks about.
+	NoPolicy bool
+	// Errors are the expressions that could not be evaluated.
+	Errors []authz.EvalError
+}
+
+// Decisive returns the rules that made the cell what it is: those that fired
+// or may fire with its effect, a denial's before an allowance's.
+func (c *Cell) Decisive() []Rule {
+	pick := func(effect authz.Effect) []Rule {
+		var list []Rule
+		for _, r := range c.Rules {
+			if r.Effect == effect && r.Met != authz.Unmet {
+				list = append(list, r)
+			}
+		}
+		return list
+	}
+	switch c.Access {
+	case Denied:
+		return pick(authz.Deny)
+	case Conditional:
+		return append(pick(authz.Allow), pick(authz.Deny)...)
+	case Allowed, Unguarded:
+	}
+	return pick(authz.Allow)
+}
+
+// A Matrix has a cell for each class and column.
+type Matrix struct {
+	Servers []*Server
+	Classes []*Class
+	Columns []*Column // by server, in the order of its inventory, list before use
+
+	// Questions is how many different questions the engine was asked.
+	Questions int
+
+	cells    [][]uint32 // by class and column, into distinct
+	distinct []Cell
+	byKey    map[string]*Class // by the key of a principal
+	input    *Input
+}
+
+// Cell returns the cell of a class in a column.
+func (m *Matrix) Cell(c *Class, col *Column) *Cell {
+	return &m.distinct[m.cells[c.Index][col.Index]]
+}
+
+// Same reports whether two classes have the same cell in a column.
+func (m *Matrix) Same(a, b *Class, col *Column) bool {
+	return m.cells[a.Index][col.Index] == m.cells[b.Index][col.Index]
+}
+
+// A Ref names a cell.
+type Ref struct {
+	Class  *Class
+	Column *Column
+	*Cell
+}
+
+// All yields every cell, class by class.
+func (m *Matrix) All() iter.Seq[Ref] {
+	return func(yield func(Ref) bool) {
+		for _, c := range m.Classes {
+			for _, col := range m.Columns {
+				if !yield(Ref{c, col, m.Cell(c, col)}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ClassOf returns the class of the principal with that key, or nil.
+func (m *Matrix) ClassOf(key string) *Class { return m.byKey[key] }
+
+// Principals yields every principal, class by class.
+func (m *Matrix) Principals() iter.Seq[*authz.Principal] {
+	return func(yield func(*authz.Principal) bool) {
+		for _, c := range m.Classes {
+			for _, p := range c.Principals {
+				if !yield(p) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Policies returns the policies that the matrix was built with, or nil.
+func (m *Matrix) Policies() *policy.Set { return m.input.Policies }
+
+// Server returns the server of that name, or nil.
+func (m *Matrix) Server(name string) *Server {
+	for _, s := range m.Servers {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// ColumnsOf yields the columns of a server.
+func (m *Matrix) ColumnsOf(s *Server) iter.Seq[*Column] {
+	return func(yield func(*Column) bool) {
+		for _, col := range m.Columns {
+			if col.Server == s && !yield(col) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package pep
+
+// cerbosFastMCP is cerbos-fastmcp 0.1.1, middleware for FastMCP servers, as
+// its source and running servers show it.
+//
+// A list asks once as a whole and then for each tool; prompts and resources
+// are listed as a whole; reads, gets and the templates are never asked about.
+// On FastMCP 2 lists ask by a mounted tool's own name and calls by its wire
+// name; on 2.14 a call made as a task goes past the middleware; on 4 it cannot
+// be imported.
+func cerbosFastMCP(server string, with With, inventory string) *Profile {
+	kind := with.ResourceKind
+	if kind == "" {
+		kind = "mcp_server"
+	}
+	p := &Profile{Name: "cerbos-fastmcp", server: server, FastMCP: with.FastMCP, FastMCPKnown: true}
+	if p.FastMCP == "" {
+		p.FastMCP = inventory
+	}
+	if p.FastMCP == "" {
+		p.FastMCP, p.FastMCPKnown = "3", false
+	}
+	major, minor := majorMinor(p.FastMCP)
+	p.ownNames = major == "2"
+	p.tasksSkip = major == "2" && minor == "14"
+	if major == "4" {
+		p.Unsupported = "cerbos-fastmcp 0.1.1 cannot be imported on FastMCP 4, so it does not guard this server"
+	}
+	gate := func(method string) template { return template{kind: kind, id: method, action: method} }
+	tool := func(action string) template {
+		return template{kind: kind, id: "{name}", action: action, attr: map[string]any{
+			"tool_name": "{name}", "source": "client", "arguments": "{arguments}",
+		}}
+	}
+	p.operations = map[string]operation{
+		"tools/list":               {ByOwn, []template{gate("tools/list"), tool("tools/list::{name}")}},
+		"tools/call":               {requests: []template{tool("tools/call::{name}")}},
+		"prompts/list":             {GateOnly, []template{gate("prompts/list")}},
+		"resources/list":           {GateOnly, []template{gate("resources/list")}},
+		"resources/templates/list": {},
+	}
+	return p
+}
+
+// toolAsAction is Cerbos's own MCP demo: the tool is the action, and what is
+// not allowed is removed from the session, so one decision serves both
+// operations. The arguments are not sent.
+func toolAsAction(server string, with With) *Profile {
+	kind := with.ResourceKind
+	if kind == "" {
+		kind = "mcp::" + server
+	}
+	return &Profile{Name: "tool-as-action", server: server, operations: map[string]operation{
+		"tools/list": {filter: ByCall},
+		"tools/call": {requests: []template{{kind: kind, id: "session", action: "{name}"}}},
+	}}
+}
+
+// toolAsResource has one kind of resource for all tools and one action for
+// all calls. The arguments are not sent, and the list is filtered by the call.
+func toolAsResource(server string, with With) *Profile {
+	kind, action := with.ResourceKind, with.Action
+	if kind == "" {
+		kind = "mcp_tool"
+	}
+	if action == "" {
+		action = "execute"
+	}
+	return &Profile{Name: "tool-as-resource", server: server, operations: map[string]operation{
+		"tools/list": {filter: ByCall},
+		"tools/call": {requests: []template{{kind: kind, id: "{name}", action: action, attr: map[string]any{"tool_id": "{name}"}}}},
+	}}
+}
+
+// CallsAsTasks reports what becomes of a call made as a task: whether the
+// enforcement point lets it pass unasked, and whether that is known. From
+// FastMCP 3 on such calls are checked like others.
+func (p *Profile) CallsAsTasks(support string) (skipped, sure bool) {
+	if p.Name != "cerbos-fastmcp" || (support != "optional" && support != "required") {
+		return false, true
+	}
+	return p.tasksSkip, p.FastMCPKnown
+}

@@ -1,0 +1,200 @@
+package pep
+
+import (
+	"fmt"
+
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// An Item is what a profile needs to know of an inventory's item.
+type Item struct {
+	Type        authz.ItemType
+	Name        string // wire name, URI or URI template
+	OwnName     string // FastMCP 2: a mounted item's name without its prefix, if it differs
+	Tags        []string
+	TaskSupport string // "", forbidden, optional or required
+}
+
+// A Filter says how a list is narrowed to what a principal may see.
+type Filter uint8
+
+// The filters.
+const (
+	NoFilter Filter = iota // everything shows to everyone
+	GateOnly               // one decision for the whole list
+	ByOwn                  // a decision of its own for each item
+	ByCall                 // the decision on using the item, with no arguments
+)
+
+// Filters are the names of the filters in a configuration.
+var Filters = []string{"none", "gate", "own", "call"}
+
+// String returns the filter's name in a configuration.
+func (f Filter) String() string { return Filters[f] }
+
+// Endpoints are the MCP methods that a profile says something about.
+var Endpoints = []string{
+	"tools/list", "tools/call", "prompts/list", "prompts/get",
+	"resources/list", "resources/templates/list", "resources/read",
+}
+
+// Endpoint returns the MCP method that an operation on an item of a type is.
+func Endpoint(t authz.ItemType, op authz.Operation) string {
+	switch {
+	case op != authz.List:
+		return [...]string{"tools/call", "prompts/get", "resources/read", "resources/read"}[t]
+	default:
+		return [...]string{"tools/list", "prompts/list", "resources/list", "resources/templates/list"}[t]
+	}
+}
+
+// A Profile is one enforcement point in front of one server.
+type Profile struct {
+	Name string
+	// FastMCP is the version of FastMCP that the profile goes by, for profiles
+	// that depend on it, and FastMCPKnown whether anything said so.
+	FastMCP      string
+	FastMCPKnown bool
+	// Unsupported says why the enforcement point does not work in front of
+	// this server, if it does not.
+	Unsupported string
+
+	server     string
+	operations map[string]operation
+	ownNames   bool // lists ask by a mounted item's own name
+	tasksSkip  bool // a call made as a task is never asked about
+}
+
+// An operation is what a profile does about one MCP method.
+type operation struct {
+	filter   Filter
+	requests []template
+}
+
+// A Question is what an enforcement point asks about one operation on one
+// item: all of the requests must be allowed. Without requests the operation is
+// unguarded.
+type Question struct {
+	Requests []authz.Request // without principals
+	// TaskOnly is set if the operation is unguarded only because a client can
+	// go around the enforcement point by making the call as a task.
+	TaskOnly bool
+}
+
+// Guarded reports whether any request is sent.
+func (q Question) Guarded() bool { return len(q.Requests) > 0 }
+
+// Filter returns how the list that an item of a type appears in is narrowed.
+func (p *Profile) Filter(t authz.ItemType) Filter {
+	return p.operation(t, authz.List).filter
+}
+
+// Ask returns what the enforcement point asks about an operation on an item.
+// The arguments of a call are left unknown; in a list they are empty.
+func (p *Profile) Ask(item Item, op authz.Operation) Question {
+	o := p.operation(item.Type, op)
+	name := item.Name
+	if op == authz.List {
+		switch o.filter {
+		case NoFilter:
+			return Question{}
+		case ByCall:
+			o = p.operation(item.Type, item.Type.Use())
+		case GateOnly, ByOwn:
+		}
+		if p.ownNames && item.OwnName != "" {
+			name = item.OwnName
+		}
+	}
+	q := Question{Requests: make([]authz.Request, 0, len(o.requests))}
+	for _, t := range o.requests {
+		r := t.render(map[string]any{"server": p.server, "name": name, "type": item.Type.String(), "tags": tagList(item.Tags)})
+		if op == authz.List && r.Unknown != nil {
+			r = Bind(r, nil)
+		}
+		q.Requests = append(q.Requests, r)
+	}
+	if op == authz.Call && p.tasksSkip && (item.TaskSupport == "optional" || item.TaskSupport == "required") && q.Guarded() {
+		return Question{TaskOnly: true}
+	}
+	return q
+}
+
+func (p *Profile) operation(t authz.ItemType, op authz.Operation) operation {
+	o, ok := p.operations[Endpoint(t, op)]
+	if !ok && t == authz.TemplateItem && op == authz.List {
+		o = p.operations["resources/list"]
+	}
+	return o
+}
+
+func tagList(tags []string) []any {
+	list := make([]any, len(tags))
+	for i, t := range tags {
+		list[i] = t
+	}
+	return list
+}
+
+// Bind returns a request with its arguments known. Nil arguments are empty.
+func Bind(r authz.Request, arguments map[string]any) authz.Request {
+	if r.Unknown == nil {
+		return r
+	}
+	if arguments == nil {
+		arguments = map[string]any{}
+	}
+	r.Resource.Attr = withValue(r.Resource.Attr, r.Unknown, arguments)
+	r.Unknown = nil
+	return r
+}
+
+func withValue(attr map[string]any, path []string, v any) map[string]any {
+	copied := make(map[string]any, len(attr)+1)
+	for k, x := range attr {
+		copied[k] = x
+	}
+	if len(path) == 1 {
+		copied[path[0]] = v
+		return copied
+	}
+	below, _ := attr[path[0]].(map[string]any)
+	copied[path[0]] = withValue(below, path[1:], v)
+	return copied
+}
+
+// BuiltIn are the names of the profiles that need no declaration.
+var BuiltIn = []string{"cerbos-fastmcp", "tool-as-action", "tool-as-resource"}
+
+// With sets what can be set of a built-in profile.
+type With struct {
+	ResourceKind string
+	Action       string // tool-as-resource
+	FastMCP      string // cerbos-fastmcp: the version of FastMCP, if the configuration says so
+}
+
+// New returns a built-in profile in front of a server. inventoryFastMCP is the
+// version of FastMCP that the server's inventory says it runs on, or "".
+func New(name, server string, with With, inventoryFastMCP string) (*Profile, error) {
+	switch name {
+	case "cerbos-fastmcp":
+		return cerbosFastMCP(server, with, inventoryFastMCP), nil
+	case "tool-as-action":
+		return toolAsAction(server, with), nil
+	case "tool-as-resource":
+		return toolAsResource(server, with), nil
+	}
+	return nil, fmt.Errorf("no enforcement point is called %q%s; there are %s", name, source.DidYouMean(name, BuiltIn), strings.Join(BuiltIn, ", "))
+}
+
+// major returns the leading number of a version, and minor the next, or "".
+func majorMinor(version string) (major, minor string) {
+	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	if len(parts) > 1 {
+		minor = parts[1]
+	}
+	return parts[0], minor
+}

@@ -1,0 +1,91 @@
+package testrunner
+
+import (
+	"time"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// An Outcome is how a case ended.
+type Outcome uint8
+
+// The outcomes. A case whose decision could not be made is Errored, never
+// Failed and never Passed.
+const (
+	Passed Outcome = iota
+	Failed
+	Errored
+	Skipped
+)
+
+// Outcomes are the names of the outcomes, in the order of their values.
+var Outcomes = []string{"passed", "failed", "errored", "skipped"}
+
+// String returns passed, failed, errored or skipped.
+func (o Outcome) String() string { return Outcomes[o] }
+
+// A Result is what running the suites came to.
+type Result struct {
+	Suites []*SuiteResult // in the order of their files
+}
+
+// A SuiteResult is one suite.
+type SuiteResult struct {
+	Name  string
+	File  string
+	Pos   source.Pos
+	Cases []*Case // in the order of the file
+}
+
+// A Case is one expectation about one operation on one item, for the
+// principals of one class.
+type Case struct {
+	Test       string // the name of the test that it belongs to
+	Principals []*authz.Principal
+	Server     string
+	Item       *manifest.Item
+	Operation  authz.Operation
+	Arguments  map[string]any // nil if the case is about all arguments
+
+	Want    string // allowed, denied, conditional; "allowed or conditional" and the like where several will do
+	Got     string // what was decided: a matrix.Access, or an error's text if errored
+	Outcome Outcome
+	Message string       // why it failed, errored or was skipped: one line
+	Pos     source.Pos   // of the expectation
+	Cell    *matrix.Cell // what was decided, with the rules; nil if skipped or errored
+	Values  []Value      // the values of what a deciding condition reads, where there is one
+	Time    time.Duration
+}
+
+// A Value is what a part of a condition came to.
+type Value struct {
+	Expr  string // R.attr.arguments.region
+	Value string // as JSON, or why there is none
+}
+
+// Counts is how many cases came to each outcome; a case counts once for each
+// of its principals.
+type Counts struct{ Passed, Failed, Errored, Skipped int }
+
+// Counts counts the cases of all suites.
+func (r *Result) Counts() Counts {
+	var n Counts
+	for _, s := range r.Suites {
+		for _, c := range s.Cases {
+			switch k := len(c.Principals); c.Outcome {
+			case Passed:
+				n.Passed += k
+			case Failed:
+				n.Failed += k
+			case Errored:
+				n.Errored += k
+			case Skipped:
+				n.Skipped += k
+			}
+		}
+	}
+	return n
+}
