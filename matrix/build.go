@@ -149,7 +149,7 @@ func (m *Matrix) cell(col *Column, of []*authz.Decision) Cell {
 		}
 	}
 	var conditions []string
-	for _, d := range of {
+	for i, d := range of {
 		if c.Access == Denied && d.Effect != authz.Deny {
 			continue // what denies is what matters
 		}
@@ -160,7 +160,7 @@ func (m *Matrix) cell(col *Column, of []*authz.Decision) Cell {
 		c.NoPolicy = c.NoPolicy || d.NoPolicy
 		c.Errors = append(c.Errors, d.Errors...)
 		for _, ref := range d.Rules {
-			c.Rules = append(c.Rules, m.rule(ref))
+			c.Rules = append(c.Rules, m.rule(ref, &col.Question.Requests[i]))
 		}
 	}
 	c.Condition = both(conditions)
@@ -194,13 +194,13 @@ func parenthesised(list []string) []string {
 // rule finds out where a rule stands. Where a scope requires its parent's
 // consent, Cerbos compiles a conditional ALLOW into a DENY of the opposite
 // condition; it is turned back here.
-func (m *Matrix) rule(ref authz.RuleRef) Rule {
+func (m *Matrix) rule(ref authz.RuleRef, of *authz.Request) Rule {
 	r := Rule{ID: ref.ID, Effect: ref.Effect, Met: ref.Met}
 	_, r.Name, _ = strings.Cut(ref.ID, "#")
 	if m.input.Policies == nil {
 		return r
 	}
-	if s := m.input.Policies.Rule(ref.ID); s != nil {
+	if s := m.input.Policies.RuleFor(ref.ID, of.Resource.Kind, of.Action); s != nil {
 		r.Syntax, r.Pos, r.Name = s, s.Pos, s.Label()
 		if s.Effect == authz.Allow && ref.Effect == authz.Deny {
 			r.Effect = authz.Allow

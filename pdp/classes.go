@@ -39,12 +39,18 @@ func (e *Engine) Class(p *authz.Principal) string {
 // rolesOf returns the roles in an order that does not matter, unless an
 // expression reads them as a list.
 func (e *Engine) rolesOf(p *authz.Principal) []string {
-	if e.classes.roles || e.classes.other {
+	if e.rolesRead() {
 		return p.Roles
 	}
 	roles := slices.Clone(p.Roles)
 	slices.Sort(roles)
 	return slices.Compact(roles)
+}
+
+// rolesRead reports whether an expression sees the list of roles that the
+// principal holds, or what follows from it.
+func (e *Engine) rolesRead() bool {
+	return e.classes.roles || e.classes.derivedRoles || e.classes.other
 }
 
 // classReads collects what all expressions of the policies look at, and the

@@ -3,6 +3,7 @@ package pdp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -21,8 +22,9 @@ var ErrNoPolicies = errors.New("no policies")
 
 // compileTable compiles the policies below fsys. Every mistake is reported,
 // joined, with its position.
-func compileTable(ctx context.Context, fsys fs.FS, prefix string) (*runtimev1.RuleTable, error) {
-	table, err := rtcompile.Compile(ctx, fsys)
+func compileTable(ctx context.Context, fsys fs.FS, prefix string) (table *runtimev1.RuleTable, err error) {
+	defer recoverAs(&err, "compile the policies")
+	table, err = rtcompile.Compile(ctx, fsys)
 	if err != nil {
 		return nil, allErrors(ctx, fsys, prefix, err)
 	}
@@ -97,6 +99,14 @@ func positioned(prefix string, err error) error {
 		errs = append(errs, source.Errorf(source.Pos{File: prefix}, "%s", oneLine(err.Error())))
 	}
 	return errors.Join(errs...)
+}
+
+// recoverAs turns a panic of the engine, which hostile policies can cause, into
+// an error.
+func recoverAs(err *error, doing string) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%s: the engine panicked: %v", doing, r)
+	}
 }
 
 func oneLine(s string) string {

@@ -96,7 +96,7 @@ const batchSize = 64
 // Decide answers each request, in order, on all cores.
 func (e *Engine) Decide(ctx context.Context, requests []authz.Request) ([]authz.Decision, error) {
 	decisions := make([]authz.Decision, len(requests))
-	principals, err := newPrincipals(requests)
+	principals, err := e.principals(requests)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,8 @@ func (e *Engine) Decide(ctx context.Context, requests []authz.Request) ([]authz.
 	return decisions, nil
 }
 
-func (e *Engine) decideBatch(ctx context.Context, requests []authz.Request, into []authz.Decision, principals principals) error {
+func (e *Engine) decideBatch(ctx context.Context, requests []authz.Request, into []authz.Decision, principals principals) (err error) {
+	defer recoverAs(&err, "decide")
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -150,9 +151,40 @@ func (e *Engine) decideBatch(ctx context.Context, requests []authz.Request, into
 		return fmt.Errorf("decide: %w", err)
 	}
 	for j, out := range outputs {
-		into[at[j]] = decisionOf(closed[j].Actions[0], out)
+		d := decisionOf(closed[j].Actions[0], out)
+		if d.Rules, err = e.rulesOfAllRoles(ctx, e.decide, closed[j], out); err != nil {
+			return err
+		}
+		into[at[j]] = d
 	}
 	return nil
+}
+
+// rulesOfAllRoles returns the rules that took part, whichever of the
+// principal's roles they are for. The engine stops at the first role that is
+// allowed, so the others are asked about one by one, unless the policies would
+// see the difference.
+func (e *Engine) rulesOfAllRoles(ctx context.Context, check checkFunc, in *enginev1.CheckInput, out *enginev1.CheckOutput) ([]authz.RuleRef, error) {
+	refs := ruleRefs(out)
+	if len(in.Principal.Roles) < 2 || e.rolesRead() {
+		return refs, nil
+	}
+	var alone []*enginev1.CheckInput
+	for _, role := range in.Principal.Roles {
+		p := &enginev1.Principal{
+			Id: in.Principal.Id, Roles: []string{role}, Attr: in.Principal.Attr,
+			PolicyVersion: in.Principal.PolicyVersion, Scope: in.Principal.Scope,
+		}
+		alone = append(alone, &enginev1.CheckInput{Principal: p, Resource: in.Resource, Actions: in.Actions, AuxData: in.AuxData})
+	}
+	outputs, err := check(ctx, alone)
+	if err != nil {
+		return nil, fmt.Errorf("decide by role: %w", err)
+	}
+	for _, o := range outputs {
+		refs = append(refs, ruleRefs(o)...)
+	}
+	return mergeRefs(refs), nil
 }
 
 // decisionOf reads the engine's reply about one action.
@@ -162,7 +194,6 @@ func decisionOf(action string, out *enginev1.CheckOutput) authz.Decision {
 	if effect.GetEffect() == effectv1.Effect_EFFECT_ALLOW {
 		d.Effect = authz.Allow
 	}
-	d.Rules = ruleRefs(out)
 	for _, v := range out.GetValidationErrors() {
 		d.Validation = append(d.Validation, authz.ValidationError{Path: v.GetPath(), Message: v.GetMessage(), Source: sourceOf(v)})
 	}
@@ -208,7 +239,7 @@ func mergeRefs(refs []authz.RuleRef) []authz.RuleRef {
 // principals holds the engine's form of each principal of a batch.
 type principals map[*authz.Principal]*enginev1.CheckInput
 
-func newPrincipals(requests []authz.Request) (principals, error) {
+func (e *Engine) principals(requests []authz.Request) (principals, error) {
 	ps := principals{}
 	for i := range requests {
 		p := requests[i].Principal
@@ -220,7 +251,7 @@ func newPrincipals(requests []authz.Request) (principals, error) {
 			return nil, fmt.Errorf("principal %s: %w", p.Key, err)
 		}
 		in := &enginev1.CheckInput{Principal: &enginev1.Principal{
-			Id: p.ID, Roles: p.Roles, Attr: attr.GetFields(), PolicyVersion: p.PolicyVersion, Scope: p.Scope,
+			Id: p.ID, Roles: e.rolesOf(p), Attr: attr.GetFields(), PolicyVersion: p.PolicyVersion, Scope: p.Scope,
 		}}
 		if p.AuxData != nil {
 			jwt, err := structpb.NewStruct(p.AuxData)

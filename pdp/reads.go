@@ -12,7 +12,8 @@ type reads struct {
 	principalAttr paths
 	resourceAttr  paths
 	principalID   bool
-	roles         bool // P.roles as a list, or the effective derived roles
+	roles         bool // P.roles as a list
+	derivedRoles  bool // the effective derived roles, and so whatever those read
 	auxData       bool
 	other         bool // something that is not understood: everything counts
 	variables     bool // policy variables, whose own reads count too
@@ -53,6 +54,7 @@ func (r *reads) merge(o *reads) {
 	}
 	r.principalID = r.principalID || o.principalID
 	r.roles = r.roles || o.roles
+	r.derivedRoles = r.derivedRoles || o.derivedRoles
 	r.auxData = r.auxData || o.auxData
 	r.other = r.other || o.other
 	r.variables = r.variables || o.variables
@@ -112,8 +114,7 @@ func (r *reads) root(path []string) bool {
 		}
 		r.auxData = true
 	case "runtime":
-		r.roles = true
-		r.other = true
+		r.derivedRoles = true
 	case "V":
 		r.variables = true
 	case "C", "G":

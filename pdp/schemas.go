@@ -64,7 +64,7 @@ func (e *Engine) Validate(ctx context.Context, requests []authz.Request) ([][]au
 	if e.schemas.err != nil {
 		return nil, fmt.Errorf("load schemas: %w", e.schemas.err)
 	}
-	ps, err := newPrincipals(requests)
+	ps, err := e.principals(requests)
 	if err != nil {
 		return nil, err
 	}

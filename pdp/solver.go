@@ -55,7 +55,7 @@ func (e *Engine) solver(unknown []string) (*solver, error) {
 		if err != nil {
 			return nil, fmt.Errorf("load the structure of the policies: %w", err)
 		}
-		e.shape = &structure{check: check, known: map[string]*outcome{}}
+		e.shape = &structure{engine: e, check: check, known: map[string]*outcome{}}
 	}
 	s := &solver{engine: e, unknown: unknown, shape: e.shape, known: map[string]residual{}}
 	runtimeOpen := e.derivedRolesRead(unknown)
@@ -175,16 +175,17 @@ func (r *reads) values(req *authz.Request) string {
 		}
 		list = append(list, at(req.Resource.Attr, path))
 	}
-	if r.principalID || r.other {
+	all := r.other || r.derivedRoles
+	if r.principalID || all {
 		list = append(list, p.ID)
 	}
-	if r.roles || r.other {
+	if r.roles || all {
 		list = append(list, p.Roles)
 	}
-	if r.auxData || r.other {
+	if r.auxData || all {
 		list = append(list, p.AuxData)
 	}
-	if r.other {
+	if all {
 		list = append(list, p.Attr, req.Resource)
 	}
 	list = append(list, req.Resource.Kind, req.Resource.Scope, req.Resource.PolicyVersion)

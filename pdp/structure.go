@@ -18,9 +18,10 @@ import (
 // leaves. Answers are kept: they depend on the principal's roles and on the
 // values, not on any attribute.
 type structure struct {
-	check checkFunc
-	mu    sync.RWMutex
-	known map[string]*outcome
+	engine *Engine
+	check  checkFunc
+	mu     sync.RWMutex
+	known  map[string]*outcome
 }
 
 // An outcome is the engine's answer for one assignment of values to leaves.
@@ -73,13 +74,18 @@ func (s *structure) ask(ctx context.Context, in *enginev1.CheckInput, byID bool,
 	for l, v := range values {
 		attr[leafAttr+strconv.Itoa(l)] = structpb.NewBoolValue(v)
 	}
-	outputs, err := s.check(ctx, []*enginev1.CheckInput{{
+	input := &enginev1.CheckInput{
 		Principal: in.Principal, Actions: in.Actions,
 		Resource: &enginev1.Resource{
 			Kind: in.Resource.Kind, Id: in.Resource.Id, Attr: attr,
 			PolicyVersion: in.Resource.PolicyVersion, Scope: in.Resource.Scope,
 		},
-	}})
+	}
+	outputs, err := s.check(ctx, []*enginev1.CheckInput{input})
+	if err != nil {
+		return nil, err
+	}
+	rules, err := s.engine.rulesOfAllRoles(ctx, s.check, input, outputs[0])
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +93,7 @@ func (s *structure) ask(ctx context.Context, in *enginev1.CheckInput, byID bool,
 	o = &outcome{
 		allowed:  effect.GetEffect() == effectv1.Effect_EFFECT_ALLOW,
 		noPolicy: effect.GetPolicy() == noPolicy,
-		rules:    ruleRefs(outputs[0]),
+		rules:    rules,
 	}
 	for _, e := range outputs[0].GetEvaluationErrors() {
 		if n, ok := strings.CutPrefix(e.GetCelError().GetExpression(), "R.attr."+leafAttr); ok {

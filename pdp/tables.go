@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"fmt"
 	"strconv"
 
 	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
@@ -54,6 +55,10 @@ func newTables(table *runtimev1.RuleTable) *tables {
 func (t *tables) decision(table *runtimev1.RuleTable) *runtimev1.RuleTable {
 	for _, row := range t.rows {
 		row.EmitOutput = ruleOutput(row)
+		if row.FromRolePolicy && row.Name == "" {
+			// Cerbos gives all of them the same, empty name.
+			row.Name = fmt.Sprintf("%s_rule-%03d", row.Resource, row.EvaluationKeyTuple.GetRuleId()+1)
+		}
 	}
 	return table
 }

@@ -144,7 +144,7 @@ func checkRequest(r RequestSpec, s Spec) []error {
 	var errs []error
 	for _, required := range []struct{ name, value string }{{"kind", r.Kind}, {"id", r.ID}, {"action", r.Action}} {
 		if required.value == "" {
-			errs = append(errs, source.Errorf(r.Pos, "%s: a request needs a %s", s.Endpoint, required.name))
+			errs = append(errs, source.Errorf(r.Pos, "%s: a request needs %s", s.Endpoint, required.name))
 		}
 	}
 	check := func(text string, whole bool) {

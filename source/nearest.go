@@ -16,7 +16,7 @@ func Nearest(name string, candidates []string) string {
 			continue
 		}
 		d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(c), nil)
-		if d < bestDistance {
+		if d < min(bestDistance, len(name), len(c)) {
 			best, bestDistance = c, d
 		}
 	}

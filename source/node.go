@@ -36,7 +36,8 @@ func (k Kind) String() string {
 type Node struct {
 	Kind   Kind
 	Pos    Pos
-	Text   string  // of a scalar: the string itself, the number as written, "true" or "false"
+	Text   string  // of a scalar: the string itself, the number as JSON writes it, "true" or "false"
+	Raw    string  // of a YAML scalar: what stands in the file, where Text differs
 	Items  []*Node // of a sequence
 	Fields []Field // of a mapping, in the order of the file
 	// Duplicates holds fields of a mapping whose name came again later. The

@@ -140,6 +140,7 @@ func (b *yamlBuilder) alias(y *yaml.Node, depth int) *Node {
 }
 
 func (b *yamlBuilder) fields(n *Node, y *yaml.Node, depth int, seen map[string]int) {
+	var merged []*Node
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key, value := y.Content[i], y.Content[i+1]
 		if key.Kind == yaml.AliasNode && key.Alias != nil {
@@ -151,10 +152,13 @@ func (b *yamlBuilder) fields(n *Node, y *yaml.Node, depth int, seen map[string]i
 		}
 		v := b.node(value, depth+1)
 		if key.Tag == "!!merge" {
-			b.merge(n, v, seen)
+			merged = append(merged, v) // the mapping's own fields go first, wherever they stand
 			continue
 		}
 		n.add(Field{Name: key.Value, Pos: b.pos(key), Value: v}, seen)
+	}
+	for _, from := range merged {
+		b.merge(n, from, seen)
 	}
 }
 
@@ -185,11 +189,14 @@ func (b *yamlBuilder) scalar(n *Node, y *yaml.Node) {
 			return
 		}
 		n.Kind, n.Text = Bool, strconv.FormatBool(v)
+		if y.Value != n.Text {
+			n.Raw = y.Value
+		}
 	case "!!int", "!!float":
 		n.Kind = Number
 		var f float64
-		if err := y.Decode(&f); err == nil && !isPlainNumber(y.Value) {
-			n.Text = strconv.FormatFloat(f, 'g', -1, 64) // 0x1f, 1_000, .5
+		if err := y.Decode(&f); err == nil && !jsonNumber.MatchString(y.Value) {
+			n.Text, n.Raw = strconv.FormatFloat(f, 'g', -1, 64), y.Value // 0x1f, 0777, 1_000, .5
 		}
 	case "!!binary":
 		b.fail(y, "binary values are not read")
@@ -198,6 +205,5 @@ func (b *yamlBuilder) scalar(n *Node, y *yaml.Node) {
 	}
 }
 
-func isPlainNumber(s string) bool {
-	return strings.Trim(s, "-0123456789") == ""
-}
+// jsonNumber is how JSON, and so a [Node], writes a number.
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)

@@ -1,0 +1,137 @@
+package config
+
+import (
+	"errors"
+
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// A Config is what an mcpolicy.yaml says.
+type Config struct {
+	File        string
+	Servers     Servers  // sorted by name
+	Policies    Path     // a directory of Cerbos policies
+	Principals  Path     // a file of principals
+	Tests       Paths    // files and directories of suites
+	Engine      Engine   // how the PDP in production is set
+	Enforcement Profiles // the custom ones, sorted by name
+	Lint        Lint
+	Probe       Probe
+	Waivers     []Waiver // in the order of the file
+}
+
+// A file is an mcpolicy.yaml as it is written.
+type file struct {
+	Schema      string   `yaml:"$schema"` // for editors
+	Servers     Servers  `yaml:"servers"`
+	Policies    Path     `yaml:"policies"`
+	Principals  Path     `yaml:"principals"`
+	Tests       Paths    `yaml:"tests"`
+	Engine      Engine   `yaml:"engine"`
+	Enforcement Profiles `yaml:"enforcement"`
+	Lint        Lint     `yaml:"lint"`
+	Probe       Probe    `yaml:"probe"`
+	Waivers     []Waiver `yaml:"waivers"`
+}
+
+// An Option changes what [Parse] takes.
+type Option func(*options)
+
+type options struct{ outside bool }
+
+// AllowOutside lets paths lead out of the config's folder. It is for what the
+// user has written on the command line; a file that came with a repository
+// must not say what else is read.
+func AllowOutside() Option { return func(o *options) { o.outside = true } }
+
+// Parse reads a config, strictly. All mistakes are reported, joined, each with
+// its position. What is not said has its default: the enforcement point
+// [DefaultEnforcement], and findings fail from [Warning] on.
+//
+// Paths are slash-separated and relative to the config's folder, and come out
+// clean.
+func Parse(name string, data []byte, opts ...Option) (*Config, error) {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	docs, err := source.ParseYAML(name, data)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(docs) == 0 || docs[0].Is(source.Null):
+		return nil, source.Errorf(source.Pos{File: name}, "the config is empty")
+	case len(docs) > 1:
+		return nil, source.Errorf(docs[1].Pos, "a config is one YAML document, this is another")
+	}
+	root := docs[0]
+	var f file
+	err = source.Decode(root, &f)
+	c := &Config{
+		File: name, Servers: f.Servers, Policies: f.Policies, Principals: f.Principals, Tests: f.Tests, Engine: f.Engine,
+		Enforcement: f.Enforcement, Lint: f.Lint, Probe: f.Probe, Waivers: f.Waivers,
+	}
+	c.setDefaults()
+	if err := errors.Join(err, c.cleanPaths(o.outside), c.checkNames(root)); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Config) setDefaults() {
+	if c.Lint.FailOn == Unset {
+		c.Lint.FailOn = Warning
+	}
+	for _, s := range c.Servers {
+		if s.Enforcement == "" {
+			s.Enforcement = DefaultEnforcement
+		}
+	}
+}
+
+// cleanPaths checks each path and brings it into its shortest form.
+func (c *Config) cleanPaths(outside bool) error {
+	var errs []error
+	clean := func(path *string, pos source.Pos) {
+		cleaned, err := cleanPath(*path, outside)
+		if err != nil {
+			errs = append(errs, source.Errorf(pos, "%w", err))
+		}
+		*path = cleaned
+	}
+	for _, s := range c.Servers {
+		for i := range s.Manifest {
+			clean(&s.Manifest[i].File, s.Manifest[i].Pos)
+		}
+	}
+	for _, p := range []*Path{&c.Policies, &c.Principals} {
+		if !p.Pos.IsZero() {
+			clean(&p.Path, p.Pos)
+		}
+	}
+	for i := range c.Tests {
+		clean(&c.Tests[i].Path, c.Tests[i].Pos)
+	}
+	return errors.Join(errs...)
+}
+
+// checkNames reports what one part of the config calls by a name that another
+// part does not have.
+func (c *Config) checkNames(root *source.Node) error {
+	var errs []error
+	for _, s := range c.Servers {
+		errs = append(errs, c.checkEnforcement(s, root.Get("servers").Get(s.Name)))
+	}
+	server := func(name string, entry *source.Node) {
+		if name != "" && c.Servers.Get(name) == nil {
+			errs = append(errs, source.Errorf(entry.Get("server").Pos, "no server %q%s", name, source.DidYouMean(name, c.Servers.names())))
+		}
+	}
+	for i, w := range c.Waivers {
+		server(w.Server, root.Get("waivers").Items[i])
+	}
+	for i, d := range c.Lint.SeparationOfDuties {
+		server(d.Server, root.Get("lint").Get("separationOfDuties").Items[i])
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,8 @@
+// Package config reads mcpolicy.yaml: which servers there are, what guards
+// them, and where everything else is found.
+//
+// It knows the shape of the file and what can be wrong within it. It opens no
+// other file: whether a path leads anywhere, a rule exists or a principal is
+// known is for those to say who know, at the position that every entry
+// carries. The same shape is described for editors by [Schema].
+package config

@@ -1,0 +1,207 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// The enforcement points that are built in.
+const (
+	CerbosFastMCP  = "cerbos-fastmcp"
+	ToolAsAction   = "tool-as-action"
+	ToolAsResource = "tool-as-resource"
+
+	// DefaultEnforcement guards a server that does not say what does.
+	DefaultEnforcement = CerbosFastMCP
+)
+
+// BuiltIn lists the enforcement points that are built in.
+func BuiltIn() []string { return []string{CerbosFastMCP, ToolAsAction, ToolAsResource} }
+
+// A Profile describes a custom enforcement point: which questions it asks. It
+// asks none about methods that it does not mention.
+type Profile struct {
+	Name    string
+	Pos     source.Pos // of the name
+	Methods map[Method]Rule
+}
+
+// Profiles are the custom enforcement points of a config, sorted by name.
+type Profiles []*Profile
+
+// Get returns the profile of that name, or nil.
+func (p Profiles) Get(name string) *Profile {
+	for _, profile := range p {
+		if profile.Name == name {
+			return profile
+		}
+	}
+	return nil
+}
+
+func (p Profiles) names() []string {
+	names := make([]string, len(p))
+	for i := range p {
+		names[i] = p[i].Name
+	}
+	return names
+}
+
+// DecodeNode reads a mapping from names.
+func (p *Profiles) DecodeNode(n *source.Node) error {
+	return entries(n, "enforcement", func(f source.Field) error {
+		profile := &Profile{Name: f.Name, Pos: f.Pos, Methods: map[Method]Rule{}}
+		*p = append(*p, profile)
+		err := entries(f.Value, fmt.Sprintf("enforcement point %q", f.Name), func(f source.Field) error {
+			method := Method(f.Name)
+			if !slices.Contains(Methods(), method) {
+				return unknownMethod(f)
+			}
+			r, err := decodeRule(method, f.Value)
+			profile.Methods[method] = r
+			return err
+		})
+		if slices.Contains(BuiltIn(), f.Name) {
+			err = errors.Join(err, source.Errorf(f.Pos, "enforcement point %q is built in; give yours another name", f.Name))
+		}
+		if f.Value.Is(source.Null) || f.Value.Is(source.Mapping) && len(f.Value.Fields) == 0 {
+			err = errors.Join(err, source.Errorf(f.Pos, "enforcement point %q asks about nothing", f.Name))
+		}
+		return err
+	})
+}
+
+func unknownMethod(f source.Field) error {
+	var known []string
+	for _, m := range Methods() {
+		known = append(known, string(m))
+	}
+	if hint := source.DidYouMean(f.Name, known); hint != "" {
+		return source.Errorf(f.Pos, "unknown method %q%s", f.Name, hint)
+	}
+	return source.Errorf(f.Pos, "unknown method %q; want %s", f.Name, oneOf(known))
+}
+
+// A Method is an operation of MCP that an enforcement point may ask about.
+type Method string
+
+// The methods. Resource templates follow those of resources where
+// [TemplatesList] is not mentioned.
+const (
+	ToolsList     Method = "tools/list"
+	ToolsCall     Method = "tools/call"
+	PromptsList   Method = "prompts/list"
+	PromptsGet    Method = "prompts/get"
+	ResourcesList Method = "resources/list"
+	ResourcesRead Method = "resources/read"
+	TemplatesList Method = "resources/templates/list"
+)
+
+// Methods lists the methods.
+func Methods() []Method {
+	return []Method{ToolsList, ToolsCall, PromptsList, PromptsGet, ResourcesList, ResourcesRead, TemplatesList}
+}
+
+// IsList reports whether the method lists items.
+func (m Method) IsList() bool {
+	return m == ToolsList || m == PromptsList || m == ResourcesList || m == TemplatesList
+}
+
+// A Rule says what is asked about a method. Without requests, nothing is.
+type Rule struct {
+	Pos      source.Pos
+	Filter   Filter // of a list
+	Requests []Request
+}
+
+// A Filter says how a list is filtered.
+type Filter uint8
+
+// The ways to filter a list.
+const (
+	FilterNone Filter = iota // not at all
+	FilterOwn                // the requests are asked for each item
+	FilterCall               // by the decision on the item's call, get or read
+	FilterGate               // the requests are asked once, for the whole list
+)
+
+var filters = []string{"none", "own", "call", "gate"}
+
+// String returns none, own, call or gate.
+func (f Filter) String() string { return filters[f] }
+
+// DecodeNode reads none, own, call or gate.
+func (f *Filter) DecodeNode(n *source.Node) error { return word(n, "filter", filters, f) }
+
+// A Request is the template of a question to the policy engine. Its strings,
+// those inside of Attr too, may have placeholders, which are left as they are.
+type Request struct {
+	Pos           source.Pos
+	Kind          string         `yaml:"kind"`
+	ID            string         `yaml:"id"`
+	Action        string         `yaml:"action"`
+	Attr          map[string]any `yaml:"attr"` // JSON values
+	PolicyVersion string         `yaml:"policyVersion"`
+	Scope         string         `yaml:"scope"`
+}
+
+// DecodeNode reads a mapping.
+func (r *Request) DecodeNode(n *source.Node) error {
+	type plain Request
+	if n.Is(source.Null) {
+		return source.Errorf(n.Pos, "want a request, have null")
+	}
+	return errors.Join(source.Decode(n, (*plain)(r)), required(n, "request", "kind", "id", "action"))
+}
+
+// decodeRule reads none, a list of requests, or a mapping with filter and
+// requests.
+func decodeRule(m Method, n *source.Node) (Rule, error) {
+	r := Rule{Pos: n.Pos}
+	switch {
+	case n.Is(source.String) && n.Text == "none":
+		return r, nil
+	case n.Is(source.Sequence):
+		err := source.Decode(n, &r.Requests)
+		if len(n.Items) == 0 {
+			err = source.Errorf(n.Pos, "%s: the list of requests is empty; write none", m)
+		}
+		if m.IsList() {
+			r.Filter = FilterOwn
+		}
+		return r, err
+	case !n.Is(source.Mapping):
+		return r, source.Errorf(n.Pos, "%s: want none, a list of requests, or a mapping with filter and requests, have %s", m, describe(n))
+	}
+	written := struct {
+		Filter   *Filter   `yaml:"filter"`
+		Requests []Request `yaml:"requests"`
+	}{}
+	err := source.Decode(n, &written)
+	r.Requests = written.Requests
+	filter, requests := n.Get("filter"), n.Get("requests")
+	none := requests == nil || requests.Is(source.Null) || requests.Is(source.Sequence) && len(requests.Items) == 0
+	switch {
+	case err != nil:
+	case !m.IsList() && filter != nil:
+		err = source.Errorf(filter.Pos, "%s: only a list has a filter", m)
+	case !m.IsList() && none:
+		err = source.Errorf(n.Pos, "%s: no requests; write none", m)
+	case !m.IsList():
+	case written.Filter == nil:
+		err = source.Errorf(n.Pos, "%s: want a filter: %s", m, oneOf(filters))
+	default:
+		r.Filter = *written.Filter
+		asks := r.Filter == FilterOwn || r.Filter == FilterGate
+		if asks && none {
+			err = source.Errorf(n.Pos, "%s: filter %s needs requests", m, r.Filter)
+		}
+		if !asks && !none {
+			err = source.Errorf(requests.Pos, "%s: filter %s asks no requests", m, r.Filter)
+		}
+	}
+	return r, err
+}

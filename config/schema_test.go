@@ -1,0 +1,125 @@
+package config_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+func compileSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(config.Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// validate returns what an editor would say about a YAML text.
+func validate(t *testing.T, s *jsonschema.Schema, text []byte) error {
+	t.Helper()
+	docs, err := source.ParseYAML("m.yaml", text)
+	if err != nil || len(docs) != 1 {
+		t.Fatalf("%d documents, %v", len(docs), err)
+	}
+	return s.Validate(docs[0].Value())
+}
+
+// The schema takes what Parse takes.
+func TestSchemaTakesConfigs(t *testing.T) {
+	schema := compileSchema(t)
+	files, err := filepath.Glob(filepath.Join("..", "fixtures", "*", "mcpolicy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(files, filepath.Join("testdata", "full.yaml")) {
+		t.Run(filepath.ToSlash(file), func(t *testing.T) {
+			data, err := os.ReadFile(file) //nolint:gosec // files of this repository
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := validate(t, schema, data); err != nil {
+				t.Errorf("the schema refuses it: %v", err)
+			}
+			if _, err := config.Parse(file, data); err != nil {
+				t.Errorf("Parse refuses it: %v", err)
+			}
+		})
+	}
+	for _, text := range []string{
+		"{}",
+		"$schema: ./schema.json\ntests: a\npolicies: .\n",
+		"servers: {a: {live: {url: 'HTTP://[::1]:80/a?b'}}, b: {manifest: a#b#c}, c: {live: {command: [a, '']}}}",
+		"servers: {a: {manifest: a, with: {fastmcp: 3.0.0b1}}, b: {manifest: a, with: {fastmcp: 4}}}",
+		"enforcement: {g: {tools/list: none, tools/call: {requests: [{kind: a, id: b, action: c}]}}}",
+		"lint: {failOn: off, separationOfDuties: [{name: a, sets: [[a], [b]]}]}",
+		"engine: {defaultScope: ., globals: {}}",
+	} {
+		if err := validate(t, schema, []byte(text)); err != nil {
+			t.Errorf("the schema refuses %s: %v", text, err)
+		}
+		if _, err := config.Parse("m.yaml", []byte(text)); err != nil {
+			t.Errorf("Parse refuses %s: %v", text, err)
+		}
+	}
+}
+
+// The schema refuses what Parse refuses, but for what it cannot know.
+func TestSchemaRefusesConfigs(t *testing.T) {
+	schema := compileSchema(t)
+	for _, tt := range badConfigs {
+		if !tt.schema {
+			continue
+		}
+		if err := validate(t, schema, []byte(tt.text)); err == nil {
+			t.Errorf("the schema takes %s", tt.name)
+		}
+	}
+	// One mistake each, where the table above has several.
+	for _, text := range []string{
+		"principals: ''", "tests: [null]", "tests: [../a]",
+		"servers: {'': {manifest: a}}", "servers: {a: {}}", "servers: {a: {manifest: 'a#'}}", "servers: {a: {manifest: a, incomplete: yes}}",
+		"servers: {a: {live: {}}}", "servers: {a: {live: {command: []}}}", "servers: {a: {live: {command: ['']}}}",
+		"servers: {a: {live: {url: 'https://a', command: [a]}}}", "servers: {a: {live: {command: [a], headers: {}}}}",
+		"servers: {a: {live: {url: 'https://a', headers: {A: b}}}}", "servers: {a: {live: {url: 'https://a', headers: {A B: {env: C}}}}}",
+		"servers: {a: {live: {url: 'https://a', headers: {A: {env: 1A}}}}}", "servers: {a: {live: {url: 'https://a', headers: {A: {}}}}}",
+		"probe: {tokens: {a: b}}", "probe: {tokens: {'': {env: A}}}", "probe: {port: 1}",
+		"engine: {schemaEnforcement: deny}", "engine: {strictEvaluation: 1}", "engine: {defaultPolicyVersion: a b}",
+		"engine: {defaultScope: a..b}", "engine: {globals: []}", "engine: {x: 1}",
+		"enforcement: {tool-as-action: {tools/call: none}}", "enforcement: {a: {}}", "enforcement: {a: {tools/cal: none}}",
+		"enforcement: {a: {tools/call: []}}", "enforcement: {a: {tools/call: call}}", "enforcement: {a: {tools/call: {}}}",
+		"enforcement: {a: {tools/call: [{kind: a, id: b}]}}", "enforcement: {a: {tools/call: [{kind: ' ', id: b, action: c}]}}",
+		"enforcement: {a: {tools/call: [{kind: a, id: b, action: c, x: y}]}}",
+		"enforcement: {a: {tools/call: {filter: own, requests: [{kind: a, id: b, action: c}]}}}",
+		"enforcement: {a: {tools/list: {requests: [{kind: a, id: b, action: c}]}}}", "enforcement: {a: {tools/list: {filter: own}}}",
+		"enforcement: {a: {tools/list: {filter: call, requests: [{kind: a, id: b, action: c}]}}}", "enforcement: {a: {tools/list: {filter: x}}}",
+		"lint: {failOn: x}", "lint: {administrators: {x: []}}", "lint: {rules: {a: off}}", "lint: {rules: {a: {severity: x}}}",
+		"lint: {rules: {a: {confidence: x}}}", "lint: {rules: {a: {x: 1}}}", "lint: {rules: {'': {}}}",
+		"lint: {separationOfDuties: [{name: a}]}", "lint: {separationOfDuties: [{sets: [[a], [b]]}]}",
+		"lint: {separationOfDuties: [{name: a, sets: [[a]]}]}", "lint: {separationOfDuties: [{name: a, sets: [[a], []]}]}",
+		"waivers: [{rule: a}]", "waivers: [{reason: a}]", "waivers: [{rule: a, reason: ' '}]", "waivers: [{rule: a, reason: b, expires: soon}]",
+		"waivers: [{rule: a, reason: b, tool: x, prompt: y}]", "waivers: [{rule: a, reason: b, item: x, resource: y}]",
+		"waivers: [{rule: a, reason: b, x: y}]", "waivers: [null]",
+	} {
+		if err := validate(t, schema, []byte(text)); err == nil {
+			t.Errorf("the schema takes %s", text)
+		}
+		if _, err := config.Parse("m.yaml", []byte(text)); err == nil {
+			t.Errorf("Parse takes %s", text)
+		}
+	}
+}

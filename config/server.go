@@ -1,0 +1,225 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+	"regexp"
+	"slices"
+
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// A Server is an MCP server.
+type Server struct {
+	Name        string
+	Pos         source.Pos // of the name
+	Manifest    Manifests  `yaml:"manifest"`
+	Enforcement string     `yaml:"enforcement"` // a built-in enforcement point or a custom one
+	With        With       `yaml:"with"`
+	Incomplete  Incomplete `yaml:"incomplete"`
+	Live        *Live      `yaml:"live"`
+}
+
+// With sets up a built-in enforcement point.
+type With struct {
+	Pos          source.Pos
+	ResourceKind string  `yaml:"resourceKind"`
+	Action       string  `yaml:"action"`  // of tool-as-resource
+	FastMCP      Version `yaml:"fastmcp"` // of cerbos-fastmcp
+}
+
+// Servers are the servers of a config, sorted by name.
+type Servers []*Server
+
+// Get returns the server of that name, or nil.
+func (s Servers) Get(name string) *Server {
+	for _, server := range s {
+		if server.Name == name {
+			return server
+		}
+	}
+	return nil
+}
+
+func (s Servers) names() []string {
+	names := make([]string, len(s))
+	for i := range s {
+		names[i] = s[i].Name
+	}
+	return names
+}
+
+// DecodeNode reads a mapping from names.
+func (s *Servers) DecodeNode(n *source.Node) error {
+	return entries(n, "servers", func(f source.Field) error {
+		server := &Server{}
+		err := source.Decode(f.Value, server)
+		if f.Value.Is(source.Null) || f.Value.Is(source.Mapping) && f.Value.Get("manifest") == nil && f.Value.Get("live") == nil {
+			err = errors.Join(err, source.Errorf(f.Pos, "server %q has neither a manifest nor live", f.Name))
+		}
+		server.Name, server.Pos = f.Name, f.Pos
+		*s = append(*s, server)
+		return err
+	})
+}
+
+// A Version is that of a FastMCP release, or the beginning of one: 3, 2.14.7.
+type Version string
+
+var versionPattern = regexp.MustCompile(`^\d+(\.\d+)*([a-z+.-][0-9A-Za-z+.-]*)?$`)
+
+// DecodeNode reads a string or, since 2.14 is one in YAML, a number.
+func (v *Version) DecodeNode(n *source.Node) error {
+	switch {
+	case n.Is(source.Null):
+		return nil
+	case !n.Is(source.String) && !n.Is(source.Number) || !versionPattern.MatchString(n.Text):
+		return source.Errorf(n.Pos, "want a version like 3 or 2.14.7, have %s", describe(n))
+	}
+	*v = Version(n.Text)
+	return nil
+}
+
+// Incomplete says what becomes of an inventory that is empty or known to be
+// cut short.
+type Incomplete uint8
+
+// What becomes of it.
+const (
+	Refuse Incomplete = iota // the run ends
+	Accept                   // the run goes on, and every report says so
+)
+
+var incompletes = []string{"refuse", "accept"}
+
+// String returns refuse or accept.
+func (i Incomplete) String() string { return incompletes[i] }
+
+// DecodeNode reads refuse or accept.
+func (i *Incomplete) DecodeNode(n *source.Node) error { return word(n, "incomplete", incompletes, i) }
+
+// Live says how to reach a running server: at a URL, or by starting it.
+type Live struct {
+	Pos     source.Pos
+	URL     string         `yaml:"url"`
+	Command []string       `yaml:"command"`
+	Headers map[string]Env `yaml:"headers"` // of each request to the URL
+}
+
+var headerPattern = regexp.MustCompile("^[0-9A-Za-z!#$%&'*+.^_`|~-]+$")
+
+// DecodeNode reads a mapping with url or command.
+func (l *Live) DecodeNode(n *source.Node) error {
+	type plain Live
+	err := source.Decode(n, (*plain)(l))
+	if !n.Is(source.Mapping) {
+		return err
+	}
+	errs := []error{err}
+	address, command, headers := n.Get("url"), n.Get("command"), n.Get("headers")
+	switch {
+	case address == nil && command == nil:
+		errs = append(errs, source.Errorf(n.Pos, "live: want a url or a command"))
+	case address != nil && command != nil:
+		errs = append(errs, source.Errorf(n.Pos, "live: want a url or a command, not both"))
+	case command != nil && headers != nil:
+		errs = append(errs, source.Errorf(headers.Pos, "live: a command has no headers"))
+	}
+	if address.Is(source.String) {
+		if problem := checkURL(l.URL); problem != "" {
+			errs = append(errs, source.Errorf(address.Pos, "url: %s", problem))
+		}
+	}
+	if command.Is(source.Sequence) && (len(l.Command) == 0 || l.Command[0] == "") {
+		errs = append(errs, source.Errorf(command.Pos, "command: no program is named"))
+	}
+	if headers.Is(source.Mapping) {
+		for _, f := range headers.Fields {
+			if !headerPattern.MatchString(f.Name) {
+				errs = append(errs, source.Errorf(f.Pos, "headers: %q is no name of a header", f.Name))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkURL says what is wrong with a URL. It does not repeat it, for it may
+// hold a password.
+func checkURL(s string) string {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return "not a URL"
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "want a URL that begins with https:// or http://"
+	case u.Hostname() == "":
+		return "the URL has no host"
+	case u.User != nil:
+		return "credentials do not belong into a URL; name an environment variable under headers"
+	case u.Fragment != "":
+		return "a server's URL has no fragment"
+	}
+	return ""
+}
+
+// An Env is a value that the environment has, because it is no business of a
+// file.
+type Env struct {
+	Name string // of the variable
+	Pos  source.Pos
+}
+
+var envPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// DecodeNode reads {env: NAME}. Its mistakes do not repeat the value, which may
+// be the secret itself.
+func (e *Env) DecodeNode(n *source.Node) error {
+	if !n.Is(source.Mapping) {
+		return source.Errorf(n.Pos, "want {env: NAME}: the value comes from the environment, not from this file")
+	}
+	var plain struct {
+		Env *source.Node `yaml:"env"`
+	}
+	err := source.Decode(n, &plain)
+	*e = Env{Name: plain.Env.Str(), Pos: n.Pos}
+	switch {
+	case plain.Env == nil && err == nil:
+		err = source.Errorf(n.Pos, "want {env: NAME}, the name of an environment variable")
+	case plain.Env != nil && !envPattern.MatchString(e.Name):
+		err = errors.Join(err, source.Errorf(plain.Env.Pos, "env: want the name of an environment variable: letters, digits and _"))
+	}
+	return err
+}
+
+// checkEnforcement reports an enforcement point that does not exist, and
+// settings that the one of the server does not have.
+func (c *Config) checkEnforcement(s *Server, n *source.Node) error {
+	var errs []error
+	with := n.Get("with")
+	unused := func(setting, only string) {
+		if f := with.Get(setting); f != nil {
+			errs = append(errs, source.Errorf(f.Pos, "with: %s is a setting of %s, not of %s", setting, only, s.Enforcement))
+		}
+	}
+	switch {
+	case c.Enforcement.Get(s.Enforcement) != nil:
+		if with.Is(source.Mapping) {
+			errs = append(errs, source.Errorf(with.Pos, "with: %s is described here under enforcement and has no settings", s.Enforcement))
+		}
+	case !slices.Contains(BuiltIn(), s.Enforcement):
+		known := append(BuiltIn(), c.Enforcement.names()...)
+		hint := source.DidYouMean(s.Enforcement, known)
+		if hint == "" {
+			hint = "; want " + oneOf(known) + ", or describe it under enforcement"
+		}
+		errs = append(errs, source.Errorf(n.Get("enforcement").Pos, "unknown enforcement point %q%s", s.Enforcement, hint))
+	default:
+		if s.Enforcement != ToolAsResource {
+			unused("action", ToolAsResource)
+		}
+		if s.Enforcement != CerbosFastMCP {
+			unused("fastmcp", CerbosFastMCP)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,39 @@
+// Package principals reads who may ask: Cerbos fixture files as they are, CSV
+// with a header, and JSON Lines.
+//
+// # Fixture files
+//
+// A Cerbos principals.yaml or principals.json, unchanged: principals by key,
+// and principalGroups. Three keys may be added to a principal, which Cerbos
+// itself does not know: kind (human, workload or agent), onBehalfOf (the key
+// of the principal that an agent acts for) and auxData.jwt (the claims of its
+// token).
+//
+// # CSV
+//
+// The first line names the columns: id, key, roles, kind, onBehalfOf, scope,
+// policyVersion, groups, and attr.NAME for each attribute, in any order. Only
+// id and roles are needed; without a key the id is the key. Several roles or
+// groups in a cell are separated by ";" or "|". The separator of the columns,
+// comma, semicolon or tab, is read off the first line.
+//
+// The cells of attr.NAME are strings, whatever they look like, so that an
+// identifier like 007 stays one. A type can be added to the name:
+// attr.NAME:number, attr.NAME:bool, attr.NAME:json, and attr.NAME:string for a
+// name that has a colon of its own. An empty cell is an attribute that the
+// principal does not have. Values inside of values come from a column of type
+// json.
+//
+// # JSON Lines
+//
+// One principal a line, with the keys of the fixture file, and also id, key
+// and groups (a list of names).
+//
+// # Size
+//
+// [Stream] reads CSV and JSON Lines of any length in bounded memory; [Parse]
+// keeps everything. Principals that look the same share their roles and
+// attributes, so both must be treated as read-only.
+//
+// What the roles and attributes mean is left to the policies.
+package principals
