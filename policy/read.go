@@ -94,7 +94,10 @@ func (r *reader) texts(n *source.Node, name string) []Text {
 // scalar returns the text of a string and of what Cerbos takes for one: null,
 // a boolean, a whole number.
 func (r *reader) scalar(n *source.Node, name string) Text {
-	t := Text{cmp.Or(n.Raw, n.Text), n.Pos}
+	t := Text{n.Text, n.Pos}
+	if strings.Trim(n.Raw, "-0123456789") == "" {
+		t.Value = cmp.Or(n.Raw, n.Text) // 089 is a decimal number to YAML, and text to Cerbos
+	}
 	switch n.Kind {
 	case source.Number:
 		if strings.Trim(t.Value, "-0123456789") != "" {
