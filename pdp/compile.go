@@ -81,7 +81,7 @@ func positioned(prefix string, err error) error {
 			errs = append(errs, source.Errorf(at(e.GetFile(), d.GetPosition()), "%s", oneLine(d.GetMessage())))
 			continue
 		}
-		errs = append(errs, source.Errorf(at(e.GetFile(), nil), "%s", oneLine(e.GetError())))
+		errs = append(errs, source.Errorf(at(e.GetFile(), nil), "%s", oneLine(e.GetError()))) //nolint:staticcheck // where there are no details
 	}
 	for _, e := range build.GetDuplicateDefs() {
 		errs = append(errs, source.Errorf(at(e.GetFile(), e.GetPosition()), "%s is defined in %s too", e.GetPolicy(), path.Join(prefix, e.GetOtherFile())))

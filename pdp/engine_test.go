@@ -114,15 +114,18 @@ func TestUnknownArguments(t *testing.T) {
 		"deny fails open":        {rule("ALLOW", "A", "") + rule("DENY", "A", expr(`R.attr.arguments.secret == true`)), pdp.Options{}, authz.Conditional, `unless arguments.secret == true`},
 		"allow unless deny": {
 			rule("ALLOW", "A", expr(`R.attr.arguments.region == P.attr.region`)) + rule("DENY", "A", expr(`R.attr.arguments.secret == true`)),
-			pdp.Options{}, authz.Conditional, `arguments.region == "EMEA" unless arguments.secret == true`,
+			pdp.Options{},
+			authz.Conditional, `arguments.region == "EMEA" unless arguments.secret == true`,
 		},
 		"strict": {
 			rule("ALLOW", "A", expr(`R.attr.arguments.region == P.attr.region`)) + rule("DENY", "A", expr(`R.attr.arguments.secret == true`)),
-			pdp.Options{StrictEvaluation: true}, authz.Conditional, `arguments.region == "EMEA" && arguments.secret != true`,
+			pdp.Options{StrictEvaluation: true},
+			authz.Conditional, `arguments.region == "EMEA" && arguments.secret != true`,
 		},
 		"denied for one role, allowed by another": {
 			rule("ALLOW", "A", expr(`R.attr.arguments.x == 1`)) + rule("DENY", "A", expr(`R.attr.arguments.y == 1`)) + rule("ALLOW", "B", expr(`R.attr.arguments.z == 1`)),
-			pdp.Options{}, authz.Conditional, `arguments.z == 1 || (arguments.x == 1 unless arguments.y == 1)`,
+			pdp.Options{},
+			authz.Conditional, `arguments.z == 1 || (arguments.x == 1 unless arguments.y == 1)`,
 		},
 		"none":       {rule("ALLOW", "A", `{none: {of: [{expr: R.attr.arguments.x == 1}, {expr: "P.attr.region == 'APAC'"}]}}`), pdp.Options{}, authz.Conditional, `unless arguments.x == 1`},
 		"all":        {rule("ALLOW", "A", `{all: {of: [{expr: R.attr.arguments.x == 1}, {expr: R.attr.arguments.y == 2}]}}`), pdp.Options{}, authz.Conditional, `arguments.x == 1 && arguments.y == 2`},

@@ -2,7 +2,6 @@ package pep
 
 import (
 	"fmt"
-
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"

@@ -57,21 +57,24 @@ type lines struct {
 	data []byte
 	at   int // the offset of the start of line
 	line int
+	seen int
 }
 
 func newLines(file string, data []byte) *lines { return &lines{file: file, data: data, line: 1} }
 
 func (l *lines) pos(offset int) Pos {
 	offset = min(offset, len(l.data))
-	if offset < l.at {
-		l.at, l.line = 0, 1
+	if offset < l.seen {
+		l.at, l.line, l.seen = 0, 1, 0
 	}
 	for {
-		i := bytes.IndexByte(l.data[l.at:offset], '\n')
+		i := bytes.IndexByte(l.data[l.seen:offset], '\n')
 		if i < 0 {
+			l.seen = offset
 			return Pos{File: l.file, Line: l.line, Col: offset - l.at + 1}
 		}
-		l.at += i + 1
+		l.seen += i + 1
+		l.at = l.seen
 		l.line++
 	}
 }

@@ -1,0 +1,156 @@
+package manifest
+
+import (
+	"slices"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// isListResult recognises any object with a list of MCP: the result of one
+// list request, several of them in one object, a server card, a home-made
+// manifest.
+func isListResult(n *source.Node) bool {
+	for _, keys := range listKeys {
+		if slices.ContainsFunc(keys, func(k string) bool { return n.Get(k) != nil }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) listResult(n *source.Node) []*Inventory { return []*Inventory{r.lists(n)} }
+
+// lists reads the lists of an object, whichever it has.
+func (r *reader) lists(n *source.Node) *Inventory {
+	inv := &Inventory{Server: serverName(n), Format: listFormat(n), Protocol: n.Get("protocolVersion").Str(), Pos: n.Pos}
+	for _, t := range authz.ItemTypes() {
+		if v := listOf(n, t); v != nil {
+			r.addList(inv, v, t)
+		}
+	}
+	r.checkWhole(inv, n)
+	return inv
+}
+
+func listFormat(n *source.Node) Format {
+	tools := n.Get("tools")
+	switch {
+	case anyElement(isModelTool)(orEmpty(tools)):
+		return modelFormat(tools)
+	case schemaNames(n, serverCardSchema), isObject(n, "serverInfo") && n.Get("transport") != nil:
+		return ServerCard
+	case tools.Is(source.Sequence) && len(tools.Items) > 0 && allElements(isString)(tools):
+		return NameList
+	}
+	return ListResult
+}
+
+func orEmpty(n *source.Node) *source.Node {
+	if n == nil {
+		return &source.Node{}
+	}
+	return n
+}
+
+// addList reads the items of one type. Server cards and home-made manifests
+// put other things than lists where a list belongs.
+func (r *reader) addList(inv *Inventory, v *source.Node, t authz.ItemType) {
+	key := listKeys[t][0]
+	switch {
+	case v.Is(source.Sequence):
+		inv.Types |= Types(t)
+		inv.Items = append(inv.Items, r.items(v, t)...)
+	case v.Is(source.Bool) && v.Text == "false":
+		inv.Types |= Types(t)
+	case isPromise(v):
+		inv.Gaps = append(inv.Gaps, Gap{Reason: Dynamic, Pos: v.Pos, Types: Types(t),
+			Message: "the file says that there are " + plural(t) + ", not which; " + discoverItems(t)})
+	case isKeyed(v) && (t == authz.ToolItem || t == authz.PromptItem):
+		inv.Types |= Types(t)
+		for _, f := range v.Fields {
+			inv.Items = append(inv.Items, r.item(f.Value, t, f.Name))
+		}
+	default:
+		r.want(v, key, "a list")
+	}
+}
+
+// isPromise recognises what stands for a list that is kept elsewhere: true,
+// "dynamic", a capability, a reference.
+func isPromise(v *source.Node) bool {
+	switch v.Kind {
+	case source.Bool:
+		return v.Text == "true"
+	case source.String:
+		return v.Text == "dynamic"
+	case source.Mapping:
+		return len(v.Fields) == 0 || v.Get("$ref") != nil || v.Get("listChanged") != nil || v.Get("subscribe") != nil
+	case source.Null, source.Number, source.Sequence:
+	}
+	return false
+}
+
+// isKeyed recognises items that stand in an object under their names.
+func isKeyed(v *source.Node) bool {
+	return allFields(v, func(item *source.Node) bool { return item.Is(source.Mapping) })
+}
+
+// checkWhole records what a list result says of its own completeness.
+func (r *reader) checkWhole(inv *Inventory, n *source.Node) {
+	if r.str(n, "nextCursor") != "" {
+		inv.Gaps = append(inv.Gaps, Gap{Reason: Truncated, Pos: n.Get("nextCursor").Pos, Types: inv.Types,
+			Message: "the list is truncated: nextCursor says that more pages follow; " +
+				"append them (one result a line, or several files for one server), or run `mcpolicy discover`, which follows the cursor"})
+	}
+	if n.Get("cacheScope").Str() == "private" {
+		r.note(n.Get("cacheScope").Pos, "the list may differ for whoever asks (cacheScope is private): this is what one of them saw")
+	}
+}
+
+// bare reads an array that is the list of one type.
+func (r *reader) bare(n *source.Node, t authz.ItemType, f Format) *Inventory {
+	return &Inventory{Format: f, Pos: n.Pos, Types: Types(t), Items: r.items(n, t)}
+}
+
+func isMCPTool(n *source.Node) bool {
+	return n.Get("inputSchema") != nil || n.Get("outputSchema") != nil
+}
+
+func (r *reader) toolArray(n *source.Node) []*Inventory {
+	return []*Inventory{r.bare(n, authz.ToolItem, ToolArray)}
+}
+
+func (r *reader) nameList(n *source.Node) []*Inventory {
+	return []*Inventory{r.bare(n, authz.ToolItem, NameList)}
+}
+
+// isPrompt tells a prompt from a tool of Docker's: its arguments have neither
+// a type nor a desc.
+func isPrompt(n *source.Node) bool {
+	args := n.Get("arguments")
+	return args.Is(source.Sequence) && len(args.Items) > 0 && !isDockerTool(n)
+}
+
+func (r *reader) promptArray(n *source.Node) []*Inventory {
+	return []*Inventory{r.bare(n, authz.PromptItem, PromptArray)}
+}
+
+func (r *reader) resourceArray(n *source.Node) []*Inventory {
+	return []*Inventory{r.bare(n, authz.ResourceItem, ResourceArray)}
+}
+
+func (r *reader) templateArray(n *source.Node) []*Inventory {
+	return []*Inventory{r.bare(n, authz.TemplateItem, TemplateArray)}
+}
+
+// isSingleTool recognises one tool on its own, as in snapshot tests.
+func isSingleTool(n *source.Node) bool { return n.Get("inputSchema") != nil || isModelTool(n) }
+
+func (r *reader) singleTool(n *source.Node) []*Inventory {
+	inv := &Inventory{Format: SingleTool, Pos: n.Pos, Types: Types(authz.ToolItem)}
+	if it := r.item(n, authz.ToolItem, ""); it != nil {
+		inv.Items = []*Item{it}
+	}
+	return []*Inventory{inv}
+}

@@ -1,0 +1,97 @@
+package manifest_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpolicy/mcpolicy/manifest"
+)
+
+// TestMerge merges the inventories of some texts and compares the items and
+// the reasons for gaps.
+func TestMerge(t *testing.T) {
+	const (
+		tools     = `{"server": "crm", "tools": [{"name": "a"}]}`
+		moreTools = `{"tools": [{"name": "b"}, {"name": "a"}]}`
+		page      = `{"tools": [{"name": "a"}], "nextCursor": "2"}`
+		prompts   = `{"prompts": [{"name": "p"}]}`
+		none      = `{"prompts": []}`
+		guarded   = `{"environment": {"fastmcp": "3.4.9"}, "serverInfo": {"name": "crm"}, "tools": [], "prompts": [], "resources": []}`
+		inspect   = `{"environment": {"fastmcp": "2.14.7"}, "serverInfo": {"name": "Front"}, "tools": [{"name": "c"}]}`
+		inspect3  = `{"environment": {"fastmcp": "3.4.9"}, "serverInfo": {"name": "Front"}, "resourceTemplates": [{"uriTemplate": "t"}], "tools": []}`
+		card      = `{"tools": [{"name": "c"}], "prompts": "dynamic"}`
+		generated = `{"manifest_version": "0.3", "server": {}, "name": "x", "tools": [{"name": "m"}], "tools_generated": true}`
+	)
+	tests := []struct {
+		name    string
+		parts   []string
+		want    string // items, then reasons for gaps
+		server  string
+		fastMCP string
+		notes   int
+	}{
+		{"nothing", nil, "| empty", "", "", 0},
+		{"one", []string{tools}, "a |", "crm", "", 0},
+		{"types in order, files in order", []string{prompts, tools, moreTools}, "a b a p |", "crm", "", 0},
+		{"pages", []string{page, moreTools}, "a b a |", "", "", 0},
+		{"pages the wrong way round", []string{moreTools, page}, "b a a | truncated", "", "", 0},
+		{"cut", []string{page, prompts}, "a p | truncated", "", "", 0},
+		{"an empty answer", []string{tools, none}, "a |", "crm", "", 0},
+		{"empty answers only", []string{none, none}, "| empty empty", "", "", 0},
+		{"an empty array proves nothing", []string{tools, "[]"}, "a | dynamic", "crm", "", 0},
+		{"guarded", []string{guarded, tools}, "a | guarded", "crm", "3.4.9", 0},
+		{"a promise kept", []string{card, prompts}, "c p |", "", "", 0},
+		{"a promise kept before", []string{prompts, card}, "c p |", "", "", 0},
+		{"a promise", []string{card, tools}, "c a | dynamic", "crm", "", 0},
+		{"generated", []string{generated, tools}, "m a | generated", "x", "", 0},
+		{"two versions of FastMCP", []string{inspect, inspect3}, "c t | guarded", "Front", "2.14.7", 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var parts []*manifest.Inventory
+			for _, text := range test.parts {
+				list, err := manifest.Parse("part.json", []byte(text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				parts = append(parts, list...)
+			}
+			before := summaries(parts)
+
+			got := manifest.Merge(parts...)
+
+			if diff := cmp.Diff(strings.TrimSpace(test.want), summary(got)); diff != "" {
+				t.Errorf("items and gaps (-want +got):\n%s", diff)
+			}
+			if got.Server != test.server || got.FastMCP != test.fastMCP || len(got.Notes) != test.notes {
+				t.Errorf("server %q, FastMCP %q, %d notes; want %q, %q, %d",
+					got.Server, got.FastMCP, len(got.Notes), test.server, test.fastMCP, test.notes)
+			}
+			if diff := cmp.Diff(before, summaries(parts)); diff != "" {
+				t.Errorf("Merge changed its parts (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+func summaries(list []*manifest.Inventory) []string {
+	var s []string
+	for _, inv := range list {
+		s = append(s, summary(inv))
+	}
+	return s
+}
+
+func summary(inv *manifest.Inventory) string {
+	var words []string
+	for _, it := range inv.Items {
+		words = append(words, it.Name)
+	}
+	words = append(words, "|")
+	for _, g := range inv.Gaps {
+		words = append(words, g.Reason.String())
+	}
+	return strings.Join(words, " ")
+}
