@@ -53,8 +53,10 @@ func (r *reader) dockerCatalog(n *source.Node) []*Inventory {
 			r.dockerArguments(inv, tools)
 			lossy(inv.Items)
 		} else {
-			inv.Gaps = []Gap{{Reason: Dynamic, Pos: inv.Pos, Types: Types(authz.ToolItem),
-				Message: "the catalog lists no tools for " + quote(f.Name) + ": they are known only when it runs; " + discover}}
+			inv.Gaps = []Gap{{
+				Reason: Dynamic, Pos: inv.Pos, Types: Types(authz.ToolItem),
+				Message: "the catalog lists no tools for " + quote(f.Name) + ": they are known only when it runs; " + discover,
+			}}
 		}
 		if prefix := r.str(f.Value, "prefix"); prefix != "" {
 			for _, it := range inv.Items {

@@ -141,8 +141,10 @@ func (t *transcript) failure(m *source.Node) {
 		t.inv.Types |= Types(of)
 		return
 	}
-	t.inv.Gaps = append(t.inv.Gaps, Gap{Reason: Failed, Pos: e.Pos, Types: Types(of),
-		Message: method + " was answered with " + rpcError(e) + "; take the inventory again when the server answers"})
+	t.inv.Gaps = append(t.inv.Gaps, Gap{
+		Reason: Failed, Pos: e.Pos, Types: Types(of),
+		Message: method + " was answered with " + rpcError(e) + "; take the inventory again when the server answers",
+	})
 }
 
 // add takes in the result of one list request.

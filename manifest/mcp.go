@@ -64,8 +64,10 @@ func (r *reader) addList(inv *Inventory, v *source.Node, t authz.ItemType) {
 	case v.Is(source.Bool) && v.Text == "false":
 		inv.Types |= Types(t)
 	case isPromise(v):
-		inv.Gaps = append(inv.Gaps, Gap{Reason: Dynamic, Pos: v.Pos, Types: Types(t),
-			Message: "the file says that there are " + plural(t) + ", not which; " + discoverItems(t)})
+		inv.Gaps = append(inv.Gaps, Gap{
+			Reason: Dynamic, Pos: v.Pos, Types: Types(t),
+			Message: "the file says that there are " + plural(t) + ", not which; " + discoverItems(t),
+		})
 	case isKeyed(v) && (t == authz.ToolItem || t == authz.PromptItem):
 		inv.Types |= Types(t)
 		for _, f := range v.Fields {
@@ -99,9 +101,11 @@ func isKeyed(v *source.Node) bool {
 // checkWhole records what a list result says of its own completeness.
 func (r *reader) checkWhole(inv *Inventory, n *source.Node) {
 	if r.str(n, "nextCursor") != "" {
-		inv.Gaps = append(inv.Gaps, Gap{Reason: Truncated, Pos: n.Get("nextCursor").Pos, Types: inv.Types,
+		inv.Gaps = append(inv.Gaps, Gap{
+			Reason: Truncated, Pos: n.Get("nextCursor").Pos, Types: inv.Types,
 			Message: "the list is truncated: nextCursor says that more pages follow; " +
-				"append them (one result a line, or several files for one server), or run `mcpolicy discover`, which follows the cursor"})
+				"append them (one result a line, or several files for one server), or run `mcpolicy discover`, which follows the cursor",
+		})
 	}
 	if n.Get("cacheScope").Str() == "private" {
 		r.note(n.Get("cacheScope").Pos, "the list may differ for whoever asks (cacheScope is private): this is what one of them saw")

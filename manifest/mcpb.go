@@ -41,8 +41,10 @@ func (r *reader) mcpb(n *source.Node) []*Inventory {
 			inv.Items = append(inv.Items, r.items(list, t)...)
 		}
 		if generated := key + "_generated"; r.boolean(n, generated) {
-			inv.Gaps = append(inv.Gaps, Gap{Reason: Generated, Pos: n.Get(generated).Pos, Types: Types(t),
-				Message: generated + ": the server makes more " + plural(t) + " when it runs than its manifest declares; " + discoverItems(t)})
+			inv.Gaps = append(inv.Gaps, Gap{
+				Reason: Generated, Pos: n.Get(generated).Pos, Types: Types(t),
+				Message: generated + ": the server makes more " + plural(t) + " when it runs than its manifest declares; " + discoverItems(t),
+			})
 		}
 	}
 	inv.Server = r.str(n, "name")

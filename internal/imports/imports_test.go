@@ -1,0 +1,100 @@
+// Package imports holds the direction in which packages may import each other.
+package imports
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/mcpolicy/mcpolicy/"
+
+// layers are the packages from left to right. A package may import those of
+// the layers before its own, and no others of the module: siblings do not know
+// each other, so that each can be read, tested and replaced alone.
+var layers = [][]string{
+	{"source"},
+	{"authz"},
+	{"manifest", "policy", "pdp", "pep", "principals", "config"},
+	{"matrix"},
+	{"lint", "testrunner"},
+	{"report"},
+	{"cmd/mcpolicy"},
+}
+
+// bans are imports that only some packages may have, and why.
+var bans = []struct {
+	path, why string
+	allowed   []string
+}{
+	{"github.com/cerbos/", "the engine must be replaceable, so one package knows it", []string{"pdp"}},
+	{"os", "packages take fs.FS, []byte and io.Writer, so that they can be tested and embedded", []string{"cmd/mcpolicy"}},
+	{"os/exec", "nothing is started by surprise", []string{"cmd/mcpolicy"}},
+	{"net", "nothing is contacted by surprise", []string{"cmd/mcpolicy", "pdp"}},
+	{"net/http", "nothing is contacted by surprise", []string{"cmd/mcpolicy"}},
+	{"github.com/spf13/", "the command line is cmd's business", []string{"cmd/mcpolicy"}},
+	{"github.com/fatih/color", "colour is the reports' business", []string{"report", "cmd/mcpolicy"}},
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []goPackage
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		switch err := d.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			return list
+		case err != nil:
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+func layerOf(name string) int {
+	return slices.IndexFunc(layers, func(l []string) bool { return slices.Contains(l, name) })
+}
+
+func TestImports(t *testing.T) {
+	seen := 0
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if strings.HasPrefix(name, "internal/") {
+			continue // support for tests
+		}
+		layer := layerOf(name)
+		if layer < 0 {
+			t.Errorf("package %s stands in no layer", name)
+			continue
+		}
+		seen++
+		for _, path := range p.Imports {
+			if of, ok := strings.CutPrefix(path, module); ok && layerOf(of) >= layer {
+				t.Errorf("%s imports %s: imports go from right to left of the layers only", name, of)
+			}
+			for _, ban := range bans {
+				banned := path == ban.path || strings.HasSuffix(ban.path, "/") && strings.HasPrefix(path, ban.path)
+				if banned && !slices.Contains(ban.allowed, name) {
+					t.Errorf("%s imports %s: %s", name, path, ban.why)
+				}
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d packages were looked at", seen)
+	}
+}
