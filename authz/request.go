@@ -16,6 +16,11 @@ type Request struct {
 	Resource  Resource
 	Action    string
 
+	// AnyPrincipal leaves the principal's id, attributes and auxiliary data
+	// open too, so that the question is about anybody with the principal's
+	// roles. It takes Unknown to be set.
+	AnyPrincipal bool
+
 	// Unknown is the path below the resource's attributes where the call's
 	// arguments stand, when they are to be left open: the question is then
 	// asked for every possible value at once, a missing one included. Nil asks

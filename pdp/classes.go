@@ -88,12 +88,12 @@ func (e *Engine) classReads() *reads {
 	return all
 }
 
-// derivedRolesRead reports whether the set of derived roles depends on what is
+// derivedRolesOpen reports whether the set of derived roles depends on what is
 // unknown. Cerbos computes it for conditions that read runtime.
-func (e *Engine) derivedRolesRead(unknown []string) bool {
+func (e *Engine) derivedRolesOpen(o openness) bool {
 	for _, roles := range e.tables.base.PolicyDerivedRoles {
 		for _, dr := range roles.GetDerivedRoles() {
-			o := &openness{unknown: unknown, variables: variables(dr.GetOrderedVariables())}
+			o.variables = variables(dr.GetOrderedVariables())
 			open := false
 			walkCondition(dr.GetCondition(), func(x *runtimev1.Expr) {
 				parsed, err := parseCEL(x.GetOriginal())

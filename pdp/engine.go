@@ -135,7 +135,7 @@ func (e *Engine) decideBatch(ctx context.Context, requests []authz.Request, into
 			closed, at = append(closed, in), append(at, i)
 			continue
 		}
-		s, err := e.solver(r.Unknown)
+		s, err := e.solver(r)
 		if err != nil {
 			return err
 		}

@@ -149,6 +149,45 @@ func TestUnknownArguments(t *testing.T) {
 	}
 }
 
+func TestAnyPrincipal(t *testing.T) {
+	e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", "{expr: R.attr.arguments.region == P.attr.region && P.id != 'root'}")+
+		rule("ALLOW", "B", "")+rule("DENY", "B", "{expr: P.attr.suspended}")))
+	for role, want := range map[string]string{
+		"A": `conditional arguments.region == principal.region && P.id != "root"`,
+		"B": `conditional unless principal.suspended`,
+		"C": `deny `,
+	} {
+		d, err := e.Decide(t.Context(), []authz.Request{{
+			Principal: &authz.Principal{ID: "x", Roles: []string{role}}, Action: "call", Unknown: []string{"arguments"}, AnyPrincipal: true,
+			Resource: authz.Resource{Kind: "mcp_server", ID: "t"},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d[0].Effect.String() + " " + d[0].Condition; got != want {
+			t.Errorf("role %s: %s, want %s", role, got, want)
+		}
+	}
+}
+
+func TestEvaluate(t *testing.T) {
+	e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", "{expr: R.attr.arguments.region == P.attr.region}")))
+	of := func(text string) pdp.Expression {
+		return pdp.Expression{Rule: "resource.mcp_server.vdefault#rule-001", Text: text}
+	}
+	got, err := e.Evaluate(t.Context(), authz.Request{
+		Principal: &authz.Principal{ID: "p", Roles: []string{"A"}, Attr: map[string]any{"region": "EMEA"}}, Action: "call",
+		Resource: authz.Resource{Kind: "mcp_server", ID: "t", Attr: map[string]any{"arguments": map[string]any{"region": "APAC"}}},
+	}, []pdp.Expression{of("R.attr.arguments.region"), of("P.attr.region"), of("R.attr.arguments.region == P.attr.region"), of("R.attr.arguments.nope")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []pdp.Value{{V: "APAC"}, {V: "EMEA"}, {V: false}, {Error: "no such key: nope"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("values (-want +got):\n%s", diff)
+	}
+}
+
 func TestRulesAreNamed(t *testing.T) {
 	e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", "{expr: R.attr.arguments.x == 1}")+rule("DENY", "A", "{expr: P.attr.y == 1}")))
 	p := &authz.Principal{ID: "p", Roles: []string{"A"}, Attr: map[string]any{"y": 2.0}}

@@ -51,6 +51,7 @@ type hole struct {
 // openness knows which names are unknown.
 type openness struct {
 	unknown     []string // below R.attr
+	principal   bool     // the principal is unknown but for its roles, scope and policy version
 	runtimeOpen bool     // the derived roles depend on what is unknown
 	variables   map[string]string
 	constants   map[string]*structpb.Value
@@ -195,6 +196,8 @@ func (o *openness) isOpen(e ast.Expr, vars []string) bool {
 
 func (o *openness) isOpenPath(path []string) bool {
 	switch path[0] {
+	case "P":
+		return o.principal && (len(path) == 1 || path[1] != "scope" && path[1] != "policyVersion")
 	case "R":
 		if len(path) == 1 {
 			return true
@@ -204,7 +207,7 @@ func (o *openness) isOpenPath(path []string) bool {
 		}
 		return within(path[2:], o.unknown)
 	case "request":
-		return len(path) == 1
+		return len(path) == 1 || o.principal
 	case "runtime":
 		return o.runtimeOpen
 	case "V":

@@ -41,10 +41,11 @@ type residual struct {
 	whenFalse string
 }
 
-// solver returns the engine's solver for arguments at a path, making it and
-// the tables that it needs on first use.
-func (e *Engine) solver(unknown []string) (*solver, error) {
-	key := strings.Join(unknown, "\x00")
+// solver returns the engine's solver for what a request leaves open, making it
+// and the tables that it needs on first use.
+func (e *Engine) solver(r *authz.Request) (*solver, error) {
+	unknown := r.Unknown
+	key := fmt.Sprint(strings.Join(unknown, "\x00"), r.AnyPrincipal)
 	e.derived.Lock()
 	defer e.derived.Unlock()
 	if s := e.solvers[key]; s != nil {
@@ -58,12 +59,13 @@ func (e *Engine) solver(unknown []string) (*solver, error) {
 		e.shape = &structure{engine: e, check: check, known: map[string]*outcome{}}
 	}
 	s := &solver{engine: e, unknown: unknown, shape: e.shape, known: map[string]residual{}}
-	runtimeOpen := e.derivedRolesRead(unknown)
+	opened := openness{unknown: unknown, principal: r.AnyPrincipal}
+	opened.runtimeOpen = e.derivedRolesOpen(opened)
 	for _, l := range e.tables.leaves {
 		variables := variablesOf(l.row.Params)
-		s.parts = append(s.parts, takeApart(l.text, &openness{
-			unknown: unknown, runtimeOpen: runtimeOpen, variables: variables, constants: l.row.Params.GetConstants(),
-		}))
+		of := opened
+		of.variables, of.constants = variables, l.row.Params.GetConstants()
+		s.parts = append(s.parts, takeApart(l.text, &of))
 		s.reads = append(s.reads, readsWith(l.text, variables))
 	}
 	var err error
@@ -143,7 +145,7 @@ func (s *solver) valuesOf(ctx context.Context, l int, in *enginev1.CheckInput) (
 	}
 	ask := &enginev1.CheckInput{Principal: in.Principal, Resource: in.Resource, AuxData: in.AuxData}
 	for i := range values {
-		ask.Actions = append(ask.Actions, partAction(s.engine.tables.leaves[l], i))
+		ask.Actions = append(ask.Actions, partAction(l, i))
 	}
 	outputs, err := s.evaluate(ctx, []*enginev1.CheckInput{ask})
 	if err != nil {

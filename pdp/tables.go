@@ -172,15 +172,9 @@ func (t *tables) values(of []*parts) *runtimev1.RuleTable {
 			rows[len(rows)-1].ActionSet = &runtimev1.RuleTable_RuleRow_Action{Action: "none"}
 		}
 	}
-	for _, l := range t.leaves {
-		for i, text := range of[l.index].evaluate {
-			row := cloneRow(l.row)
-			row.Name = partAction(l, i)
-			row.ActionSet = &runtimev1.RuleTable_RuleRow_Action{Action: partAction(l, i)}
-			row.EvaluationKeyTuple = nil
-			row.EvaluationKey = partAction(l, i)
-			row.EmitOutput = &runtimev1.Output{When: &runtimev1.Output_When{RuleActivated: &runtimev1.Expr{Original: text}}}
-			rows = append(rows, row)
+	for i := range of {
+		for j, text := range of[i].evaluate {
+			rows = append(rows, evaluating(t.leaves[i].row, partAction(i, j), text))
 		}
 	}
 	return &runtimev1.RuleTable{
@@ -189,8 +183,18 @@ func (t *tables) values(of []*parts) *runtimev1.RuleTable {
 	}
 }
 
-func partAction(l *leaf, part int) string {
-	return "part" + strconv.Itoa(l.index) + "_" + strconv.Itoa(part)
+func partAction(leaf, part int) string {
+	return "part" + strconv.Itoa(leaf) + "_" + strconv.Itoa(part)
+}
+
+// evaluating returns the row that evaluates an expression as the output of an
+// action, in the context of another.
+func evaluating(context *runtimev1.RuleTable_RuleRow, action, text string) *runtimev1.RuleTable_RuleRow {
+	row := cloneRow(context)
+	row.Name, row.EvaluationKey, row.EvaluationKeyTuple = action, action, nil
+	row.ActionSet = &runtimev1.RuleTable_RuleRow_Action{Action: action}
+	row.EmitOutput = &runtimev1.Output{When: &runtimev1.Output_When{RuleActivated: &runtimev1.Expr{Original: text}}}
+	return row
 }
 
 // cloneRow copies a row one level deep.

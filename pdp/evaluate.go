@@ -1,0 +1,87 @@
+package pdp
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
+
+// An Expression is CEL in the context of a policy rule, which gives it its
+// variables and constants.
+type Expression struct {
+	Rule string // the ID of the rule, as in [authz.RuleRef]
+	// DerivedRole, if set, names the derived role of the rule's whose context
+	// it is instead.
+	DerivedRole string
+	Text        string
+}
+
+// A Value is what an expression came to for one request.
+type Value struct {
+	V     any    // a JSON value; timestamps and durations are strings
+	Error string // why there is none, or ""
+}
+
+// Evaluate has the engine evaluate expressions for a request whose arguments
+// are known, in order. It builds a table for the purpose, so it is meant for
+// explanations, not for deciding.
+func (e *Engine) Evaluate(ctx context.Context, r authz.Request, of []Expression) ([]Value, error) {
+	table := e.tables.values(nil)
+	actions := make([]string, len(of))
+	for i, x := range of {
+		row := e.contextOf(x)
+		if row == nil {
+			return nil, fmt.Errorf("no rule is called %s", x.Rule)
+		}
+		actions[i] = "expr" + strconv.Itoa(i)
+		table.Rules = append(table.Rules, evaluating(row, actions[i], x.Text))
+	}
+	check, err := e.evaluator(table, EnforceNone)
+	if err != nil {
+		return nil, fmt.Errorf("load expressions: %w", err)
+	}
+	ps, err := e.principals([]authz.Request{r})
+	if err != nil {
+		return nil, err
+	}
+	in, err := ps.input(&r)
+	if err != nil {
+		return nil, err
+	}
+	in.Actions = actions
+	outputs, err := check(ctx, []*enginev1.CheckInput{in})
+	if err != nil {
+		return nil, err
+	}
+	values := make([]Value, len(of))
+	found := make([]bool, len(of))
+	for _, o := range outputs[0].GetOutputs() {
+		if i := slices.Index(actions, o.GetAction()); i >= 0 {
+			values[i], found[i] = Value{V: o.GetVal().AsInterface(), Error: o.GetError()}, true
+		}
+	}
+	if i := slices.Index(found, false); i >= 0 {
+		return nil, fmt.Errorf("the engine did not evaluate %s", of[i].Text)
+	}
+	return values, nil
+}
+
+// contextOf returns a row to evaluate an expression in, or nil.
+func (e *Engine) contextOf(x Expression) *runtimev1.RuleTable_RuleRow {
+	for _, row := range e.tables.rows {
+		if strings.TrimPrefix(row.OriginFqn, "cerbos.")+"#"+row.Name != x.Rule {
+			continue
+		}
+		if x.DerivedRole == "" || row.OriginDerivedRole == x.DerivedRole {
+			return valueRow(row, x.DerivedRole != "")
+		}
+	}
+	return nil
+}
