@@ -38,7 +38,7 @@ func (r *reader) agentScanServer(n *source.Node) []*Inventory {
 			why = " (" + quote(s) + ")"
 		}
 		inv.Gaps = []Gap{{Reason: Failed, Pos: n.Pos, Message: "the scan has no signature of this server" + why +
-			"; scan it again when it runs, or run `mcpolicy discover`"}}
+			"; scan it again when it runs"}}
 	}
 	if name := r.str(n, "name"); name != "" {
 		inv.Server = name

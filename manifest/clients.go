@@ -40,7 +40,7 @@ func (r *reader) clientConfig(n *source.Node) []*Inventory {
 }
 
 func (r *reader) refuseClient(n *source.Node, key string, servers *source.Node) []*Inventory {
-	r.refuse(notInventory(n.Pos, "a client configuration ("+key+": "+serverNames(servers)+")", startsServers, askServers(r.file)))
+	r.refuse(notInventory(n.Pos, "a client configuration ("+key+": "+serverNames(servers)+")", startsServers, saveServers))
 	return nil
 }
 
@@ -100,7 +100,7 @@ func isFlatClientConfig(n *source.Node) bool { return allFields(n, startsServer)
 
 func (r *reader) flatClientConfig(n *source.Node) []*Inventory {
 	if startsServer(n) {
-		r.refuse(notInventory(n.Pos, "the configuration of one server", startsOne, askServers(r.file)))
+		r.refuse(notInventory(n.Pos, "the configuration of one server", startsOne, saveServers))
 		return nil
 	}
 	return r.refuseClient(n, "servers", n)

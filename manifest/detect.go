@@ -152,7 +152,7 @@ func (*reader) emptyObject(n *source.Node) []*Inventory {
 
 func (*reader) emptyArray(n *source.Node) []*Inventory {
 	return []*Inventory{{Pos: n.Pos, Gaps: []Gap{{Reason: Dynamic, Pos: n.Pos, Message: "an empty list proves nothing: " +
-		"Docker's registry writes it for a server whose tools are known only when it runs; " + discover}}}}
+		"Docker's registry writes it for a server whose tools are known only when it runs; " + saveRunning}}}}
 }
 
 // serverName returns what an object calls its server.

@@ -55,7 +55,7 @@ func (r *reader) dockerCatalog(n *source.Node) []*Inventory {
 		} else {
 			inv.Gaps = []Gap{{
 				Reason: Dynamic, Pos: inv.Pos, Types: Types(authz.ToolItem),
-				Message: "the catalog lists no tools for " + quote(f.Name) + ": they are known only when it runs; " + discover,
+				Message: "the catalog lists no tools for " + quote(f.Name) + ": they are known only when it runs; " + saveRunning,
 			}}
 		}
 		if prefix := r.str(f.Value, "prefix"); prefix != "" {

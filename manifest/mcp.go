@@ -66,7 +66,7 @@ func (r *reader) addList(inv *Inventory, v *source.Node, t authz.ItemType) {
 	case isPromise(v):
 		inv.Gaps = append(inv.Gaps, Gap{
 			Reason: Dynamic, Pos: v.Pos, Types: Types(t),
-			Message: "the file says that there are " + plural(t) + ", not which; " + discoverItems(t),
+			Message: "the file says that there are " + plural(t) + ", not which; " + saveItems(t),
 		})
 	case isKeyed(v) && (t == authz.ToolItem || t == authz.PromptItem):
 		inv.Types |= Types(t)
@@ -104,7 +104,7 @@ func (r *reader) checkWhole(inv *Inventory, n *source.Node) {
 		inv.Gaps = append(inv.Gaps, Gap{
 			Reason: Truncated, Pos: n.Get("nextCursor").Pos, Types: inv.Types,
 			Message: "the list is truncated: nextCursor says that more pages follow; " +
-				"append them (one result a line, or several files for one server), or run `mcpolicy discover`, which follows the cursor",
+				"append them (one result a line, or several files for one server)",
 		})
 	}
 	if n.Get("cacheScope").Str() == "private" {

@@ -43,7 +43,7 @@ func (r *reader) mcpb(n *source.Node) []*Inventory {
 		if generated := key + "_generated"; r.boolean(n, generated) {
 			inv.Gaps = append(inv.Gaps, Gap{
 				Reason: Generated, Pos: n.Get(generated).Pos, Types: Types(t),
-				Message: generated + ": the server makes more " + plural(t) + " when it runs than its manifest declares; " + discoverItems(t),
+				Message: generated + ": the server makes more " + plural(t) + " when it runs than its manifest declares; " + saveItems(t),
 			})
 		}
 	}

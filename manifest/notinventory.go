@@ -10,20 +10,16 @@ import (
 // What to do instead of handing over the file.
 const (
 	saveResult    = "save the server's tools/list result, and hand that over"
-	discover      = "run `mcpolicy discover` on the running server, or save its tools/list result"
+	saveRunning   = "save the running server's tools/list result"
+	saveServers   = "save the tools/list result of the server that you mean"
 	startsServers = "it says how to start servers, not what they offer"
 	startsOne     = "it says how to start a server, not what it offers"
 	placesServer  = "it says where to get a server, not what it offers"
 )
 
-// discoverItems is the way out where items of one type are missing.
-func discoverItems(t authz.ItemType) string {
-	return "run `mcpolicy discover` on the running server, or save its " + listMethods[t] + " result"
-}
-
-// askServers is the way out of a client configuration.
-func askServers(file string) string {
-	return "run `mcpolicy discover --from " + file + "`, or save a server's tools/list result"
+// saveItems is the way out where items of one type are missing.
+func saveItems(t authz.ItemType) string {
+	return "save the running server's " + listMethods[t] + " result"
 }
 
 // notInventory says what a file is instead of an inventory.

@@ -15,7 +15,7 @@ type other struct {
 }
 
 var others = []other{
-	{isAgentGateway, "an agentgateway configuration", "it says who may use tools, not which there are", discover},
+	{isAgentGateway, "an agentgateway configuration", "it says who may use tools, not which there are", saveRunning},
 	{isCerbosPolicy, "a Cerbos policy", "it says who may use tools, not which there are", "put it into the policies directory"},
 	{isOwnConfig, "an mcpolicy configuration", "it names inventories, but holds none", "pass it with --config"},
 	{has("principals"), "a principals file", "it says who asks, not what a server offers", "pass it with --principals"},
@@ -37,11 +37,11 @@ var others = []other{
 		func(n *source.Node) bool {
 			return n.Get("openapi").Is(source.String) || n.Get("swagger").Is(source.String)
 		},
-		"an OpenAPI document", "which tools a server makes of it, only the server knows", discover,
+		"an OpenAPI document", "which tools a server makes of it, only the server knows", saveRunning,
 	},
 	{
 		func(n *source.Node) bool { return n.Get("dependencies") != nil || n.Get("scripts") != nil },
-		"a package manifest", "it says what a server is built from", discover,
+		"a package manifest", "it says what a server is built from", saveRunning,
 	},
 	{
 		func(n *source.Node) bool { return schemaNames(n, "json-schema.org") },

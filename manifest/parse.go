@@ -51,7 +51,7 @@ func (inv *Inventory) finish() {
 }
 
 const emptyMessage = "the inventory is empty: there is nothing to check; " +
-	"take it again from the running server with `mcpolicy discover`, or save the server's tools/list result"
+	"save the running server's tools/list result"
 
 func (inv *Inventory) sort() {
 	slices.SortStableFunc(inv.Items, func(a, b *Item) int { return cmp.Compare(a.Type, b.Type) })
@@ -116,7 +116,7 @@ func values(file string, data []byte) ([]*source.Node, error) {
 	case len(text) == 0:
 		return nil, source.Errorf(source.Pos{File: file}, "the file is empty")
 	case codexConfig.Match(text):
-		return nil, notInventory(start, "a client configuration (Codex, mcp_servers)", startsServers, askServers(file))
+		return nil, notInventory(start, "a client configuration (Codex, mcp_servers)", startsServers, saveServers)
 	case bytes.IndexByte([]byte("{[/"), text[0]) >= 0:
 		return jsonValues(file, data)
 	case isEventStream(text):

@@ -27,7 +27,7 @@ func (r *reader) registryList(n *source.Node) []*Inventory {
 	if anyElement(isServerEntry)(servers) {
 		what = "a list of MCP registry entries"
 	}
-	r.refuse(notInventory(n.Pos, what, placesServer, discover))
+	r.refuse(notInventory(n.Pos, what, placesServer, saveRunning))
 	return nil
 }
 
@@ -36,7 +36,7 @@ func isRegistryEntry(n *source.Node) bool {
 }
 
 func (r *reader) registryEntry(n *source.Node) []*Inventory {
-	r.refuse(notInventory(n.Pos, "an MCP registry entry ("+named(n, "server.json")+")", placesServer, discover))
+	r.refuse(notInventory(n.Pos, "an MCP registry entry ("+named(n, "server.json")+")", placesServer, saveRunning))
 	return nil
 }
 
@@ -62,7 +62,7 @@ func (r *reader) serverCard(n *source.Node) []*Inventory {
 		inv.Server, inv.Format, inv.Protocol, inv.Pos = serverName(n), ServerCard, n.Get("protocolVersion").Str(), n.Pos
 		return []*Inventory{inv}
 	}
-	r.refuse(notInventory(n.Pos, "an MCP server card", "it says where a server is, not what it offers", discover))
+	r.refuse(notInventory(n.Pos, "an MCP server card", "it says where a server is, not what it offers", saveRunning))
 	return nil
 }
 
