@@ -18,7 +18,7 @@ type Request struct {
 
 	// AnyPrincipal leaves the principal's id, attributes and auxiliary data
 	// open too, so that the question is about anybody with the principal's
-	// roles. It takes Unknown to be set.
+	// roles.
 	AnyPrincipal bool
 
 	// Unknown is the path below the resource's attributes where the call's

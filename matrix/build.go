@@ -163,7 +163,7 @@ func (m *Matrix) cell(col *Column, of []*authz.Decision) Cell {
 			c.Rules = append(c.Rules, m.rule(ref, &col.Question.Requests[i]))
 		}
 	}
-	c.Condition = both(conditions)
+	c.Condition = Both(conditions)
 	slices.SortFunc(c.Rules, func(a, b Rule) int {
 		if n := strings.Compare(a.ID, b.ID); n != 0 {
 			return n
@@ -174,7 +174,9 @@ func (m *Matrix) cell(col *Column, of []*authz.Decision) Cell {
 	return c
 }
 
-func both(conditions []string) string {
+// Both returns the condition that all of the conditions are met.
+func Both(conditions []string) string {
+	conditions = slices.Clone(conditions)
 	slices.Sort(conditions)
 	conditions = slices.Compact(conditions)
 	if len(conditions) == 1 {

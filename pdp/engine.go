@@ -131,7 +131,7 @@ func (e *Engine) decideBatch(ctx context.Context, requests []authz.Request, into
 		if err != nil {
 			return err
 		}
-		if r.Unknown == nil {
+		if r.Unknown == nil && !r.AnyPrincipal {
 			closed, at = append(closed, in), append(at, i)
 			continue
 		}
@@ -195,7 +195,7 @@ func decisionOf(action string, out *enginev1.CheckOutput) authz.Decision {
 		d.Effect = authz.Allow
 	}
 	for _, v := range out.GetValidationErrors() {
-		d.Validation = append(d.Validation, authz.ValidationError{Path: v.GetPath(), Message: v.GetMessage(), Source: sourceOf(v)})
+		d.Validation = append(d.Validation, validationError(v))
 	}
 	for _, ee := range out.GetEvaluationErrors() {
 		d.Errors = append(d.Errors, authz.EvalError{Expr: ee.GetCelError().GetExpression(), Message: ee.GetCelError().GetMessage()})

@@ -199,15 +199,12 @@ func (o *openness) isOpenPath(path []string) bool {
 	case "P":
 		return o.principal && (len(path) == 1 || path[1] != "scope" && path[1] != "policyVersion")
 	case "R":
-		if len(path) == 1 {
-			return true
-		}
-		if path[1] != "attr" {
+		if o.unknown == nil || len(path) > 1 && path[1] != "attr" {
 			return false
 		}
-		return within(path[2:], o.unknown)
+		return len(path) == 1 || within(path[2:], o.unknown)
 	case "request":
-		return len(path) == 1 || o.principal
+		return len(path) == 1 && o.unknown != nil || o.principal
 	case "runtime":
 		return o.runtimeOpen
 	case "V":

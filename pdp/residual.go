@@ -162,7 +162,7 @@ func shorten(e ast.Expr, unknown []string) ast.Expr {
 		var root string
 		rest := path[2:]
 		switch {
-		case path[0] == "R" && len(rest) >= len(unknown) && slices.Equal(rest[:len(unknown)], unknown):
+		case path[0] == "R" && unknown != nil && len(rest) >= len(unknown) && slices.Equal(rest[:len(unknown)], unknown):
 			root, rest = "arguments", rest[len(unknown):]
 		case path[0] == "R":
 			root = "resource"

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -30,7 +32,7 @@ type schemas struct {
 func newSchemas(table *runtimev1.RuleTable) *schemas {
 	s := &schemas{table: &runtimev1.RuleTable{
 		Schemas: make(map[uint64]*policyv1.Schemas, len(table.Schemas)), JsonSchemas: table.JsonSchemas,
-		Meta: table.Meta, CompilerVersion: table.CompilerVersion,
+		Meta: cloneMeta(table.Meta), CompilerVersion: table.CompilerVersion,
 	}}
 	for id, of := range table.Schemas {
 		s.table.Schemas[id] = of
@@ -83,18 +85,27 @@ func (e *Engine) Validate(ctx context.Context, requests []authz.Request) ([][]au
 	}
 	for i, out := range outputs {
 		for _, v := range out.GetValidationErrors() {
-			found[i] = append(found[i], authz.ValidationError{Path: v.GetPath(), Message: v.GetMessage(), Source: sourceOf(v)})
+			found[i] = append(found[i], validationError(v))
 		}
 	}
 	return found, nil
 }
 
-func sourceOf(v *schemav1.ValidationError) string {
+func validationError(v *schemav1.ValidationError) authz.ValidationError {
+	e := authz.ValidationError{Path: v.GetPath(), Source: "resource"}
 	if v.GetSource() == schemav1.ValidationError_SOURCE_PRINCIPAL {
-		return "principal"
+		e.Source = "principal"
 	}
-	return "resource"
+	// The validator lists properties in the order of a Go map.
+	e.Message = quotedList.ReplaceAllStringFunc(v.GetMessage(), func(list string) string {
+		names := strings.Split(list, ", ")
+		slices.Sort(names)
+		return strings.Join(names, ", ")
+	})
+	return e
 }
+
+var quotedList = regexp.MustCompile(`'[^']*'(?:, '[^']*')+`)
 
 // applySchemas narrows a decision about unknown arguments by what a schema
 // that is enforced says. A schema that constrains the arguments makes the

@@ -3,10 +3,12 @@ package pdp
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
 	policyv1 "github.com/cerbos/cerbos/api/genpb/cerbos/policy/v1"
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+	"google.golang.org/protobuf/proto"
 )
 
 // leafAttr begins the name of the attribute that stands for a leaf in the
@@ -39,7 +41,7 @@ func newTables(table *runtimev1.RuleTable) *tables {
 		rows:  append([]*runtimev1.RuleTable_RuleRow(nil), table.Rules...),
 		byKey: map[leafKey]*leaf{},
 		base: &runtimev1.RuleTable{
-			Meta: table.Meta, ScopeParentRoles: table.ScopeParentRoles,
+			Meta: cloneMeta(table.Meta), ScopeParentRoles: table.ScopeParentRoles,
 			PolicyDerivedRoles: map[uint64]*runtimev1.RuleTable_PolicyDerivedRoles{},
 			CompilerVersion:    table.CompilerVersion,
 		},
@@ -53,8 +55,17 @@ func newTables(table *runtimev1.RuleTable) *tables {
 // decision returns the policies with an output on each rule: the row's effect
 // and whether the condition was met.
 func (t *tables) decision(table *runtimev1.RuleTable) *runtimev1.RuleTable {
+	// The engine writes to what it is given, so no two tables share outputs.
+	allow, deny := ruleOutput(allowFired, allowUnmet), ruleOutput(denyFired, denyUnmet)
 	for _, row := range t.rows {
-		row.EmitOutput = ruleOutput(row)
+		switch {
+		case row.GetAllowActions() == nil && row.GetAction() == "":
+			row.EmitOutput = nil // the row of a policy without rules
+		case row.Effect == effectv1.Effect_EFFECT_DENY:
+			row.EmitOutput = deny
+		default:
+			row.EmitOutput = allow
+		}
 		if row.FromRolePolicy && row.Name == "" {
 			// Cerbos gives all of them the same, empty name.
 			row.Name = fmt.Sprintf("%s_rule-%03d", row.Resource, row.EvaluationKeyTuple.GetRuleId()+1)
@@ -69,28 +80,26 @@ const (
 	denyFired, denyUnmet   = "d+", "d-"
 )
 
-var (
-	allowOutput = &runtimev1.Output{When: &runtimev1.Output_When{RuleActivated: literal(allowFired), ConditionNotMet: literal(allowUnmet)}}
-	denyOutput  = &runtimev1.Output{When: &runtimev1.Output_When{RuleActivated: literal(denyFired), ConditionNotMet: literal(denyUnmet)}}
-)
-
-func ruleOutput(row *runtimev1.RuleTable_RuleRow) *runtimev1.Output {
-	switch {
-	case row.GetAllowActions() == nil && row.GetAction() == "":
-		return nil // the row of a policy without rules
-	case row.Effect == effectv1.Effect_EFFECT_DENY:
-		return denyOutput
-	}
-	return allowOutput
+func ruleOutput(fired, unmet string) *runtimev1.Output {
+	return &runtimev1.Output{When: &runtimev1.Output_When{RuleActivated: literal(fired), ConditionNotMet: literal(unmet)}}
 }
+
+func unquoted(e *runtimev1.Expr) string { return strings.Trim(e.GetOriginal(), `"`) }
 
 func literal(s string) *runtimev1.Expr { return &runtimev1.Expr{Original: strconv.Quote(s)} }
 
 // structure returns the table in which each leaf is an attribute.
 func (t *tables) structure() *runtimev1.RuleTable {
 	rows := make([]*runtimev1.RuleTable_RuleRow, len(t.rows))
+	outputs := map[*runtimev1.Output]*runtimev1.Output{}
 	for i, row := range t.rows {
 		c := cloneRow(row)
+		if o := row.EmitOutput; o != nil {
+			if outputs[o] == nil {
+				outputs[o] = ruleOutput(unquoted(o.When.RuleActivated), unquoted(o.When.ConditionNotMet))
+			}
+			c.EmitOutput = outputs[o]
+		}
 		c.Condition = t.abstract(row.Condition, row, false)
 		c.DerivedRoleCondition = t.abstract(row.DerivedRoleCondition, row, true)
 		c.Params, c.DerivedRoleParams = &runtimev1.RuleTable_RuleRow_Params{}, nil
@@ -100,7 +109,7 @@ func (t *tables) structure() *runtimev1.RuleTable {
 		rows[i] = c
 	}
 	return &runtimev1.RuleTable{
-		Rules: rows, Meta: t.base.Meta, ScopeParentRoles: t.base.ScopeParentRoles,
+		Rules: rows, Meta: cloneMeta(t.base.Meta), ScopeParentRoles: t.base.ScopeParentRoles,
 		CompilerVersion: t.base.CompilerVersion,
 	}
 }
@@ -178,7 +187,7 @@ func (t *tables) values(of []*parts) *runtimev1.RuleTable {
 		}
 	}
 	return &runtimev1.RuleTable{
-		Rules: rows, Meta: t.base.Meta, ScopeParentRoles: t.base.ScopeParentRoles,
+		Rules: rows, Meta: cloneMeta(t.base.Meta), ScopeParentRoles: t.base.ScopeParentRoles,
 		PolicyDerivedRoles: t.base.PolicyDerivedRoles, CompilerVersion: t.base.CompilerVersion,
 	}
 }
@@ -195,6 +204,15 @@ func evaluating(context *runtimev1.RuleTable_RuleRow, action, text string) *runt
 	row.ActionSet = &runtimev1.RuleTable_RuleRow_Action{Action: action}
 	row.EmitOutput = &runtimev1.Output{When: &runtimev1.Output_When{RuleActivated: &runtimev1.Expr{Original: text}}}
 	return row
+}
+
+// cloneMeta copies what the engine rewrites in place when it loads a table.
+func cloneMeta(meta map[uint64]*runtimev1.RuleTableMetadata) map[uint64]*runtimev1.RuleTableMetadata {
+	copied := make(map[uint64]*runtimev1.RuleTableMetadata, len(meta))
+	for id, m := range meta {
+		copied[id] = proto.CloneOf(m)
+	}
+	return copied
 }
 
 // cloneRow copies a row one level deep.

@@ -1,0 +1,40 @@
+// Package testrunner reads suites, which say who should be able to do what,
+// and holds them against the decision matrix.
+//
+// [Parse] reads the suites of a file. [Run] expands them to cases, one for
+// each operation on an item and each class of principals, and decides them:
+// from the matrix where a case is about all arguments, by asking again where
+// it names some or where the suite has a clock, globals or claims of its own.
+// How results are shown is left to package report, and which files are suites
+// to the command.
+//
+// # Names and patterns
+//
+// Wherever a suite names a tool, prompt, resource, principal, group, role or
+// tag, it may give a glob instead. What is a name is not read as a pattern,
+// so that a resource template may be named by its URI template, braces and
+// all. In a pattern "*" and "**" match any text, "/" and ":" included, "?" one
+// character, "[a-c]" one of several, "[!a-c]" one of the others, "{a,b}" one of
+// two texts; "\" takes the meaning from what follows. A name or pattern that
+// stands for nothing is an error, and so is a selector that selects nothing: a
+// misspelt test must not pass. That holds for what is skipped, too.
+//
+// Principals are named by their keys and, behind an "@", by their groups. A
+// selector selects those that meet each of its fields, and a list of values is
+// met by one of them; {} selects everybody.
+//
+// # What is met by what
+//
+//	exactly      listed: allowed or conditional; everything else on the server: denied
+//	allow        allowed, whatever the arguments
+//	deny         denied, whatever the arguments
+//	conditional  allowed for some arguments and denied for others
+//	cases        allowed or denied with these arguments; without arguments as allow and deny
+//	never        denied, whatever the arguments, for each principal and item selected
+//	always       allowed, whatever the arguments, for each principal and item selected
+//
+// An unguarded operation meets none of them, not even where it is listed under
+// exactly: no policy is asked, so that there is no decision to test, and a
+// suite that passed would stay green whatever the policies say. Where the
+// enforcement point does not ask, lint is what reports it.
+package testrunner

@@ -1,0 +1,162 @@
+package testrunner
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pep"
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// judge compares a case with what was decided for the principal that stands
+// for its class.
+func (b bound) judge(cell *matrix.Cell, p *authz.Principal, policies *policy.Set) {
+	c := b.Case
+	c.Cell, c.Got, c.Outcome = cell, cell.Access.String(), Passed
+	if b.accepts.has(cell.Access) {
+		return
+	}
+	c.Outcome = Failed
+	c.Message = oneLine(b.why())
+	if b.unlisted {
+		c.Message = "exactly does not list it; " + c.Message
+	}
+	c.Values = b.values(p, policies)
+}
+
+// Deciding returns the rules that a decision hangs on, to be shown with it:
+// those that decided, and then those that would have decided otherwise, had
+// their conditions been met.
+func (c *Case) Deciding() []matrix.Rule {
+	if c.Cell == nil {
+		return nil
+	}
+	decisive := c.Cell.Decisive()
+	switch c.Cell.Access {
+	case matrix.Allowed:
+		return append(decisive, rules(c.Cell, authz.Deny, authz.Unmet)...)
+	case matrix.Denied:
+		if len(decisive) == 0 {
+			return rules(c.Cell, authz.Allow, authz.Fired, authz.Depends, authz.Unmet)
+		}
+	case matrix.Conditional, matrix.Unguarded:
+	}
+	return decisive
+}
+
+// rules returns the rules of an effect whose conditions came out in one of the
+// ways, in the order of those.
+func rules(cell *matrix.Cell, effect authz.Effect, met ...authz.Met) []matrix.Rule {
+	var list []matrix.Rule
+	for _, x := range met {
+		for _, r := range cell.Rules {
+			if r.Effect == effect && r.Met == x {
+				list = append(list, r)
+			}
+		}
+	}
+	return list
+}
+
+// why says how the decision came about.
+func (b bound) why() string {
+	switch b.Cell.Access {
+	case matrix.Unguarded:
+		return b.whyUnguarded()
+	case matrix.Denied:
+		return b.whyDenied()
+	case matrix.Conditional:
+		return b.whyConditional()
+	case matrix.Allowed:
+	}
+	return b.whyAllowed()
+}
+
+func (b bound) whyUnguarded() string {
+	if b.column.Question.TaskOnly {
+		return "no policy is asked when the call is made as a task"
+	}
+	return fmt.Sprintf("no policy is asked: %s asks nothing on %s",
+		b.column.Server.Profile.Name, pep.Endpoint(b.Item.Type, b.Operation))
+}
+
+func (b bound) whyDenied() string {
+	denying := b.Cell.Decisive()
+	would := rules(b.Cell, authz.Allow, authz.Unmet)
+	granting := rules(b.Cell, authz.Allow, authz.Fired, authz.Depends)
+	switch {
+	case len(denying) > 0:
+		return ruleNames(denying) + verb(denying, " denies it", " deny it")
+	case b.Cell.NoPolicy:
+		return "no policy covers what is asked about"
+	case len(granting) > 0 && len(would) == 0:
+		return ruleNames(granting) + verb(granting, " allows it", " allow it") + ", but a role policy or another scope does not"
+	}
+	why := "no rule allows it"
+	if len(granting) > 0 { // a scope that only narrows what its parent allows
+		why = ruleNames(granting) + verb(granting, " does not allow it alone", " do not allow it alone")
+	}
+	if len(would) > 0 {
+		why += "; " + ruleNames(would) + " would, but " + verb(would, "its condition is not met", "their conditions are not met")
+	}
+	return why
+}
+
+func (b bound) whyConditional() string {
+	// A condition says "what allows", "what allows unless what denies" or
+	// "unless what denies".
+	when := "only if "
+	if strings.HasPrefix(b.Cell.Condition, "unless ") {
+		when = ""
+	}
+	granting := rules(b.Cell, authz.Allow, authz.Fired, authz.Depends)
+	if len(granting) == 0 {
+		return "it is allowed " + when + b.Cell.Condition
+	}
+	return ruleNames(granting) + verb(granting, " allows it ", " allow it ") + when + b.Cell.Condition
+}
+
+func (b bound) whyAllowed() string {
+	granting := b.Cell.Decisive()
+	why := "it is allowed"
+	if len(granting) > 0 {
+		why = ruleNames(granting) + verb(granting, " allows it", " allow it")
+	}
+	would := rules(b.Cell, authz.Deny, authz.Unmet)
+	switch {
+	case len(would) > 0:
+		why += "; " + ruleNames(would) + " would deny it, but " + verb(would, "its condition is not met", "their conditions are not met")
+	case b.whatever && takesArguments(b.Operation):
+		why += ", whatever the arguments"
+	}
+	return why
+}
+
+func ruleNames(list []matrix.Rule) string {
+	names := make([]string, len(list))
+	for i, r := range list {
+		names[i] = fmt.Sprintf("%q", r.Name)
+	}
+	if len(list) == 1 {
+		return "rule " + names[0]
+	}
+	last := len(names) - 1
+	return "rules " + strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+func verb(list []matrix.Rule, one, many string) string {
+	if len(list) == 1 {
+		return one
+	}
+	return many
+}
+
+// oneLine joins the lines of a condition that has several.
+func oneLine(s string) string {
+	if !strings.ContainsAny(s, "\r\n") {
+		return s
+	}
+	return strings.Join(strings.Fields(s), " ")
+}

@@ -1,0 +1,308 @@
+package testrunner_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// test wraps what a test says into a suite of three lines; it stands on the
+// third, after two spaces and a dash.
+func test(text string) string { return "name: n\ntests:\n  - " + text + "\n" }
+
+// badSuites are refused by Parse with these messages, and by the schema too
+// where a schema can tell.
+var badSuites = []struct {
+	name, text string
+	schema     bool // the schema refuses it as well
+	want       []string
+}{
+	{"nothing", "", false, []string{`t.yaml: the file holds no suite`}},
+	{"nothing but a marker", "---\n# later\n", false, []string{`t.yaml: the file holds no suite`}},
+	{"a list", "- a\n", true, []string{`t.yaml:1:1: want a suite, have a list`}},
+	{"broken YAML", "name: [\n", false, []string{`t.yaml:1:1: not valid YAML: did not find expected node content`}},
+	{"second document", "name: n\ntests: [{name: t, never: {principals: {}, call: {tools: {}}}}]\n---\nnames: x\n", true, []string{
+		`t.yaml:4:1: unknown key "names" (did you mean name?)`,
+		`t.yaml:4:1: suite without name`,
+		`t.yaml:4:1: suite without tests`,
+	}},
+	{"no name, no tests", "server: crm\n", true, []string{
+		`t.yaml:1:1: suite without name`,
+		`t.yaml:1:1: suite without tests`,
+	}},
+	{"empty values", "name:\nserver:\noptions:\nskip:\ntests:\n", true, []string{
+		`t.yaml:1:1: name: the value is missing`,
+		`t.yaml:2:1: server: the value is missing`,
+		`t.yaml:3:1: options: the value is missing`,
+		`t.yaml:4:1: skip: the value is missing`,
+		`t.yaml:5:1: tests: the value is missing`,
+	}},
+	{"wrong kinds", "name: 1\nserver: [a]\noptions: x\nskip: []\ntests: {}\n", true, []string{
+		`t.yaml:1:7: name: want a string, have "1"`,
+		`t.yaml:2:9: want a name, have a list`,
+		`t.yaml:3:10: want a mapping, have "x"`,
+		`t.yaml:4:7: skip: want the reason, have a list`,
+		`t.yaml:5:8: tests: want a list, have a mapping`,
+	}},
+	{"blank", "name: ' '\nserver: ''\ntests: []\n", true, []string{
+		`t.yaml:1:7: name: it is empty`,
+		`t.yaml:2:9: a name is empty`,
+		`t.yaml:3:8: tests: the list is empty`,
+	}},
+	{"slips", "name: n\nserer: crm\noption: {}\ntest: []\n", true, []string{
+		`t.yaml:2:1: unknown key "serer" (did you mean server?)`,
+		`t.yaml:3:1: unknown key "option" (did you mean options?)`,
+		`t.yaml:4:1: unknown key "test" (did you mean tests?)`,
+	}},
+	{"keys that stand twice", "name: n\nname: m\ntests: [{name: t, never: {principals: {}, principals: [a], call: {tools: {}, tools: {}}}}]\n", false, []string{
+		`t.yaml:1:1: key "name" stands here twice`,
+		`t.yaml:3:27: key "principals" stands here twice`,
+		`t.yaml:3:67: key "tools" stands here twice`,
+	}},
+	{"options", "name: n\noptions: {now: today, globals: [], auxData: {aud: x}, clock: 1}\ntests: [{name: t, never: {principals: {}, call: {tools: {}}}}]\n", true, []string{
+		`t.yaml:2:16: now: want a date (2027-01-31) or a time (2027-01-31T12:00:00Z), have "today"`,
+		`t.yaml:2:32: globals: want a mapping, have a list`,
+		`t.yaml:2:45: auxData without jwt`,
+		`t.yaml:2:46: unknown key "aud"; known here: jwt`,
+		`t.yaml:2:55: unknown key "clock"; known here: auxData, globals, now`,
+	}},
+	{"auxData", "name: n\noptions: {auxData: [a]}\ntests: [{name: t, never: {principals: {}, call: {tools: {}}}}]\n", true, []string{
+		`t.yaml:2:20: auxData: want a mapping with the key jwt, have a list`,
+	}},
+	{"values", "name: n\noptions: {globals: {a: .nan, b: {c: 1, c: 2}}}\ntests: [{name: t, never: {principals: {}, call: {tools: {}}}}]\n", false, []string{
+		`t.yaml:2:24: NaN is not a number that a policy can work with`,
+		`t.yaml:2:34: key "c" stands here twice`,
+	}},
+	{"no such day", "name: n\noptions: {now: 2026-02-30}\ntests: [{name: t, never: {principals: {}, call: {tools: {}}}}]\n", false, []string{
+		`t.yaml:2:16: now: want a date (2027-01-31) or a time (2027-01-31T12:00:00Z), have "2026-02-30"`,
+	}},
+
+	{"tests that are none", "name: n\ntests: [a, null, {}]\n", true, []string{
+		`t.yaml:2:9: want a test, have "a"`,
+		`t.yaml:2:12: want a test, have null`,
+		`t.yaml:2:18: test without name`,
+		`t.yaml:2:18: test without an expectation: want list, call, prompts, resources, never, always`,
+	}},
+	{"no expectation", test(`{name: t, principals: [a]}`), true, []string{
+		`t.yaml:3:5: test without an expectation: want list, call, prompts, resources, never, always`,
+	}},
+	{"misspelt expectation", test(`{name: t, principals: [a], cal: {}}`), true, []string{
+		`t.yaml:3:32: unknown key "cal" (did you mean call?)`,
+	}},
+	{"no principals", test(`{name: t, list: {allow: [a]}}`), true, []string{`t.yaml:3:5: test without principals`}},
+	{"needless principals", test(`{name: t, principals: [a], never: {principals: {}, call: {tools: {}}}}`), true, []string{
+		`t.yaml:3:27: principals: nothing is expected of them here; never and always name their own`,
+	}},
+	{"principals of a wrong kind", test(`{name: t, principals: sally, list: {allow: [a]}}`), true, []string{
+		`t.yaml:3:27: principals: want a list of keys and @groups, or a selector, have "sally"`,
+	}},
+	{"no principals in the list", test(`{name: t, principals: [], list: {allow: [a]}}`), true, []string{
+		`t.yaml:3:27: principals: the list is empty; {} selects everybody`,
+	}},
+	{"names", test(`{name: t, principals: [null, "", 1.5, [a], {roles: [x]}], list: {allow: a, deny: {}}}`), true, []string{
+		`t.yaml:3:28: want a name, have null`,
+		`t.yaml:3:34: a name is empty`,
+		`t.yaml:3:38: want a name, have "1.5"`,
+		`t.yaml:3:43: want a name, have a list`,
+		`t.yaml:3:48: want a name, have a mapping`,
+		`t.yaml:3:77: want a list of names, have "a"`,
+		`t.yaml:3:86: want a list of names, have a mapping`,
+	}},
+	{"selector", test(`{name: t, principals: {role: [A], roles: [], kind: agnet, groups: a, keys: , not: {}}, list: {allow: [a]}}`), true, []string{
+		`t.yaml:3:28: unknown key "role" (did you mean roles?)`,
+		`t.yaml:3:46: roles: the list is empty`,
+		`t.yaml:3:56: unknown kind "agnet" (did you mean agent?)`,
+		`t.yaml:3:71: want a list of names, have "a"`,
+		`t.yaml:3:74: keys: the value is missing`,
+		`t.yaml:3:87: not: {} excludes everything`,
+	}},
+	{"kinds", test(`{name: t, principals: {kind: [human, robots, 1], not: {kind: []}}, list: {allow: [a]}}`), true, []string{
+		`t.yaml:3:42: kind: want human, workload, agent, have "robots"`,
+		`t.yaml:3:50: kind: want human, workload, agent, have "1"`,
+		`t.yaml:3:66: kind: the list is empty`,
+	}},
+	{"not is no selector", test(`{name: t, principals: {not: [a]}, list: {allow: [a]}}`), true, []string{
+		`t.yaml:3:33: want a mapping, have a list`,
+	}},
+
+	{"operations of a wrong kind", test(`{name: t, principals: [a], list: [x], call: x, prompts: [], resources: {list: a}}`), true, []string{
+		`t.yaml:3:38: list: want a mapping with exactly, allow, deny, conditional or cases, have a list`,
+		`t.yaml:3:49: call: want a mapping with exactly, allow, deny, conditional or cases, have "x"`,
+		`t.yaml:3:61: prompts: want a mapping with list or get, have a list`,
+		`t.yaml:3:83: list: want a mapping with exactly, allow, deny, conditional or cases, have "a"`,
+	}},
+	{"empty operations", test(`{name: t, principals: [a], list: {}, call: , prompts: {}, resources: {read: {}, list: }}`), true, []string{
+		`t.yaml:3:38: list: nothing is expected: want exactly, allow, deny, conditional or cases`,
+		`t.yaml:3:42: call: the value is missing`,
+		`t.yaml:3:59: prompts: nothing is expected: want list or get`,
+		`t.yaml:3:81: read: nothing is expected: want exactly, allow, deny, conditional or cases`,
+		`t.yaml:3:85: list: the value is missing`,
+	}},
+	{"empty lists", test(`{name: t, principals: [a], call: {exactly: , allow: [], deny: [], conditional: [], cases: []}}`), true, []string{
+		`t.yaml:3:39: exactly: the value is missing`,
+		`t.yaml:3:57: allow: the list is empty`,
+		`t.yaml:3:67: deny: the list is empty`,
+		`t.yaml:3:84: conditional: the list is empty`,
+		`t.yaml:3:95: cases: the list is empty`,
+	}},
+	{"unknown keys", test(`{name: t, principals: [a], list: {allows: [a]}, prompts: {read: {allow: [a]}}, resources: {get: {deny: [a]}}}`), true, []string{
+		`t.yaml:3:39: unknown key "allows" (did you mean allow?)`,
+		`t.yaml:3:63: unknown key "read"; known here: get, list`,
+		`t.yaml:3:96: unknown key "get"; known here: list, read`,
+	}},
+
+	{"cases of a wrong kind", test(`{name: t, principals: [a], call: {cases: [a, null, {}]}, list: {cases: a}}`), true, []string{
+		`t.yaml:3:47: want a case, have "a"`,
+		`t.yaml:3:50: want a case, have null`,
+		`t.yaml:3:56: case without tool`,
+		`t.yaml:3:56: case without expect`,
+		`t.yaml:3:76: cases: want a list, have "a"`,
+	}},
+	{"case", test(`{name: t, principals: [a], call: {cases: [{tool: [a], arguments: a, expect: alow}, {prompt: a, args: {}, expect: 1, tool: }]}}`), true, []string{
+		`t.yaml:3:54: want a name, have a list`,
+		`t.yaml:3:70: arguments: want a mapping, have "a"`,
+		`t.yaml:3:81: expect: unknown "alow" (did you mean allow?)`,
+		`t.yaml:3:89: unknown key "prompt"; known here: arguments, expect, skip, skipReason, tool`,
+		`t.yaml:3:100: unknown key "args"; known here: arguments, expect, skip, skipReason, tool`,
+		`t.yaml:3:118: expect: want allow or deny, have "1"`,
+		`t.yaml:3:121: tool: the value is missing`,
+	}},
+	{"expect and arguments without a value", test(`{name: t, principals: [a], call: {cases: [{tool: a, arguments: , expect: }]}}`), true, []string{
+		`t.yaml:3:57: arguments: the value is missing`,
+		`t.yaml:3:70: expect: the value is missing`,
+	}},
+	{"arguments where there are none", test(`{name: t, principals: [a], list: {cases: [{tool: a, arguments: {}, expect: deny}]}, resources: {read: {cases: [{resource: a, arguments: {a: 1}, expect: deny}]}}}`), true, []string{
+		`t.yaml:3:57: arguments: a list has none`,
+		`t.yaml:3:130: arguments: a read has none`,
+	}},
+	{"arguments", test(`{name: t, principals: [a], call: {cases: [{tool: a, arguments: {a: .inf, b: [{c: 1, c: 1}]}, expect: deny}]}}`), false, []string{
+		`t.yaml:3:72: +Inf is not a number that a policy can work with`,
+		`t.yaml:3:83: key "c" stands here twice`,
+	}},
+
+	{"property of a wrong kind", test(`{name: t, never: [a], always: {}}`), true, []string{
+		`t.yaml:3:22: never: want a mapping with principals and list, call, get or read, have a list`,
+		`t.yaml:3:35: always without principals; {} selects everybody`,
+		`t.yaml:3:35: always: nothing is said: want list, call, get or read`,
+	}},
+	{"empty property", test(`{name: t, never: , always: {principals: , call: , get: {}}}`), true, []string{
+		`t.yaml:3:15: never: the value is missing`,
+		`t.yaml:3:33: principals: the value is missing`,
+		`t.yaml:3:47: call: the value is missing`,
+		`t.yaml:3:60: get: nothing is selected: want prompts`,
+	}},
+	{"items of a property", test(`{name: t, never: {principals: {}, call: {prompts: {}, tools: [a]}, list: {tool: {}, prompts: }, reads: {}}}`), true, []string{
+		`t.yaml:3:46: unknown key "prompts"; known here: tools`,
+		`t.yaml:3:66: tools: want a selector; {} selects all, have a list`,
+		`t.yaml:3:79: unknown key "tool" (did you mean tools?)`,
+		`t.yaml:3:89: prompts: the value is missing`,
+		`t.yaml:3:101: unknown key "reads" (did you mean read?)`,
+	}},
+	{"item selector", test(`{name: t, never: {principals: {}, call: {tools: {destructive: maybe, readOnly: , name: [a], tags: [], names: a, not: {}}}, read: {resources: {readOnly: true, not: {tags: x}}}}}`), true, []string{
+		`t.yaml:3:67: destructive: want true or false, have "maybe"`,
+		`t.yaml:3:74: readOnly: the value is missing`,
+		`t.yaml:3:86: unknown key "name" (did you mean names?)`,
+		`t.yaml:3:103: tags: the list is empty`,
+		`t.yaml:3:114: want a list of names, have "a"`,
+		`t.yaml:3:122: not: {} excludes everything`,
+		`t.yaml:3:147: unknown key "readOnly"; known here: names, not, tags`,
+		`t.yaml:3:175: want a list of names, have "x"`,
+	}},
+
+	{"skip without a reason", "name: n\nskip: true\ntests:\n  - {name: t, skip: '', never: {principals: {}, call: {tools: {}}}}\n", true, []string{
+		`t.yaml:2:7: skip: say why: skip: "the reason"`,
+		`t.yaml:4:21: skip: the reason is empty`,
+	}},
+	{"skipReason", "name: n\nskip: a\nskipReason: b\ntests:\n  - {name: t, skipReason: c, never: {principals: {}, call: {tools: {}}}}\n  - {name: u, skip: true, skipReason: ' ', never: {principals: {}, call: {tools: {}}}}\n  - {name: v, skip: true, skipReason: 1, never: {principals: {}, call: {tools: {}}}}\n", true, []string{
+		`t.yaml:3:13: skipReason: skip has a reason already`,
+		`t.yaml:5:27: skipReason: skip: true is missing`,
+		`t.yaml:6:39: skipReason: it is empty`,
+		`t.yaml:7:39: skipReason: want a string, have "1"`,
+	}},
+}
+
+func TestMistakes(t *testing.T) {
+	s := compileSchema(t)
+	for _, tt := range badSuites {
+		t.Run(tt.name, func(t *testing.T) {
+			suites, err := testrunner.Parse("t.yaml", []byte(tt.text))
+			if suites != nil {
+				t.Error("suites in spite of an error")
+			}
+			var got []string
+			for _, m := range source.Mistakes(err) {
+				got = append(got, m.Error())
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("mistakes (-want +got):\n%s", diff)
+			}
+			if refused := validate(t, s, []byte(tt.text)) != nil; refused != tt.schema {
+				t.Errorf("refused by the schema: %v, want %v", refused, tt.schema)
+			}
+		})
+	}
+}
+
+// TestSchemaTakesSuites holds the schema to the suites that Parse takes.
+func TestSchemaTakesSuites(t *testing.T) {
+	s := compileSchema(t)
+	files, err := filepath.Glob(filepath.Join("..", "fixtures", "*", "tests", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range append(files, filepath.Join("testdata", "full.yaml")) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := testrunner.Parse(file, data); err != nil {
+			t.Error(err)
+		}
+		if err := validate(t, s, data); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+func compileSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(string(testrunner.Schema())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("suite.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("suite.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// validate holds each document against the schema. Text that is no YAML, or
+// nothing, is no document.
+func validate(t *testing.T, s *jsonschema.Schema, data []byte) error {
+	t.Helper()
+	docs, err := source.ParseYAML("t.yaml", data)
+	if err != nil {
+		return nil
+	}
+	for _, n := range docs {
+		if n.Is(source.Null) {
+			continue
+		}
+		if err := s.Validate(n.Value()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,267 @@
+package testrunner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// Input is what suites are run on.
+type Input struct {
+	Suites []*Suite // of all files, in the order of the result
+	Matrix *matrix.Matrix
+
+	// Groups are the keys of each group's principals. Nil takes the groups
+	// that the principals say they are in.
+	Groups map[string][]string
+
+	// Reopen returns the engine with another clock, unless now is zero, and
+	// other globals, unless they are nil. It is asked for suites with options;
+	// without it they are errors.
+	Reopen func(now time.Time, globals map[string]any) (pdp.Decider, error)
+
+	Filter Filter
+
+	// Progress, if set, is told how many of the cases are decided.
+	Progress func(done, total int)
+}
+
+// Run expands the suites to cases and decides them. Names that stand for
+// nothing are errors, all of them reported, joined, each a [*source.Error]; a
+// filter that leaves nothing is [ErrNothingSelected]. A decision that could
+// not be made ends the run.
+func Run(ctx context.Context, in *Input) (*Result, error) {
+	p := newPeople(in.Matrix, in.Groups)
+	f, err := in.Filter.find(in.Suites, in.Matrix, p)
+	if err != nil {
+		return nil, err
+	}
+	b := newBinder(in.Matrix, p, f)
+	var suites []*boundSuite
+	var errs []error
+	for _, s := range in.Suites {
+		bs, err := b.suite(s)
+		errs = append(errs, err)
+		suites = append(suites, bs)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	r := &runner{Input: in, engines: map[string]pdp.Decider{}}
+	if err := r.decide(ctx, suites); err != nil {
+		return nil, err
+	}
+	result := &Result{}
+	for _, s := range suites {
+		if len(s.cases) == 0 { // all filtered out
+			continue
+		}
+		sr := &SuiteResult{Name: s.Name, File: s.Pos.File, Pos: s.Pos}
+		for _, c := range s.cases {
+			sr.Cases = append(sr.Cases, c.Case)
+		}
+		result.Suites = append(result.Suites, sr)
+	}
+	if len(result.Suites) == 0 && in.Filter.isSet() {
+		return nil, ErrNothingSelected
+	}
+	return result, nil
+}
+
+// A runner decides bound cases.
+type runner struct {
+	*Input
+	engines map[string]pdp.Decider // reopened, by clock and globals
+	done    int
+	total   int
+}
+
+// decide decides the cases of all suites: those with arguments of suites
+// without options in one batch, the others suite by suite.
+func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
+	var asked []bound
+	var apart []*boundSuite
+	judged := 0
+	for _, s := range suites {
+		plain, pending := s.Options.plain(), 0
+		for _, c := range s.cases {
+			switch {
+			case c.Outcome == Skipped:
+			case !plain:
+				pending++
+			case c.Arguments != nil:
+				asked = append(asked, c)
+			default:
+				c.judge(r.Matrix.Cell(c.class, c.column), c.class.First(), r.Matrix.Policies())
+				judged++
+			}
+		}
+		if pending > 0 {
+			apart = append(apart, s)
+		}
+		r.total += pending
+	}
+	r.total += judged + len(asked)
+	r.progress(judged)
+	if err := r.ask(ctx, asked, r.Matrix.Ask, (*matrix.Class).First); err != nil {
+		return fmt.Errorf("decide cases: %w", err)
+	}
+	r.progress(len(asked))
+	for _, s := range apart {
+		if err := r.apart(ctx, s); err != nil {
+			return source.Errorf(s.Options.Pos, "suite %q: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+func (r *runner) progress(more int) {
+	r.done += more
+	if r.Progress != nil && more > 0 {
+		r.Progress(r.done, r.total)
+	}
+}
+
+func (o *Options) plain() bool {
+	return o.Now.IsZero() && o.Globals == nil && o.AuxData == nil
+}
+
+type askFunc func(context.Context, []matrix.Case) ([]matrix.Cell, error)
+
+// ask decides cases with arguments in one batch.
+func (r *runner) ask(ctx context.Context, list []bound, ask askFunc, standIn func(*matrix.Class) *authz.Principal) error {
+	if len(list) == 0 {
+		return nil
+	}
+	start := time.Now()
+	questions := make([]matrix.Case, len(list))
+	for i, c := range list {
+		questions[i] = matrix.Case{Principal: standIn(c.class), Column: c.column, Arguments: c.Arguments}
+	}
+	cells, err := ask(ctx, questions)
+	if err != nil {
+		return err
+	}
+	each := time.Since(start) / time.Duration(len(list))
+	for i, c := range list {
+		c.Time = each
+		if c.options.plain() {
+			c.whatever = r.Matrix.Cell(c.class, c.column).Access == cells[i].Access
+		}
+		c.judge(&cells[i], questions[i].Principal, r.Matrix.Policies())
+	}
+	return nil
+}
+
+// apart decides the cases of a suite with options. Its cells are built anew,
+// for the classes and items that it is about.
+func (r *runner) apart(ctx context.Context, s *boundSuite) error {
+	engine, err := r.reopen(&s.Options)
+	if err != nil {
+		return err
+	}
+	standIns := map[*matrix.Class]*authz.Principal{}
+	standIn := func(c *matrix.Class) *authz.Principal {
+		p, ok := standIns[c]
+		if !ok {
+			copied := *c.First()
+			if s.Options.AuxData != nil {
+				copied.AuxData = s.Options.AuxData
+			}
+			p = &copied
+			standIns[c] = p
+		}
+		return p
+	}
+	var asked, looked []bound
+	for _, c := range s.cases {
+		switch {
+		case c.Outcome == Skipped:
+		case c.Arguments != nil:
+			asked = append(asked, c)
+		default:
+			looked = append(looked, c)
+		}
+	}
+	ask := func(ctx context.Context, cases []matrix.Case) ([]matrix.Cell, error) {
+		return r.Matrix.AskWith(ctx, engine, cases)
+	}
+	if err := r.ask(ctx, asked, ask, standIn); err != nil {
+		return err
+	}
+	if err := r.look(ctx, engine, s.server, looked, standIn); err != nil {
+		return err
+	}
+	r.progress(len(asked) + len(looked))
+	return nil
+}
+
+// look builds the cells of cases and judges them.
+func (r *runner) look(ctx context.Context, engine pdp.Decider, server *matrix.Server, list []bound, standIn func(*matrix.Class) *authz.Principal) error {
+	if len(list) == 0 {
+		return nil
+	}
+	start := time.Now()
+	inventory := *server.Inventory
+	inventory.Items = nil
+	in := &matrix.Input{
+		Servers: []*matrix.Server{{Name: server.Name, Inventory: &inventory, Profile: server.Profile}},
+		Decider: engine, Policies: r.Matrix.Policies(),
+	}
+	classes := map[*matrix.Class]bool{}
+	items := map[*manifest.Item]bool{}
+	for _, c := range list {
+		if !classes[c.class] {
+			classes[c.class] = true
+			in.Principals = append(in.Principals, standIn(c.class))
+		}
+		if !items[c.Item] {
+			items[c.Item] = true
+			inventory.Items = append(inventory.Items, c.Item)
+		}
+	}
+	m, err := matrix.Build(ctx, in)
+	if err != nil {
+		return err
+	}
+	type use struct {
+		item      *manifest.Item
+		operation authz.Operation
+	}
+	columns := map[use]*matrix.Column{}
+	for _, col := range m.Columns {
+		columns[use{col.Item, col.Operation}] = col
+	}
+	each := time.Since(start) / time.Duration(len(list))
+	for _, c := range list {
+		p := standIn(c.class)
+		c.Time = each
+		c.judge(m.Cell(m.ClassOf(p.Key), columns[use{c.Item, c.Operation}]), p, r.Matrix.Policies())
+	}
+	return nil
+}
+
+// reopen returns the engine for a suite's options, one for the same clock and
+// globals.
+func (r *runner) reopen(o *Options) (pdp.Decider, error) {
+	if r.Reopen == nil {
+		return nil, errors.New("this engine takes no options")
+	}
+	key := fmt.Sprintf("%s %t %v", o.Now.Format(time.RFC3339Nano), o.Globals == nil, o.Globals)
+	if engine, ok := r.engines[key]; ok {
+		return engine, nil
+	}
+	engine, err := r.Reopen(o.Now, o.Globals)
+	if err != nil {
+		return nil, fmt.Errorf("set the engine: %w", err)
+	}
+	r.engines[key] = engine
+	return engine, nil
+}

@@ -1,0 +1,10 @@
+package testrunner
+
+import _ "embed"
+
+//go:embed schema.json
+var schema string
+
+// Schema returns the JSON Schema of a suite, for editors. A test holds it to
+// what [Parse] takes.
+func Schema() []byte { return []byte(schema) }

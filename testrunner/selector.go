@@ -1,0 +1,173 @@
+package testrunner
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// DecodeNode reads a list of names or a selector.
+func (p *Principals) DecodeNode(n *source.Node) error {
+	p.Pos = n.Pos
+	switch n.Kind {
+	case source.Sequence:
+		if len(n.Items) == 0 {
+			return source.Errorf(n.Pos, "principals: the list is empty; {} selects everybody")
+		}
+		return p.Names.DecodeNode(n)
+	case source.Mapping:
+		p.Selector = &PrincipalSelector{}
+		return source.Decode(n, p.Selector)
+	case source.Null, source.Bool, source.Number, source.String:
+	}
+	return wantAs(n, "principals", "a list of keys and @groups, or a selector")
+}
+
+// DecodeNode reads a mapping.
+func (s *PrincipalSelector) DecodeNode(n *source.Node) error {
+	var plain struct {
+		Keys   Names              `yaml:"keys"`
+		Roles  Names              `yaml:"roles"`
+		Groups Names              `yaml:"groups"`
+		Kind   *source.Node       `yaml:"kind"`
+		Not    *PrincipalSelector `yaml:"not"`
+	}
+	errs := []error{source.Decode(n, &plain), blank(n), nothingExcluded(n)}
+	*s = PrincipalSelector{Pos: n.Pos, Keys: plain.Keys, Roles: plain.Roles, Groups: plain.Groups, Not: plain.Not}
+	for _, f := range n.Fields {
+		errs = append(errs, notEmpty(f))
+	}
+	if plain.Kind != nil && !plain.Kind.Is(source.Null) {
+		list := plain.Kind.Items
+		if !plain.Kind.Is(source.Sequence) {
+			list = []*source.Node{plain.Kind}
+		}
+		for _, item := range list {
+			kind, err := principalKind(item)
+			s.Kinds = append(s.Kinds, kind)
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func principalKind(n *source.Node) (authz.Kind, error) {
+	if i := slices.Index(authz.Kinds, n.Str()); i >= 0 {
+		return authz.Kind(i), nil //nolint:gosec // three names
+	}
+	if hint := source.DidYouMean(n.Str(), authz.Kinds); hint != "" {
+		return 0, source.Errorf(n.Pos, "unknown kind %q%s", n.Text, hint)
+	}
+	return 0, wantAs(n, "kind", strings.Join(authz.Kinds, ", "))
+}
+
+// property reads never or always.
+func property(f source.Field) (*Property, error) {
+	n := f.Value
+	switch {
+	case n.Is(source.Null): // reported
+		return nil, nil
+	case !n.Is(source.Mapping):
+		return nil, wantAs(n, f.Name, "a mapping with principals and list, call, get or read")
+	}
+	var plain struct {
+		Principals *Principals  `yaml:"principals"`
+		List       *source.Node `yaml:"list"`
+		Call       *source.Node `yaml:"call"`
+		Get        *source.Node `yaml:"get"`
+		Read       *source.Node `yaml:"read"`
+	}
+	errs := []error{source.Decode(n, &plain), blank(n)}
+	p := &Property{Pos: f.Pos, Principals: plain.Principals}
+	if absent(n, "principals") {
+		errs = append(errs, source.Errorf(n.Pos, "%s without principals; {} selects everybody", f.Name))
+	}
+	for _, below := range n.Fields {
+		if op, ok := authz.ParseOperation(below.Name); ok {
+			errs = append(errs, p.operation(below, op))
+		}
+	}
+	if absent(n, "list", "call", "get", "read") {
+		errs = append(errs, source.Errorf(n.Pos, "%s: nothing is said: want list, call, get or read", f.Name))
+	}
+	return p, errors.Join(errs...)
+}
+
+func (p *Property) operation(f source.Field, op authz.Operation) error {
+	n := f.Value
+	if n.Is(source.Null) { // reported
+		return nil
+	}
+	known := map[authz.Operation][]manifest.TypeSet{
+		authz.List: {tools, prompts, resources}, authz.Call: {tools}, authz.Get: {prompts}, authz.Read: {resources},
+	}[op]
+	names := make([]string, len(known))
+	for i, types := range known {
+		names[i] = noun(types) + "s"
+	}
+	switch {
+	case !n.Is(source.Mapping):
+		return wantAs(n, f.Name, "a mapping with "+strings.Join(names, ", "))
+	case len(n.Fields) == 0:
+		return source.Errorf(n.Pos, "%s: nothing is selected: want %s", f.Name, strings.Join(names, ", "))
+	}
+	errs := []error{blank(n), twice(n)}
+	for _, below := range n.Fields {
+		i := slices.Index(names, below.Name)
+		if i < 0 {
+			errs = append(errs, source.UnknownKey(below, slices.Clone(names)))
+			continue
+		}
+		items, err := itemSelector(below, known[i])
+		errs = append(errs, err)
+		p.Operations = append(p.Operations, Selection{Pos: below.Pos, Operation: op, Types: known[i], Items: items})
+	}
+	return errors.Join(errs...)
+}
+
+func itemSelector(f source.Field, types manifest.TypeSet) (*ItemSelector, error) {
+	n := f.Value
+	s := &ItemSelector{Pos: n.Pos}
+	switch {
+	case n.Is(source.Null): // reported
+		return s, nil
+	case !n.Is(source.Mapping):
+		return s, wantAs(n, f.Name, "a selector; {} selects all")
+	}
+	errs := []error{blank(n), twice(n), nothingExcluded(n)}
+	known := []string{"names", "tags", "not"}
+	if types == tools { // the hints are about nothing else
+		known = append(known, "destructive", "readOnly")
+	}
+	for _, below := range n.Fields {
+		var err error
+		switch {
+		case !slices.Contains(known, below.Name):
+			err = source.UnknownKey(below, slices.Clone(known))
+		case below.Name == "names":
+			err = errors.Join(source.Decode(below.Value, &s.Names), notEmpty(below))
+		case below.Name == "tags":
+			err = errors.Join(source.Decode(below.Value, &s.Tags), notEmpty(below))
+		case below.Name == "destructive":
+			s.Destructive, err = boolean(below)
+		case below.Name == "readOnly":
+			s.ReadOnly, err = boolean(below)
+		case !below.Value.Is(source.Null):
+			s.Not, err = itemSelector(below, types)
+		}
+		errs = append(errs, err)
+	}
+	return s, errors.Join(errs...)
+}
+
+// nothingExcluded reports a not that leaves nothing over.
+func nothingExcluded(n *source.Node) error {
+	if not := n.Get("not"); not.Is(source.Mapping) && len(not.Fields) == 0 {
+		return source.Errorf(not.Pos, "not: {} excludes everything")
+	}
+	return nil
+}

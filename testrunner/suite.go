@@ -1,0 +1,122 @@
+package testrunner
+
+import (
+	"time"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// A Suite is one document of a suite file.
+type Suite struct {
+	Name    string
+	Pos     source.Pos
+	Server  Name // what the suite is about; zero if the file does not say
+	Options Options
+	Skip    string // why it is skipped, or ""
+	Tests   []Test
+}
+
+// Options change the world for one suite.
+type Options struct {
+	Pos source.Pos // zero without options
+	// Now is what now() is in conditions, unless zero.
+	Now time.Time
+	// Globals replace those of the engine, unless nil.
+	Globals map[string]any
+	// AuxData replaces auxData.jwt of every principal, unless nil.
+	AuxData map[string]any
+}
+
+// A Test is a named group of expectations.
+type Test struct {
+	Name       string
+	Pos        source.Pos
+	Skip       string      // why it is skipped, or ""
+	Principals *Principals // whom Operations are about; nil without Operations
+	Operations []*Operation
+	Never      *Property // nobody may possibly do it
+	Always     *Property // everybody may do it, whatever the arguments
+}
+
+// An Operation is what a test expects of one operation on items of some types.
+type Operation struct {
+	Pos         source.Pos // of its key
+	Types       manifest.TypeSet
+	Operation   authz.Operation
+	Exactly     *Exactly // nil if the file does not say
+	Allow       Names
+	Deny        Names
+	Conditional Names
+	Cases       []Sample
+}
+
+// Exactly lists all that is possible. An empty list means that nothing is.
+type Exactly struct {
+	Pos   source.Pos // of its key
+	Names Names
+}
+
+// A Sample is one use of an item.
+type Sample struct {
+	Pos       source.Pos
+	Item      Name
+	Arguments map[string]any // nil for all arguments at once
+	Expect    authz.Effect   // Allow or Deny
+	Skip      string         // why it is skipped, or ""
+}
+
+// A Property is something that holds for every principal and item of a
+// selection.
+type Property struct {
+	Pos        source.Pos // of its key
+	Principals *Principals
+	Operations []Selection
+}
+
+// A Selection is an operation on selected items.
+type Selection struct {
+	Pos       source.Pos // of its key
+	Operation authz.Operation
+	Types     manifest.TypeSet
+	Items     *ItemSelector
+}
+
+// Principals say whom a test is about: by names or by what they are.
+type Principals struct {
+	Pos      source.Pos
+	Names    Names // keys and @groups; nil with a selector
+	Selector *PrincipalSelector
+}
+
+// A PrincipalSelector selects the principals that meet each of its fields;
+// they meet a list by one of its elements. The zero value selects everybody.
+type PrincipalSelector struct {
+	Pos    source.Pos
+	Keys   Names
+	Roles  Names
+	Groups Names
+	Kinds  []authz.Kind
+	Not    *PrincipalSelector
+}
+
+// An ItemSelector selects the items that meet each of its fields; they meet a
+// list by one of its elements. The zero value selects all.
+type ItemSelector struct {
+	Pos         source.Pos
+	Names       Names
+	Tags        Names
+	Destructive *bool // of tools: the effective hint, which may be inferred
+	ReadOnly    *bool // of tools
+	Not         *ItemSelector
+}
+
+// A Name is a name or a glob, as written.
+type Name struct {
+	Text string
+	Pos  source.Pos
+}
+
+// Names is a list of names and globs.
+type Names []Name
