@@ -31,7 +31,7 @@ type Finding struct {
 	Evidence []string // lines that say why: the cell, the rule, the witness
 	Fix      string   // what to do about it, or ""
 	Pos      source.Pos
-	Related  []Related
+	Related  []Related // other places, a few if there are many
 
 	// What the finding is about, as far as it is about one thing.
 	Server    string

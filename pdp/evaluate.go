@@ -73,6 +73,21 @@ func (e *Engine) Evaluate(ctx context.Context, r authz.Request, of []Expression)
 	return values, nil
 }
 
+// Inline returns an expression with the variables and constants of its rule
+// replaced by what they stand for.
+func (e *Engine) Inline(x Expression) string {
+	row := e.contextOf(x)
+	parsed, err := parseCEL(x.Text)
+	if row == nil || err != nil {
+		return x.Text
+	}
+	o := &openness{variables: variablesOf(row.Params), constants: row.Params.GetConstants()}
+	if inlined := printCEL(o.inline(parsed)); inlined != printCEL(parsed) {
+		return inlined
+	}
+	return x.Text
+}
+
 // contextOf returns a row to evaluate an expression in, or nil.
 func (e *Engine) contextOf(x Expression) *runtimev1.RuleTable_RuleRow {
 	for _, row := range e.tables.rows {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/mcpolicy/mcpolicy/glob"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -19,10 +20,10 @@ func find(text string, names []string) ([]int, error) {
 			at = append(at, i)
 		}
 	}
-	if len(at) > 0 || !isGlob(text) {
+	if len(at) > 0 || !glob.Is(text) {
 		return at, nil
 	}
-	re, err := compileGlob(text)
+	re, err := glob.Compile(text)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func notFound(what, where, text string, names []string) error {
 			hint = fmt.Sprintf(" (did you mean %s?)", n)
 		}
 	}
-	if isGlob(text) {
+	if glob.Is(text) {
 		return fmt.Errorf("no %s%s matches %q%s", what, where, text, hint)
 	}
 	return fmt.Errorf("no %s %q%s%s", what, text, where, hint)

@@ -18,11 +18,11 @@ const module = "github.com/mcpolicy/mcpolicy/"
 // the layers before its own, and no others of the module: siblings do not know
 // each other, so that each can be read, tested and replaced alone.
 var layers = [][]string{
-	{"source"},
+	{"source", "glob"},
 	{"authz"},
 	{"manifest", "policy", "pdp", "pep", "principals", "config"},
 	{"matrix"},
-	{"lint", "testrunner"},
+	{"lint", "testrunner", "explain"},
 	{"report"},
 	{"cmd/mcpolicy"},
 }

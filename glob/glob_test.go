@@ -1,4 +1,4 @@
-package testrunner
+package glob
 
 import (
 	"strings"
@@ -34,7 +34,7 @@ func TestGlob(t *testing.T) {
 		"crm://*/{id}": {"crm://a/b/id", "crm://a/{id} crm://id"},
 		"a.b+(c)|^$*":  {"a.b+(c)|^$x", "axb"},
 	} {
-		re, err := compileGlob(pattern)
+		re, err := Compile(pattern)
 		if want, ok := strings.CutPrefix(tt.others, "error: "); ok {
 			if err == nil || !strings.HasSuffix(err.Error(), ": "+want) {
 				t.Errorf("%s: error %v, want %s", pattern, err, want)
@@ -56,7 +56,7 @@ func TestGlob(t *testing.T) {
 			}
 		}
 	}
-	if _, err := compileGlob(strings.Repeat("a", maxPattern) + "*"); err == nil {
+	if _, err := Compile(strings.Repeat("a", maxPattern) + "*"); err == nil {
 		t.Error("a pattern of any length is taken")
 	}
 }
@@ -68,13 +68,13 @@ func TestGlobOfAName(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.StringMatching(`[a-c*?\[\]{},!\\:/.é\n-]{1,12}`).Draw(t, "name")
 		other := rapid.StringMatching(`[a-c*?\[\]{},!\\:/.é\n-]{1,12}`).Draw(t, "other")
-		re, err := compileGlob(escape.Replace(name))
+		re, err := Compile(escape.Replace(name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !re.MatchString(name) || re.MatchString(other) != (other == name) {
 			t.Fatalf("%q", name)
 		}
-		_, _ = compileGlob(name) // no panic
+		_, _ = Compile(name) // no panic
 	})
 }

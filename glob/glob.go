@@ -1,4 +1,10 @@
-package testrunner
+// Package glob compiles the patterns that users write for names of their own:
+// principals, roles, tools, files of suites. The patterns in policies are
+// Cerbos's, and package policy matches those as Cerbos does.
+//
+// "*" and "?" match any characters, and there are [abc], [a-z], [!a] and
+// {one,other}; a backslash takes a character's meaning away.
+package glob
 
 import (
 	"errors"
@@ -10,14 +16,14 @@ import (
 // maxPattern bounds a pattern, so that none costs much to compile.
 const maxPattern = 4096
 
-// isGlob reports whether a text that is no name is a pattern.
-func isGlob(text string) bool { return strings.ContainsAny(text, `*?[{\`) }
+// Is reports whether a text that is no name is a pattern.
+func Is(text string) bool { return strings.ContainsAny(text, `*?[{\`) }
 
-// compileGlob returns what matches the texts of a pattern. It is not the
+// Compile returns what matches the texts of a pattern. It is not the
 // library that Cerbos uses: gobwas/glob takes "b*b" to match "b", and
 // "{a*,b}c" not to match "axc", so that a suite would pass over tools that it
 // means to be about.
-func compileGlob(pattern string) (*regexp.Regexp, error) {
+func Compile(pattern string) (*regexp.Regexp, error) {
 	if len(pattern) > maxPattern {
 		return nil, fmt.Errorf("a pattern of more than %d bytes", maxPattern)
 	}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/explain"
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/report"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// asked is what the command line says about one thing to be explained.
+type asked struct {
+	args, server, itemType string
+	roles, attrs           []string
+}
+
+func newExplain() *cobra.Command {
+	var in input
+	var out output
+	var a asked
+	cmd := &cobra.Command{
+		Use:   "explain PRINCIPAL ITEM [list|call|get|read]",
+		Short: "Say why one principal may or may not do one thing",
+		Long: `Say why one principal may or may not do one thing: what the enforcement point
+would ask, which rules are about it, what each part of their conditions comes to,
+and, for a denial, what would be allowed. The operation is the use of the item
+(call, get or read) unless it is said.
+
+With --role the principal need not be declared; with --type the item need not be
+in an inventory.`,
+		Example: `  mcpolicy explain sally get_sales_data
+  mcpolicy explain sally get_sales_data call --args '{"region": "APAC"}'
+  mcpolicy explain someone get_sales_data --role SALES --attr region=EMEA
+  mcpolicy explain sally crm://reports/commissions list`,
+		Args: usageArgs(cobra.RangeArgs(2, 3)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.explain(cmd, &in, &out, args)
+		},
+	}
+	in.flags(cmd)
+	out.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&a.args, "args", "", "the arguments of the call, as a `JSON` object; open unless given")
+	f.StringVar(&a.server, "server", "", "the server that ITEM is of, if several have it")
+	f.StringVar(&a.itemType, "type", "", "ask about an item of this `TYPE` though no inventory has it: tool, prompt, resource or resourceTemplate")
+	f.StringSliceVar(&a.roles, "role", nil, "ask about a principal with this `ROLE`, declared or not; may be repeated")
+	f.StringArrayVar(&a.attrs, "attr", nil, "an attribute of that principal, as `NAME=VALUE`; the value is JSON or a string; may be repeated")
+	return cmd
+}
+
+func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []string) error {
+	ctx := cmd.Context()
+	write, err := out.writer(map[string]func(io.Writer, *explain.Explanation, report.Options) error{
+		"text": report.ExplainText, "json": report.ExplainJSON, "markdown": report.ExplainMarkdown,
+	})
+	if err != nil {
+		return err
+	}
+	arguments, err := a.arguments()
+	if err != nil {
+		return err
+	}
+	w, err := in.load(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	principal, err := a.principal(w, args[0])
+	if err != nil {
+		return err
+	}
+	server, item, err := a.item(w, args[1])
+	if err != nil {
+		return err
+	}
+	op := item.Type.Use()
+	if len(args) == 3 {
+		var ok bool
+		if op, ok = authz.ParseOperation(args[2]); !ok || op != authz.List && op != item.Type.Use() {
+			return usageError{fmt.Errorf("a %s has the operations list and %s, not %q", item.Type, item.Type.Use(), args[2])}
+		}
+	}
+	if arguments != nil && op == authz.List {
+		return usageError{errors.New("--args: a list has no arguments")}
+	}
+	for _, warning := range misfits(item, arguments) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: warning: %s; they are decided all the same\n", source.Printable(warning))
+	}
+	m, err := w.matrixOf(ctx, server, item, principal)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(m.Columns, func(c *matrix.Column) bool { return c.Operation == op })
+	x, err := explain.Explain(ctx, &explain.Question{
+		Matrix: m, Engine: w.engine, Policies: w.policies, Principal: principal, Column: m.Columns[i], Arguments: arguments,
+	})
+	if err != nil {
+		return err
+	}
+	return write(cmd.OutOrStdout(), x)
+}
+
+// writer returns a function that writes a value in the format that --format
+// names, of those that it can be written in.
+func writerOf[T any](o *output, formats map[string]func(io.Writer, T, report.Options) error) (func(io.Writer, T) error, error) {
+	name := "text"
+	switch len(o.formats) {
+	case 0:
+	case 1:
+		name = o.formats[0]
+	default:
+		return nil, usageError{errors.New("--format: this command writes one report")}
+	}
+	f, ok := formats[name]
+	if !ok {
+		return nil, usageError{fmt.Errorf("--format: unknown format %q; here there are text, json and markdown", name)}
+	}
+	return func(w io.Writer, v T) error { return f(w, v, o.options(w, nil, lint.Off)) }, nil
+}
+
+func (o *output) writer(formats map[string]func(io.Writer, *explain.Explanation, report.Options) error) (func(io.Writer, *explain.Explanation) error, error) {
+	return writerOf(o, formats)
+}
+
+func (a *asked) arguments() (map[string]any, error) {
+	if a.args == "" {
+		return nil, nil
+	}
+	n, err := source.ParseJSON("--args", []byte(a.args))
+	if err != nil {
+		return nil, usageError{err}
+	}
+	arguments, ok := n.Value().(map[string]any)
+	if !ok {
+		return nil, usageError{fmt.Errorf("--args: want a JSON object, have %s", n.Kind)}
+	}
+	return arguments, nil
+}
+
+// principal returns the declared principal of that key, or the one that --role
+// and --attr describe.
+func (a *asked) principal(w *workspace, key string) (*authz.Principal, error) {
+	declared := w.principals.Get(key)
+	if len(a.roles) == 0 && len(a.attrs) == 0 {
+		if declared == nil {
+			var keys []string
+			for _, p := range w.principals.Principals {
+				keys = append(keys, p.Key)
+			}
+			return nil, usageError{fmt.Errorf("no principal is called %q%s; --role describes one that is not declared", key, source.DidYouMean(key, keys))}
+		}
+		return declared, nil
+	}
+	p := &authz.Principal{Key: key, ID: key}
+	if declared != nil {
+		copied := *declared
+		p = &copied
+	}
+	if len(a.roles) > 0 {
+		p.Roles = a.roles
+	}
+	if len(p.Roles) == 0 {
+		return nil, usageError{fmt.Errorf("%q is not declared: give it a --role", key)}
+	}
+	attr := map[string]any{}
+	for k, v := range p.Attr {
+		attr[k] = v
+	}
+	for _, text := range a.attrs {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, usageError{fmt.Errorf("--attr: want NAME=VALUE, have %q", text)}
+		}
+		var v any
+		if err := json.NewDecoder(bytes.NewReader([]byte(value))).Decode(&v); err != nil {
+			v = value
+		}
+		attr[name] = v
+	}
+	p.Attr = attr
+	return p, nil
+}
+
+// item finds an item by its name.
+func (a *asked) item(w *workspace, name string) (*matrix.Server, *manifest.Item, error) {
+	var names, servers []string
+	var server *matrix.Server
+	var item *manifest.Item
+	for _, s := range w.servers {
+		servers = append(servers, s.Name)
+		if a.server != "" && s.Name != a.server {
+			continue
+		}
+		for _, i := range s.Inventory.Items {
+			names = append(names, i.Name)
+			if i.Name != name || a.itemType != "" && i.Type.String() != a.itemType {
+				continue
+			}
+			if item != nil && server != s {
+				return nil, nil, usageError{fmt.Errorf("%s and %s both have %q: say which with --server", server.Name, s.Name, name)}
+			}
+			server, item = s, i
+		}
+	}
+	switch {
+	case item != nil:
+		return server, item, nil
+	case a.server != "" && !slices.Contains(servers, a.server):
+		return nil, nil, usageError{fmt.Errorf("no server is called %q%s", a.server, source.DidYouMean(a.server, servers))}
+	case a.itemType == "":
+		return nil, nil, usageError{fmt.Errorf("no tool, prompt or resource is called %q%s; --type asks about one that no inventory has", name, source.DidYouMean(name, names))}
+	}
+	for _, s := range w.servers {
+		if s.Name == a.server || a.server == "" && len(w.servers) == 1 {
+			for _, t := range authz.ItemTypes() {
+				if t.String() == a.itemType {
+					return s, &manifest.Item{Type: t, Name: name}, nil
+				}
+			}
+			return nil, nil, usageError{fmt.Errorf("--type: want tool, prompt, resource or resourceTemplate, have %q", a.itemType)}
+		}
+	}
+	return nil, nil, usageError{fmt.Errorf("several servers are declared: say which one with --server, of %s", strings.Join(servers, ", "))}
+}
+
+// matrixOf builds the matrix of one item and one principal.
+func (w *workspace) matrixOf(ctx context.Context, s *matrix.Server, item *manifest.Item, p *authz.Principal) (*matrix.Matrix, error) {
+	inventory := *s.Inventory
+	inventory.Items = []*manifest.Item{item}
+	one := &matrix.Server{Name: s.Name, Inventory: &inventory, Profile: s.Profile}
+	return matrix.Build(ctx, &matrix.Input{
+		Servers: []*matrix.Server{one}, Principals: []*authz.Principal{p}, Decider: w.decider, Policies: w.policies,
+	})
+}

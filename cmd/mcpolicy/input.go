@@ -1,0 +1,162 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// input is what the command line says about where everything is.
+type input struct {
+	config, dir                       string
+	manifests                         []string
+	policies, principals, enforcement string
+	resourceKind                      string
+	tests                             []string
+	acceptIncomplete                  bool
+	now                               string
+	pdp                               string
+	pdpPlaintext                      bool
+	pdpCA                             string
+}
+
+func (in *input) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&in.config, "config", "", "the config `FILE` (default: mcpolicy.yaml here or in a folder above)")
+	f.StringVarP(&in.dir, "dir", "C", "", "look for the config from `DIR` on")
+	f.StringArrayVar(&in.manifests, "manifest", nil, "an inventory `FILE`, or FILE#SERVER for one server of several; may be repeated")
+	f.StringVar(&in.policies, "policies", "", "a `DIR` of Cerbos policies")
+	f.StringVar(&in.principals, "principals", "", "a `FILE` of principals: Cerbos fixture, CSV or JSON Lines")
+	f.StringVar(&in.enforcement, "enforcement", "", "the enforcement point: `NAME` of a built-in or declared profile")
+	f.StringVar(&in.resourceKind, "resource-kind", "", "the resource `KIND` that the enforcement point sends")
+	f.BoolVar(&in.acceptIncomplete, "accept-incomplete", false, "go on with an inventory that may be incomplete")
+	f.StringVar(&in.now, "now", "", "pin the clock to an RFC 3339 `TIME`")
+	f.StringVar(&in.pdp, "pdp", "", "ask the PDP at `HOST:PORT` instead of the embedded engine")
+	f.BoolVar(&in.pdpPlaintext, "pdp-plaintext", false, "reach the PDP without TLS")
+	f.StringVar(&in.pdpCA, "pdp-ca", "", "a `FILE` with the certificates that the PDP's is signed by")
+	for name, ext := range map[string][]string{"config": {"yaml"}, "principals": {"yaml", "csv", "jsonl"}, "manifest": {"json", "yaml", "jsonl"}} {
+		_ = cmd.MarkFlagFilename(name, ext...)
+	}
+	_ = cmd.MarkFlagDirname("dir")
+	_ = cmd.MarkFlagDirname("policies")
+	_ = cmd.RegisterFlagCompletionFunc("enforcement", cobra.FixedCompletions(config.BuiltIn(), cobra.ShellCompDirectiveNoFileComp))
+}
+
+// clock returns the time that --now pins, or the zero time.
+func (in *input) clock() (time.Time, error) {
+	if in.now == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, in.now)
+	if err != nil {
+		return time.Time{}, usageError{fmt.Errorf("--now: want a time like 2027-01-31T12:00:00Z, have %q", in.now)}
+	}
+	return t, nil
+}
+
+// A folder is where relative paths start, and how files below it are read.
+type folder struct {
+	fs.FS
+	close func() error
+}
+
+// readConfig finds and parses the config, if the command line needs one. The
+// folder is the config's own; nothing outside it is read on its word.
+func (in *input) readConfig() (*config.Config, *folder, error) {
+	file := in.config
+	standalone := len(in.manifests) > 0 && in.policies != "" && in.principals != ""
+	if file == "" {
+		start, err := filepath.Abs(in.dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		if info, err := os.Stat(start); err != nil || !info.IsDir() {
+			return nil, nil, usageError{fmt.Errorf("-C %s: no such folder", in.dir)}
+		}
+		file, err = config.Find(start, os.Stat)
+		switch {
+		case errors.Is(err, config.ErrNotFound) && standalone, err == nil && standalone && in.dir == "":
+			return &config.Config{Lint: config.Lint{FailOn: config.Warning}}, nil, nil
+		case errors.Is(err, config.ErrNotFound):
+			return nil, nil, usageError{fmt.Errorf("%w; write one (mcpolicy help check shows the least it needs), or give --manifest, --policies and --principals", err)}
+		case err != nil:
+			return nil, nil, err
+		}
+	}
+	data, err := readOS(file)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	cfg, err := config.Parse(filepath.Base(file), data)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	root, err := os.OpenRoot(filepath.Dir(file))
+	if err != nil {
+		return nil, nil, err
+	}
+	return cfg, &folder{FS: root.FS(), close: root.Close}, nil
+}
+
+// readOS reads a file that the command line names.
+func readOS(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, plain(name, err)
+	}
+	if err := readable(filepath.ToSlash(name), info); err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, plain(name, err)
+	}
+	return data, nil
+}
+
+// readIn reads a file below a folder.
+func readIn(fsys fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, plain(name, err)
+	}
+	if err := readable(name, info); err != nil {
+		return nil, err
+	}
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, plain(name, err)
+	}
+	return data, nil
+}
+
+func readable(name string, info fs.FileInfo) error {
+	switch {
+	case info.IsDir():
+		return source.Errorf(source.Pos{File: name}, "this is a folder, not a file")
+	case !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0:
+		return source.Errorf(source.Pos{File: name}, "this is no ordinary file")
+	}
+	return source.CheckSize(name, info.Size())
+}
+
+// plain says what went wrong with a file in the words of a person.
+func plain(name string, err error) error {
+	pos := source.Pos{File: filepath.ToSlash(name)}
+	var pathError *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return source.Errorf(pos, "no such file")
+	case errors.As(err, &pathError):
+		return source.Errorf(pos, "%w", pathError.Err)
+	}
+	return source.Errorf(pos, "%w", err)
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/report"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// linting is what the command line says about lint.
+type linting struct {
+	only, skip []string
+	failOn     string
+	noWaivers  bool
+}
+
+func (l *linting) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringSliceVar(&l.only, "rule", nil, "only the lint rule `ID`; may be repeated")
+	f.StringSliceVar(&l.skip, "skip", nil, "leave the lint rule `ID` out; may be repeated")
+	f.StringVar(&l.failOn, "fail-on", "", "exit with 1 from this `SEVERITY` on: note, warning, error or off (default: the config's, or warning)")
+	f.BoolVar(&l.noWaivers, "no-waivers", false, "count waived findings too")
+	ids := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var list []string
+		for _, r := range lint.Rules() {
+			list = append(list, r.ID+"\t"+r.Doc.Summary)
+		}
+		return list, cobra.ShellCompDirectiveNoFileComp
+	}
+	_ = cmd.RegisterFlagCompletionFunc("rule", ids)
+	_ = cmd.RegisterFlagCompletionFunc("skip", ids)
+	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(lint.Severities, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// check finds mistakes on the command line before any work is done.
+func (l *linting) check() error {
+	var errs []error
+	for _, id := range append(append([]string(nil), l.only...), l.skip...) {
+		if _, err := lint.Find(id); err != nil {
+			errs = append(errs, usageError{err})
+		}
+	}
+	if l.failOn != "" {
+		if _, ok := severityOf(l.failOn); !ok {
+			errs = append(errs, usageError{fmt.Errorf("--fail-on: want %s, have %q", strings.Join(lint.Severities, ", "), l.failOn)})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func severityOf(name string) (lint.Severity, bool) {
+	for i, s := range lint.Severities {
+		if s == name {
+			return lint.Severity(i), true //nolint:gosec // a handful
+		}
+	}
+	return lint.Off, false
+}
+
+// threshold is the severity from which on findings fail the run.
+func (l *linting) threshold(cfg *config.Config) lint.Severity {
+	name := l.failOn
+	if name == "" {
+		name = cfg.Lint.FailOn.String()
+	}
+	if s, ok := severityOf(name); ok {
+		return s
+	}
+	return lint.Warning
+}
+
+// run applies the lint rules to a matrix.
+func (l *linting) run(ctx context.Context, w *workspace, m *matrix.Matrix) ([]lint.Finding, error) {
+	e := w.config.Engine
+	in := &lint.Input{
+		Matrix: m, Policies: w.policies, Validate: w.engine.Validate,
+		SchemasRejected:      w.options.Schemas == pdp.EnforceReject,
+		DefaultPolicyVersion: e.DefaultPolicyVersion, DefaultScope: e.DefaultScope,
+		Declared: map[string]source.Pos{},
+	}
+	for _, s := range w.config.Servers {
+		in.Declared[s.Name] = s.Pos
+	}
+	o := lint.Options{Only: l.only, Skip: l.skip, Severity: map[string]lint.Severity{}, Now: w.now}
+	var errs []error
+	for _, r := range w.config.Lint.Rules {
+		if _, err := lint.Find(r.ID); err != nil {
+			errs = append(errs, source.Errorf(r.Pos, "%w", err))
+			continue
+		}
+		if s, ok := severityOf(r.Severity.String()); ok {
+			o.Severity[r.ID] = s
+		}
+	}
+	for _, x := range w.config.Waivers {
+		if _, err := lint.Find(x.Rule); err != nil {
+			errs = append(errs, source.Errorf(x.Pos, "waiver: %w", err))
+		}
+		if !l.noWaivers {
+			o.Waivers = append(o.Waivers, waiver(x))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, usageError{err}
+	}
+	return lint.Run(ctx, in, o)
+}
+
+func waiver(w config.Waiver) lint.Waiver {
+	return lint.Waiver{
+		Pos: w.Pos, Rule: w.Rule, Server: w.Server, Item: w.Item, Types: append([]authz.ItemType(nil), w.Types...),
+		Principal: w.Principal, File: w.File, Reason: w.Reason, Expires: w.Expires.Time,
+	}
+}
+
+func newLint() *cobra.Command {
+	var in input
+	var out output
+	var l linting
+	cmd := &cobra.Command{
+		Use:   "lint",
+		Short: "Report access that is over-exposed, unguarded or unreachable",
+		Long: `Report access that is over-exposed, unguarded or unreachable.
+
+Each finding names its evidence: who can do what, and the rule at file:line that
+lets them. mcpolicy rules ID explains a rule. Findings that are accepted belong
+in the config, under waivers, with a reason.`,
+		Example: `  mcpolicy lint
+  mcpolicy lint --rule operation-not-enforced --rule list-not-filtered
+  mcpolicy lint --fail-on error`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runChecks(cmd, &in, &out, &l, nil)
+		},
+	}
+	in.flags(cmd)
+	out.flags(cmd)
+	l.flags(cmd)
+	return cmd
+}
+
+// notes are what every report says about accepted inventories.
+func (w *workspace) notes() []report.Note {
+	var list []report.Note
+	for _, g := range w.accepted {
+		list = append(list, report.Note{
+			Rule: "inventory-incomplete", Server: g.server, Pos: g.Pos,
+			Message: "the inventory of " + g.server + " may be incomplete, which is accepted: " + g.Message,
+		})
+	}
+	for _, s := range w.servers {
+		for _, n := range s.Inventory.Notes {
+			list = append(list, report.Note{Server: s.Name, Pos: n.Pos, Message: n.Message})
+		}
+	}
+	return list
+}
+
+func (w *workspace) close() {
+	if w.folder != nil {
+		_ = w.folder.close() // nothing was written through it
+	}
+}
+
+// runChecks builds the matrix, judges it and writes the reports. Nil leaves
+// lint or the suites out.
+func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteRun) error {
+	ctx := cmd.Context()
+	targets, err := out.targets()
+	if err != nil {
+		return err
+	}
+	if l != nil {
+		if err := l.check(); err != nil {
+			return err
+		}
+	}
+	w, err := in.load(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	start := time.Now()
+	bar := newProgress(cmd.ErrOrStderr(), "deciding")
+	m, err := w.build(ctx, bar.report)
+	bar.done()
+	if err != nil {
+		return err
+	}
+	d := &report.Document{Matrix: m, Notes: w.notes(), Linted: l != nil}
+	failOn := lint.Off
+	if l != nil {
+		failOn = l.threshold(w.config)
+		if d.Findings, err = l.run(ctx, w, m); err != nil {
+			return err
+		}
+	}
+	if t != nil {
+		if d.Tests, err = t.run(ctx, w, m); err != nil {
+			return err
+		}
+	}
+	d.Elapsed = time.Since(start)
+	if err := out.write(cmd.OutOrStdout(), targets, d, nil, failOn); err != nil {
+		return err
+	}
+	if d.Fails(failOn) {
+		return errFindings
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+// Mcpolicy checks who can see and use which MCP tool.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// The rules of the interface: reports go to standard output, or to the files
+// that --format names; diagnostics and progress go to standard error, each
+// line of a diagnostic "mcpolicy: file:line:col: what is wrong", lower case,
+// without a period. The exit statuses are a contract.
+const (
+	exitOK      = 0
+	exitFinding = 1 // the run completed, and the answer is no
+	exitUsage   = 2 // the command line or the config is wrong
+	exitFailure = 3 // the run could not complete, or there was nothing to check
+)
+
+// errFindings makes the command exit with exitFinding after its report.
+var errFindings = errors.New("findings")
+
+// A usageError is a mistake on the command line or in the config.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	cmd := newRoot()
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+
+	err := cmd.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errFindings):
+		return exitFinding
+	case errors.As(err, &usage):
+		complain(stderr, err)
+		return exitUsage
+	default:
+		complain(stderr, err)
+		return exitFailure
+	}
+}
+
+// maxComplaints is how many mistakes are printed. Whoever has more to mend
+// starts with these.
+const maxComplaints = 30
+
+func complain(stderr io.Writer, err error) {
+	mistakes := source.Mistakes(err)
+	for i, m := range mistakes {
+		if i == maxComplaints {
+			fmt.Fprintf(stderr, "mcpolicy: and %d more\n", len(mistakes)-i)
+			return
+		}
+		fmt.Fprintf(stderr, "mcpolicy: %s\n", source.Printable(m.Error()))
+	}
+}

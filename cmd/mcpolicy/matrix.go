@@ -1,0 +1,59 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/report"
+)
+
+func newMatrix() *cobra.Command {
+	var in input
+	var out output
+	cmd := &cobra.Command{
+		Use:   "matrix",
+		Short: "Show who may list and use what",
+		Long: `Show the decision matrix: for each principal, which tools, prompts and resources
+it sees in lists and may use, and on what condition.
+
+Principals that the policies cannot tell apart share a column.`,
+		Example: `  mcpolicy matrix
+  mcpolicy matrix --only conditional --principal sally
+  mcpolicy matrix --tool 'delete_*' --operation call
+  mcpolicy matrix --manifest tools.json --policies policies --principals people.yaml`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			targets, err := out.targets()
+			if err != nil {
+				return err
+			}
+			filter, err := out.filter()
+			if err != nil {
+				return err
+			}
+			w, err := in.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			start := time.Now()
+			bar := newProgress(cmd.ErrOrStderr(), "deciding")
+			m, err := w.build(cmd.Context(), bar.report)
+			bar.done()
+			if err != nil {
+				return err
+			}
+			if err := filter.Check(m); err != nil {
+				return usageError{err}
+			}
+			d := &report.Document{Matrix: m, Notes: w.notes(), Elapsed: time.Since(start)}
+			return out.write(cmd.OutOrStdout(), targets, d, filter, lint.Off)
+		},
+	}
+	in.flags(cmd)
+	out.flags(cmd)
+	out.filterFlags(cmd)
+	return cmd
+}

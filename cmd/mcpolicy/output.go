@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/report"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// output is what the command line says about reports.
+type output struct {
+	formats []string
+	color   string
+	ascii   bool
+	all     bool
+	only    []string
+	servers, principals, roles,
+	items, operations []string
+}
+
+func (o *output) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVar(&o.formats, "format", nil, "write a report as `FORMAT[=FILE]`: "+strings.Join(formatNames(), ", ")+"; may be repeated (default text)")
+	f.StringVar(&o.color, "color", "auto", "colour: auto, always or never; NO_COLOR turns auto off")
+	f.BoolVar(&o.ascii, "ascii", false, "use nothing but ASCII (default where the locale is not UTF-8)")
+	f.BoolVar(&o.all, "all", false, "show what is folded away otherwise")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// filterFlags adds the flags that choose cells of the matrix.
+func (o *output) filterFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringSliceVar(&o.only, "only", nil, "only cells with this `ACCESS`: denied, allowed, conditional or unguarded")
+	f.StringSliceVar(&o.servers, "server", nil, "only servers that match `GLOB`")
+	f.StringSliceVar(&o.principals, "principal", nil, "only principals that match `GLOB`")
+	f.StringSliceVar(&o.roles, "role", nil, "only principals with a role that matches `GLOB`")
+	f.StringArrayVar(&o.items, "tool", nil, "only tools, prompts and resources that match `GLOB`")
+	f.StringSliceVar(&o.operations, "operation", nil, "only operations that match `GLOB`: list, call, get or read")
+	_ = cmd.RegisterFlagCompletionFunc("only", cobra.FixedCompletions([]string{"denied", "allowed", "conditional", "unguarded"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("operation", cobra.FixedCompletions([]string{"list", "call", "get", "read"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func formatNames() []string {
+	var names []string
+	for _, f := range report.Formats() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// A target is one report to write.
+type target struct {
+	format report.Format
+	file   string // "" for standard output
+}
+
+// targets parses --format. Mistakes are found before any work is done.
+func (o *output) targets() ([]target, error) {
+	specs := o.formats
+	if len(specs) == 0 {
+		specs = []string{"text"}
+	}
+	var list []target
+	var errs []error
+	stdout := 0
+	for _, spec := range specs {
+		name, file, toFile := strings.Cut(spec, "=")
+		i := slices.IndexFunc(report.Formats(), func(f report.Format) bool { return f.Name == name })
+		switch {
+		case i < 0:
+			errs = append(errs, usageError{fmt.Errorf("--format: unknown format %q%s; there are %s", name, source.DidYouMean(name, formatNames()), strings.Join(formatNames(), ", "))})
+			continue
+		case toFile && file == "":
+			errs = append(errs, usageError{fmt.Errorf("--format: %s needs a file name after the equals sign", spec)})
+		case file == "" || file == "-":
+			file = ""
+			stdout++
+		}
+		list = append(list, target{report.Formats()[i], file})
+	}
+	if stdout > 1 {
+		errs = append(errs, usageError{errors.New("--format: only one report can go to standard output; give the others a file, as in junit=report.xml")})
+	}
+	if !slices.Contains([]string{"auto", "always", "never"}, o.color) {
+		errs = append(errs, usageError{fmt.Errorf("--color: want auto, always or never, have %q", o.color)})
+	}
+	return list, errors.Join(errs...)
+}
+
+// filter parses the flags that choose cells.
+func (o *output) filter() (*report.Filter, error) {
+	var f report.Filter
+	var errs [6]error
+	f.Only, errs[0] = report.ParseAccesses(o.only)
+	f.Servers, errs[1] = report.ParseGlobs(o.servers)
+	f.Principals, errs[2] = report.ParseGlobs(o.principals)
+	f.Roles, errs[3] = report.ParseGlobs(o.roles)
+	f.Items, errs[4] = report.ParseGlobs(o.items)
+	f.Operations, errs[5] = report.ParseGlobs(o.operations)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, usageError{err}
+	}
+	return &f, nil
+}
+
+// options returns how to write to w.
+func (o *output) options(w io.Writer, filter *report.Filter, failOn lint.Severity) report.Options {
+	options := report.Options{
+		Filter: filter, FailOn: failOn, All: o.all,
+		ASCII: o.ascii || !utf8Locale(), Width: 80,
+	}
+	file, isFile := w.(*os.File)
+	terminal := isFile && isatty.IsTerminal(file.Fd())
+	if terminal {
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 { //nolint:gosec // a file descriptor is small
+			options.Width = width
+		}
+	}
+	if width, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && width > 0 && !terminal {
+		options.Width = width
+	}
+	switch o.color {
+	case "always":
+		options.Color = true
+	case "auto":
+		options.Color = terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	return options
+}
+
+// utf8Locale reports whether the locale can show more than ASCII. One that
+// says nothing can: most terminals do.
+func utf8Locale() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := os.Getenv(name); v != "" {
+			v = strings.ToUpper(v)
+			return strings.Contains(v, "UTF-8") || strings.Contains(v, "UTF8")
+		}
+	}
+	return true
+}
+
+// write writes every report. A file is written beside its place and moved
+// there when it is whole, so that nobody finds half of one.
+func (o *output) write(stdout io.Writer, targets []target, d *report.Document, filter *report.Filter, failOn lint.Severity) error {
+	for _, t := range targets {
+		if t.file == "" {
+			if err := t.format.Write(stdout, d, o.options(stdout, filter, failOn)); err != nil {
+				return fmt.Errorf("write the report: %w", err)
+			}
+			continue
+		}
+		if err := o.writeFile(t, d, filter, failOn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *output) writeFile(t target, d *report.Document, filter *report.Filter, failOn lint.Severity) (err error) {
+	temp, err := os.CreateTemp(filepath.Dir(t.file), ".mcpolicy-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", t.file, errors.Unwrap(err))
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, temp.Close(), os.Remove(temp.Name()))
+		}
+	}()
+	var buffer bytes.Buffer // a file is never a terminal
+	if err := t.format.Write(temp, d, o.options(&buffer, filter, failOn)); err != nil {
+		return fmt.Errorf("write %s: %w", t.file, err)
+	}
+	if err := temp.Chmod(0o644); err != nil { //nolint:gosec // a report is for others to read
+		return fmt.Errorf("write %s: %w", t.file, err)
+	}
+	if err := temp.Close(); err != nil {
+		return fmt.Errorf("write %s: %w", t.file, err)
+	}
+	return os.Rename(temp.Name(), t.file)
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func newRoot() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "mcpolicy",
+		Short: "Who can see and use which MCP tool, and who wrote that down?",
+		Long: `mcpolicy answers, before production does, who can see and use which MCP tool.
+
+It reads the inventories of MCP servers and the Cerbos policies that guard them,
+decides every cell of a principal-by-tool matrix with the real Cerbos engine,
+runs suites of expectations over it, and reports access that is over-exposed,
+unguarded or unreachable.
+
+Exit status: 0 clean; 1 the answer is no (findings, failed cases); 2 the command
+line or the config is wrong; 3 the run could not complete.`,
+		Example: `  mcpolicy check                      everything that mcpolicy.yaml describes
+  mcpolicy matrix --only conditional  the cells that depend on arguments
+  mcpolicy check --format text --format junit=report.xml`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version(),
+
+		// Without Args and RunE cobra reports an unknown command in its own
+		// way, which run could tell from a failure only by its text.
+		Args: unknownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.SetVersionTemplate("mcpolicy {{.Version}}\n")
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	profiling(cmd)
+	cmd.AddCommand(newCheck(), newMatrix(), newLint(), newTest(), newExplain(), newWhoCan(), newRules())
+	return cmd
+}
+
+// unknownCommand is the mistake of a first argument that names no command.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	msg := fmt.Sprintf("unknown command %q", args[0])
+	if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
+		msg += fmt.Sprintf(" (did you mean %s?)", s[0])
+	}
+	return usageError{fmt.Errorf("%s; mcpolicy --help lists the commands", msg)}
+}
+
+// usageArgs makes the errors of a usage errors.
+func usageArgs(a cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := a(cmd, args); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

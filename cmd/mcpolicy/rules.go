@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpolicy/mcpolicy/lint"
+)
+
+func newRules() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "rules [ID]",
+		Short: "List the lint rules, or explain one",
+		Long: `List the lint rules by family, or explain one: why it matters, an example that
+it fires on, one that it does not, how to fix it, and the standards it speaks to.`,
+		Example: `  mcpolicy rules
+  mcpolicy rules callable-not-listed`,
+		Args: usageArgs(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var ids []string
+			for _, r := range lint.Rules() {
+				ids = append(ids, r.ID+"\t"+r.Doc.Summary)
+			}
+			return ids, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return listRules(cmd.OutOrStdout())
+			}
+			r, err := lint.Find(args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			_, err = io.WriteString(cmd.OutOrStdout(), r.Markdown())
+			return err
+		},
+	}
+	return cmd
+}
+
+func listRules(w io.Writer) error {
+	for i, family := range lint.Families() {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintln(w, family)
+		for _, r := range lint.Rules() {
+			if r.Family == family {
+				fmt.Fprintf(w, "  %-29s %-8s %s\n", r.ID, r.Severity, r.Doc.Summary)
+			}
+		}
+	}
+	_, err := fmt.Fprintln(w, "\nmcpolicy rules ID explains one.")
+	return err
+}

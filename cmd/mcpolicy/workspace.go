@@ -1,0 +1,363 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pep"
+	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/principals"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// A workspace is everything that the config and the command line name, read
+// and loaded.
+type workspace struct {
+	config     *config.Config
+	folder     *folder // nil without a config
+	now        time.Time
+	servers    []*matrix.Server
+	accepted   []acceptedGap
+	principals *principals.Set
+	policies   *policy.Set
+	policyFS   fs.FS
+	options    pdp.Options
+	engine     *pdp.Engine
+	decider    pdp.Decider
+}
+
+// An acceptedGap is a reason why an inventory may be incomplete that the
+// config accepts.
+type acceptedGap struct {
+	server string
+	manifest.Gap
+}
+
+// load reads everything. Independent parts are read at the same time, and all
+// their mistakes are reported together.
+func (in *input) load(ctx context.Context) (*workspace, error) {
+	now, err := in.clock()
+	if err != nil {
+		return nil, err
+	}
+	cfg, dir, err := in.readConfig()
+	if err != nil {
+		return nil, err
+	}
+	w := &workspace{config: cfg, folder: dir, now: now}
+	if w.now.IsZero() {
+		w.now = time.Now()
+	}
+	var g errgroup.Group
+	errs := make([]error, 3)
+	for i, f := range []func() error{
+		func() error { return w.loadServers(in) },
+		func() error { return w.loadPrincipals(in) },
+		func() error { return w.loadPolicies(ctx, in) },
+	} {
+		g.Go(func() error {
+			errs[i] = f()
+			return nil
+		})
+	}
+	_ = g.Wait() // the errors are in errs
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	w.decider = w.engine
+	if in.pdp != "" {
+		if w.decider, err = in.dial(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// read returns a file that the config names.
+func (w *workspace) read(name string) ([]byte, error) {
+	if w.folder == nil {
+		return nil, fmt.Errorf("%s: there is no config", name)
+	}
+	return readIn(w.folder, name)
+}
+
+func (w *workspace) loadServers(in *input) error {
+	if len(in.manifests) > 0 {
+		return w.serversOfFlags(in)
+	}
+	if len(w.config.Servers) == 0 {
+		return usageError{source.Errorf(source.Pos{File: w.config.File}, "no servers: declare one under servers, or give --manifest")}
+	}
+	var errs []error
+	for _, s := range w.config.Servers {
+		server, err := w.server(in, s)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		w.servers = append(w.servers, server)
+	}
+	return errors.Join(errs...)
+}
+
+func (w *workspace) server(in *input, s *config.Server) (*matrix.Server, error) {
+	if len(s.Manifest) == 0 {
+		return nil, usageError{source.Errorf(s.Pos, "server %q has no manifest", s.Name)}
+	}
+	var parts []*manifest.Inventory
+	for _, m := range s.Manifest {
+		data, err := w.read(m.File)
+		if err != nil {
+			return nil, fmt.Errorf("%w (the manifest of server %q, %s)", err, s.Name, m.Pos)
+		}
+		inventories, err := manifest.Parse(m.File, data)
+		if err != nil {
+			return nil, err
+		}
+		picked, err := pick(m, inventories)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, picked)
+	}
+	inventory := manifest.Merge(parts...)
+	if err := w.acceptGaps(s.Name, inventory, in.acceptIncomplete || s.Incomplete == config.Accept); err != nil {
+		return nil, err
+	}
+	profile, err := w.profile(in, s, inventory.FastMCP)
+	if err != nil {
+		return nil, err
+	}
+	return &matrix.Server{Name: s.Name, Inventory: inventory, Profile: profile}, nil
+}
+
+// pick chooses the server of a file that FILE#SERVER names.
+func pick(m config.Manifest, of []*manifest.Inventory) (*manifest.Inventory, error) {
+	var names []string
+	for _, i := range of {
+		if i.Server == m.Pick {
+			return i, nil
+		}
+		names = append(names, i.Server)
+	}
+	switch {
+	case m.Pick == "" && len(of) == 1:
+		return of[0], nil
+	case m.Pick == "":
+		return nil, source.Errorf(source.Pos{File: m.File}, "this file has the inventories of %d servers: choose one with %s#NAME, of %s", len(of), m.File, strings.Join(names, ", "))
+	}
+	return nil, source.Errorf(m.Pos, "%s has no server %q%s; it has %s", m.File, m.Pick, source.DidYouMean(m.Pick, names), strings.Join(names, ", "))
+}
+
+// acceptGaps refuses an inventory that may be incomplete, unless that is
+// accepted: a green run over half of a server would be the worst outcome.
+func (w *workspace) acceptGaps(server string, i *manifest.Inventory, accept bool) error {
+	var errs []error
+	for _, g := range i.Gaps {
+		if accept {
+			w.accepted = append(w.accepted, acceptedGap{server, g})
+			continue
+		}
+		errs = append(errs, source.Errorf(g.Pos, "inventory-incomplete: %s (to go on with what there is, say incomplete: accept in the config, or --accept-incomplete)", g.Message))
+	}
+	return errors.Join(errs...)
+}
+
+// profile returns the enforcement point in front of a server.
+func (w *workspace) profile(in *input, s *config.Server, fastMCP string) (*pep.Profile, error) {
+	name := s.Enforcement
+	with := pep.With{ResourceKind: s.With.ResourceKind, Action: s.With.Action, FastMCP: string(s.With.FastMCP)}
+	if in.enforcement != "" {
+		name = in.enforcement
+	}
+	if in.resourceKind != "" {
+		with.ResourceKind = in.resourceKind
+	}
+	if name == "" {
+		name = config.DefaultEnforcement
+	}
+	if declared := w.config.Enforcement.Get(name); declared != nil {
+		return customProfile(declared, s.Name)
+	}
+	p, err := pep.New(name, s.Name, with, fastMCP)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return p, nil
+}
+
+func customProfile(declared *config.Profile, server string) (*pep.Profile, error) {
+	var specs []pep.Spec
+	for _, m := range config.Methods() {
+		rule, ok := declared.Methods[m]
+		if !ok {
+			continue
+		}
+		spec := pep.Spec{Endpoint: string(m), Pos: rule.Pos, Filter: map[config.Filter]pep.Filter{
+			config.FilterNone: pep.NoFilter, config.FilterGate: pep.GateOnly,
+			config.FilterOwn: pep.ByOwn, config.FilterCall: pep.ByCall,
+		}[rule.Filter]}
+		for _, r := range rule.Requests {
+			spec.Requests = append(spec.Requests, pep.RequestSpec{
+				Kind: r.Kind, ID: r.ID, Action: r.Action, Attr: r.Attr,
+				PolicyVersion: r.PolicyVersion, Scope: r.Scope, Pos: r.Pos,
+			})
+		}
+		specs = append(specs, spec)
+	}
+	p, err := pep.Custom(declared.Name, server, specs)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return p, nil
+}
+
+// serversOfFlags makes a server of each --manifest, or several of a file that
+// holds several.
+func (w *workspace) serversOfFlags(in *input) error {
+	for _, flag := range in.manifests {
+		m, err := config.ParseManifest(flag)
+		if err != nil {
+			return usageError{fmt.Errorf("--manifest: %w", err)}
+		}
+		data, err := readOS(m.File)
+		if err != nil {
+			return err
+		}
+		inventories, err := manifest.Parse(filepath.ToSlash(m.File), data)
+		if err != nil {
+			return err
+		}
+		if m.Pick != "" {
+			one, err := pick(m, inventories)
+			if err != nil {
+				return usageError{err}
+			}
+			inventories = []*manifest.Inventory{one}
+		}
+		for _, i := range inventories {
+			name := i.Server
+			if name == "" || len(inventories) == 1 && m.Pick == "" {
+				name = serverName(m.File)
+			}
+			if err := w.acceptGaps(name, i, in.acceptIncomplete); err != nil {
+				return err
+			}
+			p, err := w.profile(in, &config.Server{Name: name}, i.FastMCP)
+			if err != nil {
+				return err
+			}
+			w.servers = append(w.servers, &matrix.Server{Name: name, Inventory: i, Profile: p})
+		}
+	}
+	return nil
+}
+
+// serverName is a file's name up to its first dot.
+func serverName(file string) string {
+	name, _, _ := strings.Cut(filepath.Base(file), ".")
+	return name
+}
+
+func (w *workspace) loadPrincipals(in *input) error {
+	name, data, err := in.principals, []byte(nil), error(nil)
+	switch {
+	case name != "":
+		data, err = readOS(name)
+	case w.config.Principals.Path != "":
+		name = w.config.Principals.Path
+		data, err = w.read(name)
+	default:
+		return usageError{source.Errorf(source.Pos{File: w.config.File}, "no principals: name a file of them under principals, or give --principals")}
+	}
+	if err != nil {
+		return err
+	}
+	w.principals, err = principals.Parse(filepath.ToSlash(name), data)
+	return err
+}
+
+func (w *workspace) loadPolicies(ctx context.Context, in *input) error {
+	prefix := in.policies
+	switch {
+	case prefix != "":
+		root, err := os.OpenRoot(prefix)
+		if err != nil {
+			return plain(prefix, err)
+		}
+		w.policyFS = root.FS()
+	case w.config.Policies.Path != "":
+		prefix = w.config.Policies.Path
+		sub, err := fs.Sub(w.folder, prefix)
+		if err != nil {
+			return plain(prefix, err)
+		}
+		if _, err := fs.Stat(sub, "."); err != nil {
+			return plain(prefix, err)
+		}
+		w.policyFS = sub
+	default:
+		return usageError{source.Errorf(source.Pos{File: w.config.File}, "no policies: name a folder of them under policies, or give --policies")}
+	}
+	prefix = path.Clean(filepath.ToSlash(prefix))
+	// The syntax is read first: it refuses what would only keep the compiler
+	// busy, like files without end and aliases that explode.
+	var err error
+	if w.policies, err = policy.Load(w.policyFS, prefix); err != nil {
+		return err
+	}
+	e := w.config.Engine
+	w.options = pdp.Options{
+		Schemas:          pdp.Enforcement(e.SchemaEnforcement), // none, warn, reject in both
+		StrictEvaluation: e.StrictEvaluation, DefaultPolicyVersion: e.DefaultPolicyVersion,
+		DefaultScope: e.DefaultScope, LenientScopeSearch: e.LenientScopeSearch,
+		Globals: e.Globals, Now: w.now, Prefix: prefix,
+	}
+	w.engine, err = pdp.Open(ctx, w.policyFS, w.options)
+	return err
+}
+
+// build builds the matrix of everything.
+func (w *workspace) build(ctx context.Context, progress func(done, total int)) (*matrix.Matrix, error) {
+	items := 0
+	for _, s := range w.servers {
+		items += len(s.Inventory.Items)
+	}
+	if items == 0 {
+		return nil, errors.New("nothing to check: no server has a tool, a prompt or a resource")
+	}
+	in := &matrix.Input{
+		Servers: w.servers, Principals: w.principals.Principals, Decider: w.decider,
+		Policies: w.policies, Progress: progress,
+	}
+	if w.decider == pdp.Decider(w.engine) {
+		in.Class = w.engine.Class // a remote PDP may have other policies
+	}
+	return matrix.Build(ctx, in)
+}
+
+// reopen returns an engine over the same policies with another clock or other
+// globals, as a suite may ask for.
+func (w *workspace) reopen(ctx context.Context, now time.Time, globals map[string]any) (*pdp.Engine, error) {
+	options := w.options
+	if !now.IsZero() {
+		options.Now = now
+	}
+	if globals != nil {
+		options.Globals = globals
+	}
+	return pdp.Open(ctx, w.policyFS, options)
+}

@@ -1,0 +1,54 @@
+package lint_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpolicy/mcpolicy/lint"
+)
+
+// dirFS is the folder of a fixture.
+func dirFS(name string) fs.FS { return os.DirFS(filepath.Join("..", "fixtures", name)) }
+
+// TestFixtures holds what is found in the fixtures to a golden file each.
+func TestFixtures(t *testing.T) {
+	for _, name := range []string{"quickstart", "insecure", "fastmcp", "github"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			list, err := findings(t.Context(), dirFS(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden := filepath.Join("testdata", "fixtures", name+".txt")
+			got := print(list)
+			if *update {
+				if err := os.WriteFile(golden, got, 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+			found := map[string]bool{}
+			for _, f := range list {
+				found[f.Rule] = true
+				if (name == "quickstart" || name == "github") && f.Severity >= lint.Warning {
+					t.Errorf("%s is meant to be clean: %s", name, f.Message)
+				}
+			}
+			for _, r := range lint.Rules() {
+				if name == "insecure" && !found[r.ID] {
+					t.Errorf("insecure has no finding of %s", r.ID)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,78 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pep"
+)
+
+// operationNotEnforced flags operations that the enforcement point never asks
+// about. It reports once a server and MCP method.
+var operationNotEnforced = &Rule{
+	ID:       "operation-not-enforced",
+	Family:   unguarded,
+	Severity: Error,
+	Doc: Doc{
+		Summary: "The enforcement point never asks about an operation that the inventory has items for",
+		Rationale: `A policy decides only what it is asked. An enforcement point that sends no request
+before a resource is read or a prompt is got leaves it open to everybody who can connect, whatever the
+policies say. cerbos-fastmcp is one: it checks tools, and never reads, gets or resource templates.`,
+		Bad: `
+-- manifest.json --
+{"resources": [{"uri": "crm://customers", "name": "customers"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["resources/list"], effect: EFFECT_ALLOW, roles: [ADMIN]}
+`,
+		Good: `
+-- mcpolicy.yaml --
+servers:
+  crm: {manifest: manifest.json, enforcement: our-gateway}
+enforcement:
+  our-gateway:
+    resources/list: {filter: call}
+    resources/read: [{kind: mcp_resource, id: "{name}", action: read}]
+policies: policies
+principals: principals.yaml
+-- manifest.json --
+{"resources": [{"uri": "crm://customers", "name": "customers"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_resource
+  version: default
+  rules:
+    - {actions: [read], effect: EFFECT_ALLOW, roles: [ADMIN]}
+`,
+		Fix:       "Guard it in the server, or accept it in mcpolicy.yaml with a waiver.",
+		Standards: noPolicyDecides,
+	},
+	Check: func(p *Pass) {
+		for _, col := range p.Matrix.Columns {
+			if col.Question.Guarded() || col.Question.TaskOnly {
+				continue
+			}
+			method := pep.Endpoint(col.Item.Type, col.Operation)
+			f := about(col)
+			f.Evidence = []string{fmt.Sprintf("%s asks nothing on %s, so no policy can refuse it.", col.Server.Profile.Name, method)}
+			if len(p.Matrix.Classes) > 0 {
+				f.Evidence[0] += " " + p.names(p.Matrix.Classes) + plural(size(p.Matrix.Classes), " can.", " all can.")
+			}
+			p.report(draft{
+				Finding: f, endpoint: method, group: col.Server.Name + " " + method,
+				subject: col.Item.Name, say: anyoneCan(col.Operation),
+			})
+		}
+	},
+}
+
+func anyoneCan(op authz.Operation) func([]string) string {
+	return func(items []string) string {
+		return fmt.Sprintf("anyone who connects can %s %s", verb(op), listing(items, named))
+	}
+}

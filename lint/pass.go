@@ -1,0 +1,103 @@
+package lint
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// A Pass is what a check works with, and where it reports. Checks iterate over
+// the classes of the matrix; only messages speak of principals.
+type Pass struct {
+	Matrix   *matrix.Matrix
+	Policies *policy.Set // nil if they are not at hand
+
+	rule   *Rule // at work
+	drafts []draft
+	seen   map[string]bool // the drafts about items, without their positions
+
+	input     *Input
+	heads     [][]*authz.Principal // of each class, those that a message may name
+	targets   []*target
+	asked     map[*matrix.Column][]asked
+	direct    map[*matrix.Column][]matrix.Cell
+	gates     map[gated][]matrix.Cell
+	uncovered []uncovered
+	refusals  []refusal
+}
+
+// prepare gathers what takes the engine, so that the checks need not.
+func prepare(ctx context.Context, in *Input) (*Pass, error) {
+	p := &Pass{Matrix: in.Matrix, Policies: in.Policies, input: in, seen: map[string]bool{}}
+	for _, c := range p.Matrix.Classes {
+		p.heads = append(p.heads, heads(c.Principals))
+	}
+	p.findTargets()
+	for _, step := range []func(context.Context) error{p.askDirectly, p.tryGates, p.findUncovered, p.findRefusals} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// report adds a draft to those of the rule at work. An item that stands in its
+// inventory twice is reported once.
+func (p *Pass) report(d draft) {
+	d.Rule, d.Family, d.Standards = p.rule.ID, p.rule.Family, p.rule.Doc.Standards
+	d.Severity = cmp.Or(d.Severity, p.rule.Severity)
+	d.Fix = cmp.Or(d.Fix, p.rule.Doc.Fix)
+	d.Principal = cmp.Or(d.Principal, p.only(d.who))
+	d.Related = slices.DeleteFunc(d.Related, func(r Related) bool { return r.Pos == d.Pos })
+	if d.say != nil {
+		d.Message = d.say([]string{d.subject})
+	}
+	if d.Name != "" {
+		key := d.Rule + "\x00" + d.Server + "\x00" + d.Type.String() + "\x00" + d.Name + "\x00" + d.Policy + "\x00" + d.Message
+		if p.seen[key] {
+			return
+		}
+		p.seen[key] = true
+	}
+	p.drafts = append(p.drafts, d)
+}
+
+// about starts a finding about an item.
+func about(col *matrix.Column) Finding {
+	return Finding{Server: col.Server.Name, Type: col.Item.Type, Name: col.Item.Name, Pos: col.Item.Pos}
+}
+
+// blame makes the first of the rules that decided the place of the finding,
+// and all of them its evidence.
+func (f *Finding) blame(rules []matrix.Rule) {
+	if len(rules) > 0 && !rules[0].Pos.IsZero() {
+		f.Related = append(f.Related, Related{f.Pos, noun(f.Type) + " " + f.Name})
+		f.Pos, f.Policy = rules[0].Pos, rules[0].ID
+	}
+	f.Evidence = append(f.Evidence, citeAll(rules)...)
+}
+
+// declared returns where a server is declared, or else its inventory.
+func (p *Pass) declared(s *matrix.Server) source.Pos {
+	if pos, ok := p.input.Declared[s.Name]; ok {
+		return pos
+	}
+	return s.Inventory.Pos
+}
+
+// calls yields the columns about calling tools.
+func (p *Pass) calls() iter.Seq[*matrix.Column] {
+	return func(yield func(*matrix.Column) bool) {
+		for _, col := range p.Matrix.Columns {
+			if col.Operation == authz.Call && !yield(col) {
+				return
+			}
+		}
+	}
+}

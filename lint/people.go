@@ -1,0 +1,113 @@
+package lint
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// people is how many principals a message names before it only counts them.
+const people = 5
+
+// heads returns the first of some principals, by where they stand: as many as
+// a message may name.
+func heads(list []*authz.Principal) []*authz.Principal {
+	first := make([]*authz.Principal, 0, people+2)
+	for _, p := range list {
+		if len(first) > people && byPlace(p, first[people]) >= 0 {
+			continue
+		}
+		i, _ := slices.BinarySearchFunc(first, p, byPlace)
+		first = slices.Insert(first, i, p)
+		first = first[:min(len(first), people+1)]
+	}
+	return first
+}
+
+func byPlace(a, b *authz.Principal) int {
+	return cmp.Or(a.Pos.Compare(b.Pos), cmp.Compare(a.Key, b.Key))
+}
+
+// standIn returns the principal of a class that is the same however the
+// principals are ordered.
+func (p *Pass) standIn(c *matrix.Class) *authz.Principal { return p.heads[c.Index][0] }
+
+// size counts the principals of classes.
+func size(classes []*matrix.Class) int {
+	n := 0
+	for _, c := range classes {
+		n += len(c.Principals)
+	}
+	return n
+}
+
+// names lists the principals of classes: "ian, sally and harry".
+func (p *Pass) names(classes []*matrix.Class) string {
+	n := size(classes)
+	if n > people+1 && len(classes) == len(p.Matrix.Classes) {
+		return "all " + strconv.Itoa(n) + " principals"
+	}
+	var first []*authz.Principal
+	for _, c := range classes {
+		first = append(first, p.heads[c.Index]...)
+	}
+	var words []string
+	for _, who := range heads(first) {
+		words = append(words, who.Key)
+	}
+	return listingOf(words, n, people)
+}
+
+// only returns the key of the principal of classes, if it is one.
+func (p *Pass) only(classes []*matrix.Class) string {
+	if size(classes) != 1 {
+		return ""
+	}
+	return p.standIn(classes[0]).Key
+}
+
+// rolesHeld lists the roles of the principals, and those that a role policy
+// puts above one of them.
+func (p *Pass) rolesHeld() []string {
+	held := map[string]bool{}
+	var add func(role string)
+	add = func(role string) {
+		if held[role] {
+			return
+		}
+		held[role] = true
+		for _, x := range p.Policies.Policies {
+			if x.Kind == policy.RolePolicy && !x.Disabled && x.Name == role {
+				for _, parent := range x.ParentRoles {
+					add(parent.Value)
+				}
+			}
+		}
+	}
+	for _, c := range p.Matrix.Classes {
+		for _, role := range p.standIn(c).Roles {
+			add(role)
+		}
+	}
+	return slices.Sorted(maps.Keys(held))
+}
+
+// roleSets lists the different sets of roles that principals have.
+func (p *Pass) roleSets() []string {
+	var sets []string
+	for _, c := range p.Matrix.Classes {
+		roles := slices.Clone(p.standIn(c).Roles)
+		slices.Sort(roles)
+		if set := strings.Join(slices.Compact(roles), "+"); !slices.Contains(sets, set) {
+			sets = append(sets, set)
+		}
+	}
+	slices.Sort(sets)
+	return sets
+}

@@ -1,0 +1,199 @@
+package lint
+
+import (
+	"context"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// A refusal is what a schema holds against requests about a server.
+type refusal struct {
+	server *matrix.Server
+	target *target
+	// principals is set if the schema is that of principals.
+	principals bool
+
+	sent     int             // how many different requests there are
+	refused  []string        // the actions of those that are refused to somebody
+	who      []*matrix.Class // to whom
+	mistakes []string        // sorted
+}
+
+// A sent is a request about a server, and the first column that sends it.
+type sent struct {
+	asked
+	column *matrix.Column
+}
+
+// findRefusals asks what the schemas say against the requests. What they say
+// of the resource is the same for every principal, and what they say of the
+// principal for every request to a target.
+func (p *Pass) findRefusals(ctx context.Context) error {
+	if p.input.Validate == nil || len(p.Matrix.Classes) == 0 || !p.hasSchemas() {
+		return nil
+	}
+	for _, s := range p.Matrix.Servers {
+		to := map[*target][]sent{}
+		for _, r := range p.sentTo(s) {
+			to[r.target] = append(to[r.target], r)
+		}
+		for _, t := range p.targets {
+			requests := to[t]
+			if len(requests) == 0 {
+				continue
+			}
+			if err := p.refuse(ctx, refusal{server: s, target: t}, requests, p.Matrix.Classes[:1]); err != nil {
+				return err
+			}
+			if !p.ignoresSome() {
+				requests = requests[:1]
+			}
+			if err := p.refuse(ctx, refusal{server: s, target: t, principals: true}, requests, p.Matrix.Classes); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sentTo returns the different requests about a server.
+func (p *Pass) sentTo(s *matrix.Server) []sent {
+	var list []sent
+	seen := map[string]bool{}
+	for col := range p.Matrix.ColumnsOf(s) {
+		for _, a := range p.asked[col] {
+			b, err := json.Marshal([]any{a.Resource, a.Action, a.Unknown})
+			if err != nil || seen[string(b)] { // attributes are JSON values, so there is no error
+				continue
+			}
+			seen[string(b)] = true
+			list = append(list, sent{a, col})
+		}
+	}
+	return list
+}
+
+// refuse keeps the refusal if a schema has something against the requests. One
+// that the engine would act upon has to be borne out by the decision.
+func (p *Pass) refuse(ctx context.Context, r refusal, requests []sent, classes []*matrix.Class) error {
+	var list []authz.Request
+	for _, s := range requests {
+		for _, c := range classes {
+			of := *s.Request
+			of.Principal = p.standIn(c)
+			list = append(list, of)
+		}
+	}
+	found, err := p.input.Validate(ctx, list)
+	if err != nil {
+		return err
+	}
+	r.sent = len(requests)
+	for i, s := range requests {
+		refused := false
+		for j, c := range classes {
+			if p.input.SchemasRejected && p.allows(s, c, r.principals) {
+				continue
+			}
+			if r.add(s.Request, found[i*len(classes)+j]) {
+				refused = true
+				if !slices.Contains(r.who, c) {
+					r.who = append(r.who, c)
+				}
+			}
+		}
+		if refused {
+			r.refused = append(r.refused, s.Action)
+		}
+	}
+	if len(r.refused) > 0 {
+		slices.Sort(r.mistakes)
+		p.refusals = append(p.refusals, r)
+	}
+	return nil
+}
+
+// allows reports whether the engine allows the operation that the request is
+// about all the same: to the class, where it is a matter of principals, or
+// else to anybody.
+func (p *Pass) allows(s sent, c *matrix.Class, principals bool) bool {
+	if principals {
+		return granted(p.cell(c, s.column))
+	}
+	return slices.ContainsFunc(p.Matrix.Classes, func(c *matrix.Class) bool { return granted(p.cell(c, s.column)) })
+}
+
+// add takes note of what a schema says, and reports whether it is anything.
+// What depends on the arguments of a call, which are not known, is left out.
+func (r *refusal) add(of *authz.Request, found []authz.ValidationError) bool {
+	refused := false
+	for _, v := range found {
+		inArguments := of.Unknown != nil && strings.HasPrefix(v.Path+"/", "/"+strings.Join(of.Unknown, "/")+"/")
+		if r.principals != (v.Source == "principal") || !r.principals && inArguments {
+			continue
+		}
+		refused = true
+		if text := v.Path + ": " + sortNames(v.Message); !slices.Contains(r.mistakes, text) {
+			r.mistakes = append(r.mistakes, text)
+		}
+	}
+	return refused
+}
+
+// quotedNames are several names in a message of the schema validator, which
+// gives them in any order.
+var quotedNames = regexp.MustCompile(`'[^']*'(, '[^']*')+`)
+
+func sortNames(message string) string {
+	return quotedNames.ReplaceAllStringFunc(message, func(list string) string {
+		names := strings.Split(list, ", ")
+		slices.Sort(names)
+		return strings.Join(names, ", ")
+	})
+}
+
+// hasSchemas reports whether some policy may refer to a schema.
+func (p *Pass) hasSchemas() bool {
+	return p.Policies == nil || slices.ContainsFunc(p.Policies.Policies, func(p *policy.Policy) bool {
+		return p.ResourceSchema != nil || p.PrincipalSchema != nil
+	})
+}
+
+// ignoresSome reports whether a schema of principals may be ignored for some
+// actions, so that not every request to a target is the same to it.
+func (p *Pass) ignoresSome() bool {
+	return p.Policies == nil || slices.ContainsFunc(p.Policies.Policies, func(p *policy.Policy) bool {
+		return p.PrincipalSchema != nil && len(p.PrincipalSchema.IgnoreWhen) > 0
+	})
+}
+
+// schemaRef returns the reference to the schema that refuses, or nil.
+func (p *Pass) schemaRef(r refusal) *policy.SchemaRef {
+	if p.Policies == nil {
+		return nil
+	}
+	var best *policy.Policy
+	for _, x := range p.Policies.Policies {
+		ref := x.ResourceSchema
+		if r.principals {
+			ref = x.PrincipalSchema
+		}
+		reaches := slices.ContainsFunc(x.Rules, func(rule *policy.Rule) bool { return r.target.reaches(rule) })
+		if ref != nil && !x.Disabled && x.Kind == policy.ResourcePolicy && reaches && (best == nil || len(x.Scope) > len(best.Scope)) {
+			best = x
+		}
+	}
+	switch {
+	case best == nil:
+		return nil
+	case r.principals:
+		return best.PrincipalSchema
+	}
+	return best.ResourceSchema
+}

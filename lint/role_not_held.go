@@ -1,0 +1,83 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// roleNotHeld flags roles that rules name and no declared principal holds. It
+// reports once a role, and looks only at rules about what the enforcement
+// points ask for.
+var roleNotHeld = &Rule{
+	ID:       "role-not-held",
+	Family:   unreachable,
+	Severity: Note,
+	Doc: Doc{
+		Summary: "A rule names a role that no declared principal holds",
+		Rationale: `Either the role is misspelt, and its rule does nothing; or nobody has it any more, and the grant
+waits for whoever is given a role of that name; or the declared principals lack an example, and the matrix says
+nothing about those who hold it.`,
+		Bad: `
+-- manifest.json --
+{"tools": [{"name": "greet"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/call::greet"], effect: EFFECT_ALLOW, roles: [SALES, ADMINS]}
+`,
+		Good: `
+-- manifest.json --
+{"tools": [{"name": "greet"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/call::greet"], effect: EFFECT_ALLOW, roles: [SALES, "ADM*"]}
+`,
+		Fix:       "Correct the role, take it out, or declare a principal that has it.",
+		Standards: goneGrant,
+	},
+	Check: func(p *Pass) {
+		if p.Policies == nil || len(p.Matrix.Classes) == 0 {
+			return
+		}
+		held := p.rolesHeld()
+		for r := range p.Policies.Rules() {
+			if len(p.targetsOf(r)) == 0 {
+				continue
+			}
+			for _, role := range r.Roles {
+				if slices.ContainsFunc(held, func(h string) bool { return matchesRole(role.Value, h) }) {
+					continue
+				}
+				p.report(draft{
+					Finding: Finding{
+						Pos: role.Pos, Policy: r.ID, Server: p.onlyServer(r),
+						Evidence: []string{fmt.Sprintf("The roles that are held: %s.", listing(held, people)), cite(r)},
+					},
+					servers: p.serverNames(r), group: role.Value, subject: strconv.Quote(r.Label()),
+					say: func(rules []string) string {
+						return fmt.Sprintf("no declared principal has the role %s%s, which %s", role.Value,
+							source.DidYouMean(role.Value, held), plural(len(rules), "rule "+rules[0]+" names", "rules "+listing(rules, named)+" name"))
+					},
+				})
+			}
+		}
+	},
+}
+
+// matchesRole reports whether a role of a rule is for a role. An invalid
+// pattern is for another rule to report.
+func matchesRole(pattern, role string) bool {
+	ok, err := policy.MatchRole(pattern, role)
+	return ok || err != nil
+}

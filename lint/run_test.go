@@ -1,0 +1,215 @@
+package lint_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+func insecure(t *testing.T) *world {
+	t.Helper()
+	w, err := load(t.Context(), dirFS("insecure"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func run(t *testing.T, in *lint.Input, o lint.Options) []lint.Finding {
+	t.Helper()
+	list, err := lint.Run(t.Context(), in, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// TestOptionsOnlyTakeAway runs each rule alone and leaves each out: what
+// remains is what is found of those rules with all of them.
+func TestOptionsOnlyTakeAway(t *testing.T) {
+	t.Parallel()
+	in, err := insecure(t).input(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := run(t, in, lint.Options{})
+	of := func(keep func(*lint.Finding) bool) []lint.Finding {
+		return slices.DeleteFunc(slices.Clone(all), func(f lint.Finding) bool { return !keep(&f) })
+	}
+	for _, r := range lint.Rules() {
+		only := of(func(f *lint.Finding) bool { return f.Rule == r.ID })
+		if diff := cmp.Diff(only, run(t, in, lint.Options{Only: []string{r.ID}})); diff != "" {
+			t.Errorf("only %s (-want +got):\n%s", r.ID, diff)
+		}
+		others := of(func(f *lint.Finding) bool { return f.Rule != r.ID })
+		if diff := cmp.Diff(others, run(t, in, lint.Options{Skip: []string{r.ID}})); diff != "" {
+			t.Errorf("skip %s (-want +got):\n%s", r.ID, diff)
+		}
+		off := lint.Options{Severity: map[string]lint.Severity{r.ID: lint.Off}}
+		if diff := cmp.Diff(others, run(t, in, off)); diff != "" {
+			t.Errorf("%s off (-want +got):\n%s", r.ID, diff)
+		}
+	}
+}
+
+// TestOrderOfPrincipals shuffles the principals, of which there are twins that
+// share a class.
+func TestOrderOfPrincipals(t *testing.T) {
+	t.Parallel()
+	w := insecure(t)
+	for _, p := range slices.Clone(w.principals) {
+		for _, suffix := range []string{"-2", "-3"} {
+			twin := *p
+			twin.Key += suffix
+			w.principals = append(w.principals, &twin)
+		}
+	}
+	var want []lint.Finding
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 10 {
+		in, err := w.input(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := run(t, in, lint.Options{})
+		if i == 0 {
+			want = got
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("after %d shuffles (-want +got):\n%s", i, diff)
+		}
+		random.Shuffle(len(w.principals), func(i, j int) {
+			w.principals[i], w.principals[j] = w.principals[j], w.principals[i]
+		})
+	}
+}
+
+// TestFindings checks what every finding has.
+func TestFindings(t *testing.T) {
+	t.Parallel()
+	in, err := insecure(t).input(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range run(t, in, lint.Options{}) {
+		r, err := lint.Find(f.Rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Family != r.Family || f.Severity == lint.Off || f.Message == "" || f.Fix == "" || f.Pos.Line == 0 {
+			t.Errorf("%s: something is missing: %+v", f.Rule, f)
+		}
+		if len(f.Evidence)+len(f.Related) == 0 {
+			t.Errorf("%s: no evidence", f.Message)
+		}
+		if strings.Contains(f.Message, "\n") || strings.HasSuffix(f.Message, ".") {
+			t.Errorf("%q: a message is one line without a period", f.Message)
+		}
+	}
+}
+
+// TestBareMatrix lints without policies at hand, and without principals.
+func TestBareMatrix(t *testing.T) {
+	t.Parallel()
+	w := insecure(t)
+	for _, principals := range [][]*authz.Principal{w.principals, nil} {
+		m, err := matrix.Build(t.Context(), &matrix.Input{Servers: w.servers, Principals: principals, Decider: w.engine})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]bool{}
+		for _, f := range run(t, &lint.Input{Matrix: m}, lint.Options{}) {
+			found[f.Rule] = true
+		}
+		for _, id := range []string{"operation-not-enforced", "duplicate-name"} {
+			if !found[id] {
+				t.Errorf("%d principals: nothing found of %s", len(principals), id)
+			}
+		}
+		if found["tool-without-rule"] || found["rule-matches-nothing"] || found["role-not-held"] {
+			t.Errorf("%d principals: something found about rules that are not at hand", len(principals))
+		}
+	}
+}
+
+func TestOptionMistakes(t *testing.T) {
+	t.Parallel()
+	in, err := insecure(t).input(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pos := source.Pos{File: "mcpolicy.yaml", Line: 7, Col: 5}
+	for _, test := range []struct {
+		options lint.Options
+		want    string
+	}{
+		{lint.Options{Only: []string{"wildcard-rule"}}, `no rule is called "wildcard-rule" (did you mean wildcard-role?)`},
+		{lint.Options{Skip: []string{"nope"}}, `no rule is called "nope"`},
+		{lint.Options{Severity: map[string]lint.Severity{"x": lint.Off}}, `no rule is called "x"`},
+		{
+			lint.Options{Waivers: []lint.Waiver{{Rule: "invalid-glop", Reason: "why not", Pos: pos}}},
+			`mcpolicy.yaml:7:5: waiver: no rule is called "invalid-glop" (did you mean invalid-glob?)`,
+		},
+		{
+			lint.Options{Waivers: []lint.Waiver{{Rule: "invalid-glob", Pos: pos}}},
+			`mcpolicy.yaml:7:5: waiver: a reason is missing`,
+		},
+	} {
+		if _, err := lint.Run(t.Context(), in, test.options); err == nil || err.Error() != test.want {
+			t.Errorf("error %v, want %s", err, test.want)
+		}
+	}
+}
+
+// TestFailures holds that what could not be asked is an error, no finding and
+// no silence.
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	in, err := insecure(t).input(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	in.Validate = func(context.Context, []authz.Request) ([][]authz.ValidationError, error) { return nil, broken }
+	if _, err := lint.Run(t.Context(), in, lint.Options{}); !errors.Is(err, broken) {
+		t.Errorf("error %v, want that of Validate", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	in.Validate = nil
+	if _, err := lint.Run(ctx, in, lint.Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that of the context", err)
+	}
+}
+
+func TestWaiverExpired(t *testing.T) {
+	t.Parallel()
+	day := time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		expires, now time.Time
+		want         bool
+	}{
+		{time.Time{}, now, false},
+		{time.Time{}, time.Time{}, false},
+		{day, now, false},
+		{day, day.Add(24*time.Hour - time.Nanosecond), false},
+		{day, day.Add(24 * time.Hour), true},
+		{day, time.Time{}, true},
+	} {
+		w := lint.Waiver{Expires: test.expires}
+		if got := w.Expired(test.now); got != test.want {
+			t.Errorf("expires %v, now %v: expired %t", test.expires, test.now, got)
+		}
+	}
+}

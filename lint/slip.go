@@ -1,0 +1,93 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// shortestSlip is how long a word has to be for one letter to make it a slip
+// of another: hr and pr are two departments.
+const shortestSlip = 4
+
+// isSlip reports whether a kind is spelt like another but for one slip in one
+// word, or but for what stands between the words. It is strict, because
+// companies have many kinds with similar names: digits are never a slip.
+func isSlip(a, b string) bool {
+	x, y := words(a), words(b)
+	if strings.Join(x, "") == strings.Join(y, "") {
+		return a != b
+	}
+	if len(x) != len(y) {
+		return false
+	}
+	slips := 0
+	for i := range x {
+		if x[i] == y[i] {
+			continue
+		}
+		slips++
+		if min(len(x[i]), len(y[i])) < shortestSlip || !oneApart(x[i], y[i]) {
+			return false
+		}
+	}
+	return slips == 1
+}
+
+func words(s string) []string {
+	return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return strings.ContainsRune(":_-./ @", r) })
+}
+
+// oneApart reports whether two words differ in one letter that is missing,
+// wrong or exchanged with its neighbour.
+func oneApart(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	if i < len(b) && isDigit(b[i]) || i < len(a) && isDigit(a[i]) {
+		return false
+	}
+	switch len(b) - len(a) {
+	case 1:
+		return a[i:] == b[i+1:]
+	case 0:
+		exchanged := i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+		return exchanged || a[i+1:] == b[i+1:]
+	}
+	return false
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// reportKind reports that a rule is about a kind that no server sends, if the
+// kind looks like a slip of one that is; once for a resource policy.
+func (p *Pass) reportKind(r *policy.Rule, misspelt map[*policy.Policy]bool) {
+	once := r.Policy.Kind == policy.ResourcePolicy
+	if once && misspelt[r.Policy] {
+		return
+	}
+	misspelt[r.Policy] = true
+	for _, t := range p.targets {
+		if !isSlip(r.Resource, t.kind) || r.CoversKind(t.kind) {
+			continue
+		}
+		d := draft{Finding: Finding{
+			Pos: r.ResourcePos, Server: names(t.servers)[0],
+			Message:  fmt.Sprintf("no server sends the kind %s (did you mean %s?): its rules match nothing", r.Resource, t.kind),
+			Evidence: []string{fmt.Sprintf("%s is asked about for %s", t.kind, listing(names(t.servers), people))},
+		}}
+		if len(t.servers) > 1 {
+			d.Server, d.servers = "", names(t.servers)
+		}
+		if !once {
+			d.Policy = r.ID
+		}
+		p.report(d)
+		return
+	}
+}

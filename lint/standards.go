@@ -1,0 +1,39 @@
+package lint
+
+// standards are the titles of the entries that rules refer to.
+var standards = map[string]string{
+	"CWE-250":  "Execution with Unnecessary Privileges",
+	"CWE-272":  "Least Privilege Violation",
+	"CWE-425":  "Direct Request ('Forced Browsing')",
+	"CWE-561":  "Dead Code",
+	"CWE-862":  "Missing Authorization",
+	"CWE-1220": "Insufficient Granularity of Access Control",
+	"CWE-1230": "Exposure of Sensitive Information Through Metadata",
+
+	"OWASP MCP02:2025": "Privilege Escalation via Scope Creep",
+	"OWASP MCP07:2025": "Insufficient Authentication & Authorization",
+	"OWASP MCP10:2025": "Context Injection & Over-Sharing",
+
+	"ASI02": "Tool Misuse and Exploitation",
+	"ASI03": "Identity and Privilege Abuse",
+
+	"NHI1:2025": "Improper Offboarding",
+	"NHI5:2025": "Overprivileged NHI",
+
+	"NIST CSF 2.0 PR.AA-05": "Access permissions are defined in a policy, managed, enforced and reviewed",
+	"NIST SP 800-207 2.1":   "Tenets of Zero Trust",
+	"NIST SP 800-53r5 AC-6": "Least Privilege",
+}
+
+// StandardTitle returns the title of a standard that findings refer to, or "".
+func StandardTitle(id string) string { return standards[id] }
+
+// What several rules refer to.
+var (
+	noPolicyDecides = []string{"CWE-862", "OWASP MCP07:2025", "ASI02", "NHI5:2025", "NIST CSF 2.0 PR.AA-05"}
+	tooManyMay      = []string{
+		"CWE-1220", "CWE-272", "OWASP MCP02:2025", "ASI03", "NHI5:2025", "NIST CSF 2.0 PR.AA-05", "NIST SP 800-207 2.1",
+	}
+	deadRule  = []string{"CWE-561", "NIST CSF 2.0 PR.AA-05"}
+	goneGrant = []string{"CWE-561", "OWASP MCP02:2025", "NHI1:2025", "NIST CSF 2.0 PR.AA-05"}
+)

@@ -1,0 +1,122 @@
+package lint
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+func TestListing(t *testing.T) {
+	for _, test := range []struct {
+		words []string
+		want  string
+	}{
+		{nil, ""},
+		{[]string{"a"}, "a"},
+		{[]string{"a", "b"}, "a and b"},
+		{[]string{"a", "b", "c"}, "a, b and c"},
+		{[]string{"a", "b", "c", "d"}, "a, b, c and d"},
+		{[]string{"a", "b", "c", "d", "e"}, "a, b, c and 2 more"},
+	} {
+		if got := listing(test.words, 3); got != test.want {
+			t.Errorf("listing(%q) = %q, want %q", test.words, got, test.want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	class := func(index, from, n int) *matrix.Class {
+		c := &matrix.Class{Index: index}
+		for i := range n {
+			line := from + i
+			c.Principals = append(c.Principals, &authz.Principal{Key: fmt.Sprint("p", line), Pos: source.Pos{Line: line}})
+		}
+		return c
+	}
+	few, many, one := class(0, 3, 2), class(1, 5, 215), class(2, 1, 1)
+	p := &Pass{Matrix: &matrix.Matrix{Classes: []*matrix.Class{few, many, one}}}
+	for _, c := range p.Matrix.Classes {
+		p.heads = append(p.heads, heads(c.Principals))
+	}
+	for _, test := range []struct {
+		classes []*matrix.Class
+		want    string
+	}{
+		{[]*matrix.Class{one}, "p1"},
+		{[]*matrix.Class{few, one}, "p1, p3 and p4"},
+		{[]*matrix.Class{many, few}, "p3, p4, p5, p6, p7 and 212 more"},
+		{[]*matrix.Class{few, many, one}, "all 218 principals"},
+	} {
+		if got := p.names(test.classes); got != test.want {
+			t.Errorf("names %q, want %q", got, test.want)
+		}
+	}
+}
+
+func TestIsSlip(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{"mcp_sever", "mcp_server", true},
+		{"mcp_servers", "mcp_server", true},
+		{"mcp_sevrer", "mcp_server", true},
+		{"mcp_sarver", "mcp_server", true},
+		{"mcpserver", "mcp_server", true},
+		{"mcp:crm", "mcp::crm", true},
+		{"MCP_Server", "mcp_server", true},
+		{"mcp_server", "mcp_server", false},
+		{"mcp_hr", "mcp_pr", false},
+		{"mcp_crm", "mcp_hr", false},
+		{"mcp_server1", "mcp_server2", false},
+		{"mcp_server", "mcp_server2", false},
+		{"mcp_sever", "mpc_server", false},
+		{"album", "mcp_server", false},
+		{"github", "gitlab", false},
+		{"", "mcp_server", false},
+	} {
+		if got := isSlip(test.a, test.b); got != test.want {
+			t.Errorf("isSlip(%q, %q) = %t", test.a, test.b, got)
+		}
+		if got := isSlip(test.b, test.a); got != test.want {
+			t.Errorf("isSlip(%q, %q) = %t", test.b, test.a, got)
+		}
+	}
+}
+
+func TestSortNames(t *testing.T) {
+	for message, want := range map[string]string{
+		"additionalProperties 'c', 'a', 'b' not allowed": "additionalProperties 'a', 'b', 'c' not allowed",
+		"missing properties: 'b'":                        "missing properties: 'b'",
+		"expected string, but got number":                "expected string, but got number",
+	} {
+		if got := sortNames(message); got != want {
+			t.Errorf("sortNames(%q) = %q, want %q", message, got, want)
+		}
+	}
+}
+
+func TestMatches(t *testing.T) {
+	for _, test := range []struct {
+		pattern, name string
+		separators    []rune
+		want          bool
+	}{
+		{"crm://*", "crm://reports/1", nil, true},
+		{"policies/*.yaml", "policies/a.yaml", []rune{'/'}, true},
+		{"policies/*.yaml", "policies/b/a.yaml", []rune{'/'}, false},
+		{"**/a.yaml", "policies/b/a.yaml", []rune{'/'}, true},
+		{"tool[1]", "tool[1]", nil, true},
+		{"tool[", "tool[", nil, true},
+		{"tool[", "tool", nil, false},
+		{"{}a", "a", nil, false},
+		{"{,x}*{,y}", "anything", nil, true},
+	} {
+		if got := matches(test.pattern, test.name, test.separators...); got != test.want {
+			t.Errorf("matches(%q, %q) = %t", test.pattern, test.name, got)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// toolUnreachable flags tools that rules are about and that no declared
+// principal may ever call. It is silent where that is what the rules say: a
+// DENY meets everybody, and no ALLOW names the tool.
+var toolUnreachable = &Rule{
+	ID:       "tool-unreachable",
+	Family:   unreachable,
+	Severity: Warning,
+	Doc: Doc{
+		Summary: "Rules match the tool, and no declared principal may ever call it",
+		Rationale: `Somebody wrote a rule for the tool, and it does nothing: the role is misspelt or nobody's, a
+condition is never met, or a DENY takes it back. Whoever relies on the tool will ask for "just a bit more" until it
+works, and gets too much. A DENY for everybody is a decision, and no finding.`,
+		Bad: `
+-- manifest.json --
+{"tools": [{"name": "get_payroll"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/call::get_payroll"], effect: EFFECT_ALLOW, roles: [PAYROLL]}
+`,
+		Good: `
+-- manifest.json --
+{"tools": [{"name": "get_payroll"}, {"name": "delete_payroll"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/call::get_payroll"], effect: EFFECT_ALLOW, roles: [HR]}
+    - {actions: ["tools/call::delete_payroll"], effect: EFFECT_DENY, roles: ["*"]}
+`,
+		Fix:       "Correct the rules, declare a principal that they are for, or deny the tool to everybody.",
+		Standards: deadRule,
+	},
+	Check: func(p *Pass) {
+		for col := range p.calls() {
+			if !p.all(col, denied) {
+				continue
+			}
+			matching, all, named := p.rulesFor(col)
+			if !all || !named && p.all(col, decidedlyDenied) {
+				continue
+			}
+			f := about(col)
+			f.Message = fmt.Sprintf("nobody may ever call %s, though %s", col.Item.Name,
+				plural(len(matching), "a rule is about it", "rules are about it"))
+			for _, r := range matching[:min(len(matching), reasons)] {
+				f.Evidence = append(f.Evidence, cite(r)+p.whyNot(r, col))
+			}
+			p.report(draft{Finding: f, who: p.Matrix.Classes})
+		}
+	},
+}
+
+// decidedlyDenied reports whether a DENY, rather than the lack of an ALLOW,
+// makes the cell what it is.
+func decidedlyDenied(c *matrix.Cell) bool { return len(c.Decisive()) > 0 }
+
+// whyNot says why a rule lets nobody do something.
+func (p *Pass) whyNot(r *policy.Rule, col *matrix.Column) string {
+	if r.Effect == authz.Deny {
+		return ", denies it"
+	}
+	text := ": it is for nobody that is declared"
+	for _, c := range p.Matrix.Classes {
+		for _, part := range p.Matrix.Cell(c, col).Rules {
+			switch {
+			case part.Syntax != r:
+			case part.Met == authz.Unmet:
+				return ": its condition is not met"
+			default:
+				text = ": a DENY takes it back"
+			}
+		}
+	}
+	return text
+}

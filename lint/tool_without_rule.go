@@ -1,0 +1,59 @@
+package lint
+
+import "fmt"
+
+// toolWithoutRule flags tools whose call no rule is about, allowing or
+// denying.
+var toolWithoutRule = &Rule{
+	ID:       "tool-without-rule",
+	Family:   unguarded,
+	Severity: Warning,
+	Doc: Doc{
+		Summary: "No rule's action matches the tool's call, so it is denied by default only",
+		Rationale: `The tool is denied because nobody thought of it, not because somebody decided so. The next
+wildcard opens it without anybody noticing. If nobody is to call it, say that with a DENY.`,
+		Bad: `
+-- manifest.json --
+{"tools": [{"name": "greet"}, {"name": "create_quote"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/list", "tools/list::*"], effect: EFFECT_ALLOW, roles: [SALES]}
+    - {actions: ["tools/call::greet"], effect: EFFECT_ALLOW, roles: [SALES]}
+`,
+		Good: `
+-- manifest.json --
+{"tools": [{"name": "greet"}, {"name": "create_quote"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/list", "tools/list::greet", "tools/call::greet"], effect: EFFECT_ALLOW, roles: [SALES]}
+    - {actions: ["tools/call::create_quote"], effect: EFFECT_DENY, roles: ["*"]}
+`,
+		Fix:       "Grant it to those who need it, or deny it.",
+		Standards: noPolicyDecides,
+	},
+	Check: func(p *Pass) {
+		if p.Policies == nil {
+			return
+		}
+		for col := range p.calls() {
+			for _, a := range p.asked[col] {
+				if len(a.target.rules(a.Action)) > 0 {
+					continue
+				}
+				f := about(col)
+				f.Message = fmt.Sprintf("no rule is about calling %s: it is denied by default only", col.Item.Name)
+				f.Evidence = []string{fmt.Sprintf("asked: %s on %s", a.Action, a.target)}
+				p.report(draft{Finding: f})
+				break
+			}
+		}
+	},
+}

@@ -1,0 +1,319 @@
+package pdp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/cerbos/cerbos-sdk-go/cerbos"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// RemoteOptions say how to talk to a PDP. The zero value is TLS with the
+// system's certificate authorities, and the limits that a PDP has by default.
+type RemoteOptions struct {
+	Plaintext  bool   // no TLS
+	CAFile     string // PEM: who signed the PDP's certificate, if the system does not know
+	CertFile   string // PEM: a certificate of our own, for PDPs that want one
+	KeyFile    string // PEM: its key
+	ServerName string // whom the PDP's certificate is for, if not the target's host
+	SkipVerify bool   // take any certificate
+
+	// Replicas are further PDPs that decide the same. Calls go to all of them
+	// in turn, and past those that are down.
+	Replicas []string
+
+	Timeout     time.Duration // of a call with its retries; 10 s when zero
+	Retries     int           // of a call that no PDP is available for; 4 when zero, none when negative
+	Concurrency int           // calls at once; 8 when zero
+
+	// What the PDP takes in one CheckResources call; 50 when zero.
+	MaxResources int
+	MaxActions   int // on one resource
+}
+
+// The defaults of RemoteOptions. The limits are Cerbos's own.
+const (
+	defaultTimeout     = 10 * time.Second
+	defaultRetries     = 4
+	defaultConcurrency = 8
+	defaultLimit       = 50
+
+	// retryPause is how long the first retry waits; each further one waits
+	// twice as long as the one before.
+	retryPause = 100 * time.Millisecond
+)
+
+func (o RemoteOptions) withDefaults() RemoteOptions {
+	for _, d := range []struct {
+		of    *int
+		value int
+	}{
+		{&o.Retries, defaultRetries}, {&o.Concurrency, defaultConcurrency},
+		{&o.MaxResources, defaultLimit}, {&o.MaxActions, defaultLimit},
+	} {
+		if *d.of == 0 {
+			*d.of = d.value
+		}
+	}
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	return o
+}
+
+// A Remote decides by asking a running PDP. It may be used from several
+// goroutines.
+//
+// Arguments that are unknown are left out of a PlanResources call. A plan takes
+// them to be present, so what it says of all arguments is held against checks
+// of calls without any and with one that nobody has heard of; where they
+// disagree, or where it cannot be told, the decision is Conditional. What a PDP
+// does not tell stays unknown: its decisions name no rules.
+type Remote struct {
+	options  RemoteOptions
+	replicas []*replica
+	next     atomic.Uint64 // which replica has the next call
+	version  string
+}
+
+var _ Decider = (*Remote)(nil)
+
+// Dial connects to a PDP: host:port, dns:///host:port or unix:/path. It fails
+// if none of the replicas answers, or if they are of different versions.
+func Dial(ctx context.Context, target string, options RemoteOptions) (*Remote, error) {
+	r := &Remote{options: options.withDefaults()}
+	if err := r.connect(append([]string{target}, options.Replicas...)); err != nil {
+		return nil, err
+	}
+	var err error
+	if r.version, err = r.agreedVersion(ctx, r.replicas); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// Version returns the version of Cerbos that the PDP runs.
+func (r *Remote) Version() string { return r.version }
+
+// Close ends the connections.
+func (r *Remote) Close() error {
+	var errs []error
+	for _, p := range r.replicas {
+		if conn := p.conn.Load(); conn != nil {
+			errs = append(errs, conn.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// target names the PDPs in errors.
+func (r *Remote) target() string {
+	names := make([]string, len(r.replicas))
+	for i, p := range r.replicas {
+		names[i] = p.target
+	}
+	return strings.Join(names, ", ")
+}
+
+// A replica is one PDP.
+type replica struct {
+	target string
+	client *cerbos.GRPCClient
+	conn   atomic.Pointer[grpc.ClientConn]
+	down   atomic.Bool // did not answer the last call
+}
+
+func (r *Remote) connect(targets []string) error {
+	o := r.options
+	if (o.CertFile == "") != (o.KeyFile == "") {
+		return errors.New("a client certificate and its key are needed together")
+	}
+	for _, target := range targets {
+		if err := checkTarget(target); err != nil {
+			return err
+		}
+		p := &replica{target: target}
+		settings := []cerbos.Opt{
+			cerbos.WithMaxRetries(0), // call retries
+			// The SDK keeps its connection to itself; this is how to close it.
+			cerbos.WithUnaryInterceptors(func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+				p.conn.Store(conn)
+				return invoke(ctx, method, req, reply, conn, opts...)
+			}),
+			cerbos.WithTLSCACert(o.CAFile), cerbos.WithTLSClientCert(o.CertFile, o.KeyFile), cerbos.WithTLSAuthority(o.ServerName),
+		}
+		if o.Plaintext {
+			settings = append(settings, cerbos.WithPlaintext())
+		}
+		if o.SkipVerify {
+			settings = append(settings, cerbos.WithTLSInsecure())
+		}
+		var err error
+		if p.client, err = cerbos.New(target, settings...); err != nil {
+			return fmt.Errorf("connect to PDP %s: %w", target, err)
+		}
+		r.replicas = append(r.replicas, p)
+	}
+	return nil
+}
+
+func checkTarget(target string) error {
+	switch scheme, _, ok := strings.Cut(target, "://"); {
+	case target == "":
+		return errors.New("connect to PDP: want host:port")
+	case ok && (scheme == "http" || scheme == "https"):
+		return fmt.Errorf("connect to PDP %s: want the host:port of its gRPC listener, not a URL", target)
+	}
+	return nil
+}
+
+// agreedVersion asks replicas for their version. Those that are down have no
+// say; if all are, they are asked again after a pause.
+func (r *Remote) agreedVersion(ctx context.Context, replicas []*replica) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
+	defer cancel()
+	pause := retryPause
+	for try := 0; ; try++ {
+		version, err := r.versionOf(ctx, replicas)
+		if err == nil || try >= r.options.Retries || slices.ContainsFunc(replicas, func(p *replica) bool { return !p.down.Load() }) {
+			return version, err
+		}
+		select {
+		case <-ctx.Done():
+			return "", err
+		case <-time.After(pause):
+			pause *= 2
+		}
+	}
+}
+
+func (r *Remote) versionOf(ctx context.Context, replicas []*replica) (string, error) {
+	versions := make([]string, len(replicas))
+	errs := make([]error, len(replicas))
+	var g errgroup.Group
+	for i, p := range replicas {
+		g.Go(func() error {
+			errs[i] = r.call(ctx, []*replica{p}, 0, func(ctx context.Context, c *cerbos.GRPCClient) error {
+				info, err := c.ServerInfo(ctx)
+				if err == nil {
+					versions[i] = info.GetVersion()
+				}
+				return err
+			})
+			return nil
+		})
+	}
+	_ = g.Wait() // the errors are in errs
+	agreed := -1
+	for i, err := range errs {
+		switch {
+		case err != nil:
+		case agreed < 0:
+			agreed = i
+		case versions[i] != versions[agreed]:
+			return "", fmt.Errorf("PDP %s runs Cerbos %s, but PDP %s runs %s",
+				replicas[agreed].target, versions[agreed], replicas[i].target, versions[i])
+		}
+	}
+	if agreed < 0 {
+		return "", errors.Join(errs...)
+	}
+	return versions[agreed], nil
+}
+
+// call makes one call, within the deadline. Where a replica is down the next
+// one is asked, and after a pause all of them again.
+func (r *Remote) call(ctx context.Context, replicas []*replica, retries int, f func(context.Context, *cerbos.GRPCClient) error) error {
+	if err := ctx.Err(); err != nil {
+		return err // another call has failed
+	}
+	whole, cancel := context.WithTimeout(ctx, r.options.Timeout)
+	defer cancel()
+	pause := retryPause
+	for try := 0; ; try++ {
+		var last error
+		for _, p := range r.inTurn(replicas) {
+			err := p.attempt(whole, r.options.Timeout/time.Duration(len(replicas)), f)
+			if err == nil {
+				return nil
+			}
+			last = &callError{target: p.target, timeout: r.options.Timeout, cause: err}
+			if !p.down.Load() || whole.Err() != nil {
+				return last
+			}
+		}
+		if try >= retries {
+			return last
+		}
+		select {
+		case <-whole.Done():
+			return last
+		case <-time.After(pause):
+			pause *= 2
+		}
+	}
+}
+
+// inTurn returns the replicas, another one first each time, and those that
+// were down when they were last asked at the end.
+func (r *Remote) inTurn(replicas []*replica) []*replica {
+	if len(replicas) == 1 {
+		return replicas
+	}
+	first := int(r.next.Add(1) % uint64(len(replicas))) //nolint:gosec // a small number
+	list := slices.Concat(replicas[first:], replicas[:first])
+	slices.SortStableFunc(list, func(a, b *replica) int {
+		switch da, db := a.down.Load(), b.down.Load(); {
+		case da == db:
+			return 0
+		case db:
+			return -1
+		}
+		return 1
+	})
+	return list
+}
+
+// attempt makes one call to a replica and notes whether it is down.
+func (p *replica) attempt(ctx context.Context, timeout time.Duration, f func(context.Context, *cerbos.GRPCClient) error) error {
+	once, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	err := f(once, p.client)
+	code := status.Code(err)
+	p.down.Store(code == codes.Unavailable || code == codes.DeadlineExceeded && ctx.Err() == nil)
+	return err
+}
+
+// A callError is a call that a PDP did not answer as it should.
+type callError struct {
+	target  string
+	timeout time.Duration
+	cause   error
+}
+
+func (e *callError) Unwrap() error { return e.cause }
+
+func (e *callError) Error() string {
+	text := e.cause.Error()
+	var reply interface{ GRPCStatus() *status.Status }
+	if errors.As(e.cause, &reply) {
+		text = reply.GRPCStatus().Message()
+	}
+	switch {
+	case status.Code(e.cause) == codes.DeadlineExceeded:
+		text = fmt.Sprintf("no answer within %v (%s)", e.timeout, text)
+	case strings.Contains(text, "first record does not look like a TLS handshake"):
+		text += "; does it speak plaintext?"
+	case strings.Contains(text, "error reading server preface"):
+		text += "; does it want TLS?"
+	}
+	return "PDP " + e.target + ": " + text
+}

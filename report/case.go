@@ -1,0 +1,136 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// sentence says what a case is about: sally calls get_sales_data {"region":
+// "APAC"}.
+func sentence(d *Document, c *testrunner.Case) string {
+	return subject(c) + " " + asks(d, c, len(c.Principals) == 1)
+}
+
+// subject names the principals of a case.
+func subject(c *testrunner.Case) string {
+	var keys []string
+	for i, p := range c.Principals {
+		if i == manyNames-1 && len(c.Principals) > manyNames {
+			keys = append(keys, count(len(c.Principals)-i, "other"))
+			break
+		}
+		keys = append(keys, p.Key)
+	}
+	if len(keys) == 0 {
+		return "nobody"
+	}
+	return list(keys)
+}
+
+// asks says what the principals of a case do.
+func asks(d *Document, c *testrunner.Case, one bool) string {
+	text := c.Operation.String()
+	if one {
+		text += "s"
+	}
+	if c.Item != nil {
+		text += " " + c.Item.Name
+	}
+	if c.Arguments != nil {
+		text += " " + jsonText(c.Arguments)
+	}
+	if c.Server != "" && d.severalServers() {
+		text += " on " + c.Server
+	}
+	return text
+}
+
+func (d *Document) severalServers() bool {
+	s := d.scope()
+	return s != nil && len(s.Servers) > 1
+}
+
+// A reason is a line that says why, and the place that it is about.
+type reason struct {
+	pos  string
+	text string
+}
+
+// outcome says how a case ended and why, a line each.
+func outcome(c *testrunner.Case) []reason {
+	switch c.Outcome {
+	case testrunner.Errored:
+		return []reason{{"", firstOf(c.Message, c.Got)}}
+	case testrunner.Skipped:
+		return []reason{{"", "skipped: " + firstOf(c.Message, "no reason given")}}
+	case testrunner.Passed:
+		return nil
+	case testrunner.Failed:
+	}
+	reasons := []reason{{"", fmt.Sprintf("expected %s, got %s", c.Want, c.Got)}}
+	reasons = append(reasons, because(c)...)
+	for _, v := range c.Values {
+		reasons = append(reasons, reason{"", v.Expr + " is " + v.Value})
+	}
+	if c.Cell != nil {
+		for _, e := range c.Cell.Errors {
+			reasons = append(reasons, reason{"", e.Expr + ": " + e.Message})
+		}
+	}
+	return reasons
+}
+
+// because says how the decision came about, at the rule that took it. Several
+// rules follow with their places.
+func because(c *testrunner.Case) []reason {
+	rules := c.Deciding()
+	if len(rules) == 1 && c.Message != "" {
+		return []reason{{rules[0].Pos.String(), c.Message}}
+	}
+	var reasons []reason
+	if c.Message != "" {
+		reasons = append(reasons, reason{"", c.Message})
+	}
+	for _, r := range rules {
+		reasons = append(reasons, reason{r.Pos.String(), fmt.Sprintf("rule %q", firstOf(r.Name, r.ID))})
+	}
+	return reasons
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// jsonText returns a value as JSON with a space after each colon and comma, as
+// people write it.
+func jsonText(v any) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return fmt.Sprint(v) // never: arguments are JSON values
+	}
+	var out strings.Builder
+	quoted, escaped := false, false
+	for _, c := range bytes.TrimSpace(b.Bytes()) {
+		out.WriteByte(c)
+		switch {
+		case escaped:
+			escaped = false
+		case quoted && c == '\\':
+			escaped = true
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ':' || c == ','):
+			out.WriteByte(' ')
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,160 @@
+package report
+
+import (
+	"slices"
+	"time"
+
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// A Document is what a run found out. Parts that the run did not make are
+// left empty.
+type Document struct {
+	Matrix *matrix.Matrix // nil if the report is not to have one
+
+	Linted   bool           // lint was run
+	Findings []lint.Finding // in any order, waived ones among them
+
+	Tests *testrunner.Result // nil if no suites were run
+
+	Notes []Note // in any order
+
+	// Scope is what the run looked at. Nil takes it from Matrix, if that is
+	// set.
+	Scope *Scope
+	// Elapsed is how long the decisions took. Only text shows it; zero leaves
+	// it out, for output that is the same each time.
+	Elapsed time.Duration
+}
+
+// A Note is something to know about a run that is nobody's mistake, such as an
+// inventory that was accepted although it may be incomplete. Every format
+// shows every note.
+type Note struct {
+	Rule    string // the ID of the lint rule that the note speaks for, or ""
+	Server  string // or ""
+	Message string
+	Pos     source.Pos
+}
+
+// A Scope is what a run looked at.
+type Scope struct {
+	Servers    []*matrix.Server
+	Principals int
+	Decisions  int // of the engine
+}
+
+// ScopeOf returns the scope of a run over a matrix.
+func ScopeOf(m *matrix.Matrix) *Scope {
+	s := &Scope{Servers: m.Servers, Decisions: m.Questions}
+	for _, c := range m.Classes {
+		s.Principals += len(c.Principals)
+	}
+	return s
+}
+
+func (d *Document) scope() *Scope {
+	if d.Scope == nil && d.Matrix != nil {
+		return ScopeOf(d.Matrix)
+	}
+	return d.Scope
+}
+
+// Fails reports whether the answer of the run is no: a case failed or errored,
+// or a finding that is not waived is at least as severe as failOn. With
+// lint.Off no finding fails.
+func (d *Document) Fails(failOn lint.Severity) bool {
+	if d.Tests != nil {
+		if n := d.Tests.Counts(); n.Failed+n.Errored > 0 {
+			return true
+		}
+	}
+	return slices.ContainsFunc(d.Findings, func(f lint.Finding) bool { return fails(&f, failOn) })
+}
+
+func fails(f *lint.Finding, failOn lint.Severity) bool {
+	return !f.Waived && failOn != lint.Off && f.Severity >= failOn
+}
+
+// Options say how to write a document. The zero value writes all of it, in
+// text for a terminal of 80 columns without colour.
+type Options struct {
+	// Filter chooses cells of the matrix. Nil chooses all.
+	Filter *Filter
+	// FailOn is the least severity of a finding that fails: it decides the
+	// verdict of Markdown and which findings are failures in JUnit. With
+	// lint.Off, the zero value, none is.
+	FailOn lint.Severity
+	// Least is the least severity of the findings that text and Markdown show
+	// at length; others are counted. With lint.Off, the zero value, all are.
+	Least lint.Severity
+	// All makes text and Markdown show what they fold away otherwise: rows
+	// that are the same for everyone, columns beyond the first few dozen,
+	// waived findings, skipped cases.
+	All bool
+
+	Width int  // text: columns of the terminal; 80 when zero
+	Color bool // text: ANSI colours
+	ASCII bool // text: nothing but ASCII
+
+	ByClass bool // JSON and lines: a cell a class, with a table of classes
+
+	// MaxBytes is the limit of Markdown. What does not fit is left out in
+	// whole parts, and the end says what. It is [CommentLimit] when zero.
+	MaxBytes int
+	// Elsewhere says in Markdown where to find what was left out, as in
+	// "See Elsewhere.": plain text.
+	Elsewhere string
+}
+
+func (o *Options) filter() *Filter {
+	if o.Filter == nil {
+		return &Filter{}
+	}
+	return o.Filter
+}
+
+// GitHub's limits.
+const (
+	CommentLimit    = 65_536  // of a comment
+	JobSummaryLimit = 1 << 20 // of the summary of one step
+)
+
+// bySeverity returns the findings that are not waived, the most severe first,
+// then by place, rule and message; and the waived ones likewise.
+func (d *Document) bySeverity() (open, waived []*lint.Finding) {
+	for i := range d.Findings {
+		if f := &d.Findings[i]; f.Waived {
+			waived = append(waived, f)
+		} else {
+			open = append(open, f)
+		}
+	}
+	slices.SortStableFunc(open, compareFindings)
+	slices.SortStableFunc(waived, compareFindings)
+	return open, waived
+}
+
+func compareFindings(a, b *lint.Finding) int {
+	if a.Severity != b.Severity {
+		return int(b.Severity) - int(a.Severity)
+	}
+	return comparePlaces(a, b)
+}
+
+// notes returns the notes in order.
+func (d *Document) notes() []Note {
+	list := slices.Clone(d.Notes)
+	slices.SortStableFunc(list, func(a, b Note) int { return a.Pos.Compare(b.Pos) })
+	return list
+}
+
+// isNoted reports whether a note says the same as a finding.
+func (d *Document) isNoted(f *lint.Finding) bool {
+	return slices.ContainsFunc(d.Notes, func(n Note) bool {
+		return n.Rule == f.Rule && n.Rule != "" && n.Pos == f.Pos && n.Message == f.Message
+	})
+}

@@ -1,0 +1,355 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/explain"
+	"github.com/mcpolicy/mcpolicy/pdp"
+)
+
+// maxOthers is how many rules that do not apply are shown.
+const maxOthers = 6
+
+// ExplainText writes an explanation for a terminal: the outcome, what was
+// asked, the rules with what each part came to, and what would change it.
+func ExplainText(w io.Writer, x *explain.Explanation, o Options) error {
+	p := newPrinter(w, o)
+	verdict, rest, _ := strings.Cut(x.Sentence, ":")
+	l := p.line().add(accessStyle(x.Cell.Access), verdict)
+	for i, text := range wrap(p.text(":"+rest), p.width-widthOf(verdict)) {
+		if i > 0 {
+			l.end()
+			l = p.line().to(len(verdict) + 2)
+		}
+		l.sign(plain, text)
+	}
+	l.end()
+	for i := range x.Requests {
+		p.explainRequest(x, &x.Requests[i], o)
+	}
+	p.ways(x.Ways)
+	return p.w.Flush()
+}
+
+func (p *printer) explainRequest(x *explain.Explanation, r *explain.Request, o Options) {
+	p.blank()
+	asked := fmt.Sprintf("%s on %s %s, as %s (%s)", r.Action, r.Resource.Kind, r.Resource.ID, x.Principal.Key, strings.Join(x.Principal.Roles, ", "))
+	if len(x.Requests) > 1 {
+		asked += ": " + r.Decision.Effect.String()
+	}
+	p.labelled("asked", asked)
+	for _, v := range r.Validation {
+		p.labelled("schema", fmt.Sprintf("the %s schema refuses %s: %s", v.Source, v.Path, v.Message))
+	}
+	others := 0
+	for i := range r.Rules {
+		rule := &r.Rules[i]
+		if rule.Via == "" && !o.All {
+			if others++; others > maxOthers {
+				continue
+			}
+		}
+		p.explainRule(rule)
+	}
+	if others > maxOthers {
+		p.blank()
+		p.line().add(faint, fmt.Sprintf("%d more rules for other roles (--all shows them)", others-maxOthers)).end()
+	}
+	for _, d := range r.Derived {
+		p.explainDerived(&d)
+	}
+}
+
+// labelled writes text behind a label, wrapped.
+func (p *printer) labelled(label, text string) {
+	for i, s := range wrap(p.text(text), p.width-9) {
+		l := p.line()
+		if i == 0 {
+			l.add(faint, label)
+		}
+		l.to(9).sign(plain, s).end()
+	}
+}
+
+func (p *printer) explainRule(r *explain.Rule) {
+	p.blank()
+	whom := r.Via
+	switch {
+	case whom == "":
+		whom = "for " + strings.Join(ruleRoles(r), ", ") + ": not held"
+	default:
+		whom = strings.Replace("by "+whom, "by everyone", "for everyone", 1) + ": " + outcomeOf(r)
+	}
+	p.line().add(faint, fmt.Sprintf("%s:%d", r.Pos.File, r.Pos.Line)).
+		add(plain, "  rule ").add(strong, fmt.Sprintf("%q", r.Label())).
+		add(plain, ", "+strings.ToUpper(r.Effect.String())+" "+whom).end()
+	for i := range r.Exprs {
+		p.explainExpr(&r.Exprs[i])
+	}
+}
+
+func ruleRoles(r *explain.Rule) []string {
+	var names []string
+	for _, t := range r.Roles {
+		names = append(names, t.Value)
+	}
+	for _, t := range r.DerivedRoles {
+		names = append(names, t.Value)
+	}
+	return names
+}
+
+func outcomeOf(r *explain.Rule) string {
+	switch {
+	case !r.Reached:
+		return "not reached"
+	case r.Met == authz.Fired:
+		return "applies"
+	case r.Met == authz.Depends:
+		return "depends on the arguments"
+	}
+	return "condition not met"
+}
+
+// explainExpr writes an expression with the values of its parts below it.
+func (p *printer) explainExpr(e *explain.Expr) {
+	indent := 9
+	result := valueText(e.Value)
+	for i := range e.Parts {
+		if e.Parts[i].Open {
+			result = "depends"
+		}
+	}
+	text := p.text(strings.Join(strings.Fields(e.Text.Value), " "))
+	l := p.line().sign(faint, fmt.Sprintf("%5d | ", e.Pos.Line)).to(indent).sign(plain, text)
+	l.sign(plain, "   ").add(strong, result).end()
+	if e.Inlined != e.Text.Value {
+		text, indent = p.text(e.Inlined), indent+2
+		p.line().to(indent-2).sign(faint, "= ").sign(plain, text).end()
+	}
+	if p.under(e, indent, text) {
+		return
+	}
+	for _, part := range e.Parts {
+		p.line().to(indent+2).add(plain, part.Text+" = ").add(faint, partText(&part)).end()
+	}
+}
+
+// under writes the values under their parts, if there is room.
+func (p *printer) under(e *explain.Expr, indent int, text string) bool {
+	if text != e.Inlined || len(e.Parts) == 0 {
+		return false
+	}
+	dash := "─"
+	if p.ascii {
+		dash = "^"
+	}
+	for i, part := range e.Parts {
+		value := widthOf(p.text(partText(&part)))
+		if part.Offset < 0 || indent+part.Offset+value > p.width {
+			return false
+		}
+		if i+1 < len(e.Parts) && part.Offset+value+2 > e.Parts[i+1].Offset {
+			return false
+		}
+	}
+	marks, values := p.line(), p.line()
+	for _, part := range e.Parts {
+		marks.to(indent+part.Offset).sign(faint, strings.Repeat(dash, widthOf(part.Text)))
+		values.to(indent+part.Offset).add(plain, partText(&part))
+	}
+	marks.end()
+	values.end()
+	return true
+}
+
+func partText(part *explain.Part) string {
+	if part.Open {
+		return "?"
+	}
+	return valueText(part.Value)
+}
+
+func valueText(v pdp.Value) string {
+	if v.Error != "" {
+		return v.Error
+	}
+	b, err := json.Marshal(v.V)
+	if err != nil {
+		return fmt.Sprint(v.V)
+	}
+	return string(b)
+}
+
+func (p *printer) explainDerived(d *explain.DerivedRole) {
+	p.blank()
+	state := "active"
+	if !d.Active {
+		state = "not active, " + d.Why
+	}
+	p.line().add(faint, fmt.Sprintf("%s:%d", d.Pos.File, d.Pos.Line)).add(plain, "  derived role ").
+		add(strong, fmt.Sprintf("%q", d.Name)).add(plain, ": "+state).end()
+	for i := range d.Exprs {
+		p.explainExpr(&d.Exprs[i])
+	}
+}
+
+func (p *printer) ways(ways []explain.Way) {
+	if len(ways) == 0 {
+		return
+	}
+	p.blank()
+	for i, way := range ways {
+		label := ""
+		if i == 0 {
+			label = "would be allowed"
+		}
+		text := "with " + way.Text
+		if way.Condition != "" {
+			text += ", when " + way.Condition
+		}
+		l := p.line().add(good, label).to(19).add(plain, text)
+		if !l.right("(the engine agrees)") {
+			l.end()
+			l = p.line().to(19).add(faint, "(the engine agrees)")
+		}
+		l.end()
+	}
+}
+
+// explainJSON is an explanation as JSON reports spell it.
+type explainJSON struct {
+	Version   int            `json:"version"`
+	Principal string         `json:"principal"`
+	Server    string         `json:"server"`
+	Type      string         `json:"type"`
+	Name      string         `json:"name"`
+	Operation string         `json:"operation"`
+	Arguments map[string]any `json:"arguments,omitempty"`
+	Access    string         `json:"access"`
+	Condition string         `json:"condition,omitempty"`
+	Sentence  string         `json:"sentence"`
+	Requests  []requestJSON  `json:"requests"`
+	Ways      []wayJSON      `json:"wouldBeAllowed"`
+}
+
+type requestJSON struct {
+	Kind       string        `json:"kind"`
+	ID         string        `json:"id"`
+	Action     string        `json:"action"`
+	Effect     string        `json:"effect"`
+	Validation []string      `json:"validationErrors,omitempty"`
+	Rules      []ruleJSON    `json:"rules"`
+	Derived    []derivedJSON `json:"derivedRoles,omitempty"`
+}
+
+type ruleJSON struct {
+	ID     string     `json:"id"`
+	Effect string     `json:"effect"`
+	File   string     `json:"file"`
+	Line   int        `json:"line"`
+	Via    string     `json:"via,omitempty"`
+	Result string     `json:"result"`
+	Exprs  []exprJSON `json:"expressions,omitempty"`
+}
+
+type exprJSON struct {
+	Expr  string     `json:"expr"`
+	Means string     `json:"means,omitempty"` // with variables and constants replaced
+	Line  int        `json:"line,omitempty"`
+	Value any        `json:"value,omitempty"`
+	Error string     `json:"error,omitempty"`
+	Open  bool       `json:"dependsOnArguments,omitempty"`
+	Parts []exprJSON `json:"parts,omitempty"`
+}
+
+type derivedJSON struct {
+	Name   string     `json:"name"`
+	File   string     `json:"file"`
+	Line   int        `json:"line"`
+	Active bool       `json:"active"`
+	Why    string     `json:"why,omitempty"`
+	Exprs  []exprJSON `json:"expressions,omitempty"`
+}
+
+type wayJSON struct {
+	With      string `json:"with"`
+	Condition string `json:"condition,omitempty"`
+}
+
+// ExplainJSON writes an explanation as JSON.
+func ExplainJSON(w io.Writer, x *explain.Explanation, _ Options) error {
+	doc := explainJSON{
+		Version: 1, Principal: x.Principal.Key, Server: x.Column.Server.Name, Type: x.Column.Item.Type.String(),
+		Name: x.Column.Item.Name, Operation: x.Column.Operation.String(), Arguments: x.Arguments,
+		Access: x.Cell.Access.String(), Condition: x.Cell.Condition, Sentence: x.Sentence,
+		Requests: []requestJSON{}, Ways: []wayJSON{},
+	}
+	for i := range x.Requests {
+		r := &x.Requests[i]
+		out := requestJSON{Kind: r.Resource.Kind, ID: r.Resource.ID, Action: r.Action, Effect: r.Decision.Effect.String(), Rules: []ruleJSON{}}
+		for _, v := range r.Validation {
+			out.Validation = append(out.Validation, v.Path+": "+v.Message)
+		}
+		for j := range r.Rules {
+			rule := &r.Rules[j]
+			result := "role not held"
+			if rule.Via != "" {
+				result = outcomeOf(rule)
+			}
+			out.Rules = append(out.Rules, ruleJSON{
+				ID: rule.ID, Effect: rule.Effect.String(), File: rule.Pos.File, Line: rule.Pos.Line,
+				Via: rule.Via, Result: result, Exprs: exprsJSON(rule.Exprs),
+			})
+		}
+		for _, d := range r.Derived {
+			out.Derived = append(out.Derived, derivedJSON{
+				Name: d.Name, File: d.Pos.File, Line: d.Pos.Line, Active: d.Active, Why: d.Why, Exprs: exprsJSON(d.Exprs),
+			})
+		}
+		doc.Requests = append(doc.Requests, out)
+	}
+	for _, way := range x.Ways {
+		doc.Ways = append(doc.Ways, wayJSON{way.Text, way.Condition})
+	}
+	return indented(w, doc)
+}
+
+func exprsJSON(list []explain.Expr) []exprJSON {
+	var out []exprJSON
+	for i := range list {
+		e := exprJSON{Expr: list[i].Text.Value, Means: meaning(&list[i]), Line: list[i].Pos.Line, Value: list[i].Value.V, Error: list[i].Value.Error}
+		for j := range list[i].Parts {
+			part := &list[i].Parts[j]
+			e.Open = e.Open || part.Open
+			pj := exprJSON{Expr: part.Text, Open: part.Open}
+			if !part.Open {
+				pj.Value, pj.Error = part.Value.V, part.Value.Error
+			}
+			e.Parts = append(e.Parts, pj)
+		}
+		if e.Open {
+			e.Value, e.Error = nil, ""
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func meaning(e *explain.Expr) string {
+	if e.Inlined == e.Text.Value {
+		return ""
+	}
+	return e.Inlined
+}
+
+func indented(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

@@ -1,0 +1,46 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// A Format is one way to write a document.
+type Format struct {
+	Name    string
+	Summary string // what it is for, in one line
+	Write   func(w io.Writer, d *Document, o Options) error
+}
+
+// Formats lists the formats.
+func Formats() []Format {
+	return []Format{
+		{"text", "for people at a terminal", writeText},
+		{"json", "for programs; versioned and stable", writeJSON},
+		{"lines", "JSON Lines: a cell, finding or case a line", writeLines},
+		{"junit", "JUnit XML, for the test pages of a CI system", writeJUnit},
+		{"markdown", "for comments and job summaries", writeMarkdown},
+	}
+}
+
+// Write writes a document in the format of that name.
+func Write(format string, w io.Writer, d *Document, o Options) error {
+	var names []string
+	for _, f := range Formats() {
+		if f.Name == format {
+			return f.Write(w, d, o)
+		}
+		names = append(names, f.Name)
+	}
+	return fmt.Errorf("unknown format %q%s", format, source.DidYouMean(format, names))
+}
+
+func comparePlaces(a, b *lint.Finding) int {
+	return cmp.Or(a.Pos.Compare(b.Pos), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message),
+		cmp.Compare(a.Server, b.Server), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name),
+		cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Policy, b.Policy))
+}

@@ -1,0 +1,129 @@
+package report_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/report"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+
+func globs(t *testing.T, patterns ...string) report.Globs {
+	t.Helper()
+	g, err := report.ParseGlobs(patterns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func only(t *testing.T, names ...string) report.Accesses {
+	t.Helper()
+	a, err := report.ParseAccesses(names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestGolden(t *testing.T) {
+	office := func(t *testing.T) *report.Document {
+		return &report.Document{Matrix: load(t, "testdata", "office")}
+	}
+	lintOnly := func(t *testing.T) *report.Document {
+		d := checked(t)
+		d.Scope, d.Matrix, d.Tests = report.ScopeOf(d.Matrix), nil, nil
+		return d
+	}
+	warnings := report.Options{FailOn: lint.Warning}
+	with := func(change func(*report.Options)) report.Options {
+		o := warnings
+		change(&o)
+		return o
+	}
+	for _, test := range []struct {
+		file    string
+		format  string
+		doc     func(*testing.T) *report.Document
+		options report.Options
+	}{
+		{"matrix.txt", "text", office, report.Options{}},
+		{"matrix-wide.txt", "text", office, report.Options{Width: 160}},
+		{"matrix-narrow.txt", "text", office, report.Options{Width: 44}},
+		{"matrix-ascii.txt", "text", office, report.Options{ASCII: true}},
+		{"matrix-colour.txt", "text", office, report.Options{Color: true, Width: 120}},
+		{"matrix-conditional.txt", "text", office, report.Options{Filter: &report.Filter{Only: only(t, "conditional", "unguarded")}}},
+		{"matrix-sales-call.txt", "text", office, report.Options{Filter: &report.Filter{
+			Roles: globs(t, "SALES"), Items: globs(t, "get_*", "crm://customers/{customer_id}"), Operations: globs(t, "call"), Servers: globs(t, "desk"),
+		}}},
+		{"matrix-nothing.txt", "text", office, report.Options{Filter: &report.Filter{Only: only(t, "conditional"), Servers: globs(t, "wiki")}}},
+		{"matrix-everyone.txt", "text", office, report.Options{Filter: &report.Filter{Items: globs(t, "crm://*", "search_*")}}},
+		{"matrix.json", "json", office, report.Options{}},
+		{"matrix-by-class.json", "json", office, report.Options{ByClass: true, Filter: &report.Filter{Only: only(t, "allowed")}}},
+		{"matrix.lines", "lines", office, report.Options{Filter: &report.Filter{Only: only(t, "conditional")}}},
+		{"matrix.md", "markdown", office, report.Options{}},
+		{"check.txt", "text", checked, warnings},
+		{"check-all-wide.txt", "text", checked, with(func(o *report.Options) { o.All, o.Width = true, 160 })},
+		{"check-narrow.txt", "text", checked, with(func(o *report.Options) { o.Width, o.Least = 50, lint.Warning })},
+		{"check-colour.txt", "text", checked, with(func(o *report.Options) { o.Color = true })},
+		{"check-clean.txt", "text", clean, warnings},
+		{"lint.txt", "text", lintOnly, warnings},
+		{"check.json", "json", checked, with(func(o *report.Options) { o.Filter = &report.Filter{Only: only(t, "conditional")} })},
+		{"check.lines", "lines", checked, with(func(o *report.Options) { o.Filter = &report.Filter{Only: only(t, "conditional")} })},
+		{"check.junit.xml", "junit", checked, warnings},
+		{"check-clean.junit.xml", "junit", clean, warnings},
+		{"lint.junit.xml", "junit", lintOnly, report.Options{}},
+		{"check.md", "markdown", checked, warnings},
+		{"check-cut.md", "markdown", checked, with(func(o *report.Options) { o.MaxBytes, o.Elsewhere = 1200, "the artifact mcpolicy-report" })},
+		{"check-clean.md", "markdown", clean, warnings},
+	} {
+		t.Run(test.file, func(t *testing.T) {
+			t.Parallel()
+			var got bytes.Buffer
+			if err := report.Write(test.format, &got, test.doc(t), test.options); err != nil {
+				t.Fatal(err)
+			}
+			compare(t, filepath.Join("testdata", test.file), got.Bytes())
+		})
+	}
+}
+
+func compare(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+// TestOrder shows that JSON does not depend on the order of principals.
+func TestOrder(t *testing.T) {
+	m := load(t, "testdata", "office")
+	for _, o := range []report.Options{{}, {ByClass: true}} {
+		var a, b bytes.Buffer
+		if err := report.Write("json", &a, &report.Document{Matrix: m}, o); err != nil {
+			t.Fatal(err)
+		}
+		if err := report.Write("json", &b, &report.Document{Matrix: reversed(t)}, o); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(a.String(), b.String()); diff != "" {
+			t.Errorf("by class %t (-file order +reversed):\n%s", o.ByClass, diff)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// jsonVersion is the version of the JSON formats. They only ever grow.
+const jsonVersion = 1
+
+// writeJSON writes one JSON object: version, matrix, findings, tests and
+// notes, those that the document has. Cells are sorted by the principal's key,
+// then stand in the order of servers and inventories.
+func writeJSON(w io.Writer, d *Document, o Options) error {
+	s := newStream(w)
+	s.raw(fmt.Sprintf("{\"version\": %d", jsonVersion))
+	if d.Matrix != nil {
+		s.raw(",\n \"matrix\": {")
+		if o.ByClass {
+			s.list(`"classes": [`, "]")
+			classes(d.Matrix, o.filter(), s.element)
+			s.close()
+			s.raw(",\n ")
+		}
+		s.list(`"cells": [`, "]}")
+		cells(d.Matrix, o, s.bytes)
+		s.close()
+	}
+	if d.Linted {
+		s.raw(",\n ")
+		s.list(`"findings": [`, "]")
+		open, waived := d.bySeverity()
+		for _, f := range slices.Concat(open, waived) {
+			s.element(jsonFinding(f))
+		}
+		s.close()
+	}
+	if d.Tests != nil {
+		s.tests(d.Tests)
+	}
+	if len(d.Notes) > 0 {
+		s.raw(",\n ")
+		s.list(`"notes": [`, "]")
+		for _, n := range d.notes() {
+			s.element(jsonNote(n))
+		}
+		s.close()
+	}
+	s.raw("}\n")
+	return s.w.Flush()
+}
+
+func (s *stream) tests(r *testrunner.Result) {
+	n := r.Counts()
+	s.raw(fmt.Sprintf(",\n \"tests\": {\"passed\": %d, \"failed\": %d, \"errored\": %d, \"skipped\": %d, \"suites\": [", n.Passed, n.Failed, n.Errored, n.Skipped))
+	for i, suite := range r.Suites {
+		if i > 0 {
+			s.raw(",")
+		}
+		s.raw("\n  {\"name\": ")
+		s.raw(string(jsonOf(suite.Name)))
+		s.raw(", \"file\": ")
+		s.raw(string(jsonOf(suite.File)))
+		s.raw(", ")
+		s.list(`"cases": [`, "]}")
+		for _, c := range suite.Cases {
+			for _, p := range c.Principals {
+				s.element(jsonCase(c, p))
+			}
+		}
+		s.close()
+	}
+	s.raw("]}")
+}
+
+// A stream writes JSON piece by piece, an element of a list a line.
+type stream struct {
+	w      *bufio.Writer
+	first  bool
+	closer string
+}
+
+func newStream(w io.Writer) *stream { return &stream{w: bufio.NewWriterSize(w, 64<<10)} }
+
+func (s *stream) raw(text string) { fmt.Fprint(s.w, text) } // Flush reports errors
+
+func (s *stream) list(opener, closer string) {
+	s.raw(opener)
+	s.first, s.closer = true, closer
+}
+
+// bytes writes an element in pieces, and reports whether that went well.
+func (s *stream) bytes(parts ...[]byte) bool {
+	if !s.first {
+		s.raw(",")
+	}
+	s.first = false
+	s.raw("\n   ")
+	var err error
+	for _, p := range parts {
+		_, err = s.w.Write(p) // after an error, all writes fail
+	}
+	return err == nil
+}
+
+func (s *stream) element(v any) { s.bytes(jsonOf(v)) }
+
+func (s *stream) close() { s.raw(s.closer) }
+
+// jsonOf returns a value as JSON. Whatever does not show in a string is
+// escaped there, so that the text is as harmless as what it says.
+func jsonOf(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return jsonOf(fmt.Sprint(v)) // never: these are strings, numbers and JSON values
+	}
+	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	if isPlain(string(text)) {
+		return text
+	}
+	out := make([]byte, 0, len(text)+16)
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		if isHidden(r) {
+			out = appendEscape(out, r)
+		} else {
+			out = append(out, text[:n]...)
+		}
+		text = text[n:]
+	}
+	return out
+}
+
+func appendEscape(out []byte, r rune) []byte {
+	if r > 0xffff {
+		r -= 0x10000
+		return fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+	}
+	return fmt.Appendf(out, `\u%04x`, r)
+}

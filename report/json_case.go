@@ -1,0 +1,55 @@
+package report
+
+import (
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// A jsonRule is a rule as cells and cases have it.
+type jsonRule struct {
+	ID     string `json:"id"`
+	Effect string `json:"effect"`
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+}
+
+func jsonRules(rules []matrix.Rule) []jsonRule {
+	list := make([]jsonRule, len(rules))
+	for i, r := range rules {
+		list[i] = jsonRule{r.ID, r.Effect.String(), r.Pos.File, r.Pos.Line}
+	}
+	return list
+}
+
+type caseJSON struct {
+	Test      string         `json:"test"`
+	Principal string         `json:"principal"`
+	Server    string         `json:"server"`
+	Type      string         `json:"type,omitempty"`
+	Name      string         `json:"name,omitempty"`
+	Operation string         `json:"operation"`
+	Arguments map[string]any `json:"arguments,omitempty"`
+	Want      string         `json:"want"`
+	Got       string         `json:"got"`
+	Outcome   string         `json:"outcome"`
+	Message   string         `json:"message,omitempty"`
+	Condition string         `json:"condition,omitempty"`
+	Rules     []jsonRule     `json:"rules,omitempty"`
+	File      string         `json:"file,omitempty"`
+	Line      int            `json:"line,omitempty"`
+}
+
+func jsonCase(c *testrunner.Case, p *authz.Principal) caseJSON {
+	j := caseJSON{
+		Test: c.Test, Principal: p.Key, Server: c.Server, Operation: c.Operation.String(), Arguments: c.Arguments,
+		Want: c.Want, Got: c.Got, Outcome: c.Outcome.String(), Message: c.Message, File: c.Pos.File, Line: c.Pos.Line,
+	}
+	if c.Item != nil {
+		j.Type, j.Name = c.Item.Type.String(), c.Item.Name
+	}
+	if c.Cell != nil {
+		j.Condition, j.Rules = c.Cell.Condition, jsonRules(c.Cell.Decisive())
+	}
+	return j
+}

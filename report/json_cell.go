@@ -1,0 +1,119 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+)
+
+// cells hands each cell that the filter chooses to emit, in pieces that make
+// up an object: whose it is, which it is, and what it says. The latter two are
+// encoded once for all cells that share them. It stops when emit says false.
+func cells(m *matrix.Matrix, o Options, emit func(...[]byte) bool) {
+	f := o.filter()
+	columns := make([][]byte, len(m.Columns))
+	for i, c := range m.Columns {
+		if f.column(c) {
+			columns[i] = columnJSON(c)
+		}
+	}
+	said := map[*matrix.Cell][]byte{}
+	row := func(who []byte, c *matrix.Class) bool {
+		for i, col := range m.Columns {
+			if columns[i] == nil {
+				continue
+			}
+			cell := m.Cell(c, col)
+			if !f.Only.has(cell.Access) {
+				continue
+			}
+			text, ok := said[cell]
+			if !ok {
+				text = cellJSON(cell)
+				said[cell] = text
+			}
+			if !emit(who, columns[i], text) {
+				return false
+			}
+		}
+		return true
+	}
+	if o.ByClass {
+		for i, c := range sortedClasses(m, f) {
+			if !row(fmt.Appendf(nil, `{"class":%d,`, i+1), c.class) {
+				return
+			}
+		}
+		return
+	}
+	for _, p := range sortedPrincipals(m, f) {
+		who := append(append([]byte(`{"principal":`), jsonOf(p.Key)...), ',')
+		if !row(who, m.ClassOf(p.Key)) {
+			return
+		}
+	}
+}
+
+func sortedPrincipals(m *matrix.Matrix, f *Filter) []*authz.Principal {
+	var list []*authz.Principal
+	for _, c := range m.Classes {
+		list = append(list, f.principals(c)...)
+	}
+	slices.SortFunc(list, func(a, b *authz.Principal) int { return cmp.Compare(a.Key, b.Key) })
+	return list
+}
+
+func columnJSON(c *matrix.Column) []byte {
+	text := jsonOf(struct {
+		Server    string `json:"server"`
+		Type      string `json:"type"`
+		Name      string `json:"name"`
+		Operation string `json:"operation"`
+	}{c.Server.Name, c.Item.Type.String(), c.Item.Name, c.Operation.String()})
+	return append(text[1:len(text)-1], ',')
+}
+
+func cellJSON(c *matrix.Cell) []byte {
+	return jsonOf(struct {
+		Access    string     `json:"access"`
+		Condition string     `json:"condition,omitempty"`
+		Rules     []jsonRule `json:"rules"`
+	}{c.Access.String(), c.Condition, jsonRules(c.Decisive())})[1:]
+}
+
+// A classTable is a class and those of its principals that a filter chose.
+type classTable struct {
+	class *matrix.Class
+	keys  []string
+}
+
+// sortedClasses returns the classes by their first key, so that their numbers
+// do not depend on the order of principals.
+func sortedClasses(m *matrix.Matrix, f *Filter) []classTable {
+	var list []classTable
+	for _, c := range m.Classes {
+		t := classTable{class: c}
+		for _, p := range f.principals(c) {
+			t.keys = append(t.keys, p.Key)
+		}
+		if len(t.keys) > 0 {
+			slices.Sort(t.keys)
+			list = append(list, t)
+		}
+	}
+	slices.SortFunc(list, func(a, b classTable) int { return cmp.Compare(a.keys[0], b.keys[0]) })
+	return list
+}
+
+// classes hands the table of classes to emit.
+func classes(m *matrix.Matrix, f *Filter, emit func(any)) {
+	for i, c := range sortedClasses(m, f) {
+		emit(struct {
+			Class      int      `json:"class"`
+			Principals []string `json:"principals"`
+		}{i + 1, c.keys})
+	}
+}

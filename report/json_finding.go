@@ -1,0 +1,62 @@
+package report
+
+import (
+	"github.com/mcpolicy/mcpolicy/lint"
+)
+
+type findingJSON struct {
+	Rule      string        `json:"rule"`
+	Family    string        `json:"family"`
+	Severity  string        `json:"severity"`
+	Message   string        `json:"message"`
+	File      string        `json:"file,omitempty"`
+	Line      int           `json:"line,omitempty"`
+	Column    int           `json:"column,omitempty"`
+	Server    string        `json:"server,omitempty"`
+	Type      string        `json:"type,omitempty"`
+	Name      string        `json:"name,omitempty"`
+	Principal string        `json:"principal,omitempty"`
+	Policy    string        `json:"policy,omitempty"`
+	Waived    bool          `json:"waived"`
+	Reason    string        `json:"reason,omitempty"`
+	Evidence  []string      `json:"evidence,omitempty"`
+	Related   []relatedJSON `json:"related,omitempty"`
+	Fix       string        `json:"fix,omitempty"`
+	Standards []string      `json:"standards"`
+}
+
+type relatedJSON struct {
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Text   string `json:"text"`
+}
+
+func jsonFinding(f *lint.Finding) findingJSON {
+	j := findingJSON{
+		Rule: f.Rule, Family: f.Family, Severity: f.Severity.String(), Message: f.Message,
+		File: f.Pos.File, Line: f.Pos.Line, Column: f.Pos.Col,
+		Server: f.Server, Name: f.Name, Principal: f.Principal, Policy: f.Policy,
+		Waived: f.Waived, Reason: f.Reason, Evidence: f.Evidence, Fix: f.Fix, Standards: f.Standards,
+	}
+	if f.Name != "" {
+		j.Type = f.Type.String()
+	}
+	if j.Standards == nil {
+		j.Standards = []string{}
+	}
+	for _, r := range f.Related {
+		j.Related = append(j.Related, relatedJSON{r.Pos.File, r.Pos.Line, r.Pos.Col, r.Text})
+	}
+	return j
+}
+
+type noteJSON struct {
+	Rule    string `json:"rule,omitempty"`
+	Server  string `json:"server,omitempty"`
+	Message string `json:"message"`
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+}
+
+func jsonNote(n Note) noteJSON { return noteJSON{n.Rule, n.Server, n.Message, n.Pos.File, n.Pos.Line} }

@@ -1,0 +1,51 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// writeLines writes a JSON object a line, each with one key that says what it
+// is: version, then class, cell, finding, case and note, in the order and with
+// the content of the JSON format.
+func writeLines(w io.Writer, d *Document, o Options) error {
+	b := bufio.NewWriterSize(w, 64<<10)
+	bytes := func(kind string, parts ...[]byte) bool {
+		fmt.Fprintf(b, `{"%s":`, kind) //nolint:errcheck // Flush reports it
+		for _, p := range parts {
+			b.Write(p) //nolint:errcheck,gosec // Flush reports it
+		}
+		_, err := b.WriteString("}\n")
+		return err == nil
+	}
+	emit := func(kind string, v any) { bytes(kind, jsonOf(v)) }
+	emit("version", jsonVersion)
+	if d.Matrix != nil {
+		if o.ByClass {
+			classes(d.Matrix, o.filter(), func(v any) { emit("class", v) })
+		}
+		cells(d.Matrix, o, func(parts ...[]byte) bool { return bytes("cell", parts...) })
+	}
+	open, waived := d.bySeverity()
+	for _, f := range slices.Concat(open, waived) {
+		emit("finding", jsonFinding(f))
+	}
+	if d.Tests != nil {
+		for _, s := range d.Tests.Suites {
+			for _, c := range s.Cases {
+				for _, p := range c.Principals {
+					emit("case", struct {
+						Suite string `json:"suite"`
+						caseJSON
+					}{s.Name, jsonCase(c, p)})
+				}
+			}
+		}
+	}
+	for _, n := range d.notes() {
+		emit("note", jsonNote(n))
+	}
+	return b.Flush()
+}

@@ -1,0 +1,95 @@
+package report
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// A look is what a cell shows of itself: its access and condition.
+type look struct {
+	id        uint32 // from 1
+	access    matrix.Access
+	condition string
+	places    []source.Pos // of the rules that the condition comes from, in any order
+	rules     []string     // the IDs of those whose place is not known
+	note      int          // of its footnote, 0 before it has one
+}
+
+// looks keeps one look for all cells that look the same.
+type looks struct {
+	byCell map[*matrix.Cell]*look
+	byText map[string]*look
+}
+
+func newLooks() *looks {
+	return &looks{byCell: map[*matrix.Cell]*look{}, byText: map[string]*look{}}
+}
+
+func (ls *looks) of(c *matrix.Cell) *look {
+	if l := ls.byCell[c]; l != nil {
+		return l
+	}
+	key := c.Access.String() + "\x00" + c.Condition
+	l := ls.byText[key]
+	if l == nil {
+		l = &look{id: uint32(len(ls.byText) + 1), access: c.Access, condition: c.Condition} //nolint:gosec // fewer than four billion
+		ls.byText[key] = l
+	}
+	ls.byCell[c] = l
+	if c.Access == matrix.Conditional {
+		for _, r := range conditional(c) {
+			if r.Pos.Line > 0 {
+				l.places = append(l.places, source.Pos{File: r.Pos.File, Line: r.Pos.Line})
+			} else {
+				l.rules = append(l.rules, r.ID)
+			}
+		}
+	}
+	return l
+}
+
+// conditional returns the rules that a conditional cell's condition comes
+// from.
+func conditional(c *matrix.Cell) []matrix.Rule {
+	decisive := c.Decisive()
+	depends := slices.DeleteFunc(slices.Clone(decisive), func(r matrix.Rule) bool { return r.Met != authz.Depends })
+	if len(depends) == 0 {
+		return decisive
+	}
+	return depends
+}
+
+// manyPlaces is how many lines of a file are told of one condition.
+const manyPlaces = 8
+
+// where says where the rules of a look's condition stand, a file an element:
+// policies/crm.yaml:12,34.
+func (l *look) where() []string {
+	places := slices.Clone(l.places)
+	slices.SortFunc(places, source.Pos.Compare)
+	places = slices.Compact(places)
+	var texts []string
+	for len(places) > 0 {
+		file := places[0].File
+		n := 0
+		for n < len(places) && places[n].File == file {
+			n++
+		}
+		text := places[0].String()
+		for _, p := range places[1:min(n, manyPlaces)] {
+			text += "," + strconv.Itoa(p.Line)
+		}
+		if n > manyPlaces {
+			text += " +" + strconv.Itoa(n-manyPlaces)
+		}
+		texts = append(texts, text)
+		places = places[n:]
+	}
+	rules := slices.Clone(l.rules)
+	slices.Sort(rules)
+	return append(texts, slices.Compact(rules)...)
+}

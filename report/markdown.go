@@ -1,0 +1,168 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// writeMarkdown writes a comment or job summary: the verdict, what it is made
+// of, the matrix, the findings, the cases that did not pass. What is too much
+// for the limit is left out in whole parts, the least important first.
+func writeMarkdown(w io.Writer, d *Document, o Options) error {
+	m := &markdown{d: d, o: o}
+	m.verdict()
+	m.summary()
+	m.notes()
+	if d.Matrix != nil {
+		m.matrix()
+	}
+	m.findings()
+	m.cases()
+	limit := o.MaxBytes
+	if limit == 0 {
+		limit = CommentLimit
+	}
+	_, err := io.WriteString(w, m.fit(limit))
+	return err
+}
+
+// A markdown is a report in parts.
+type markdown struct {
+	d       *Document
+	o       Options
+	parts   []part
+	section int // of the parts to come
+}
+
+func (m *markdown) verdict() {
+	switch checked := m.d.Linted || m.d.Tests != nil; {
+	case !checked:
+		m.frame("## Who can reach which MCP tool\n\n")
+	case m.d.Fails(m.o.FailOn):
+		m.frame("## ❌ mcpolicy: not clean\n\n")
+	default:
+		m.frame("## ✅ mcpolicy: clean\n\n")
+	}
+}
+
+func (m *markdown) summary() {
+	var rows []string
+	if s := m.d.scopeWords(); s != "" {
+		rows = append(rows, "| checked | "+mdText(s)+" |\n")
+	}
+	if m.d.Linted {
+		rows = append(rows, "| findings | "+m.d.findingWords()+" |\n")
+	}
+	if m.d.Tests != nil {
+		rows = append(rows, "| tests | "+m.d.caseWords()+" |\n")
+	}
+	if len(rows) > 0 {
+		m.frame("| | |\n|---|---|\n" + strings.Join(rows, "") + "\n")
+	}
+}
+
+func (m *markdown) notes() {
+	for _, n := range m.d.notes() {
+		m.frame("> **Note:** " + mdText(n.Message) + at(n.Pos.String()) + "\n\n")
+	}
+}
+
+// at returns a place after text, or nothing if there is none.
+func at(pos string) string {
+	if pos == "" {
+		return ""
+	}
+	return " at " + mdCode(pos)
+}
+
+func (m *markdown) findings() {
+	open, waived := m.d.bySeverity()
+	open = slices.DeleteFunc(open, func(f *lint.Finding) bool { return f.Severity < m.o.Least || m.d.isNoted(f) })
+	if len(open) > 0 {
+		m.begin(findingSection, "### Findings\n\n")
+		for _, f := range open {
+			m.finding(f, [...]rank{lint.Off: noteRank, lint.Note: noteRank, lint.Warning: warningRank, lint.Error: errorRank}[f.Severity])
+		}
+		m.end("\n")
+	}
+	if len(waived) > 0 && m.o.All {
+		m.begin(waivedSection, fmt.Sprintf("<details><summary>%d waived</summary>\n\n", len(waived)))
+		for _, f := range waived {
+			m.finding(f, noteRank)
+		}
+		m.end("\n</details>\n\n")
+	}
+}
+
+func (m *markdown) finding(f *lint.Finding, r rank) {
+	lines := []string{fmt.Sprintf("**%s** %s (%s)", f.Severity, mdText(f.Message), mdCode(f.Rule))}
+	if pos := f.Pos.String(); pos != "" && !startsWith(f.Evidence, pos) {
+		lines = append(lines, mdCode(pos))
+	}
+	for _, s := range f.Evidence {
+		lines = append(lines, mdText(s))
+	}
+	for _, rel := range f.Related {
+		lines = append(lines, mdCode(rel.Pos.String())+" "+mdText(rel.Text))
+	}
+	if f.Waived {
+		lines = append(lines, "waived: "+mdText(firstOf(f.Reason, "no reason given")))
+	}
+	if f.Fix != "" {
+		lines = append(lines, mdText(f.Fix))
+	}
+	noun := f.Severity.String()
+	if f.Waived {
+		noun = "waived finding"
+	}
+	m.add(r, noun, item(lines))
+}
+
+func (m *markdown) cases() {
+	if m.d.Tests == nil {
+		return
+	}
+	n := m.d.Tests.Counts()
+	not := n.Failed + n.Errored
+	if m.o.All {
+		not += n.Skipped
+	}
+	if not == 0 {
+		return
+	}
+	m.begin(caseSection, "### Tests\n\n<details><summary>"+m.d.caseWords()+"</summary>\n\n")
+	for _, s := range m.d.Tests.Suites {
+		for _, c := range s.Cases {
+			if c.Outcome != testrunner.Passed && (c.Outcome != testrunner.Skipped || m.o.All) {
+				m.testcase(c)
+			}
+		}
+	}
+	m.end("\n</details>\n\n")
+}
+
+func (m *markdown) testcase(c *testrunner.Case) {
+	lines := []string{fmt.Sprintf("**%s** %s", c.Outcome, mdText(sentence(m.d, c)))}
+	if c.Test != "" {
+		lines[0] += " (" + mdText(c.Test) + ")"
+	}
+	if pos := c.Pos.String(); pos != "" {
+		lines = append(lines, mdCode(pos))
+	}
+	for _, r := range outcome(c) {
+		text := mdText(r.text)
+		if r.pos != "" {
+			text = mdCode(r.pos) + " " + text
+		}
+		lines = append(lines, text)
+	}
+	m.add(caseRank, "case", item(lines))
+}
+
+// item makes lines an item of a list.
+func item(lines []string) string { return "- " + strings.Join(lines, "<br>\n  ") + "\n" }

@@ -1,0 +1,156 @@
+package report
+
+import (
+	"bufio"
+	"io"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// A printer lays out text for a terminal. Whatever reaches the writer has gone
+// through text, so that it does what it looks like.
+type printer struct {
+	w     *bufio.Writer
+	width int
+	prose int // width of text that is no table
+	color bool
+	ascii bool
+	symbols
+}
+
+const (
+	defaultWidth = 80
+	minWidth     = 24  // the narrowest terminal that text is laid out for
+	proseWidth   = 100 // longer lines are hard to read
+)
+
+func newPrinter(w io.Writer, o Options) *printer {
+	p := &printer{w: bufio.NewWriter(w), width: o.Width, color: o.Color, ascii: o.ASCII, symbols: unicodeSymbols}
+	if p.width == 0 {
+		p.width = defaultWidth
+	}
+	p.width = max(p.width, minWidth)
+	p.prose = min(p.width, proseWidth)
+	if o.ASCII {
+		p.symbols = asciiSymbols
+	}
+	return p
+}
+
+// text returns s as it can be shown.
+func (p *printer) text(s string) string {
+	if p.ascii {
+		return ascii(s)
+	}
+	return visible(s)
+}
+
+// eastAsian is how wide characters are. It does not look at the locale, so
+// that a report is the same everywhere.
+var eastAsian = &runewidth.Condition{StrictEmojiNeutral: true}
+
+func widthOf(s string) int {
+	if isPlain(s) {
+		return len(s)
+	}
+	return eastAsian.StringWidth(s)
+}
+
+// A line is one line of output under way.
+type line struct {
+	p     *printer
+	b     strings.Builder
+	width int
+}
+
+func (p *printer) line() *line { return &line{p: p} }
+
+// add appends text. Symbols of the printer's own go through sign.
+func (l *line) add(st style, s string) *line { return l.sign(st, l.p.text(s)) }
+
+// sign appends text that is known to be harmless.
+func (l *line) sign(st style, s string) *line {
+	l.width += widthOf(s)
+	if l.p.color {
+		text := strings.TrimRight(s, " ")
+		s = paint(st, text) + s[len(text):]
+	}
+	l.b.WriteString(s)
+	return l
+}
+
+// to fills the line up with spaces to a column, counting from 0.
+func (l *line) to(column int) *line {
+	if n := column - l.width; n > 0 {
+		l.b.WriteString(strings.Repeat(" ", n))
+		l.width = column
+	}
+	return l
+}
+
+// right puts faint text at the right edge of prose, if there is room for it.
+func (l *line) right(s string) bool {
+	w := widthOf(l.p.text(s))
+	if l.width+3+w > l.p.prose {
+		return false
+	}
+	l.to(l.p.prose-w).add(faint, s)
+	return true
+}
+
+// end writes the line.
+func (l *line) end() {
+	l.p.w.WriteString(strings.TrimRight(l.b.String(), " ")) //nolint:errcheck,gosec // Flush reports it
+	l.p.w.WriteByte('\n')                                   //nolint:errcheck,gosec // Flush reports it
+}
+
+func (p *printer) blank() { p.line().end() }
+
+// wrap breaks text between words into lines of at most the given width. A word
+// that is longer stays whole, so that it can be copied.
+func wrap(s string, width int) []string {
+	var lines []string
+	at, used := "", 0
+	for word := range strings.SplitSeq(s, " ") {
+		w := widthOf(word)
+		switch {
+		case used == 0 && at == "":
+			at, used = word, w
+		case used+1+w <= width:
+			at, used = at+" "+word, used+1+w
+		default:
+			lines = append(lines, at)
+			at, used = word, w
+		}
+	}
+	return append(lines, at)
+}
+
+// chop breaks a name into lines of at most the given width, after punctuation
+// where there is some in the second half of a line.
+func chop(s string, width int) []string {
+	var lines []string
+	for widthOf(s) > width {
+		end, used, cut := 0, 0, 0
+		for i, r := range s {
+			w := eastAsian.RuneWidth(r)
+			if used+w > width {
+				break
+			}
+			used, end = used+w, i+len(string(r))
+			if strings.ContainsRune("@._-/+: ", r) && used > width/2 {
+				cut = end
+			}
+		}
+		if cut == 0 {
+			cut = end
+		}
+		if cut == 0 {
+			break // a character wider than the line
+		}
+		lines = append(lines, s[:cut])
+		s = s[cut:]
+	}
+	return append(lines, s)
+}

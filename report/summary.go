@@ -1,0 +1,147 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/manifest"
+)
+
+// writeSummary writes the last two lines: what was looked at, and what came of
+// it.
+func (p *printer) writeSummary(d *Document, o Options) {
+	if s := d.scopeWords(); s != "" {
+		if d.Elapsed > 0 {
+			s += " in " + duration(d.Elapsed)
+		}
+		p.paragraph(faint, s)
+	}
+	st := good
+	if d.Fails(o.FailOn) {
+		st = bad
+	}
+	p.paragraph(st, d.verdictWords())
+	if n := d.unshown(o); n > 0 {
+		p.paragraph(faint, fmt.Sprintf("%s below %s not shown; mcpolicy lint shows all", count(n, "finding"), o.Least))
+	}
+}
+
+// unshown counts the open findings that Options.Least leaves out.
+func (d *Document) unshown(o Options) int {
+	n := 0
+	for i := range d.Findings {
+		if f := &d.Findings[i]; !f.Waived && f.Severity < o.Least && !d.isNoted(f) {
+			n++
+		}
+	}
+	return n
+}
+
+// scopeWords says what was looked at: crm: 5 tools, 1 prompt, 3 principals; 38
+// decisions.
+func (d *Document) scopeWords() string {
+	s := d.scope()
+	if s == nil {
+		return ""
+	}
+	var names, parts []string
+	var items []*manifest.Item
+	for _, server := range s.Servers {
+		names = append(names, server.Name)
+		items = append(items, server.Inventory.Items...)
+	}
+	for _, t := range authz.ItemTypes() {
+		n := 0
+		for _, it := range items {
+			if it.Type == t {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, count(n, typeName(t)))
+		}
+	}
+	parts = append(parts, count(s.Principals, "principal"))
+	who := list(names)
+	if len(names) > manyServers {
+		who = count(len(names), "server")
+	}
+	text := who + ": " + strings.Join(parts, ", ")
+	if s.Decisions > 0 {
+		text += "; " + count(s.Decisions, "decision")
+	}
+	return text
+}
+
+// manyServers is how many servers are called by their names.
+const manyServers = 4
+
+// duration returns a duration in a unit that suits it: 21 ms, 1.4 s.
+func duration(t time.Duration) string {
+	if t < time.Second {
+		return fmt.Sprintf("%d ms", max(1, t.Milliseconds()))
+	}
+	return fmt.Sprintf("%.1f s", t.Seconds())
+}
+
+// verdictWords counts findings and cases: 1 error, 2 notes, 1 waived; 11
+// passed, 1 failed.
+func (d *Document) verdictWords() string {
+	var parts []string
+	if d.Linted {
+		parts = append(parts, d.findingWords())
+	}
+	if d.Tests != nil {
+		parts = append(parts, d.caseWords())
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (d *Document) findingWords() string {
+	n, waived := d.countFindings()
+	var words []string
+	for s := lint.Error; s > lint.Off; s-- {
+		if n[s] > 0 {
+			words = append(words, count(n[s], s.String()))
+		}
+	}
+	if len(words) == 0 {
+		words = []string{"no findings"}
+	}
+	if waived > 0 {
+		words = append(words, fmt.Sprintf("%d waived", waived))
+	}
+	return strings.Join(words, ", ")
+}
+
+// countFindings counts the findings by severity, the waived ones apart.
+func (d *Document) countFindings() (open [4]int, waived int) {
+	for i := range d.Findings {
+		if f := &d.Findings[i]; f.Waived {
+			waived++
+		} else {
+			open[f.Severity]++
+		}
+	}
+	return open, waived
+}
+
+func (d *Document) caseWords() string {
+	n := d.Tests.Counts()
+	var words []string
+	for _, part := range []struct {
+		n    int
+		word string
+	}{{n.Passed, "passed"}, {n.Failed, "failed"}, {n.Errored, "errored"}, {n.Skipped, "skipped"}} {
+		if part.n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", part.n, part.word))
+		}
+	}
+	if len(words) == 0 {
+		return "no cases"
+	}
+	return strings.Join(words, ", ")
+}

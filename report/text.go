@@ -1,0 +1,128 @@
+package report
+
+import (
+	"io"
+
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// writeText writes what a terminal shows: the matrix, if that is all there is;
+// otherwise the findings, the cases that did not pass, and the summary. Of a
+// clean run the summary is all.
+func writeText(w io.Writer, d *Document, o Options) error {
+	p := newPrinter(w, o)
+	checked := d.Linted || d.Tests != nil
+	if d.Matrix != nil && !checked {
+		p.writeMatrix(d.Matrix, o)
+	}
+	p.writeFindings(d, o)
+	p.writeCases(d, o)
+	for _, n := range d.notes() {
+		p.writeNote(n)
+	}
+	if d.Matrix != nil && !checked {
+		return p.w.Flush()
+	}
+	p.writeSummary(d, o)
+	return p.w.Flush()
+}
+
+// An entry is a finding, a case or a note: a label and lines of text beside
+// it, some with text at the right edge.
+type entry struct {
+	p     *printer
+	lines []*line
+}
+
+// labelWidth is the width of "error  ".
+const labelWidth = 7
+
+func (p *printer) entry(st style, label string) *entry {
+	return &entry{p, []*line{p.line().sign(st, label)}}
+}
+
+// text adds text, wrapped, from the next line on, or beside the label.
+func (e *entry) text(st style, s string) {
+	for _, part := range wrap(e.p.text(s), e.p.prose-labelWidth) {
+		if len(e.lines) > 1 || e.lines[0].width > labelWidth {
+			e.lines = append(e.lines, e.p.line())
+		}
+		e.lines[len(e.lines)-1].to(labelWidth).sign(st, part)
+	}
+}
+
+// placed adds a place and what is said about it: beside it if that fits on the
+// line.
+func (e *entry) placed(pos, s string) {
+	switch {
+	case pos == "":
+		e.text(plain, s)
+	case s == "":
+		e.text(faint, pos)
+	case labelWidth+widthOf(e.p.text(pos+"  "+s)) <= e.p.prose:
+		e.text(faint, pos)
+		e.lines[len(e.lines)-1].add(plain, "  "+s)
+	default:
+		e.text(faint, pos)
+		e.text(plain, s)
+	}
+}
+
+// right puts text at the right edge of the first line where it fits, from the
+// given one on.
+func (e *entry) right(from int, s string) {
+	for _, l := range e.lines[from:] {
+		if l.right(s) {
+			return
+		}
+	}
+	e.text(faint, s)
+}
+
+// last is the number of the last line.
+func (e *entry) last() int { return len(e.lines) - 1 }
+
+func (e *entry) end() {
+	for _, l := range e.lines {
+		l.end()
+	}
+	e.p.blank()
+}
+
+func (p *printer) writeNote(n Note) {
+	e := p.entry(faint, "note")
+	e.text(plain, n.Message)
+	last := e.last()
+	e.placed(n.Pos.String(), "")
+	if n.Rule != "" {
+		e.right(last, n.Rule)
+	}
+	e.end()
+}
+
+func (p *printer) writeCases(d *Document, o Options) {
+	if d.Tests == nil {
+		return
+	}
+	for _, s := range d.Tests.Suites {
+		for _, c := range s.Cases {
+			if c.Outcome != testrunner.Passed && (c.Outcome != testrunner.Skipped || o.All) {
+				p.writeCase(d, c)
+			}
+		}
+	}
+}
+
+func (p *printer) writeCase(d *Document, c *testrunner.Case) {
+	label := [...]string{testrunner.Passed: "pass", testrunner.Failed: "FAIL", testrunner.Errored: "ERROR", testrunner.Skipped: "skip"}
+	e := p.entry(outcomeStyle(c.Outcome), label[c.Outcome])
+	e.placed(c.Pos.String(), sentence(d, c))
+	from := len(e.lines)
+	for _, r := range outcome(c) {
+		e.placed(r.pos, r.text)
+	}
+	if c.Test != "" {
+		e.right(min(from, e.last()), c.Test)
+	}
+	e.end()
+}
