@@ -79,5 +79,6 @@ func (p *Profile) CallsAsTasks(support string) (skipped, sure bool) {
 	if p.Name != "cerbos-fastmcp" || (support != "optional" && support != "required") {
 		return false, true
 	}
-	return p.tasksSkip, p.FastMCPKnown
+	major, minor := majorMinor(p.FastMCP)
+	return p.tasksSkip, p.FastMCPKnown && (major != "2" || minor != "")
 }

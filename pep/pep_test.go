@@ -91,6 +91,7 @@ func TestBuiltIn(t *testing.T) {
 func TestFastMCPVersions(t *testing.T) {
 	for version, want := range map[string]string{
 		"":       "known false, skipped false, sure false, unsupported false",
+		"2":      "known true, skipped false, sure false, unsupported false",
 		"2.14.7": "known true, skipped true, sure true, unsupported false",
 		"3.4.9":  "known true, skipped false, sure true, unsupported false",
 		"4.1.0":  "known true, skipped false, sure true, unsupported true",

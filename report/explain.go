@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -77,12 +78,9 @@ func (p *printer) labelled(label, text string) {
 
 func (p *printer) explainRule(r *explain.Rule) {
 	p.blank()
-	whom := r.Via
-	switch {
-	case whom == "":
-		whom = "for " + strings.Join(ruleRoles(r), ", ") + ": not held"
-	default:
-		whom = strings.Replace("by "+whom, "by everyone", "for everyone", 1) + ": " + outcomeOf(r)
+	whom := "for " + strings.Join(ruleRoles(r), ", ") + ": not held"
+	if r.Via != "" {
+		whom = strings.Replace("by "+r.Via, "by everyone", "for everyone", 1) + ": " + outcomeOf(r)
 	}
 	p.line().add(faint, fmt.Sprintf("%s:%d", r.Pos.File, r.Pos.Line)).
 		add(plain, "  rule ").add(strong, fmt.Sprintf("%q", r.Label())).
@@ -347,9 +345,13 @@ func meaning(e *explain.Expr) string {
 	return e.Inlined
 }
 
+// indented writes a value as JSON for people too.
 func indented(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+	var b bytes.Buffer
+	if err := json.Indent(&b, jsonOf(v), "", "  "); err != nil {
+		return err
+	}
+	b.WriteByte('\n')
+	_, err := w.Write(b.Bytes())
+	return err
 }

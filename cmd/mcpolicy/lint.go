@@ -198,7 +198,10 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 	if err != nil {
 		return err
 	}
-	d := &report.Document{Matrix: m, Notes: w.notes(), Linted: l != nil}
+	d := &report.Document{Scope: report.ScopeOf(m), Notes: w.notes(), Linted: l != nil}
+	if l != nil && t != nil {
+		d.Matrix = m // check reports everything
+	}
 	failOn := lint.Off
 	if l != nil {
 		failOn = l.threshold(w.config)
