@@ -82,9 +82,16 @@ func (p *printer) explainRule(r *explain.Rule) {
 	if r.Via != "" {
 		whom = strings.Replace("by "+r.Via, "by everyone", "for everyone", 1) + ": " + outcomeOf(r)
 	}
-	p.line().add(faint, fmt.Sprintf("%s:%d", r.Pos.File, r.Pos.Line)).
-		add(plain, "  rule ").add(strong, fmt.Sprintf("%q", r.Label())).
-		add(plain, ", "+strings.ToUpper(r.Effect.String())+" "+whom).end()
+	l := p.line().add(faint, fmt.Sprintf("%s:%d", r.Pos.File, r.Pos.Line)).
+		add(plain, "  rule ").add(strong, fmt.Sprintf("%q", r.Label()))
+	what := strings.ToUpper(r.Effect.String()) + " " + whom
+	if l.width+2+widthOf(p.text(what)) > p.width {
+		l.add(plain, ",").end()
+		l = p.line().to(9).add(plain, what)
+	} else {
+		l.add(plain, ", "+what)
+	}
+	l.end()
 	for i := range r.Exprs {
 		p.explainExpr(&r.Exprs[i])
 	}

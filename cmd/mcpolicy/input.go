@@ -20,7 +20,6 @@ type input struct {
 	manifests                         []string
 	policies, principals, enforcement string
 	resourceKind                      string
-	tests                             []string
 	acceptIncomplete                  bool
 	now                               string
 	pdp                               string

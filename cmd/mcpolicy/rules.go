@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,6 +42,7 @@ it fires on, one that it does not, how to fix it, and the standards it speaks to
 }
 
 func listRules(w io.Writer) error {
+	const indent = 41
 	for i, family := range lint.Families() {
 		if i > 0 {
 			fmt.Fprintln(w)
@@ -48,7 +50,17 @@ func listRules(w io.Writer) error {
 		fmt.Fprintln(w, family)
 		for _, r := range lint.Rules() {
 			if r.Family == family {
-				fmt.Fprintf(w, "  %-29s %-8s %s\n", r.ID, r.Severity, r.Doc.Summary)
+				fmt.Fprintf(w, "  %-29s %-8s", r.ID, r.Severity)
+				width := indent
+				for _, word := range strings.Fields(r.Doc.Summary) {
+					if width+1+len(word) > 100 {
+						fmt.Fprintf(w, "\n%*s", indent-1, "")
+						width = indent
+					}
+					fmt.Fprint(w, " ", word)
+					width += 1 + len(word)
+				}
+				fmt.Fprintln(w)
 			}
 		}
 	}
