@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -24,6 +25,10 @@ var (
 		`has(P.attr.n)`, `P.attr.list.exists(e, e == R.attr.arguments.y)`, `R.attr.arguments.z.all(e, e in P.attr.list)`,
 		`R.attr.unsent == 1`, `R.attr.tool_name == "t"`, `V.big`, `V.open`, `P.id == "p"`, `"adm" in P.roles`,
 		`(P.attr.n > 1 ? R.attr.arguments.x : R.attr.arguments.y) == 1`, `R.attr.arguments.x + P.attr.n == 3.0`,
+		`timestamp(R.attr.arguments.y) > timestamp("2026-01-01T00:00:00Z")`, `now() > timestamp(R.attr.arguments.y)`,
+		`hierarchy(P.attr.s).ancestorOf(hierarchy(R.attr.arguments.y))`, `R.attr.arguments.z.k == P.attr.n`,
+		`{"a": 1, "b": 2}[R.attr.arguments.y] == 1`, `R.attr.arguments.y.matches("^[ab]$")`, `P.attr.map[R.attr.arguments.y] == 1`,
+		`hasIntersection(R.attr.arguments.z, P.attr.list)`, `R.attr.arguments.z.filter(e, e == P.attr.s).size() > 0`,
 		`R.attr["arguments"]["y"] == "b"`, `R.attr.arguments.?x.orValue(1) == 1`, `C.limit == R.attr.arguments.x`,
 	}
 	exprs = rapid.Custom(func(t *rapid.T) string { return expression(t, 2) })
@@ -99,7 +104,10 @@ func randomPolicies(t *rapid.T) []string {
 }
 
 func randomArguments(t *rapid.T) map[string]any {
-	values := []any{1.0, 2.0, "a", "b", true, nil, []any{"a"}, []any{"b", 1.0}, map[string]any{}}
+	values := []any{
+		1.0, 2.0, "a", "b", "a.b", "2026-06-01T00:00:00Z", true, nil, []any{"a"}, []any{"b", 1.0},
+		map[string]any{}, map[string]any{"k": 1.0},
+	}
 	args := map[string]any{}
 	for _, name := range []string{"x", "y", "z"} {
 		if rapid.IntRange(0, 3).Draw(t, "present") > 0 {
@@ -115,14 +123,14 @@ func TestConditionsAgreeWithTheEngine(t *testing.T) {
 		for i, p := range randomPolicies(t) {
 			fsys[fmt.Sprintf("p%d.yaml", i)] = &fstest.MapFile{Data: []byte(p)}
 		}
-		options := pdp.Options{StrictEvaluation: rapid.IntRange(0, 3).Draw(t, "strict") == 0}
+		options := pdp.Options{StrictEvaluation: rapid.IntRange(0, 3).Draw(t, "strict") == 0, Now: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)}
 		e, err := pdp.Open(t.Context(), fsys, options)
 		if err != nil {
 			t.Skip(err) // a random policy may be refused, for instance for a type error
 		}
 		p := &authz.Principal{
 			ID: "p", Roles: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"A", "B", "adm"}), 1, 3, rapid.ID).Draw(t, "roles"),
-			Attr: map[string]any{"n": rapid.SampledFrom([]any{1.0, 2.0, 2.5}).Draw(t, "n"), "s": "a", "list": rapid.SampledFrom([]any{[]any{"a", "b"}, []any{}, []any{1.0}}).Draw(t, "list")},
+			Attr: map[string]any{"map": map[string]any{"a": 1.0}, "n": rapid.SampledFrom([]any{1.0, 2.0, 2.5}).Draw(t, "n"), "s": "a", "list": rapid.SampledFrom([]any{[]any{"a", "b"}, []any{}, []any{1.0}}).Draw(t, "list")},
 		}
 		request := authz.Request{Principal: p, Action: "call", Unknown: []string{"arguments"}, Resource: authz.Resource{
 			Kind: "mcp_server", ID: "t", Attr: map[string]any{"tool_name": "t"},
@@ -160,6 +168,72 @@ func TestConditionsAgreeWithTheEngine(t *testing.T) {
 				again.Principal = &reader
 				if got := decide(readBack, again).Effect; got != want {
 					t.Fatalf("%q says %v, the engine %v, with %v", open.Condition, got, want, args)
+				}
+			}
+		}
+	})
+}
+
+// TestConditionsOfRoles is the same for anybody with a role: the condition over
+// principals and arguments holds for each of them.
+func TestConditionsOfRoles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		fsys := fstest.MapFS{}
+		var text string
+		for range rapid.IntRange(1, 3).Draw(t, "rules") {
+			expr := exprs.Draw(t, "expr")
+			if strings.Contains(expr, "V.") || strings.Contains(expr, "C.") || strings.Contains(expr, "P.roles") || strings.Contains(expr, "P.id") {
+				expr = "R.attr.arguments.y == P.attr.s"
+			}
+			text += fmt.Sprintf("    - {actions: [call], effect: EFFECT_%s, roles: [A], condition: {match: {expr: %q}}}\n",
+				rapid.SampledFrom([]string{"ALLOW", "ALLOW", "DENY"}).Draw(t, "effect"), expr)
+		}
+		fsys["p.yaml"] = &fstest.MapFile{Data: []byte("apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: mcp_server\n  version: default\n  rules:\n" + text)}
+		options := pdp.Options{Now: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)}
+		e, err := pdp.Open(t.Context(), fsys, options)
+		if err != nil {
+			t.Skip(err)
+		}
+		request := authz.Request{
+			Principal: &authz.Principal{ID: "x", Roles: []string{"A"}}, Action: "call", Unknown: []string{"arguments"}, AnyPrincipal: true,
+			Resource: authz.Resource{Kind: "mcp_server", ID: "t", Attr: map[string]any{"tool_name": "t"}},
+		}
+		decide := func(e *pdp.Engine, r authz.Request) authz.Decision {
+			d, err := e.Decide(t.Context(), []authz.Request{r})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d[0]
+		}
+		open := decide(e, request)
+		var readBack *pdp.Engine
+		if open.Effect == authz.Conditional && !strings.Contains(open.Condition, "(depends on") {
+			if readBack, err = pdp.Open(t.Context(), conditionPolicy(open.Condition), options); err != nil {
+				t.Fatalf("the condition %q is no CEL: %v", open.Condition, err)
+			}
+		}
+		for range 20 {
+			args := randomArguments(t)
+			attr := map[string]any{"map": map[string]any{"a": 1.0}, "list": []any{"a"}}
+			if rapid.Bool().Draw(t, "n") {
+				attr["n"] = rapid.SampledFrom([]any{1.0, 2.0}).Draw(t, "value")
+			}
+			if rapid.Bool().Draw(t, "s") {
+				attr["s"] = rapid.SampledFrom([]any{"a", "b"}).Draw(t, "value")
+			}
+			known := request
+			known.Unknown, known.AnyPrincipal = nil, false
+			known.Principal = &authz.Principal{ID: "x", Roles: []string{"A"}, Attr: attr}
+			known.Resource.Attr = map[string]any{"tool_name": "t", "arguments": args}
+			want := decide(e, known).Effect
+			switch {
+			case open.Effect != authz.Conditional && open.Effect != want:
+				t.Fatalf("%v whatever the principal, but %v with %v and %v", open.Effect, want, attr, args)
+			case readBack == nil:
+			default:
+				known.Principal.Roles = []string{"alternative0", "alternative1", "alternative2", "alternative3", "alternative4", "alternative5", "alternative6", "alternative7"}
+				if got := decide(readBack, known).Effect; got != want {
+					t.Fatalf("%q says %v, the engine %v, with %v and %v", open.Condition, got, want, attr, args)
 				}
 			}
 		}

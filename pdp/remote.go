@@ -56,8 +56,10 @@ func (o RemoteOptions) withDefaults() RemoteOptions {
 		of    *int
 		value int
 	}{
-		{&o.Retries, defaultRetries}, {&o.Concurrency, defaultConcurrency},
-		{&o.MaxResources, defaultLimit}, {&o.MaxActions, defaultLimit},
+		{&o.Retries, defaultRetries},
+		{&o.Concurrency, defaultConcurrency},
+		{&o.MaxResources, defaultLimit},
+		{&o.MaxActions, defaultLimit},
 	} {
 		if *d.of == 0 {
 			*d.of = d.value
