@@ -42,6 +42,9 @@ func (x *Explanation) denial() string {
 		if names := named(r.Rules, authz.Allow, func(r *Rule) bool { return r.Reached && r.Met == authz.Unmet }); len(names) > 0 {
 			return "no rule allows it. " + plural(names, "%s would, but its condition is not met", "%s would, but their conditions are not met") + "."
 		}
+		if names := named(r.Rules, authz.Allow, func(r *Rule) bool { return !r.Reached && strings.HasPrefix(r.Via, "derived role ") }); len(names) > 0 {
+			return "no rule allows it. " + plural(names, "%s would, but its derived role is not active", "%s would, but their derived roles are not active") + "."
+		}
 		if names := named(r.Rules, authz.Allow, func(r *Rule) bool { return r.Via == "" }); len(names) > 0 {
 			return "no rule allows it. " + plural(names, "%s would, but for other roles", "%s would, but for other roles") + "."
 		}

@@ -74,6 +74,11 @@ func (q *Question) candidates(x *Explanation) []candidate {
 		}
 	}
 	for i := range x.Requests {
+		for j := range x.Requests[i].Derived {
+			for k := range x.Requests[i].Derived[j].Exprs {
+				list = append(list, q.valueCandidates(&x.Requests[i].Derived[j].Exprs[k], x.Requests[i].Unknown, x.Arguments)...)
+			}
+		}
 		for _, rule := range x.Requests[i].Rules {
 			if rule.Effect == authz.Allow {
 				list = append(list, q.roleCandidates(rule.Rule, x.Arguments)...)

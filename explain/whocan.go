@@ -76,7 +76,7 @@ func WhoCan(ctx context.Context, m *matrix.Matrix, decider pdp.Decider, set *pol
 				continue
 			}
 			h.Role = role
-			h.Wildcard = h.Access == anybody.Access && h.Condition == anybody.Condition
+			h.Wildcard = onlyBy(h.Rules, anybody.Rules)
 			h.Held = isHeld(m, role)
 			a.ByRole = append(a.ByRole, h)
 		}
@@ -151,6 +151,14 @@ func rolesOf(m *matrix.Matrix, set *policy.Set) []string {
 	}
 	slices.Sort(roles)
 	return slices.Compact(roles)
+}
+
+// onlyBy reports whether every rule that allows is among those of others.
+func onlyBy(rules, others []authz.RuleRef) bool {
+	return !slices.ContainsFunc(rules, func(r authz.RuleRef) bool {
+		return r.Effect == authz.Allow && r.Met != authz.Unmet &&
+			!slices.ContainsFunc(others, func(o authz.RuleRef) bool { return o.ID == r.ID })
+	})
 }
 
 func isHeld(m *matrix.Matrix, role string) bool {

@@ -105,8 +105,11 @@ func randomPolicies(t *rapid.T) []string {
 
 func randomArguments(t *rapid.T) map[string]any {
 	values := []any{
-		1.0, 2.0, "a", "b", "a.b", "2026-06-01T00:00:00Z", true, nil, []any{"a"}, []any{"b", 1.0},
-		map[string]any{}, map[string]any{"k": 1.0},
+		1.0, 2.0, "a", "b", "a.b", "2026-06-01T00:00:00Z", true, nil,
+		[]any{"a"},
+		[]any{"b", 1.0},
+		map[string]any{},
+		map[string]any{"k": 1.0},
 	}
 	args := map[string]any{}
 	for _, name := range []string{"x", "y", "z"} {
