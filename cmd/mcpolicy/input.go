@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -23,8 +24,7 @@ type input struct {
 	acceptIncomplete                  bool
 	now                               string
 	pdp                               string
-	pdpPlaintext                      bool
-	pdpCA                             string
+	remote                            pdp.RemoteOptions
 }
 
 func (in *input) flags(cmd *cobra.Command) {
@@ -39,8 +39,11 @@ func (in *input) flags(cmd *cobra.Command) {
 	f.BoolVar(&in.acceptIncomplete, "accept-incomplete", false, "go on with an inventory that may be incomplete")
 	f.StringVar(&in.now, "now", "", "pin the clock to an RFC 3339 `TIME`")
 	f.StringVar(&in.pdp, "pdp", "", "ask the PDP at `HOST:PORT` instead of the embedded engine")
-	f.BoolVar(&in.pdpPlaintext, "pdp-plaintext", false, "reach the PDP without TLS")
-	f.StringVar(&in.pdpCA, "pdp-ca", "", "a `FILE` with the certificates that the PDP's is signed by")
+	f.BoolVar(&in.remote.Plaintext, "pdp-plaintext", false, "reach the PDP without TLS")
+	f.StringVar(&in.remote.CAFile, "pdp-ca", "", "a `FILE` with the certificates that the PDP's is signed by")
+	f.StringVar(&in.remote.CertFile, "pdp-cert", "", "a `FILE` with a certificate to show to the PDP")
+	f.StringVar(&in.remote.KeyFile, "pdp-key", "", "a `FILE` with that certificate's key")
+	f.DurationVar(&in.remote.Timeout, "pdp-timeout", 0, "how long a call to the PDP may take, with its retries (default 10s)")
 	for name, ext := range map[string][]string{"config": {"yaml"}, "principals": {"yaml", "csv", "jsonl"}, "manifest": {"json", "yaml", "jsonl"}} {
 		_ = cmd.MarkFlagFilename(name, ext...)
 	}

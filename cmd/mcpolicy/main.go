@@ -39,6 +39,10 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if err := tuneGC(); err != nil {
+		complain(stderr, err)
+		return exitFailure
+	}
 	cmd := newRoot()
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)

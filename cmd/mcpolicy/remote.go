@@ -8,5 +8,5 @@ import (
 
 // dial reaches the PDP that --pdp names.
 func (in *input) dial(ctx context.Context) (pdp.Decider, error) {
-	return pdp.Dial(ctx, in.pdp, pdp.RemoteOptions{Plaintext: in.pdpPlaintext, CAFile: in.pdpCA})
+	return pdp.Dial(ctx, in.pdp, in.remote)
 }

@@ -352,6 +352,9 @@ func (w *workspace) build(ctx context.Context, progress func(done, total int)) (
 // reopen returns an engine over the same policies with another clock or other
 // globals, as a suite may ask for.
 func (w *workspace) reopen(ctx context.Context, now time.Time, globals map[string]any) (*pdp.Engine, error) {
+	if w.decider != pdp.Decider(w.engine) {
+		return nil, errors.New("the clock and the globals of a running PDP are its own: skip suites with options, or leave --pdp out")
+	}
 	options := w.options
 	if !now.IsZero() {
 		options.Now = now
