@@ -233,3 +233,26 @@ func Example() {
 	fmt.Println(w.explain(t, "sally", "report", authz.Call, map[string]any{"region": "APAC"}).Sentence)
 	// Output: denied: no rule allows it. "own-region" would, but its condition is not met.
 }
+
+// BenchmarkWhoCan reports how often the engine is asked, besides the time.
+func BenchmarkWhoCan(b *testing.B) {
+	w := load(b)
+	before, n := w.engine.Checks(), 0
+	for b.Loop() {
+		if _, err := explain.WhoCan(b.Context(), w.matrix, w.engine, w.set, []*matrix.Column{w.column("report", authz.Call)}); err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+	b.ReportMetric(float64(w.engine.Checks()-before)/float64(n), "checks/op")
+}
+
+func BenchmarkExplain(b *testing.B) {
+	w := load(b)
+	before, n := w.engine.Checks(), 0
+	for b.Loop() {
+		w.explain(b, "sally", "report", authz.Call, map[string]any{"region": "APAC"})
+		n++
+	}
+	b.ReportMetric(float64(w.engine.Checks()-before)/float64(n), "checks/op")
+}

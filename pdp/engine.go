@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
@@ -27,6 +28,7 @@ type checkFunc func(context.Context, []*enginev1.CheckInput) ([]*enginev1.CheckO
 // An Engine is the embedded Cerbos engine over one set of policies. It may be
 // used from several goroutines.
 type Engine struct {
+	checks            atomic.Int64
 	options           Options
 	decide            checkFunc
 	tables            *tables
@@ -64,6 +66,9 @@ func Open(ctx context.Context, fsys fs.FS, options Options) (*Engine, error) {
 	return e, nil
 }
 
+// Checks returns how many checks Cerbos's evaluator has made so far.
+func (e *Engine) Checks() int64 { return e.checks.Load() }
+
 // evaluator loads a table into an evaluator with the engine's options.
 func (e *Engine) evaluator(table *runtimev1.RuleTable, enforcement Enforcement) (checkFunc, error) {
 	globals, err := structpb.NewStruct(e.options.Globals)
@@ -86,7 +91,11 @@ func (e *Engine) evaluator(table *runtimev1.RuleTable, enforcement Enforcement) 
 	if err != nil {
 		return nil, err
 	}
-	return pinClock(ev.Check, e.options.Now), nil
+	check := pinClock(ev.Check, e.options.Now)
+	return func(ctx context.Context, in []*enginev1.CheckInput) ([]*enginev1.CheckOutput, error) {
+		e.checks.Add(int64(len(in)))
+		return check(ctx, in)
+	}, nil
 }
 
 // batchSize is how many requests a worker takes at once: enough to make taking

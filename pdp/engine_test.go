@@ -133,11 +133,27 @@ func TestUnknownArguments(t *testing.T) {
 		"same twice": {rule("ALLOW", "A", expr(`R.attr.arguments.x == 1`)) + rule("ALLOW", "B", expr(`R.attr.arguments.x == 1`)), pdp.Options{}, authz.Conditional, `arguments.x == 1`},
 		"exists":     {rule("ALLOW", "A", expr(`P.attr.regions.exists(r, r == R.attr.arguments.region)`)), pdp.Options{}, authz.Conditional, `["EMEA", "US"].exists(r, r == arguments.region)`},
 		"now":        {rule("ALLOW", "A", expr(`now() > timestamp("2026-01-01T00:00:00Z")`)), pdp.Options{Now: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)}, authz.Deny, ""},
-		"whole":      {rule("ALLOW", "A", expr(`size(R.attr.arguments) == 0`)), pdp.Options{}, authz.Conditional, `size(arguments) == 0`},
-		"dynamic":    {rule("ALLOW", "A", expr(`P.attr.quota[R.attr.arguments.kind] > 3`)), pdp.Options{}, authz.Conditional, `principal.quota[arguments.kind] > 3`},
+		"timestamp":  {rule("ALLOW", "A", expr(`timestamp(R.attr.arguments.when) > timestamp(P.attr.since)`)), pdp.Options{}, authz.Conditional, `timestamp(arguments.when) > timestamp(principal.since)`},
+		"now and argument": {
+			rule("ALLOW", "A", expr(`now() - timestamp(R.attr.arguments.when) < duration("24h")`)), pdp.Options{}, authz.Conditional,
+			`now() - timestamp(arguments.when) < duration("24h")`,
+		},
+		"hierarchy":    {rule("ALLOW", "A", expr(`hierarchy(P.attr.region).ancestorOf(hierarchy(R.attr.arguments.h))`)), pdp.Options{}, authz.Conditional, `hierarchy(principal.region).ancestorOf(hierarchy(arguments.h))`},
+		"startsWith":   {rule("ALLOW", "A", expr(`R.attr.arguments.s.startsWith(P.attr.region)`)), pdp.Options{}, authz.Conditional, `arguments.s.startsWith("EMEA")`},
+		"lower":        {rule("ALLOW", "A", expr(`R.attr.arguments.s == P.attr.region.lowerAscii()`)), pdp.Options{}, authz.Conditional, `arguments.s == "emea"`},
+		"map":          {rule("ALLOW", "A", expr(`{"a": 1}[R.attr.arguments.s] == 1`)), pdp.Options{}, authz.Conditional, `{"a": 1}[arguments.s] == 1`},
+		"index":        {rule("ALLOW", "A", expr(`R.attr.arguments["x y"] == 1`)), pdp.Options{}, authz.Conditional, `arguments["x y"] == 1`},
+		"list":         {rule("ALLOW", "A", expr(`[R.attr.arguments.x, P.attr.limit].exists(v, v == 1)`)), pdp.Options{}, authz.Conditional, `[arguments.x, 100.0].exists(v, v == 1)`},
+		"all elements": {rule("ALLOW", "A", expr(`R.attr.arguments.l.all(v, v in P.attr.regions)`)), pdp.Options{}, authz.Conditional, `arguments.l.all(v, v in ["EMEA", "US"])`},
+		"arithmetic":   {rule("ALLOW", "A", expr(`R.attr.arguments.x * 2.0 < P.attr.limit / 4.0`)), pdp.Options{}, authz.Conditional, `arguments.x * 2.0 < 25`},
+		"ternary":      {rule("ALLOW", "A", expr(`P.attr.limit > 50 ? R.attr.arguments.x == 1 : R.attr.arguments.y == 1`)), pdp.Options{}, authz.Conditional, `arguments.x == 1`},
+		"negations":    {rule("ALLOW", "A", expr(`!(!(R.attr.arguments.x == 1) || P.attr.region == "APAC")`)), pdp.Options{}, authz.Conditional, `arguments.x == 1`},
+		"optional":     {rule("ALLOW", "A", expr(`R.attr.arguments.?x.orValue(0) == 1`)), pdp.Options{}, authz.Conditional, `arguments.?x.orValue(0) == 1`},
+		"whole":        {rule("ALLOW", "A", expr(`size(R.attr.arguments) == 0`)), pdp.Options{}, authz.Conditional, `size(arguments) == 0`},
+		"dynamic":      {rule("ALLOW", "A", expr(`P.attr.quota[R.attr.arguments.kind] > 3`)), pdp.Options{}, authz.Conditional, `principal.quota[arguments.kind] > 3`},
 	}
 	p := &authz.Principal{ID: "p", Roles: []string{"A", "B"}, Attr: map[string]any{
-		"region": "EMEA", "limit": 100.0, "regions": []any{"EMEA", "US"}, "quota": map[string]any{"a": 5.0},
+		"region": "EMEA", "since": "2026-01-01T00:00:00Z", "limit": 100.0, "regions": []any{"EMEA", "US"}, "quota": map[string]any{"a": 5.0},
 	}}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
