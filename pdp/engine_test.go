@@ -135,7 +135,9 @@ func TestUnknownArguments(t *testing.T) {
 		"now":        {rule("ALLOW", "A", expr(`now() > timestamp("2026-01-01T00:00:00Z")`)), pdp.Options{Now: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)}, authz.Deny, ""},
 		"timestamp":  {rule("ALLOW", "A", expr(`timestamp(R.attr.arguments.when) > timestamp(P.attr.since)`)), pdp.Options{}, authz.Conditional, `timestamp(arguments.when) > timestamp(principal.since)`},
 		"now and argument": {
-			rule("ALLOW", "A", expr(`now() - timestamp(R.attr.arguments.when) < duration("24h")`)), pdp.Options{}, authz.Conditional,
+			rule("ALLOW", "A", expr(`now() - timestamp(R.attr.arguments.when) < duration("24h")`)),
+			pdp.Options{},
+			authz.Conditional,
 			`now() - timestamp(arguments.when) < duration("24h")`,
 		},
 		"hierarchy":    {rule("ALLOW", "A", expr(`hierarchy(P.attr.region).ancestorOf(hierarchy(R.attr.arguments.h))`)), pdp.Options{}, authz.Conditional, `hierarchy(principal.region).ancestorOf(hierarchy(arguments.h))`},
@@ -309,6 +311,23 @@ resourcePolicy:
 				t.Errorf("validation errors %+v, want some: %v", found[0], tt.refused)
 			}
 		})
+	}
+}
+
+func TestSchemasOfOtherKinds(t *testing.T) {
+	const policy = `
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: %s
+  version: default
+  schemas: {resourceSchema: {ref: "cerbos:///%s.json"}}
+  rules:
+    - {actions: [call], effect: EFFECT_ALLOW, roles: [A]}
+`
+	e := open(t, pdp.Options{Schemas: pdp.EnforceReject}, fmt.Sprintf(policy, "mcp_server", "open"), fmt.Sprintf(policy, "other", "narrow"),
+		"// _schemas/open.json\n{}", "// _schemas/narrow.json\n"+`{"properties": {"arguments": {"type": "object", "required": ["n"]}}}`)
+	if d := ask(t, e, &authz.Principal{ID: "p", Roles: []string{"A"}}, nil); d.Effect != authz.Allow {
+		t.Errorf("another kind's schema counts: %v %q", d.Effect, d.Condition)
 	}
 }
 

@@ -72,13 +72,19 @@ func (o RemoteOptions) withDefaults() RemoteOptions {
 }
 
 // A Remote decides by asking a running PDP. It may be used from several
-// goroutines.
+// goroutines. It knows less than an [Engine] does, and its decisions name no
+// rules.
 //
 // Arguments that are unknown are left out of a PlanResources call. A plan takes
 // them to be present, so what it says of all arguments is held against checks
-// of calls without any and with one that nobody has heard of; where they
-// disagree, or where it cannot be told, the decision is Conditional. What a PDP
-// does not tell stays unknown: its decisions name no rules.
+// of a call without any and of one with an argument that nobody has heard of.
+// Where they disagree, the decision is Conditional.
+//
+// What stays out of sight is has(): to a plan it is true, and nothing is left of
+// it. A DENY for has(arguments.force) beside an ALLOW that reads another argument
+// is Deny here, though calls without force may be allowed; a DENY for
+// has(arguments.amount) && !has(arguments.approval) beside an ALLOW is Allow. An
+// [Engine] over the same policies says Conditional to both.
 type Remote struct {
 	options  RemoteOptions
 	replicas []*replica
@@ -180,12 +186,11 @@ func checkTarget(target string) error {
 // agreedVersion asks replicas for their version. Those that are down have no
 // say; if all are, they are asked again after a pause.
 func (r *Remote) agreedVersion(ctx context.Context, replicas []*replica) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
-	defer cancel()
+	deadline := time.Now().Add(r.options.Timeout)
 	pause := retryPause
 	for try := 0; ; try++ {
 		version, err := r.versionOf(ctx, replicas)
-		if err == nil || try >= r.options.Retries || slices.ContainsFunc(replicas, func(p *replica) bool { return !p.down.Load() }) {
+		if err == nil || try >= r.options.Retries || time.Until(deadline) < pause || slices.ContainsFunc(replicas, func(p *replica) bool { return !p.down.Load() }) {
 			return version, err
 		}
 		select {
@@ -244,8 +249,11 @@ func (r *Remote) call(ctx context.Context, replicas []*replica, retries int, f f
 		var last error
 		for _, p := range r.inTurn(replicas) {
 			err := p.attempt(whole, r.options.Timeout/time.Duration(len(replicas)), f)
-			if err == nil {
+			switch {
+			case err == nil:
 				return nil
+			case ctx.Err() != nil:
+				return ctx.Err() // nobody waits for it any more
 			}
 			last = &callError{target: p.target, timeout: r.options.Timeout, cause: err}
 			if !p.down.Load() || whole.Err() != nil {

@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -57,7 +58,7 @@ func planEffect(f *enginev1.PlanResourcesFilter, r *authz.Request) (authz.Effect
 	}
 	e, err := filterExpr(f.GetCondition(), false)
 	if err != nil {
-		return authz.Conditional, fmt.Sprintf("(depends on arguments in a way that has no name here: %v)", err)
+		return authz.Conditional, fmt.Sprintf("(depends on arguments: %v)", err)
 	}
 	known := readsKnown(e, r.Unknown)
 	text := printCEL(shorten(withNames(e, r), r.Unknown))
@@ -135,18 +136,12 @@ func foldKnown(condition string, r *authz.Request) (authz.Effect, string) {
 	if err != nil {
 		return authz.Conditional, condition
 	}
-	open := []*cel.AttributePatternType{
-		cel.AttributePattern("arguments"), cel.AttributePattern("principal"), cel.AttributePattern("request"),
+	arguments := cel.AttributePattern("resource")
+	for _, name := range r.Unknown {
+		arguments = arguments.QualString(name)
 	}
-	resource := r.Resource.Attr
-	switch len(r.Unknown) {
-	case 0:
-		resource = nil
-	case 1:
-	default: // a part of the attribute is open, so nothing is said of the rest
-		open = append(open, cel.AttributePattern("resource").QualString(r.Unknown[0]))
-	}
-	vars, err := cel.PartialVars(map[string]any{"resource": resource}, open...)
+	vars, err := cel.PartialVars(map[string]any{"resource": r.Resource.Attr},
+		arguments, cel.AttributePattern("arguments"), cel.AttributePattern("principal"), cel.AttributePattern("request"))
 	if err != nil {
 		return authz.Conditional, condition
 	}
@@ -206,7 +201,7 @@ func filterExpr(o *operand, double bool) (ast.Expr, error) {
 	case *enginev1.PlanResourcesFilter_Expression_Operand_Expression:
 		return filterCall(n.Expression.GetOperator(), n.Expression.GetOperands())
 	}
-	return nil, fmt.Errorf("an operand of the kind %T", o.GetNode())
+	return nil, errors.New("an operand of no kind")
 }
 
 func filterCall(operator string, operands []*operand) (ast.Expr, error) {
@@ -246,7 +241,7 @@ func filterCall(operator string, operands []*operand) (ast.Expr, error) {
 		return args[0], nil
 	case operator == operators.Negate && n == 1:
 		return fact.NewCall(0, operator, args...), nil
-	case isInfix || operator == "not" || operator == "if" || operator == "lambda":
+	case isInfix || slices.Contains([]string{"not", "if", "lambda", "get-field"}, operator):
 		return nil, fmt.Errorf("%s with %d operands", operator, n)
 	case n == 0 || slices.Contains(functions, operator) || strings.Contains(operator, "."):
 		return fact.NewCall(0, namespaced.Replace(operator), args...), nil
@@ -302,7 +297,7 @@ func filterMacro(operator string, target *operand, lambda []*operand) (ast.Expr,
 		variables = 2 // of two expressions, the second is never a mere variable
 	}
 	if len(lambda) <= variables || len(lambda) > 4 {
-		return nil, fmt.Errorf("%s with %d operands in its lambda", operator, len(lambda))
+		return nil, fmt.Errorf("%s with %d operands in lambda", operator, len(lambda))
 	}
 	on, err := filterExpr(target, false)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 type schemas struct {
 	table        *runtimev1.RuleTable // schemas only
 	ofPrincipals bool
-	resource     [][]byte // the resource schemas
+	resource     map[string][][]byte // the resource schemas, by kind as Cerbos writes it
 
 	once     sync.Once
 	validate checkFunc
@@ -30,7 +30,7 @@ type schemas struct {
 }
 
 func newSchemas(table *runtimev1.RuleTable) *schemas {
-	s := &schemas{table: &runtimev1.RuleTable{
+	s := &schemas{resource: map[string][][]byte{}, table: &runtimev1.RuleTable{
 		Schemas: make(map[uint64]*policyv1.Schemas, len(table.Schemas)), JsonSchemas: table.JsonSchemas,
 		Meta: cloneMeta(table.Meta), CompilerVersion: table.CompilerVersion,
 	}}
@@ -38,7 +38,8 @@ func newSchemas(table *runtimev1.RuleTable) *schemas {
 		s.table.Schemas[id] = of
 		s.ofPrincipals = s.ofPrincipals || of.GetPrincipalSchema().GetRef() != ""
 		if ref := of.GetResourceSchema().GetRef(); ref != "" {
-			s.resource = append(s.resource, table.JsonSchemas[ref].GetContent())
+			kind := table.Meta[id].GetResource()
+			s.resource[kind] = append(s.resource[kind], table.JsonSchemas[ref].GetContent())
 		}
 	}
 	return s
@@ -119,10 +120,7 @@ func (e *Engine) applySchemas(ctx context.Context, r *authz.Request, in *enginev
 		return err
 	}
 	d.Validation = found[0]
-	constrained := false
-	for _, content := range e.schemas.resource {
-		constrained = constrained || constrains(content, unknown)
-	}
+	constrained := e.schemas.constrain(r.Resource.Kind, unknown)
 	below := "/" + strings.Join(unknown, "/")
 	for _, v := range found[0] {
 		if !constrained || v.Source == "principal" || (v.Path != "/" && v.Path != "" && !strings.HasPrefix(v.Path, below)) {
@@ -146,6 +144,23 @@ func (e *Engine) applySchemas(ctx context.Context, r *authz.Request, in *enginev
 	d.Effect, d.Condition = authz.Conditional, fits
 	return nil
 }
+
+// constrain reports whether a schema of a kind, in any version or scope, says
+// anything about the arguments.
+func (s *schemas) constrain(kind string, unknown []string) bool {
+	of, ok := s.resource[kind]
+	if !ok {
+		if of, ok = s.resource[rewrittenKind.Replace(kind)]; !ok {
+			for _, contents := range s.resource { // not found: any may be meant
+				of = append(of, contents...)
+			}
+		}
+	}
+	return slices.ContainsFunc(of, func(content []byte) bool { return constrains(content, unknown) })
+}
+
+// rewrittenKind is how Cerbos writes a kind with characters of these.
+var rewrittenKind = strings.NewReplacer(":", "_", "-", "_", "/", "_")
 
 // schemaApplies reports whether some arguments are refused for this request:
 // a value of a type that no call has.

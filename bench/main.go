@@ -1,0 +1,142 @@
+// Bench measures mcpolicy as a user runs it, whole processes, and prints
+// ratios against Cerbos's own test runner on the same decisions. It needs npm,
+// for the official Cerbos binary. docs/performance.md explains the numbers.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	runs := flag.Int("n", 7, "runs of each command")
+	scale := flag.Bool("scale", false, "measure a million principals too")
+	cerbos := flag.String("cerbos", "", "the official Cerbos binary; installed with npm unless given")
+	flag.Parse()
+	if err := measure(os.Stdout, *runs, *scale, *cerbos); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func measure(out io.Writer, runs int, scale bool, cerbos string) (err error) {
+	dir, err := os.MkdirTemp("", "mcpolicy-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	bin := filepath.Join(dir, "mcpolicy")
+	if text, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, "./cmd/mcpolicy").CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w\n%s", err, text)
+	}
+	if cerbos == "" {
+		if cerbos, err = install(dir); err != nil {
+			return err
+		}
+	}
+	w := world{tools: 200, principals: 50, classes: 50}
+	ours, theirs := filepath.Join(dir, "ours"), filepath.Join(dir, "theirs")
+	if err := errors.Join(
+		w.write(ours, "yaml"), writeFile(filepath.Join(ours, "tests", "t.yaml"), w.suite),
+		writeFile(filepath.Join(theirs, "p.yaml"), w.policy), writeFile(filepath.Join(theirs, "p_test.yaml"), w.cerbosSuite),
+	); err != nil {
+		return err
+	}
+	quick := filepath.Join("fixtures", "quickstart")
+	compare(out, runs, "20,000 decisions, as a suite",
+		[]string{bin, "test", "-C", ours, "--tests", filepath.Join(ours, "tests")}, []string{cerbos, "compile", theirs})
+	compare(out, runs, "fixtures/quickstart",
+		[]string{bin, "check", "-C", quick}, []string{cerbos, "compile", filepath.Join(quick, "policies")})
+	compare(out, runs, "explain on fixtures/github, to matrix on fixtures/quickstart",
+		[]string{bin, "explain", "tariq", "create_issue", "-C", filepath.Join("fixtures", "github")}, []string{bin, "matrix", "-C", quick})
+	compare(out, runs, "who-can on fixtures/github, to matrix on fixtures/quickstart",
+		[]string{bin, "who-can", "call", "create_issue", "-C", filepath.Join("fixtures", "github")}, []string{bin, "matrix", "-C", quick})
+	if scale {
+		return million(out, dir, bin)
+	}
+	return nil
+}
+
+// million measures a million principals by a thousand tools.
+func million(out io.Writer, dir, bin string) error {
+	w := world{tools: 1000, principals: 1_000_000, classes: 500}
+	for _, format := range []string{"jsonl", "csv"} {
+		at := filepath.Join(dir, format)
+		if err := w.write(at, format); err != nil {
+			return err
+		}
+		for _, command := range [][]string{{"matrix", "--summary"}, {"lint", "--fail-on", "off"}} {
+			r := run(append(append([]string{bin}, command...), "-C", at))
+			fmt.Fprintf(out, "%-60s %8.2f s %6d MiB\n", "1,000,000 principals ("+format+") by 1,000 tools: "+command[0], r.wall.Seconds(), r.peak>>20)
+		}
+	}
+	return nil
+}
+
+// A result is what one run of a command took.
+type result struct {
+	wall time.Duration
+	peak int64 // bytes
+	err  error
+}
+
+func run(command []string) result {
+	c := exec.Command(command[0], command[1:]...) //nolint:gosec // commands of this program's own
+	start := time.Now()
+	text, err := c.CombinedOutput()
+	r := result{wall: time.Since(start)}
+	var status *exec.ExitError
+	if err != nil && !errors.As(err, &status) {
+		r.err = err
+	}
+	if c.ProcessState.ExitCode() > 1 {
+		r.err = fmt.Errorf("%s: exit status %d\n%s", strings.Join(command, " "), c.ProcessState.ExitCode(), text)
+	}
+	if usage, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		r.peak = usage.Maxrss << 10
+	}
+	return r
+}
+
+// compare runs two commands in turn and prints the median of each and the
+// median of the ratios, which do not mind a machine that is busy now and then.
+func compare(out io.Writer, runs int, what string, ours, theirs []string) {
+	var a, b, wall, peak []float64
+	for i := range runs + 1 {
+		x, y := run(ours), run(theirs)
+		if err := errors.Join(x.err, y.err); err != nil {
+			fmt.Fprintf(out, "%s: %v\n", what, err)
+			return
+		}
+		if i == 0 {
+			continue // the files were not in memory
+		}
+		a, b = append(a, x.wall.Seconds()), append(b, y.wall.Seconds())
+		wall, peak = append(wall, x.wall.Seconds()/y.wall.Seconds()), append(peak, float64(x.peak)/float64(y.peak))
+	}
+	fmt.Fprintf(out, "%-60s %6.0f ms to %6.0f ms: wall %.2f, peak memory %.2f\n", what, median(a)*1000, median(b)*1000, median(wall), median(peak))
+}
+
+func median(list []float64) float64 {
+	list = slices.Sorted(slices.Values(list))
+	return list[len(list)/2]
+}
+
+// install gets the official Cerbos binary with npm.
+func install(dir string) (string, error) {
+	const name = "@cerbos/cerbos-linux-x64"
+	c := exec.Command("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", dir, name+"@0.55.0") //nolint:gosec // a fixed name
+	if text, err := c.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("npm install %s: %w\n%s", name, err, text)
+	}
+	return filepath.Join(dir, "node_modules", filepath.FromSlash(name), "cerbos-linux-x64"), nil
+}

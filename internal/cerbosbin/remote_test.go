@@ -1,0 +1,56 @@
+package cerbosbin_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
+)
+
+// fixtures are the folders whose matrix is compared.
+var fixtures = []string{"fastmcp", "quickstart", "github", "insecure"}
+
+// oneOf is a list of one, which the planner writes as an equation.
+var oneOf = regexp.MustCompile(` in \[([^],]+)\]`)
+
+// TestRemoteMatrix builds the matrix of each fixture through a PDP, and
+// compares it with the embedded engine's cell by cell.
+func TestRemoteMatrix(t *testing.T) {
+	for _, name := range fixtures {
+		t.Run(name, func(t *testing.T) {
+			f := loadFixture(t, name)
+			remote, err := pdp.Dial(t.Context(), cerbosbin.Serve(t, f.policies, f.conf), pdp.RemoteOptions{Plaintext: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = remote.Close() })
+			want, got := f.matrix(t, f.engine), f.matrix(t, remote)
+			cells, conditions := 0, 0
+			for i, c := range want.Classes {
+				for j, col := range want.Columns {
+					a, b := want.Cell(c, col), got.Cell(got.Classes[i], got.Columns[j])
+					cells++
+					if a.Access != b.Access || a.NoPolicy != b.NoPolicy {
+						t.Errorf("%s %v %s: embedded %v %q (no policy: %v), remote %v %q (%v)",
+							c.First().Key, col.Operation, col.Item.Name, a.Access, a.Condition, a.NoPolicy, b.Access, b.Condition, b.NoPolicy)
+					}
+					// What a plan has as "and not" may come from a DENY or
+					// from an ALLOW; only the embedded engine tells them apart.
+					if a.Access == matrix.Conditional && !strings.Contains(a.Condition, "unless") {
+						conditions++
+						if oneOf.ReplaceAllString(a.Condition, " == $1") != b.Condition {
+							t.Errorf("%s %v %s: embedded %q, remote %q", c.First().Key, col.Operation, col.Item.Name, a.Condition, b.Condition)
+						}
+					}
+				}
+			}
+			if cells == 0 {
+				t.Error("nothing was compared")
+			}
+			t.Logf("%d cells, %d conditions", cells, conditions)
+		})
+	}
+}

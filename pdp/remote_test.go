@@ -1,0 +1,738 @@
+package pdp_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
+	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
+	requestv1 "github.com/cerbos/cerbos/api/genpb/cerbos/request/v1"
+	responsev1 "github.com/cerbos/cerbos/api/genpb/cerbos/response/v1"
+	svcv1 "github.com/cerbos/cerbos/api/genpb/cerbos/svc/v1"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	_ "google.golang.org/grpc/encoding/gzip" // which the SDK uses
+	"google.golang.org/grpc/status"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/pdp"
+)
+
+// serve starts a PDP over a directory.
+func serve(t testing.TB, dir string, conf map[string]any) string {
+	t.Helper()
+	return cerbosbin.Serve(t, dir, conf)
+}
+
+// policyDir writes policies into a directory, as open takes them.
+func policyDir(t testing.TB, policies ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for i, p := range policies {
+		name := fmt.Sprintf("p%d.yaml", i)
+		if rest, ok := strings.CutPrefix(p, "// "); ok {
+			name, p, _ = strings.Cut(rest, "\n")
+		}
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(p), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// dial connects in plaintext.
+func dial(t testing.TB, addr string, options pdp.RemoteOptions) *pdp.Remote {
+	t.Helper()
+	options.Plaintext = true
+	r, err := pdp.Dial(t.Context(), addr, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+func decide(t testing.TB, d pdp.Decider, requests []authz.Request) []authz.Decision {
+	t.Helper()
+	decisions, err := d.Decide(t.Context(), requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decisions
+}
+
+// requestsFor makes n different requests, half of them with unknown arguments.
+func requestsFor(n int, principals ...*authz.Principal) []authz.Request {
+	var list []authz.Request
+	for i := range n {
+		r := authz.Request{
+			Principal: principals[i%len(principals)], Action: fmt.Sprintf("call::%d", i%7),
+			Resource: authz.Resource{Kind: "mcp_server", ID: fmt.Sprintf("tool%d", i/10), Attr: map[string]any{
+				"tool_name": fmt.Sprintf("tool%d", i/10), "arguments": map[string]any{"region": []any{"EMEA", "APAC"}[i%2]},
+			}},
+		}
+		if i%2 == 0 {
+			delete(r.Resource.Attr, "arguments")
+			r.Unknown = []string{"arguments"}
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+var (
+	sally = &authz.Principal{Key: "sally", ID: "sally", Roles: []string{"SALES", "SALES"}, Attr: map[string]any{"region": "EMEA"}}
+	ian   = &authz.Principal{Key: "ian", ID: "ian", Roles: []string{"ADMIN", "SALES"}}
+
+	salesPolicy = rules(`
+    - {actions: ["call::1", "call::2"], effect: EFFECT_ALLOW, roles: [SALES], condition: {match: {expr: R.attr.arguments.region == P.attr.region}}}
+    - {actions: ["call::*"], effect: EFFECT_ALLOW, roles: [ADMIN]}
+    - {actions: ["call::3"], effect: EFFECT_ALLOW, roles: [SALES]}
+`)
+)
+
+func TestRemoteWithinLimits(t *testing.T) {
+	want := decide(t, open(t, pdp.Options{}, salesPolicy), requestsFor(300, sally, ian))
+	addr := serve(t, policyDir(t, salesPolicy), map[string]any{"server": map[string]any{
+		"requestLimits": map[string]any{"maxActionsPerResource": 2, "maxResourcesPerRequest": 3},
+	}})
+	remote := dial(t, addr, pdp.RemoteOptions{MaxActions: 2, MaxResources: 3})
+	if remote.Version() != cerbosbin.Version {
+		t.Errorf("version %q, want %q", remote.Version(), cerbosbin.Version)
+	}
+	got := decide(t, remote, requestsFor(300, sally, ian))
+	for i := range want {
+		want[i].Rules, want[i].Errors = nil, nil // which a PDP does not tell
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("decisions (-embedded +remote):\n%s", diff)
+	}
+
+	_, err := dial(t, addr, pdp.RemoteOptions{}).Decide(t.Context(), requestsFor(300, sally, ian))
+	var undecided *pdp.UndecidedError
+	if !errors.As(err, &undecided) || !strings.Contains(err.Error(), "exceeds configured limit (3)") {
+		t.Errorf("beyond the limits: %v", err)
+	}
+}
+
+func TestRemoteCannotReach(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // connects, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+
+	tests := map[string]struct{ target, want string }{
+		"nobody listens":  {closed.Addr().String(), "connection refused"},
+		"nobody answers":  {silent.Addr().String(), "no answer within 500ms"},
+		"no such host":    {"pdp.invalid:3593", "pdp.invalid"},
+		"a URL":           {"https://127.0.0.1:3592", "not a URL"},
+		"nothing":         {"", "want host:port"},
+		"a strange shape": {"dns:///%zz", "%zz"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			_, err := pdp.Dial(t.Context(), tt.target, pdp.RemoteOptions{Plaintext: true, Timeout: 500 * time.Millisecond})
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), tt.target) {
+				t.Errorf("error %v, want one about %q that names %q", err, tt.want, tt.target)
+			}
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
+
+func TestRemoteDies(t *testing.T) {
+	server := cerbosbin.Start(t, policyDir(t, salesPolicy), nil)
+	remote := dial(t, server.Addr, pdp.RemoteOptions{Retries: 1, Concurrency: 1})
+	requests := requestsFor(40_000, sally)
+	decide(t, remote, requests[:100])
+
+	result := make(chan error)
+	go func() {
+		_, err := remote.Decide(t.Context(), requests)
+		result <- err
+	}()
+	time.Sleep(300 * time.Millisecond) // in the middle: all of it takes seconds
+	server.Kill()
+	err := <-result
+	var undecided *pdp.UndecidedError
+	switch {
+	case !errors.As(err, &undecided):
+		t.Fatalf("error %v, want an UndecidedError", err)
+	case len(undecided.Undecided) == 0 || len(undecided.Undecided) > len(requests) || undecided.Requests != len(requests):
+		t.Errorf("%d of %d requests undecided", len(undecided.Undecided), undecided.Requests)
+	case !strings.Contains(err.Error(), server.Addr) || !strings.Contains(err.Error(), "for sally"):
+		t.Errorf("%q names neither the PDP nor a request", err)
+	}
+	if _, err := remote.Decide(t.Context(), requests[:1]); !errors.As(err, &undecided) {
+		t.Errorf("after its death: %v", err)
+	}
+}
+
+func TestRemoteReplicas(t *testing.T) {
+	dir := policyDir(t, salesPolicy)
+	first, second := cerbosbin.Start(t, dir, nil), cerbosbin.Start(t, dir, nil)
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	options := pdp.RemoteOptions{Replicas: []string{closed.Addr().String(), second.Addr}, Retries: 1}
+	remote := dial(t, first.Addr, options)
+	want := decide(t, remote, requestsFor(500, sally, ian))
+	first.Kill()
+	if diff := cmp.Diff(want, decide(t, remote, requestsFor(500, sally, ian))); diff != "" {
+		t.Errorf("with one PDP left (-before +after):\n%s", diff)
+	}
+	second.Kill()
+	_, err = remote.Decide(t.Context(), requestsFor(10, sally))
+	if err == nil || !strings.Contains(err.Error(), first.Addr) || !strings.Contains(err.Error(), second.Addr) {
+		t.Errorf("with no PDP left: %v", err)
+	}
+}
+
+func TestRemoteTLS(t *testing.T) {
+	dir := t.TempDir()
+	pdpCert, pdpKey := certificate(t, dir, "pdp")
+	ourCert, ourKey := certificate(t, dir, "mcpolicy")
+	policies := policyDir(t, salesPolicy)
+	plain := serve(t, policies, nil)
+	secured := serve(t, policies, map[string]any{"server": map[string]any{"tls": map[string]any{"cert": pdpCert, "key": pdpKey}}})
+
+	tests := map[string]struct {
+		target  string
+		options pdp.RemoteOptions
+		want    string // of the error
+	}{
+		"with its certificate":     {secured, pdp.RemoteOptions{CAFile: pdpCert}, ""},
+		"whoever it is":            {secured, pdp.RemoteOptions{SkipVerify: true}, ""},
+		"unknown authority":        {secured, pdp.RemoteOptions{}, "certificate signed by unknown authority"},
+		"another's certificate":    {secured, pdp.RemoteOptions{CAFile: ourCert}, "certificate"},
+		"for another":              {secured, pdp.RemoteOptions{CAFile: pdpCert, ServerName: "pdp.example.com"}, "pdp.example.com"},
+		"plaintext to TLS":         {secured, pdp.RemoteOptions{Plaintext: true}, "does it want TLS?"},
+		"TLS to plaintext":         {plain, pdp.RemoteOptions{}, "does it speak plaintext?"},
+		"no such file":             {secured, pdp.RemoteOptions{CAFile: filepath.Join(dir, "none.pem")}, "none.pem"},
+		"not a certificate":        {secured, pdp.RemoteOptions{CAFile: pdpKey}, "CA"},
+		"a certificate and no key": {secured, pdp.RemoteOptions{CertFile: ourCert}, "needed together"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			tt.options.Timeout, tt.options.Retries = 2*time.Second, -1
+			remote, err := pdp.Dial(t.Context(), tt.target, tt.options)
+			if tt.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Fatalf("error %v, want one about %q", err, tt.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = remote.Close() })
+			decide(t, remote, requestsFor(20, sally))
+		})
+	}
+
+	t.Run("mutual", func(t *testing.T) {
+		gate := fake(t, &pdpFake{}, mutualTLS(t, pdpCert, pdpKey, ourCert))
+		options := pdp.RemoteOptions{CAFile: pdpCert, Timeout: 2 * time.Second, Retries: -1}
+		if _, err := pdp.Dial(t.Context(), gate, options); err == nil {
+			t.Error("let in without a certificate")
+		}
+		options.CertFile, options.KeyFile = ourCert, ourKey
+		remote, err := pdp.Dial(t.Context(), gate, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = remote.Close()
+	})
+}
+
+// mutualTLS makes a server want a client with one certificate.
+func mutualTLS(t *testing.T, cert, key, client string) grpc.ServerOption {
+	t.Helper()
+	own, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients := x509.NewCertPool()
+	clients.AppendCertsFromPEM(data)
+	return grpc.Creds(credentials.NewTLS(&tls.Config{
+		Certificates: []tls.Certificate{own}, ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert,
+	}))
+}
+
+// certificate writes a self-signed certificate for loopback, and its key.
+func certificate(t *testing.T, dir, name string) (certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(suffix, kind string, der []byte) string {
+		file := filepath.Join(dir, name+suffix)
+		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	return write(".pem", "CERTIFICATE", cert), write(".key", "PRIVATE KEY", pkcs8)
+}
+
+// TestRemotePlans holds what becomes of decisions that a plan and a check see
+// differently.
+func TestRemotePlans(t *testing.T) {
+	both := &authz.Principal{Key: "both", ID: "p", Roles: []string{"A", "B"}, Attr: map[string]any{"orgs": []any{"acme"}}}
+	one := &authz.Principal{Key: "one", ID: "p", Roles: []string{"A"}, Attr: both.Attr}
+	tests := map[string]struct {
+		rules     string
+		principal *authz.Principal
+		effect    authz.Effect
+		condition string
+		embedded  string // what the embedded engine says, if it knows better
+	}{
+		"present": {
+			rules:     rule("ALLOW", "A", "{expr: has(R.attr.arguments.x)}"),
+			principal: one, effect: authz.Conditional, condition: "(denied without arguments)",
+		},
+		"absent": {
+			rules:     rule("ALLOW", "A", "") + rule("DENY", "A", "{expr: '!has(R.attr.arguments.x)'}"),
+			principal: one, effect: authz.Conditional, condition: "(denied without arguments)",
+		},
+		"denied when present": {
+			rules:     rule("ALLOW", "A", "") + rule("DENY", "A", "{expr: has(R.attr.arguments.x)}"),
+			principal: one, effect: authz.Conditional, condition: "(allowed without arguments)",
+		},
+		"denied with another": {
+			rules:     rule("ALLOW", "A", "") + rule("DENY", "A", `{expr: "!has(R.attr.arguments.x) && size(R.attr.arguments) > 0"}`),
+			principal: one, effect: authz.Conditional, condition: "(depends on which arguments are given)",
+		},
+		"the id is known": {
+			rules:     rule("ALLOW", "A", "{expr: R.id == 't'}"),
+			principal: one, effect: authz.Allow,
+		},
+		"the id is another": {
+			rules:     rule("ALLOW", "A", "{expr: R.id == 'u' && R.attr.arguments.x == 1}"),
+			principal: one, effect: authz.Deny,
+		},
+		"the id beside an argument": {
+			rules:     rule("ALLOW", "A", "{expr: R.id == 't' && R.attr.arguments.x == 1}"),
+			principal: one, effect: authz.Conditional, condition: "arguments.x == 1",
+		},
+		"an attribute by its index": {
+			rules:     rule("ALLOW", "A", `{expr: "R.attr['tool_name'] == 't'"}`),
+			principal: one, effect: authz.Allow,
+		},
+		"an attribute that is not sent": {
+			rules:     rule("ALLOW", "A", "{expr: R.attr.owner == P.id}"),
+			principal: one, effect: authz.Conditional, condition: `resource.owner == "p"`, embedded: "deny",
+		},
+		"a DENY that needs an argument": {
+			rules:     rule("ALLOW", "A", "") + rule("DENY", "A", "{expr: R.attr.arguments.x == 1}"),
+			principal: one, effect: authz.Conditional, condition: "arguments.x != 1",
+		},
+		"a DENY of one role, on a condition": {
+			rules:     rule("ALLOW", "B", "") + rule("DENY", "A", "{expr: R.attr.arguments.x == 1}"),
+			principal: both, effect: authz.Allow,
+		},
+		"a DENY of one role, and an ALLOW of another on a condition": {
+			rules:     rule("ALLOW", "B", "{expr: R.attr.arguments.x == 1}") + rule("DENY", "A", "") + rule("DENY", "A", "{expr: R.attr.arguments.y == 1}"),
+			principal: both, effect: authz.Conditional, condition: "arguments.x == 1",
+		},
+		"out of sight, and denied": {
+			rules:     rule("ALLOW", "A", "{expr: R.attr.arguments.owner in P.attr.orgs}") + rule("DENY", "A", "{expr: has(R.attr.arguments.force)}"),
+			principal: one, effect: authz.Deny, embedded: "conditional",
+		},
+		"out of sight, and allowed": {
+			rules:     rule("ALLOW", "A", "") + rule("DENY", "A", "{expr: 'has(R.attr.arguments.amount) && !has(R.attr.arguments.approval)'}"),
+			principal: one, effect: authz.Allow, embedded: "conditional",
+		},
+		"no policy": {rules: rule("ALLOW", "A", ""), principal: one, effect: authz.Deny},
+	}
+	var policies []string
+	kinds := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(tests)) {
+		tt, kind := tests[name], fmt.Sprintf("kind%d", len(kinds))
+		kinds[name] = kind
+		if name != "no policy" {
+			policies = append(policies, strings.Replace(rules(tt.rules), "mcp_server", kind, 1))
+		}
+	}
+	remote := dial(t, serve(t, policyDir(t, policies...), nil), pdp.RemoteOptions{})
+	engine := open(t, pdp.Options{}, policies...)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			requests := []authz.Request{{
+				Principal: tt.principal, Action: "call", Unknown: []string{"arguments"},
+				Resource: authz.Resource{Kind: kinds[name], ID: "t", Attr: map[string]any{"tool_name": "t"}},
+			}}
+			got := decide(t, remote, requests)[0]
+			want := authz.Decision{Effect: tt.effect, Condition: tt.condition, NoPolicy: name == "no policy"}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("decision (-want +got):\n%s", diff)
+			}
+			if tt.embedded == "" {
+				tt.embedded = tt.effect.String()
+			}
+			if e := decide(t, engine, requests)[0]; e.Effect.String() != tt.embedded {
+				t.Errorf("the embedded engine says %v %q, want %s", e.Effect, e.Condition, tt.embedded)
+			}
+		})
+	}
+}
+
+// TestRemoteNestedArguments has the arguments in a part of an attribute, of
+// which a plan knows nothing then, or as all attributes.
+func TestRemoteNestedArguments(t *testing.T) {
+	policy := rules(`
+    - {actions: [a], effect: EFFECT_ALLOW, roles: [SALES], condition: {match: {expr: "R.attr.params.name == 't'"}}}
+    - {actions: [b], effect: EFFECT_ALLOW, roles: [SALES], condition: {match: {expr: "R.attr.params.name == 'u' && R.attr.params.args.n == 1"}}}
+    - {actions: [c], effect: EFFECT_ALLOW, roles: [SALES], condition: {match: {expr: "R.attr.params.name == 't' && R.attr.params.args.n == 1"}}}
+    - {actions: [d], effect: EFFECT_ALLOW, roles: [SALES], condition: {match: {expr: "R.attr.n == 1"}}}
+`)
+	tests := []struct {
+		action  string
+		unknown []string
+		want    authz.Decision
+	}{
+		{"a", []string{"params", "args"}, authz.Decision{Effect: authz.Allow}},
+		{"b", []string{"params", "args"}, authz.Decision{}},
+		{"c", []string{"params", "args"}, authz.Decision{Effect: authz.Conditional, Condition: "arguments.n == 1"}},
+		{"d", []string{}, authz.Decision{Effect: authz.Conditional, Condition: "arguments.n == 1"}},
+	}
+	var requests []authz.Request
+	for _, tt := range tests {
+		requests = append(requests, authz.Request{Principal: sally, Action: tt.action, Unknown: tt.unknown, Resource: authz.Resource{
+			Kind: "mcp_server", ID: "t", Attr: map[string]any{"params": map[string]any{"name": "t"}},
+		}})
+	}
+	for i, got := range decide(t, dial(t, serve(t, policyDir(t, policy), nil), pdp.RemoteOptions{}), requests) {
+		if diff := cmp.Diff(tests[i].want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tests[i].action, diff)
+		}
+	}
+}
+
+// TestRemoteStrangePlans has plans that this package does not know how to write.
+func TestRemoteStrangePlans(t *testing.T) {
+	expression := func(operator string, operands ...*enginev1.PlanResourcesFilter_Expression_Operand) *enginev1.PlanResourcesFilter_Expression_Operand {
+		return &enginev1.PlanResourcesFilter_Expression_Operand{Node: &enginev1.PlanResourcesFilter_Expression_Operand_Expression{
+			Expression: &enginev1.PlanResourcesFilter_Expression{Operator: operator, Operands: operands},
+		}}
+	}
+	variable := &enginev1.PlanResourcesFilter_Expression_Operand{Node: &enginev1.PlanResourcesFilter_Expression_Operand_Variable{Variable: "R.attr.arguments.x"}}
+	tests := map[string]*enginev1.PlanResourcesFilter_Expression_Operand{
+		"(depends on arguments: eq with 1 operands)":            expression("eq", variable),
+		"(depends on arguments: and with 0 operands)":           expression("and"),
+		"(depends on arguments: a struct with eq)":              expression("struct", expression("eq")),
+		"(depends on arguments: all with 1 operands in lambda)": expression("all", variable, expression("lambda", variable)),
+		"(depends on arguments: an operand of no kind)":         expression("not", &enginev1.PlanResourcesFilter_Expression_Operand{}),
+		"arguments.x.frobnicate(arguments.x)":                   expression("frobnicate", variable, variable),
+	}
+	for want, condition := range tests {
+		f := &pdpFake{plan: func(r *responsev1.PlanResourcesResponse) {
+			r.Filter = &enginev1.PlanResourcesFilter{Kind: enginev1.PlanResourcesFilter_KIND_CONDITIONAL, Condition: condition}
+		}}
+		got := decide(t, dial(t, fake(t, f), pdp.RemoteOptions{}), requestsFor(1, sally))[0]
+		if got.Effect != authz.Conditional || got.Condition != want {
+			t.Errorf("got %v %q, want %q", got.Effect, got.Condition, want)
+		}
+	}
+}
+
+func TestRemoteSchemas(t *testing.T) {
+	const policy = `
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: %s
+  version: default
+  schemas: {resourceSchema: {ref: "cerbos:///%s.json", ignoreWhen: {actions: [free]}}}
+  rules:
+    - {actions: ["*"], effect: EFFECT_ALLOW, roles: [SALES]}
+`
+	conditional := authz.Decision{Effect: authz.Conditional, Condition: "valid(arguments)"}
+	tests := map[string]struct {
+		schema string
+		want   authz.Decision
+	}{
+		"closed":   {`{"properties": {"arguments": {"type": "object", "properties": {"n": {}}, "additionalProperties": false}}}`, conditional},
+		"required": {`{"properties": {"arguments": {"type": "object", "required": ["n"]}}}`, conditional},
+		"refused":  {`{"properties": {"tool_name": {"type": "number"}}}`, authz.Decision{Effect: authz.Deny}},
+		"open":     {`{"properties": {"arguments": {"type": "object"}}}`, authz.Decision{Effect: authz.Allow}},
+	}
+	var files []string
+	var requests []authz.Request
+	kinds := slices.Sorted(maps.Keys(tests))
+	for _, kind := range kinds {
+		files = append(files, fmt.Sprintf(policy, kind, kind), "// _schemas/"+kind+".json\n"+tests[kind].schema)
+		for _, action := range []string{"call", "free"} { // of one resource, so in one check
+			requests = append(requests, authz.Request{
+				Principal: sally, Action: action, Unknown: []string{"arguments"},
+				Resource: authz.Resource{Kind: kind, ID: "t", Attr: map[string]any{"tool_name": "t"}},
+			})
+		}
+	}
+	conf := map[string]any{"schema": map[string]any{"enforcement": "reject"}}
+	got := decide(t, dial(t, serve(t, policyDir(t, files...), conf), pdp.RemoteOptions{}), requests)
+	for i, kind := range kinds {
+		call, free := got[2*i], got[2*i+1]
+		if want := tests[kind].want; call.Effect != want.Effect || call.Condition != want.Condition {
+			t.Errorf("%s: %v %q, want %v %q", kind, call.Effect, call.Condition, want.Effect, want.Condition)
+		}
+		if free.Effect != authz.Allow {
+			t.Errorf("%s, for an action that the schema is not for: %v %q", kind, free.Effect, free.Condition)
+		}
+	}
+}
+
+func TestRemoteAuxData(t *testing.T) {
+	policies := []string{rules(rule("ALLOW", "A", "{expr: request.auxData.jwt.team == 'x'}"))}
+	requests := []authz.Request{
+		{Principal: &authz.Principal{Key: "in", ID: "p", Roles: []string{"A"}, AuxData: map[string]any{"team": "x"}}},
+		{Principal: &authz.Principal{Key: "out", ID: "p", Roles: []string{"A"}, AuxData: map[string]any{"team": "y"}}},
+	}
+	for i := range requests {
+		requests[i].Action, requests[i].Resource = "call", authz.Resource{Kind: "mcp_server", ID: "t"}
+	}
+	dir := policyDir(t, policies...)
+	trusting := dial(t, serve(t, dir, map[string]any{"auxData": map[string]any{"jwt": map[string]any{"disableVerification": true}}}), pdp.RemoteOptions{})
+	want, got := decide(t, open(t, pdp.Options{}, policies...), requests), decide(t, trusting, requests)
+	for i := range requests {
+		if want[i].Effect != got[i].Effect {
+			t.Errorf("%s: embedded %v, remote %v", requests[i].Principal.Key, want[i].Effect, got[i].Effect)
+		}
+	}
+	_, err := dial(t, serve(t, dir, nil), pdp.RemoteOptions{}).Decide(t.Context(), requests)
+	if err == nil || !strings.Contains(err.Error(), "auxData") {
+		t.Errorf("a PDP that verifies: %v", err)
+	}
+}
+
+func TestRemoteInvalidRequest(t *testing.T) {
+	remote := dial(t, serve(t, policyDir(t, salesPolicy), nil), pdp.RemoteOptions{})
+	requests := requestsFor(2, sally)
+	for i := range requests {
+		requests[i].Resource.PolicyVersion = "no version"
+		if _, err := remote.Decide(t.Context(), requests[i:i+1]); err == nil || !strings.Contains(err.Error(), "policy_version") {
+			t.Errorf("error %v, want one about the policy version", err)
+		}
+	}
+}
+
+func TestRemoteCannotPlan(t *testing.T) {
+	remote := dial(t, serve(t, policyDir(t, rules(rule("ALLOW", "SALES", "{expr: 'R.attr.arguments.?x.orValue(1) == 1'}"))), nil), pdp.RemoteOptions{})
+	_, err := remote.Decide(t.Context(), []authz.Request{{
+		Principal: sally, Action: "call", Unknown: []string{"arguments"}, Resource: authz.Resource{Kind: "mcp_server", ID: "t"},
+	}})
+	if err == nil || !strings.Contains(err.Error(), "optional values") {
+		t.Errorf("error %v, want one about optional values", err)
+	}
+}
+
+func TestRemoteRefusesRequests(t *testing.T) {
+	remote := dial(t, fake(t, &pdpFake{}), pdp.RemoteOptions{})
+	valid := authz.Request{Principal: sally, Action: "call", Resource: authz.Resource{Kind: "mcp_server", ID: "t"}}
+	tests := map[string]struct {
+		change func(*authz.Request)
+		want   string
+	}{
+		"no roles":   {func(r *authz.Request) { r.Principal = &authz.Principal{Key: "joe", ID: "joe"} }, "joe has no roles"},
+		"no id":      {func(r *authz.Request) { r.Principal = &authz.Principal{Key: "joe", Roles: []string{"A"}} }, "joe has no id"},
+		"no action":  {func(r *authz.Request) { r.Action = "" }, "wants an action"},
+		"not JSON":   {func(r *authz.Request) { r.Resource.Attr = map[string]any{"x": make(chan int)} }, "resource t"},
+		"anybody":    {func(r *authz.Request) { r.AnyPrincipal = true }, "anybody"},
+		"bad claims": {func(r *authz.Request) { p := *sally; p.AuxData = map[string]any{"x": make(chan int)}; r.Principal = &p }, "auxData"},
+	}
+	for name, tt := range tests {
+		r := valid
+		tt.change(&r)
+		if _, err := remote.Decide(t.Context(), []authz.Request{valid, r}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want one about %q", name, err, tt.want)
+		}
+	}
+	if got := decide(t, remote, nil); len(got) != 0 {
+		t.Errorf("no requests: %v", got)
+	}
+}
+
+// TestRemoteHalfAnswers has a PDP that answers what no PDP should. Only faults
+// are made up here; decisions come from the real one.
+func TestRemoteHalfAnswers(t *testing.T) {
+	known := authz.Request{Principal: sally, Action: "call", Resource: authz.Resource{Kind: "mcp_server", ID: "t"}}
+	open := known
+	open.Unknown = []string{"arguments"}
+	tests := map[string]struct {
+		pdp  *pdpFake
+		want string
+	}{
+		"fewer resources":  {&pdpFake{check: func(r *responsev1.CheckResourcesResponse) { r.Results = nil }}, "about 0 resources"},
+		"another resource": {&pdpFake{check: func(r *responsev1.CheckResourcesResponse) { r.Results[0].Resource.Id = "u" }}, "in place of mcp_server t"},
+		"fewer actions":    {&pdpFake{check: func(r *responsev1.CheckResourcesResponse) { r.Results[0].Actions = nil }}, "nothing about call"},
+		"no effect":        {&pdpFake{check: func(r *responsev1.CheckResourcesResponse) { r.Results[0].Actions["call"] = 0 }}, "EFFECT_UNSPECIFIED"},
+		"no plan":          {&pdpFake{plan: func(r *responsev1.PlanResourcesResponse) { r.Filter = nil }}, "no plan"},
+		"no condition": {&pdpFake{plan: func(r *responsev1.PlanResourcesResponse) {
+			r.Filter.Kind = enginev1.PlanResourcesFilter_KIND_CONDITIONAL
+		}}, "without its condition"},
+		"another version": {&pdpFake{versions: []string{"0.55.0", "0.56.0"}}, "replaced by 0.56.0"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			addr := fake(t, tt.pdp)
+			_, err := dial(t, addr, pdp.RemoteOptions{}).Decide(t.Context(), []authz.Request{known, open})
+			var undecided *pdp.UndecidedError
+			if !errors.As(err, &undecided) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), addr) {
+				t.Errorf("error %v, want one about %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestRemoteRetries(t *testing.T) {
+	requests := requestsFor(1, sally)
+	flaky := &pdpFake{unavailable: 2}
+	if d := decide(t, dial(t, fake(t, flaky), pdp.RemoteOptions{}), requests); d[0].Effect != authz.Deny {
+		t.Errorf("after two failures: %+v", d)
+	}
+	flaky = &pdpFake{unavailable: 100}
+	if _, err := dial(t, fake(t, flaky), pdp.RemoteOptions{Retries: 1, Concurrency: 1}).Decide(t.Context(), requests); err == nil {
+		t.Error("no error from a PDP that is never available")
+	}
+	if n := flaky.calls.Load(); n != 2 {
+		t.Errorf("%d calls, want 2", n)
+	}
+	slow := &pdpFake{check: func(*responsev1.CheckResourcesResponse) { time.Sleep(2 * time.Second) }}
+	remote := dial(t, fake(t, slow), pdp.RemoteOptions{Timeout: 300 * time.Millisecond})
+	start := time.Now()
+	if _, err := remote.Decide(t.Context(), requests); err == nil || !strings.Contains(err.Error(), "no answer within 300ms") || time.Since(start) > time.Second {
+		t.Errorf("a PDP that hangs, after %v: %v", time.Since(start), err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := remote.Decide(ctx, requests); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// A pdpFake is a PDP that denies everything, and can be made to fail.
+type pdpFake struct {
+	svcv1.UnimplementedCerbosServiceServer
+	check       func(*responsev1.CheckResourcesResponse)
+	plan        func(*responsev1.PlanResourcesResponse)
+	versions    []string // of one ServerInfo after the other; the last one stays
+	unavailable int64    // how many checks and plans fail
+
+	calls, infos atomic.Int64
+}
+
+func (f *pdpFake) down() error {
+	if f.calls.Add(1) <= f.unavailable {
+		return status.Error(codes.Unavailable, "starting")
+	}
+	return nil
+}
+
+func (f *pdpFake) CheckResources(_ context.Context, r *requestv1.CheckResourcesRequest) (*responsev1.CheckResourcesResponse, error) {
+	if err := f.down(); err != nil {
+		return nil, err
+	}
+	reply := &responsev1.CheckResourcesResponse{}
+	for _, e := range r.GetResources() {
+		result := &responsev1.CheckResourcesResponse_ResultEntry{
+			Resource: &responsev1.CheckResourcesResponse_ResultEntry_Resource{Id: e.GetResource().GetId(), Kind: e.GetResource().GetKind()},
+			Actions:  map[string]effectv1.Effect{},
+		}
+		for _, a := range e.GetActions() {
+			result.Actions[a] = effectv1.Effect_EFFECT_DENY
+		}
+		reply.Results = append(reply.Results, result)
+	}
+	if f.check != nil {
+		f.check(reply)
+	}
+	return reply, nil
+}
+
+func (f *pdpFake) PlanResources(context.Context, *requestv1.PlanResourcesRequest) (*responsev1.PlanResourcesResponse, error) {
+	if err := f.down(); err != nil {
+		return nil, err
+	}
+	reply := &responsev1.PlanResourcesResponse{Filter: &enginev1.PlanResourcesFilter{Kind: enginev1.PlanResourcesFilter_KIND_ALWAYS_DENIED}}
+	if f.plan != nil {
+		f.plan(reply)
+	}
+	return reply, nil
+}
+
+func (f *pdpFake) ServerInfo(context.Context, *requestv1.ServerInfoRequest) (*responsev1.ServerInfoResponse, error) {
+	version := "0.55.0"
+	if n := len(f.versions); n > 0 {
+		version = f.versions[min(int(f.infos.Add(1)), n)-1]
+	}
+	return &responsev1.ServerInfoResponse{Version: version}, nil
+}
+
+// fake serves a pdpFake on loopback.
+func fake(t *testing.T, f *pdpFake, options ...grpc.ServerOption) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := grpc.NewServer(options...)
+	svcv1.RegisterCerbosServiceServer(s, f)
+	go func() { _ = s.Serve(l) }() // until Stop
+	t.Cleanup(s.Stop)
+	return l.Addr().String()
+}
