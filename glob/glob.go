@@ -23,7 +23,16 @@ func Is(text string) bool { return strings.ContainsAny(text, `*?[{\`) }
 // library that Cerbos uses: gobwas/glob takes "b*b" to match "b", and
 // "{a*,b}c" not to match "axc", so that a suite would pass over tools that it
 // means to be about.
-func Compile(pattern string) (*regexp.Regexp, error) {
+func Compile(pattern string) (*regexp.Regexp, error) { return compile(pattern, ".*", ".*", ".") }
+
+// CompilePath is Compile for file names: an asterisk stops at a slash, and
+// two of them do not.
+func CompilePath(pattern string) (*regexp.Regexp, error) {
+	return compile(pattern, "[^/]*", ".*", "[^/]")
+}
+
+// compile takes what stands for "*", "**" and "?".
+func compile(pattern, star, stars, one string) (*regexp.Regexp, error) {
 	if len(pattern) > maxPattern {
 		return nil, fmt.Errorf("a pattern of more than %d bytes", maxPattern)
 	}
@@ -34,10 +43,13 @@ func Compile(pattern string) (*regexp.Regexp, error) {
 		c := rest[0]
 		rest = rest[1:]
 		switch {
+		case c == '*' && len(rest) > 0 && rest[0] == '*':
+			b.WriteString(stars)
+			rest = rest[1:]
 		case c == '*':
-			b.WriteString(".*")
+			b.WriteString(star)
 		case c == '?':
-			b.WriteByte('.')
+			b.WriteString(one)
 		case c == '[':
 			n, err := class(&b, rest)
 			if err != nil {

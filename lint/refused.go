@@ -3,7 +3,6 @@ package lint
 import (
 	"context"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -139,23 +138,11 @@ func (r *refusal) add(of *authz.Request, found []authz.ValidationError) bool {
 			continue
 		}
 		refused = true
-		if text := v.Path + ": " + sortNames(v.Message); !slices.Contains(r.mistakes, text) {
+		if text := v.Path + ": " + v.Message; !slices.Contains(r.mistakes, text) {
 			r.mistakes = append(r.mistakes, text)
 		}
 	}
 	return refused
-}
-
-// quotedNames are several names in a message of the schema validator, which
-// gives them in any order.
-var quotedNames = regexp.MustCompile(`'[^']*'(, '[^']*')+`)
-
-func sortNames(message string) string {
-	return quotedNames.ReplaceAllStringFunc(message, func(list string) string {
-		names := strings.Split(list, ", ")
-		slices.Sort(names)
-		return strings.Join(names, ", ")
-	})
 }
 
 // hasSchemas reports whether some policy may refer to a schema.

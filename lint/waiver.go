@@ -1,12 +1,12 @@
 package lint
 
 import (
+	"regexp"
 	"slices"
 	"time"
 
-	"github.com/gobwas/glob"
-
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/glob"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -45,20 +45,20 @@ func (d *draft) waive(waivers []Waiver, now time.Time) {
 func (w *Waiver) accepts(d *draft) bool {
 	return w.Rule == d.Rule &&
 		(w.Server == "" || w.acceptsServers(onServer(d))) &&
-		(w.Item == "" || d.Name != "" && matches(w.Item, d.Name)) &&
+		(w.Item == "" || d.Name != "" && matches(w.Item, d.Name, glob.Compile)) &&
 		(len(w.Types) == 0 || d.Name != "" && slices.Contains(w.Types, d.Type)) &&
 		(w.Principal == "" || w.acceptsPrincipals(d)) &&
-		(w.File == "" || matches(w.File, d.Pos.File, '/'))
+		(w.File == "" || matches(w.File, d.Pos.File, glob.CompilePath))
 }
 
 func (w *Waiver) acceptsServers(names []string) bool {
-	return len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !matches(w.Server, name) })
+	return len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !matches(w.Server, name, glob.Compile) })
 }
 
 func (w *Waiver) acceptsPrincipals(d *draft) bool {
 	for _, class := range d.who {
 		for _, p := range class.Principals {
-			if !matches(w.Principal, p.Key) {
+			if !matches(w.Principal, p.Key, glob.Compile) {
 				return false
 			}
 		}
@@ -68,12 +68,10 @@ func (w *Waiver) acceptsPrincipals(d *draft) bool {
 
 // matches reports whether a name is the pattern or matches it. What is no glob
 // is just a name.
-func matches(pattern, name string, separators ...rune) (ok bool) {
+func matches(pattern, name string, compile func(string) (*regexp.Regexp, error)) bool {
 	if pattern == name {
 		return true
 	}
-	// The library panics on a few patterns with an empty alternative.
-	defer func() { ok = recover() == nil && ok }()
-	g, err := glob.Compile(pattern, separators...)
-	return err == nil && g.Match(name)
+	re, err := compile(pattern)
+	return err == nil && re.MatchString(name)
 }

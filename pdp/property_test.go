@@ -139,43 +139,53 @@ func TestConditionsAgreeWithTheEngine(t *testing.T) {
 			Kind: "mcp_server", ID: "t", Attr: map[string]any{"tool_name": "t"},
 			Scope: rapid.SampledFrom([]string{"", "child"}).Draw(t, "scope"),
 		}}
-		decide := func(e *pdp.Engine, r authz.Request) authz.Decision {
-			d, err := e.Decide(t.Context(), []authz.Request{r})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return d[0]
-		}
-		open := decide(e, request)
-		var readBack *pdp.Engine
-		if open.Effect == authz.Conditional && !strings.Contains(open.Condition, "(depends on") {
-			if readBack, err = pdp.Open(t.Context(), conditionPolicy(open.Condition), options); err != nil {
-				t.Fatalf("the condition %q is no CEL: %v", open.Condition, err)
-			}
-		}
-		for range 20 {
+		agree(t, e, request, options, func() authz.Request {
 			known := request
 			known.Unknown = nil
-			args := randomArguments(t)
-			known.Resource.Attr = map[string]any{"tool_name": "t", "arguments": args}
-			want := decide(e, known).Effect
-			switch {
-			case open.Effect != authz.Conditional && open.Effect != want:
-				t.Fatalf("%v whatever the arguments, but %v with %v", open.Effect, want, args)
-			case readBack == nil:
-			default:
-				again := known
-				again.Resource.Scope = ""
-				reader := *p
-				reader.Roles = []string{"alternative0", "alternative1", "alternative2", "alternative3", "alternative4", "alternative5", "alternative6", "alternative7"}
-				again.Principal = &reader
-				if got := decide(readBack, again).Effect; got != want {
-					t.Fatalf("%q says %v, the engine %v, with %v", open.Condition, got, want, args)
-				}
-			}
-		}
+			known.Resource.Attr = map[string]any{"tool_name": "t", "arguments": randomArguments(t)}
+			return known
+		})
 	})
 }
+
+// agree holds what is said of a request that leaves things open against what
+// the engine decides for each of some requests that do not.
+func agree(t *rapid.T, e *pdp.Engine, request authz.Request, options pdp.Options, sample func() authz.Request) {
+	decide := func(e *pdp.Engine, r authz.Request) authz.Decision {
+		d, err := e.Decide(t.Context(), []authz.Request{r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d[0]
+	}
+	open := decide(e, request)
+	var readBack *pdp.Engine
+	if open.Effect == authz.Conditional && !strings.Contains(open.Condition, "(depends on") {
+		var err error
+		if readBack, err = pdp.Open(t.Context(), conditionPolicy(open.Condition), options); err != nil {
+			t.Fatalf("the condition %q is no CEL: %v", open.Condition, err)
+		}
+	}
+	for range 20 {
+		known := sample()
+		want := decide(e, known).Effect
+		switch {
+		case open.Effect != authz.Conditional && open.Effect != want:
+			t.Fatalf("%v whatever is open, but %v with %v and %v", open.Effect, want, known.Principal.Attr, known.Resource.Attr)
+		case readBack == nil:
+		default:
+			reader := *known.Principal
+			reader.Roles = alternatives
+			known.Principal, known.Resource.Scope = &reader, ""
+			if got := decide(readBack, known).Effect; got != want {
+				t.Fatalf("%q says %v, the engine %v, with %v and %v", open.Condition, got, want, known.Principal.Attr, known.Resource.Attr)
+			}
+		}
+	}
+}
+
+// alternatives are the roles of the policies that conditions are read back by.
+var alternatives = []string{"alternative0", "alternative1", "alternative2", "alternative3", "alternative4", "alternative5", "alternative6", "alternative7"}
 
 // TestConditionsOfRoles is the same for anybody with a role: the condition over
 // principals and arguments holds for each of them.
@@ -201,22 +211,7 @@ func TestConditionsOfRoles(t *testing.T) {
 			Principal: &authz.Principal{ID: "x", Roles: []string{"A"}}, Action: "call", Unknown: []string{"arguments"}, AnyPrincipal: true,
 			Resource: authz.Resource{Kind: "mcp_server", ID: "t", Attr: map[string]any{"tool_name": "t"}},
 		}
-		decide := func(e *pdp.Engine, r authz.Request) authz.Decision {
-			d, err := e.Decide(t.Context(), []authz.Request{r})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return d[0]
-		}
-		open := decide(e, request)
-		var readBack *pdp.Engine
-		if open.Effect == authz.Conditional && !strings.Contains(open.Condition, "(depends on") {
-			if readBack, err = pdp.Open(t.Context(), conditionPolicy(open.Condition), options); err != nil {
-				t.Fatalf("the condition %q is no CEL: %v", open.Condition, err)
-			}
-		}
-		for range 20 {
-			args := randomArguments(t)
+		agree(t, e, request, options, func() authz.Request {
 			attr := map[string]any{"map": map[string]any{"a": 1.0}, "list": []any{"a"}}
 			if rapid.Bool().Draw(t, "n") {
 				attr["n"] = rapid.SampledFrom([]any{1.0, 2.0}).Draw(t, "value")
@@ -227,19 +222,9 @@ func TestConditionsOfRoles(t *testing.T) {
 			known := request
 			known.Unknown, known.AnyPrincipal = nil, false
 			known.Principal = &authz.Principal{ID: "x", Roles: []string{"A"}, Attr: attr}
-			known.Resource.Attr = map[string]any{"tool_name": "t", "arguments": args}
-			want := decide(e, known).Effect
-			switch {
-			case open.Effect != authz.Conditional && open.Effect != want:
-				t.Fatalf("%v whatever the principal, but %v with %v and %v", open.Effect, want, attr, args)
-			case readBack == nil:
-			default:
-				known.Principal.Roles = []string{"alternative0", "alternative1", "alternative2", "alternative3", "alternative4", "alternative5", "alternative6", "alternative7"}
-				if got := decide(readBack, known).Effect; got != want {
-					t.Fatalf("%q says %v, the engine %v, with %v and %v", open.Condition, got, want, attr, args)
-				}
-			}
-		}
+			known.Resource.Attr = map[string]any{"tool_name": "t", "arguments": randomArguments(t)}
+			return known
+		})
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
@@ -124,13 +125,13 @@ func jsonOf(v any) []byte {
 		return jsonOf(fmt.Sprint(v)) // never: these are strings, numbers and JSON values
 	}
 	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	if isPlain(string(text)) {
+	if source.Plain(string(text)) {
 		return text
 	}
 	out := make([]byte, 0, len(text)+16)
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)
-		if isHidden(r) {
+		if source.Hidden(r) {
 			out = appendEscape(out, r)
 		} else {
 			out = append(out, text[:n]...)

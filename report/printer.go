@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/mattn/go-runewidth"
+
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // A printer lays out text for a terminal. Whatever reaches the writer has gone
@@ -41,7 +43,7 @@ func newPrinter(w io.Writer, o Options) *printer {
 // text returns s as it can be shown.
 func (p *printer) text(s string) string {
 	if p.ascii {
-		return ascii(s)
+		return source.PrintableASCII(s)
 	}
 	return visible(s)
 }
@@ -51,7 +53,7 @@ func (p *printer) text(s string) string {
 var eastAsian = &runewidth.Condition{StrictEmojiNeutral: true}
 
 func widthOf(s string) int {
-	if isPlain(s) {
+	if source.Plain(s) {
 		return len(s)
 	}
 	return eastAsian.StringWidth(s)

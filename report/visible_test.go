@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 func TestVisible(t *testing.T) {
@@ -28,8 +30,8 @@ func TestVisible(t *testing.T) {
 		if got := visible(test.in); got != test.want {
 			t.Errorf("visible(%q) = %q, want %q", test.in, got, test.want)
 		}
-		if got := ascii(test.in); got != test.ascii {
-			t.Errorf("ascii(%q) = %q, want %q", test.in, got, test.ascii)
+		if got := source.PrintableASCII(test.in); got != test.ascii {
+			t.Errorf("source.PrintableASCII(%q) = %q, want %q", test.in, got, test.ascii)
 		}
 	}
 }
