@@ -159,6 +159,7 @@ func (m *Matrix) cell(col *Column, of []*authz.Decision) Cell {
 		}
 		c.NoPolicy = c.NoPolicy || d.NoPolicy
 		c.Errors = append(c.Errors, d.Errors...)
+		c.Validation = append(c.Validation, d.Validation...)
 		for _, ref := range d.Rules {
 			c.Rules = append(c.Rules, m.rule(ref, &col.Question.Requests[i]))
 		}
@@ -234,6 +235,9 @@ func (in *interned) add(c Cell) uint32 {
 	}
 	for _, e := range c.Errors {
 		fmt.Fprintf(&b, "%s\x00%s\x00", e.Expr, e.Message)
+	}
+	for _, v := range c.Validation {
+		fmt.Fprintf(&b, "%s\x00%s\x00%s\x00", v.Source, v.Path, v.Message)
 	}
 	key := b.String()
 	i, ok := in.index[key]

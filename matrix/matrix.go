@@ -77,6 +77,9 @@ type Cell struct {
 	// NoPolicy is set on a denial that no policy took: none covers what the
 	// enforcement point asks about.
 	NoPolicy bool
+	// Validation is what the policies' schemas hold against the request, where
+	// the engine minds.
+	Validation []authz.ValidationError
 	// Errors are the expressions that could not be evaluated.
 	Errors []authz.EvalError
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // judge compares a case with what was decided for the principal that stands
@@ -91,6 +92,9 @@ func (b bound) whyDenied() string {
 		return ruleNames(denying) + verb(denying, " denies it", " deny it")
 	case b.Cell.NoPolicy:
 		return "no policy covers what is asked about"
+	case len(b.Cell.Validation) > 0 && len(granting)+len(would) == 0:
+		v := b.Cell.Validation[0]
+		return fmt.Sprintf("the %s schema refuses the request: %s: %s", v.Source, v.Path, source.Printable(v.Message))
 	case len(granting) > 0 && len(would) == 0:
 		return ruleNames(granting) + verb(granting, " allows it", " allow it") + ", but a role policy or another scope does not"
 	}
