@@ -20,15 +20,14 @@ func (w world) region(principal int) string { return fmt.Sprintf("region-%d", pr
 
 func role(n int) string { return fmt.Sprintf("role_%d", n%10) }
 
-// write writes the world as mcpolicy reads it, with principals in a format.
-func (w world) write(dir, format string) error {
+// write writes the world as mcpolicy reads it.
+func (w world) write(dir string) error {
 	files := map[string]func(io.Writer){
-		"mcpolicy.yaml":   func(f io.Writer) { w.config(f, format) },
+		"mcpolicy.yaml":   w.config,
 		"manifest.json":   w.manifest,
 		"policies/p.yaml": w.policy,
-		"principals." + format: map[string]func(io.Writer){
-			"yaml": w.fixture, "csv": w.csv, "jsonl": w.lines,
-		}[format],
+		"principals.yaml": w.fixture,
+		"tests/t.yaml":    w.suite,
 	}
 	for name, f := range files {
 		if err := writeFile(filepath.Join(dir, name), f); err != nil {
@@ -39,7 +38,7 @@ func (w world) write(dir, format string) error {
 }
 
 func writeFile(name string, f func(io.Writer)) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // a temporary folder
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
 	file, err := os.Create(name)
@@ -54,8 +53,8 @@ func writeFile(name string, f func(io.Writer)) error {
 	return file.Close()
 }
 
-func (w world) config(f io.Writer, format string) {
-	fmt.Fprintf(f, "servers: {s: {manifest: manifest.json}}\npolicies: policies\nprincipals: principals.%s\n", format)
+func (w world) config(f io.Writer) {
+	fmt.Fprint(f, "servers: {s: {manifest: manifest.json}}\npolicies: policies\nprincipals: principals.yaml\ntests: tests\n")
 }
 
 func (w world) manifest(f io.Writer) {
@@ -96,98 +95,69 @@ func (w world) fixture(f io.Writer) {
 	}
 }
 
-func (w world) csv(f io.Writer) {
-	fmt.Fprint(f, "id,roles,attr.region,attr.name\n")
-	for i := range w.principals {
-		fmt.Fprintf(f, "p%d,%s,%s,name %d\n", i, role(i), w.region(i), i)
-	}
+// asked is the region that a tool's call is tried with.
+func (w world) asked(tool int) string { return w.region(tool % 10) }
+
+// allowed reports whether a principal may do it.
+func (w world) allowed(principal, tool int, list bool) bool {
+	return role(principal) == role(tool) && (list || !conditional(tool) || w.region(principal) == w.asked(tool))
 }
 
-func (w world) lines(f io.Writer) {
-	for i := range w.principals {
-		fmt.Fprintf(f, `{"id":"p%d","roles":["%s"],"attr":{"region":"%s","name":"name %d"}}`+"\n", i, role(i), w.region(i), i)
+// by splits the principals into those that may and those that may not.
+func (w world) by(tool int, list bool) (may, not []string) {
+	for p := range w.principals {
+		if key := fmt.Sprintf("p%d", p); w.allowed(p, tool, list) {
+			may = append(may, key)
+		} else {
+			not = append(not, key)
+		}
 	}
+	return may, not
 }
 
-// expect says what a principal may do with a tool.
-func (w world) expect(principal, tool int, list bool) string {
-	switch {
-	case role(principal) != role(tool):
-		return "deny"
-	case !list && conditional(tool):
-		return "conditional"
-	}
-	return "allow"
-}
-
-// suite writes the suite of every decision for mcpolicy: one test a principal.
+// suite writes the suite of every decision for mcpolicy.
 func (w world) suite(f io.Writer) {
 	fmt.Fprint(f, "name: everything\nserver: s\ntests:\n")
-	for p := range w.principals {
-		fmt.Fprintf(f, "  - name: p%d\n    principals: [p%d]\n", p, p)
-		for _, op := range []string{"list", "call"} {
-			fmt.Fprintf(f, "    %s:\n", op)
-			by := map[string][]string{}
-			for t := range w.tools {
-				e := w.expect(p, t, op == "list")
-				if e == "conditional" {
+	for t := range w.tools {
+		for _, list := range []bool{true, false} {
+			may, not := w.by(t, list)
+			for effect, keys := range map[string][]string{"allow": may, "deny": not} {
+				if len(keys) == 0 {
 					continue
 				}
-				by[e] = append(by[e], fmt.Sprintf("tool_%d", t))
-			}
-			for _, e := range []string{"allow", "deny"} {
-				if len(by[e]) > 0 {
-					fmt.Fprintf(f, "      %s: [%s]\n", e, strings.Join(by[e], ", "))
-				}
-			}
-			if op != "call" {
-				continue
-			}
-			fmt.Fprint(f, "      cases:\n")
-			for t := range w.tools {
-				if w.expect(p, t, false) == "conditional" {
-					fmt.Fprintf(f, "        - {tool: tool_%d, arguments: {region: %s}, expect: allow}\n", t, w.region(p))
+				fmt.Fprintf(f, "  - {name: tool_%d, principals: [%s], ", t, strings.Join(keys, ", "))
+				switch {
+				case list:
+					fmt.Fprintf(f, "list: {%s: [tool_%d]}}\n", effect, t)
+				default:
+					fmt.Fprintf(f, "call: {cases: [{tool: tool_%d, arguments: {region: %s}, expect: %s}]}}\n", t, w.asked(t), effect)
 				}
 			}
 		}
 	}
 }
 
-// cerbosSuite writes the same decisions as a suite for cerbos compile.
+// cerbosSuite writes the same decisions as a suite for cerbos compile, in the
+// shortest way that it has: who is not named is expected to be denied.
 func (w world) cerbosSuite(f io.Writer) {
 	fmt.Fprint(f, "name: everything\nprincipals:\n")
+	var all []string
 	for i := range w.principals {
 		fmt.Fprintf(f, "  p%d: {id: p%d, roles: [%s], attr: {region: %s}}\n", i, i, role(i), w.region(i))
+		all = append(all, fmt.Sprintf("p%d", i))
 	}
 	fmt.Fprint(f, "resources:\n")
 	for t := range w.tools {
 		fmt.Fprintf(f, "  list_%d: {id: tool_%d, kind: mcp_server, attr: {tool_name: tool_%d, source: client, arguments: {}}}\n", t, t, t)
-	}
-	for c := range w.classes {
-		for t := range w.tools {
-			if conditional(t) || c == 0 {
-				fmt.Fprintf(f, "  call_%d_%d: {id: tool_%d, kind: mcp_server, attr: {tool_name: tool_%d, source: client, arguments: {region: region-%d}}}\n", c, t, t, t, c)
-			}
-		}
+		fmt.Fprintf(f, "  call_%d: {id: tool_%d, kind: mcp_server, attr: {tool_name: tool_%d, source: client, arguments: {region: %s}}}\n", t, t, t, w.asked(t))
 	}
 	fmt.Fprint(f, "tests:\n")
-	for p := range w.principals {
-		for t := range w.tools {
-			for _, op := range []string{"list", "call"} {
-				effect := "EFFECT_DENY"
-				if role(p) == role(t) {
-					effect = "EFFECT_ALLOW"
-				}
-				resource := fmt.Sprintf("list_%d", t)
-				if op == "call" {
-					class := 0
-					if conditional(t) {
-						class = p % w.classes
-					}
-					resource = fmt.Sprintf("call_%d_%d", class, t)
-				}
-				fmt.Fprintf(f, "  - {name: p%d %s %d, input: {principals: [p%d], resources: [%s], actions: ['tools/%s::tool_%d']}, expected: [{principal: p%d, resource: %s, actions: {'tools/%s::tool_%d': %s}}]}\n",
-					p, op, t, p, resource, op, t, p, resource, op, t, effect)
+	for t := range w.tools {
+		for _, op := range []string{"list", "call"} {
+			may, _ := w.by(t, op == "list")
+			fmt.Fprintf(f, "  - name: %s %d\n    input: {principals: [%s], resources: [%s_%d], actions: ['tools/%s::tool_%d']}\n    expected:\n", op, t, strings.Join(all, ", "), op, t, op, t)
+			for _, p := range may {
+				fmt.Fprintf(f, "      - {principal: %s, resource: %s_%d, actions: {'tools/%s::tool_%d': EFFECT_ALLOW}}\n", p, op, t, op, t)
 			}
 		}
 	}
