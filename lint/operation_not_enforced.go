@@ -61,7 +61,11 @@ resourcePolicy:
 			f := about(col)
 			f.Evidence = []string{fmt.Sprintf("%s asks nothing on %s, so no policy can refuse it.", col.Server.Profile.Name, method)}
 			if len(p.Matrix.Classes) > 0 {
-				f.Evidence[0] += " " + p.names(p.Matrix.Classes) + plural(size(p.Matrix.Classes), " can.", " all can.")
+				can := " all can."
+				if n := size(p.Matrix.Classes); n == 1 || n > people+1 { // "all 300 principals" says all already
+					can = " can."
+				}
+				f.Evidence[0] += " " + p.names(p.Matrix.Classes) + can
 			}
 			p.report(draft{
 				Finding: f, endpoint: method, group: col.Server.Name + " " + method,
