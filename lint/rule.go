@@ -44,6 +44,7 @@ func Rules() []*Rule {
 	return []*Rule{
 		accessNotDifferentiated,
 		callableNotListed,
+		decisionNotDeterministic,
 		destructiveOpenToAll,
 		duplicateName,
 		enforcementPointUnsupported,

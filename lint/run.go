@@ -27,6 +27,9 @@ type Input struct {
 	// Validate says what the policies' schemas hold against requests, as
 	// pdp.Engine.Validate does. Nil leaves that out.
 	Validate func(context.Context, []authz.Request) ([][]authz.ValidationError, error)
+	// Confused lists rules that the engine confuses, by their IDs, as
+	// pdp.Engine.Confused does. Nil leaves that out.
+	Confused func() [][]string
 	// SchemasRejected says that the engine denies what a schema refuses.
 	SchemasRejected bool
 

@@ -7,6 +7,7 @@ var standards = map[string]string{
 	"CWE-425":  "Direct Request ('Forced Browsing')",
 	"CWE-561":  "Dead Code",
 	"CWE-862":  "Missing Authorization",
+	"CWE-863":  "Incorrect Authorization",
 	"CWE-1220": "Insufficient Granularity of Access Control",
 	"CWE-1230": "Exposure of Sensitive Information Through Metadata",
 

@@ -331,6 +331,47 @@ resourcePolicy:
 	}
 }
 
+// TestConfused holds what Confused says to what fresh loads decide.
+func TestConfused(t *testing.T) {
+	policies := func(first, second string) []string {
+		const text = "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: %s\n  version: default\n  rules:\n" +
+			"    - {name: r, actions: [call], effect: EFFECT_ALLOW, roles: [A], condition: {match: {%s: {of: [{expr: R.attr.x == 1}, {expr: R.attr.y == 1}]}}}}\n"
+		return []string{fmt.Sprintf(text, "a", first), fmt.Sprintf(text, "b", second)}
+	}
+	for _, tt := range []struct {
+		first, second string
+		confused      bool
+	}{{"any", "all", true}, {"all", "all", false}, {"any", "none", true}} {
+		decided := map[authz.Effect]int{}
+		var got [][]string
+		for range 60 {
+			e := open(t, pdp.Options{}, policies(tt.first, tt.second)...)
+			d, err := e.Decide(t.Context(), []authz.Request{{
+				Principal: &authz.Principal{ID: "p", Roles: []string{"A"}}, Action: "call",
+				Resource: authz.Resource{Kind: "b", ID: "x", Attr: map[string]any{"x": 1.0, "y": 2.0}},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			decided[d[0].Effect]++
+			got = e.Confused()
+		}
+		if confused := len(got) > 0; confused != tt.confused {
+			t.Errorf("%s and %s: Confused says %v", tt.first, tt.second, got)
+		}
+		if tt.confused {
+			if diff := cmp.Diff([][]string{{"resource.a.vdefault#r", "resource.b.vdefault#r"}}, got); diff != "" {
+				t.Errorf("%s and %s (-want +got):\n%s", tt.first, tt.second, diff)
+			}
+		}
+		// The engine decides as it happens where they are confused, and only
+		// there. Sixty loads the same way would be one in 2^17 or so.
+		if several := len(decided) > 1; several != tt.confused {
+			t.Errorf("%s and %s: %v in 60 loads, confused: %v", tt.first, tt.second, decided, tt.confused)
+		}
+	}
+}
+
 func TestClass(t *testing.T) {
 	e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", "{expr: P.attr.region == 'EMEA' && P.attr.team.lead}")))
 	base := authz.Principal{ID: "a", Roles: []string{"A", "B"}, Attr: map[string]any{"region": "EMEA", "name": "x", "team": map[string]any{"lead": true}}}

@@ -88,10 +88,15 @@ func (e *Engine) Inline(x Expression) string {
 	return x.Text
 }
 
+// ruleID returns the name that Cerbos gives a row's rule in outputs.
+func ruleID(row *runtimev1.RuleTable_RuleRow) string {
+	return strings.TrimPrefix(row.OriginFqn, "cerbos.") + "#" + row.Name
+}
+
 // contextOf returns a row to evaluate an expression in, or nil.
 func (e *Engine) contextOf(x Expression) *runtimev1.RuleTable_RuleRow {
 	for _, row := range e.tables.rows {
-		if strings.TrimPrefix(row.OriginFqn, "cerbos.")+"#"+row.Name != x.Rule {
+		if ruleID(row) != x.Rule {
 			continue
 		}
 		if x.DerivedRole == "" || row.OriginDerivedRole == x.DerivedRole {

@@ -84,7 +84,7 @@ func (l *linting) threshold(cfg *config.Config) lint.Severity {
 func (l *linting) run(ctx context.Context, w *workspace, m *matrix.Matrix) ([]lint.Finding, error) {
 	e := w.config.Engine
 	in := &lint.Input{
-		Matrix: m, Policies: w.policies, Validate: w.engine.Validate,
+		Matrix: m, Policies: w.policies, Validate: w.engine.Validate, Confused: w.engine.Confused,
 		SchemasRejected:      w.options.Schemas == pdp.EnforceReject,
 		DefaultPolicyVersion: e.DefaultPolicyVersion, DefaultScope: e.DefaultScope,
 		Declared: map[string]source.Pos{},

@@ -1,0 +1,99 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// decisionNotDeterministic flags rules of which the engine keeps one condition
+// for several. It looks at all policies, whatever they are about: any of them
+// may take a condition over.
+var decisionNotDeterministic = &Rule{
+	ID:       "decision-not-deterministic",
+	Family:   inPolicy,
+	Severity: Error,
+	Doc: Doc{
+		Summary: "Two fresh loads of the same policies decide differently",
+		Rationale: `Cerbos 0.55 stores the conditions of rules by a hash of their expressions, which leaves out whether
+all, any or none of them have to be met. Two rules about the same action, of different policies, with the same
+effect, expressions, variables and constants, and another operator, share whichever condition is loaded first. What
+a request comes to then changes from one start of the PDP to the next, and a rule that asks for all may be met by any.`,
+		Bad: `
+-- manifest.json --
+{"tools": [{"name": "refund"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - actions: ["tools/call::refund"]
+      effect: EFFECT_ALLOW
+      roles: [SALES]
+      condition: {match: {all: {of: [{expr: P.attr.trained}, {expr: P.attr.on_duty}]}}}
+-- policies/desk.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_desk
+  version: default
+  rules:
+    - actions: ["tools/call::refund"]
+      effect: EFFECT_ALLOW
+      roles: [SALES]
+      condition: {match: {any: {of: [{expr: P.attr.trained}, {expr: P.attr.on_duty}]}}}
+`,
+		Good: `
+-- manifest.json --
+{"tools": [{"name": "refund"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - actions: ["tools/call::refund"]
+      effect: EFFECT_ALLOW
+      roles: [SALES]
+      condition: {match: {expr: P.attr.trained && P.attr.on_duty}}
+-- policies/desk.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_desk
+  version: default
+  rules:
+    - actions: ["tools/call::refund"]
+      effect: EFFECT_ALLOW
+      roles: [SALES]
+      condition: {match: {any: {of: [{expr: P.attr.trained}, {expr: P.attr.on_duty}]}}}
+`,
+		Fix:       "Write one of the conditions as a single expression, with && or ||.",
+		Standards: []string{"CWE-863"},
+	},
+	Check: func(p *Pass) {
+		if p.Policies == nil || p.input.Confused == nil {
+			return
+		}
+		for _, ids := range p.input.Confused() {
+			var rules []*policy.Rule
+			for _, id := range ids {
+				if r := p.Policies.Rule(id); r != nil {
+					rules = append(rules, r)
+				}
+			}
+			for _, r := range rules {
+				f := Finding{
+					Pos: r.Pos, Policy: r.ID, Server: p.onlyServer(r),
+					Message:  fmt.Sprintf("%s may be decided by the condition of another rule: the engine confuses them", called(r)),
+					Evidence: []string{cite(r), "the same expressions, combined in another way:"},
+				}
+				for _, other := range rules {
+					if other != r {
+						f.Evidence = append(f.Evidence, cite(other))
+					}
+				}
+				p.report(draft{servers: p.serverNames(r), Finding: f})
+			}
+		}
+	},
+}
