@@ -26,6 +26,7 @@ type output struct {
 	color   string
 	ascii   bool
 	all     bool
+	byClass bool
 	only    []string
 	servers, principals, roles,
 	items, operations []string
@@ -37,6 +38,7 @@ func (o *output) flags(cmd *cobra.Command) {
 	f.StringVar(&o.color, "color", "auto", "colour: auto, always or never; NO_COLOR turns auto off")
 	f.BoolVar(&o.ascii, "ascii", false, "use nothing but ASCII (default where the locale is not UTF-8)")
 	f.BoolVar(&o.all, "all", false, "show what is folded away otherwise")
+	f.BoolVar(&o.byClass, "by-class", false, "JSON: a cell for each class of principals that the policies cannot tell apart, and a table of the classes")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -120,7 +122,7 @@ func (o *output) filter() (*report.Filter, error) {
 // options returns how to write to w.
 func (o *output) options(w io.Writer, filter *report.Filter, failOn lint.Severity) report.Options {
 	options := report.Options{
-		Filter: filter, FailOn: failOn, All: o.all,
+		Filter: filter, FailOn: failOn, All: o.all, ByClass: o.byClass,
 		ASCII: o.ascii || !utf8Locale(), Width: 80,
 	}
 	file, isFile := w.(*os.File)
