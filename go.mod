@@ -1,6 +1,6 @@
 module github.com/mcpolicy/mcpolicy
 
-go 1.26.8
+go 1.26.4
 
 require (
 	github.com/agext/levenshtein v1.2.3
