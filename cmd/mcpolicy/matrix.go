@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +29,11 @@ Principals that the policies cannot tell apart share a column.`,
 			targets, err := out.targets()
 			if err != nil {
 				return err
+			}
+			for _, t := range targets {
+				if t.format.Name == "junit" {
+					return usageError{errors.New("--format: junit is for findings and cases, of which a matrix has none")}
+				}
 			}
 			filter, err := out.filter()
 			if err != nil {

@@ -173,7 +173,22 @@ func (o *output) write(stdout io.Writer, targets []target, d *report.Document, f
 	return nil
 }
 
+// writeDevice writes to a pipe or a device, which must not be replaced.
+func (o *output) writeDevice(t target, d *report.Document, filter *report.Filter, failOn lint.Severity) error {
+	file, err := os.OpenFile(t.file, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", t.file, errors.Unwrap(err))
+	}
+	if err := errors.Join(t.format.Write(file, d, o.options(file, filter, failOn)), file.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", t.file, err)
+	}
+	return nil
+}
+
 func (o *output) writeFile(t target, d *report.Document, filter *report.Filter, failOn lint.Severity) (err error) {
+	if info, err := os.Stat(t.file); err == nil && !info.Mode().IsRegular() {
+		return o.writeDevice(t, d, filter, failOn)
+	}
 	temp, err := os.CreateTemp(filepath.Dir(t.file), ".mcpolicy-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", t.file, errors.Unwrap(err))
@@ -193,5 +208,8 @@ func (o *output) writeFile(t target, d *report.Document, filter *report.Filter, 
 	if err := temp.Close(); err != nil {
 		return fmt.Errorf("write %s: %w", t.file, err)
 	}
-	return os.Rename(temp.Name(), t.file)
+	if err := os.Rename(temp.Name(), t.file); err != nil {
+		return fmt.Errorf("write %s: %w", t.file, err)
+	}
+	return nil
 }

@@ -113,11 +113,15 @@ func (t *suiteRun) run(ctx context.Context, w *workspace, m *matrix.Matrix) (*te
 		}
 		return nil, nil
 	}
-	return testrunner.Run(ctx, &testrunner.Input{
+	result, err := testrunner.Run(ctx, &testrunner.Input{
 		Suites: suites, Matrix: m, Groups: w.principals.Groups,
 		Filter: testrunner.Filter{Suites: t.suites, Tests: t.tests, Principals: t.principals, Items: t.items},
 		Reopen: func(now time.Time, globals map[string]any) (pdp.Decider, error) { return w.reopen(ctx, now, globals) },
 	})
+	if errors.Is(err, testrunner.ErrNothingSelected) {
+		return nil, usageError{err}
+	}
+	return result, err
 }
 
 // parse reads every suite that the command line or else the config names. All
