@@ -34,27 +34,14 @@ type file struct {
 	Waivers     []Waiver `yaml:"waivers"`
 }
 
-// An Option changes what [Parse] takes.
-type Option func(*options)
-
-type options struct{ outside bool }
-
-// AllowOutside lets paths lead out of the config's folder. It is for what the
-// user has written on the command line; a file that came with a repository
-// must not say what else is read.
-func AllowOutside() Option { return func(o *options) { o.outside = true } }
-
 // Parse reads a config, strictly. All mistakes are reported, joined, each with
 // its position. What is not said has its default: the enforcement point
 // [DefaultEnforcement], and findings fail from [Warning] on.
 //
 // Paths are slash-separated and relative to the config's folder, and come out
-// clean.
-func Parse(name string, data []byte, opts ...Option) (*Config, error) {
-	var o options
-	for _, opt := range opts {
-		opt(&o)
-	}
+// clean. One that leads out of the folder is a mistake: a file that came with a
+// repository must not say what else is read.
+func Parse(name string, data []byte) (*Config, error) {
 	docs, err := source.ParseYAML(name, data)
 	switch {
 	case err != nil:
@@ -72,7 +59,7 @@ func Parse(name string, data []byte, opts ...Option) (*Config, error) {
 		Enforcement: f.Enforcement, Lint: f.Lint, Probe: f.Probe, Waivers: f.Waivers,
 	}
 	c.setDefaults()
-	if err := errors.Join(err, c.cleanPaths(o.outside), c.checkNames(root)); err != nil {
+	if err := errors.Join(err, c.cleanPaths(), c.checkNames(root)); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -90,10 +77,10 @@ func (c *Config) setDefaults() {
 }
 
 // cleanPaths checks each path and brings it into its shortest form.
-func (c *Config) cleanPaths(outside bool) error {
+func (c *Config) cleanPaths() error {
 	var errs []error
 	clean := func(path *string, pos source.Pos) {
-		cleaned, err := cleanPath(*path, outside)
+		cleaned, err := cleanPath(*path)
 		if err != nil {
 			errs = append(errs, source.Errorf(pos, "%w", err))
 		}

@@ -212,18 +212,6 @@ func TestWaiverExpired(t *testing.T) {
 	}
 }
 
-func TestAllowOutside(t *testing.T) {
-	const text = "policies: ../policies\nprincipals: /etc/people.csv\nservers: {crm: {manifest: ../../crm.json#crm}}\n"
-	c, err := config.Parse("m.yaml", []byte(text), config.AllowOutside())
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := []string{c.Policies.Path, c.Principals.Path, c.Servers[0].Manifest[0].File}
-	if diff := cmp.Diff([]string{"../policies", "/etc/people.csv", "../../crm.json"}, got); diff != "" {
-		t.Errorf("paths (-want +got):\n%s", diff)
-	}
-}
-
 func TestWordsHaveNames(t *testing.T) {
 	got := fmt.Sprint(
 		[]config.Severity{config.Unset, config.Off, config.Note, config.Warning, config.Error},

@@ -109,7 +109,7 @@ func oneOrMany(n *source.Node, each func(*source.Node) error) error {
 // drive is how an absolute path begins on Windows.
 var drive = regexp.MustCompile(`^[A-Za-z]:`)
 
-func cleanPath(p string, outside bool) (string, error) {
+func cleanPath(p string) (string, error) {
 	if p == "" {
 		return "", errors.New("the path is empty")
 	}
@@ -117,9 +117,6 @@ func cleanPath(p string, outside bool) (string, error) {
 		return p, fmt.Errorf("path %q: write / between folders, on every system", p)
 	}
 	cleaned := path.Clean(p)
-	if outside {
-		return cleaned, nil
-	}
 	if path.IsAbs(p) || drive.MatchString(p) {
 		return p, fmt.Errorf("path %q is absolute; paths here are relative to the config's folder", p)
 	}

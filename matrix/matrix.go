@@ -126,11 +126,6 @@ func (m *Matrix) Cell(c *Class, col *Column) *Cell {
 	return &m.distinct[m.cells[c.Index][col.Index]]
 }
 
-// Same reports whether two classes have the same cell in a column.
-func (m *Matrix) Same(a, b *Class, col *Column) bool {
-	return m.cells[a.Index][col.Index] == m.cells[b.Index][col.Index]
-}
-
 // A Ref names a cell.
 type Ref struct {
 	Class  *Class

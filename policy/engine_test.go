@@ -399,11 +399,11 @@ func cerbosTestdata(t *testing.T, folder string) fs.FS {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/cerbos/cerbos").Output()
 	if err != nil {
-		t.Skipf("find the module: %v", err)
+		t.Fatalf("find the module: %v", err)
 	}
 	dir := filepath.Join(strings.TrimSpace(string(out)), "internal", "test", "testdata", folder)
 	if _, err := os.Stat(dir); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	return os.DirFS(dir)
 }

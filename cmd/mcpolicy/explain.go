@@ -63,7 +63,7 @@ in an inventory.`,
 
 func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []string) error {
 	ctx := cmd.Context()
-	write, err := out.writer(map[string]func(io.Writer, *explain.Explanation, report.Options) error{
+	write, err := writerOf(out, map[string]func(io.Writer, *explain.Explanation, report.Options) error{
 		"text": report.ExplainText, "json": report.ExplainJSON, "markdown": report.ExplainMarkdown,
 	})
 	if err != nil {
@@ -113,7 +113,7 @@ func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []strin
 	return write(cmd.OutOrStdout(), x)
 }
 
-// writer returns a function that writes a value in the format that --format
+// writerOf returns a function that writes a value in the format that --format
 // names, of those that it can be written in.
 func writerOf[T any](o *output, formats map[string]func(io.Writer, T, report.Options) error) (func(io.Writer, T) error, error) {
 	name := "text"
@@ -129,10 +129,6 @@ func writerOf[T any](o *output, formats map[string]func(io.Writer, T, report.Opt
 		return nil, usageError{fmt.Errorf("--format: unknown format %q; here there are text, json and markdown", name)}
 	}
 	return func(w io.Writer, v T) error { return f(w, v, o.options(w, nil, lint.Off)) }, nil
-}
-
-func (o *output) writer(formats map[string]func(io.Writer, *explain.Explanation, report.Options) error) (func(io.Writer, *explain.Explanation) error, error) {
-	return writerOf(o, formats)
 }
 
 func (a *asked) arguments() (map[string]any, error) {

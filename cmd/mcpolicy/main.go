@@ -48,7 +48,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
 
+	finish := profiling(cmd)
 	err := cmd.ExecuteContext(ctx)
+	finish()
 	var usage usageError
 	switch {
 	case err == nil:

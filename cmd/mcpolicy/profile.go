@@ -10,9 +10,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// profiling adds the hidden flags that say where time and memory go. They are
-// documented in docs/performance.md.
-func profiling(root *cobra.Command) {
+// profiling adds the hidden flags that say where time and memory go, which
+// docs/performance.md explains. The function that it returns writes the
+// profiles once the command has run, however it ended.
+func profiling(root *cobra.Command) func() {
 	var cpu, mem, tr string
 	f := root.PersistentFlags()
 	f.StringVar(&cpu, "cpuprofile", "", "write a CPU profile to `FILE`")
@@ -39,7 +40,7 @@ func profiling(root *cobra.Command) {
 			start(tr, func(f *os.File) error { return trace.Start(f) }, trace.Stop),
 		)
 	}
-	cobra.OnFinalize(func() {
+	return func() {
 		for _, f := range stop {
 			_ = f() // the run is over; a profile is nobody's result
 		}
@@ -51,5 +52,5 @@ func profiling(root *cobra.Command) {
 			_ = pprof.WriteHeapProfile(file)
 			_ = file.Close()
 		}
-	})
+	}
 }

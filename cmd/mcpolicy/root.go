@@ -34,7 +34,6 @@ line or the config is wrong; 3 the run could not complete.`,
 	}
 	cmd.SetVersionTemplate("mcpolicy {{.Version}}\n")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	profiling(cmd)
 	cmd.AddCommand(newCheck(), newMatrix(), newLint(), newTest(), newExplain(), newWhoCan(), newRules())
 	return cmd
 }
