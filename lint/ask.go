@@ -13,7 +13,7 @@ import (
 // plain call without arguments.
 func (p *Pass) cell(c *matrix.Class, col *matrix.Column) *matrix.Cell {
 	if cells := p.direct[col]; cells != nil {
-		return &cells[c.Index]
+		return cells[c.Index]
 	}
 	return p.Matrix.Cell(c, col)
 }
@@ -21,7 +21,7 @@ func (p *Pass) cell(c *matrix.Class, col *matrix.Column) *matrix.Cell {
 // askDirectly decides the plain calls that the matrix does not have, because
 // they can be made as tasks.
 func (p *Pass) askDirectly(ctx context.Context) error {
-	p.direct = map[*matrix.Column][]matrix.Cell{}
+	p.direct = map[*matrix.Column][]*matrix.Cell{}
 	for col := range p.calls() {
 		if !col.Question.TaskOnly {
 			continue
@@ -36,17 +36,21 @@ func (p *Pass) askDirectly(ctx context.Context) error {
 }
 
 // ask decides requests about a column, without arguments, for every class.
-func (p *Pass) ask(ctx context.Context, col *matrix.Column, requests []asked) ([]matrix.Cell, error) {
+func (p *Pass) ask(ctx context.Context, col *matrix.Column, requests []asked) ([]*matrix.Cell, error) {
 	alone := *col
 	alone.Question = pep.Question{}
 	for _, a := range requests {
 		alone.Question.Requests = append(alone.Question.Requests, *a.Request)
 	}
-	var cases []matrix.Case
+	trial := matrix.Trial{Column: &alone}
 	for _, c := range p.Matrix.Classes {
-		cases = append(cases, matrix.Case{Principal: c.First(), Column: &alone})
+		trial.Principals = append(trial.Principals, c.First())
 	}
-	return p.Matrix.Ask(ctx, cases)
+	cells, err := p.Matrix.Try(ctx, p.Matrix.Decider(), []matrix.Trial{trial})
+	if err != nil {
+		return nil, err
+	}
+	return cells[0], nil
 }
 
 // A gated is a gate and the server that it is in front of.
@@ -58,7 +62,7 @@ type gated struct {
 // tryGates asks about the gates that come before something else is asked: the
 // cells do not tell which of the two it was.
 func (p *Pass) tryGates(ctx context.Context) error {
-	p.gates = map[gated][]matrix.Cell{}
+	p.gates = map[gated][]*matrix.Cell{}
 	for _, col := range p.Matrix.Columns {
 		if len(p.asked[col]) < 2 {
 			continue
@@ -128,5 +132,5 @@ func (p *Pass) hasPolicy(ctx context.Context, col *matrix.Column, a asked) (bool
 		return false, nil
 	}
 	cells, err := p.ask(ctx, col, []asked{a})
-	return slices.ContainsFunc(cells, func(c matrix.Cell) bool { return !c.NoPolicy }), err
+	return slices.ContainsFunc(cells, func(c *matrix.Cell) bool { return !c.NoPolicy }), err
 }

@@ -26,8 +26,8 @@ type Pass struct {
 	heads     [][]*authz.Principal // of each class, those that a message may name
 	targets   []*target
 	asked     map[*matrix.Column][]asked
-	direct    map[*matrix.Column][]matrix.Cell
-	gates     map[gated][]matrix.Cell
+	direct    map[*matrix.Column][]*matrix.Cell
+	gates     map[gated][]*matrix.Cell
 	uncovered []uncovered
 	refusals  []refusal
 }

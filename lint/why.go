@@ -78,7 +78,7 @@ func (p *Pass) whyDenied(classes []*matrix.Class, col *matrix.Column) []string {
 // closedGate returns the gate that keeps a class from a whole list, or "".
 func (p *Pass) closedGate(c *matrix.Class, col *matrix.Column) string {
 	for _, a := range p.asked[col] {
-		if cells := p.gates[gated{col.Server, a.Action}]; a.gate && cells != nil && denied(&cells[c.Index]) {
+		if cells := p.gates[gated{col.Server, a.Action}]; a.gate && cells != nil && denied(cells[c.Index]) {
 			return a.Action
 		}
 	}

@@ -37,16 +37,6 @@ type Server struct {
 	Profile   *pep.Profile
 }
 
-// A Class is a set of principals that the policies cannot tell apart, in the
-// order of their file.
-type Class struct {
-	Index      int
-	Principals []*authz.Principal
-}
-
-// First returns the principal that stands for the class.
-func (c *Class) First() *authz.Principal { return c.Principals[0] }
-
 // A Column is an operation on an item of a server.
 type Column struct {
 	Index     int
@@ -115,15 +105,19 @@ type Matrix struct {
 	// Questions is how many different questions the engine was asked.
 	Questions int
 
-	cells    [][]uint32 // by class and column, into distinct
-	distinct []Cell
-	byKey    map[string]*Class // by the key of a principal
+	cells    [][]uint32 // by class and column, into interned
+	decided  []bool     // by column
+	interned interned
+	classes  *Classes
 	input    *Input
 }
 
-// Cell returns the cell of a class in a column.
+// Cell returns the cell of a class in a column, which must be decided.
 func (m *Matrix) Cell(c *Class, col *Column) *Cell {
-	return &m.distinct[m.cells[c.Index][col.Index]]
+	if !m.decided[col.Index] {
+		panic("matrix: a cell is looked at that is not decided")
+	}
+	return m.interned.cells[m.cells[c.Index][col.Index]]
 }
 
 // A Ref names a cell.
@@ -147,7 +141,7 @@ func (m *Matrix) All() iter.Seq[Ref] {
 }
 
 // ClassOf returns the class of the principal with that key, or nil.
-func (m *Matrix) ClassOf(key string) *Class { return m.byKey[key] }
+func (m *Matrix) ClassOf(key string) *Class { return m.classes.of[key] }
 
 // Principals yields every principal, class by class.
 func (m *Matrix) Principals() iter.Seq[*authz.Principal] {

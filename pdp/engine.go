@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -34,10 +33,12 @@ type Engine struct {
 	tables            *tables
 	schemas           *schemas
 	classes           *reads
-	derived           sync.Mutex // guards structure and solvers while they are made
-	shape             *structure
-	solvers           map[string]*solver
 	principalPolicies map[string]bool
+
+	shape *structureTable
+
+	solving sync.Mutex // guards solvers, also while one is made
+	solvers map[string]*solver
 }
 
 // Open compiles the policies below fsys and loads them into an engine. All
@@ -60,10 +61,32 @@ func Open(ctx context.Context, fsys fs.FS, options Options) (*Engine, error) {
 		}
 	}
 	e.classes = e.classReads()
-	if e.decide, err = e.evaluator(e.tables.decision(table), options.Schemas); err != nil {
-		return nil, fmt.Errorf("load policies: %w", err)
+	if err := e.load(table); err != nil {
+		return nil, err
 	}
 	return e, nil
+}
+
+// load loads the tables that nearly every run needs, on a core each.
+func (e *Engine) load(table *runtimev1.RuleTable) error {
+	decision := e.tables.decision(table)
+	structure := e.tables.structure()
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		if e.decide, err = e.evaluator(decision, e.options.Schemas); err != nil {
+			return fmt.Errorf("load policies: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() error {
+		check, err := e.evaluator(structure, EnforceNone)
+		if err != nil {
+			return fmt.Errorf("load the structure of the policies: %w", err)
+		}
+		e.shape = &structureTable{engine: e, check: check, conditional: e.tables.conditionalActions()}
+		return nil
+	})
+	return g.Wait()
 }
 
 // Checks returns how many checks Cerbos's evaluator has made so far.
@@ -98,85 +121,26 @@ func (e *Engine) evaluator(table *runtimev1.RuleTable, enforcement Enforcement) 
 	}, nil
 }
 
-// batchSize is how many requests a worker takes at once: enough to make taking
-// them cheap, few enough to keep all cores busy to the end.
-const batchSize = 64
-
-// Decide answers each request, in order, on all cores.
-func (e *Engine) Decide(ctx context.Context, requests []authz.Request) ([]authz.Decision, error) {
-	decisions := make([]authz.Decision, len(requests))
-	principals, err := e.principals(requests)
-	if err != nil {
-		return nil, err
-	}
-	workers := e.options.Workers
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(workers)
-	for start := 0; start < len(requests); start += batchSize {
-		end := min(start+batchSize, len(requests))
-		g.Go(func() error {
-			return e.decideBatch(ctx, requests[start:end], decisions[start:end], principals)
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	return decisions, nil
-}
-
-func (e *Engine) decideBatch(ctx context.Context, requests []authz.Request, into []authz.Decision, principals principals) (err error) {
-	defer recoverAs(&err, "decide")
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	var closed []*enginev1.CheckInput
-	var at []int
-	for i := range requests {
-		r := &requests[i]
-		in, err := principals.input(r)
-		if err != nil {
-			return err
-		}
-		if r.Unknown == nil && !r.AnyPrincipal {
-			closed, at = append(closed, in), append(at, i)
-			continue
-		}
-		s, err := e.solver(r)
-		if err != nil {
-			return err
-		}
-		if into[i], err = s.decide(ctx, r, in); err != nil {
-			return fmt.Errorf("decide %s on %s %s: %w", r.Action, r.Resource.Kind, r.Resource.ID, err)
-		}
-	}
-	if len(closed) == 0 {
-		return nil
-	}
-	outputs, err := e.decide(ctx, closed)
-	if err != nil {
-		return fmt.Errorf("decide: %w", err)
-	}
-	for j, out := range outputs {
-		d := decisionOf(closed[j].Actions[0], out)
-		if d.Rules, err = e.rulesOfAllRoles(ctx, e.decide, closed[j], out); err != nil {
-			return err
-		}
-		into[at[j]] = d
-	}
-	return nil
-}
-
 // rulesOfAllRoles returns the rules that took part, whichever of the
-// principal's roles they are for. The engine stops at the first role that is
-// allowed, so the others are asked about one by one, unless the policies would
-// see the difference.
-func (e *Engine) rulesOfAllRoles(ctx context.Context, check checkFunc, in *enginev1.CheckInput, out *enginev1.CheckOutput) ([]authz.RuleRef, error) {
-	refs := ruleRefs(out)
+// principal's roles they are for.
+func (e *Engine) rulesOfAllRoles(ctx context.Context, in *enginev1.CheckInput, out *enginev1.CheckOutput) ([]authz.RuleRef, error) {
+	outputs := []*enginev1.CheckOutput{out}
+	if alone := e.byRole(in); len(alone) > 0 {
+		more, err := e.decide(ctx, alone)
+		if err != nil {
+			return nil, fmt.Errorf("decide by role: %w", err)
+		}
+		outputs = append(outputs, more...)
+	}
+	return ruleRefs(outputs, in.Actions[0]), nil
+}
+
+// byRole splits an input with several roles into one for each. The engine stops
+// at the first role that is allowed, so the rules of the others are found by
+// asking about them alone, unless the policies would see the difference.
+func (e *Engine) byRole(in *enginev1.CheckInput) []*enginev1.CheckInput {
 	if len(in.Principal.Roles) < 2 || e.rolesRead() {
-		return refs, nil
+		return nil
 	}
 	var alone []*enginev1.CheckInput
 	for _, role := range in.Principal.Roles {
@@ -186,14 +150,7 @@ func (e *Engine) rulesOfAllRoles(ctx context.Context, check checkFunc, in *engin
 		}
 		alone = append(alone, &enginev1.CheckInput{Principal: p, Resource: in.Resource, Actions: in.Actions, AuxData: in.AuxData})
 	}
-	outputs, err := check(ctx, alone)
-	if err != nil {
-		return nil, fmt.Errorf("decide by role: %w", err)
-	}
-	for _, o := range outputs {
-		refs = append(refs, ruleRefs(o)...)
-	}
-	return mergeRefs(refs), nil
+	return alone
 }
 
 // decisionOf reads the engine's reply about one action.
@@ -215,22 +172,31 @@ func decisionOf(action string, out *enginev1.CheckOutput) authz.Decision {
 // noPolicy is what Cerbos names as the policy when none covers the resource.
 const noPolicy = "NO_MATCH"
 
-// ruleRefs reads the outputs that the decision table's rules leave.
-func ruleRefs(out *enginev1.CheckOutput) []authz.RuleRef {
+// ruleRefs reads what the decision table's rules leave in outputs about one
+// action.
+func ruleRefs(outputs []*enginev1.CheckOutput, action string) []authz.RuleRef {
 	var refs []authz.RuleRef
-	for _, o := range out.GetOutputs() {
-		ref := authz.RuleRef{ID: o.GetSrc()}
-		switch o.GetVal().GetStringValue() {
-		case allowFired:
-			ref.Effect, ref.Met = authz.Allow, authz.Fired
-		case allowUnmet:
-			ref.Effect = authz.Allow
-		case denyFired:
-			ref.Met = authz.Fired
+	for _, out := range outputs {
+		for _, o := range out.GetOutputs() {
+			if o.GetAction() == action {
+				refs = append(refs, ruleRef(o))
+			}
 		}
-		refs = append(refs, ref)
 	}
 	return mergeRefs(refs)
+}
+
+func ruleRef(o *enginev1.OutputEntry) authz.RuleRef {
+	ref := authz.RuleRef{ID: o.GetSrc()}
+	switch o.GetVal().GetStringValue() {
+	case allowFired:
+		ref.Effect, ref.Met = authz.Allow, authz.Fired
+	case allowUnmet:
+		ref.Effect = authz.Allow
+	case denyFired:
+		ref.Met = authz.Fired
+	}
+	return ref
 }
 
 // mergeRefs sorts by rule and keeps one reference a rule: a rule stands in the
@@ -243,49 +209,4 @@ func mergeRefs(refs []authz.RuleRef) []authz.RuleRef {
 		return int(b.Met) - int(a.Met)
 	})
 	return slices.CompactFunc(refs, func(a, b authz.RuleRef) bool { return a.ID == b.ID })
-}
-
-// principals holds the engine's form of each principal of a batch.
-type principals map[*authz.Principal]*enginev1.CheckInput
-
-func (e *Engine) principals(requests []authz.Request) (principals, error) {
-	ps := principals{}
-	for i := range requests {
-		p := requests[i].Principal
-		if _, ok := ps[p]; ok {
-			continue
-		}
-		attr, err := structpb.NewStruct(p.Attr)
-		if err != nil {
-			return nil, fmt.Errorf("principal %s: %w", p.Key, err)
-		}
-		in := &enginev1.CheckInput{Principal: &enginev1.Principal{
-			Id: p.ID, Roles: e.rolesOf(p), Attr: attr.GetFields(), PolicyVersion: p.PolicyVersion, Scope: p.Scope,
-		}}
-		if p.AuxData != nil {
-			jwt, err := structpb.NewStruct(p.AuxData)
-			if err != nil {
-				return nil, fmt.Errorf("principal %s: auxData: %w", p.Key, err)
-			}
-			in.AuxData = &enginev1.AuxData{Jwt: jwt.GetFields()}
-		}
-		ps[p] = in
-	}
-	return ps, nil
-}
-
-// input returns a request as the engine takes it. What is unknown is left out.
-func (ps principals) input(r *authz.Request) (*enginev1.CheckInput, error) {
-	attr, err := structpb.NewStruct(r.Resource.Attr)
-	if err != nil {
-		return nil, fmt.Errorf("resource %s: %w", r.Resource.ID, err)
-	}
-	p := ps[r.Principal]
-	return &enginev1.CheckInput{
-		Principal: p.Principal, AuxData: p.AuxData, Actions: []string{r.Action},
-		Resource: &enginev1.Resource{
-			Kind: r.Resource.Kind, Id: r.Resource.ID, Attr: attr.GetFields(),
-			PolicyVersion: r.Resource.PolicyVersion, Scope: r.Resource.Scope,
-		},
-	}, nil
 }

@@ -47,14 +47,11 @@ func (e *Engine) Evaluate(ctx context.Context, r authz.Request, of []Expression)
 	if err != nil {
 		return nil, fmt.Errorf("load expressions: %w", err)
 	}
-	ps, err := e.principals([]authz.Request{r})
+	inputs, err := e.inputs([]authz.Request{r})
 	if err != nil {
 		return nil, err
 	}
-	in, err := ps.input(&r)
-	if err != nil {
-		return nil, err
-	}
+	in := inputs[0]
 	in.Actions = actions
 	outputs, err := check(ctx, []*enginev1.CheckInput{in})
 	if err != nil {

@@ -21,7 +21,6 @@ type exploration struct {
 	solver  *solver
 	request *authz.Request
 	in      *enginev1.CheckInput
-	byID    bool
 
 	groups  map[residual]int
 	texts   []residual // of the groups
@@ -57,7 +56,7 @@ func (x *exploration) explore(ctx context.Context, values assignment, groups []t
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		o, err := x.solver.shape.ask(ctx, x.in, x.byID, values)
+		o, err := x.solver.engine.shape.with(ctx, x.in, values)
 		if err != nil {
 			return err
 		}

@@ -67,15 +67,11 @@ func (e *Engine) Validate(ctx context.Context, requests []authz.Request) ([][]au
 	if e.schemas.err != nil {
 		return nil, fmt.Errorf("load schemas: %w", e.schemas.err)
 	}
-	ps, err := e.principals(requests)
+	inputs, err := e.inputs(requests)
 	if err != nil {
 		return nil, err
 	}
-	inputs := make([]*enginev1.CheckInput, len(requests))
 	for i := range requests {
-		if inputs[i], err = ps.input(&requests[i]); err != nil {
-			return nil, err
-		}
 		if requests[i].Unknown != nil {
 			inputs[i] = withArguments(inputs[i], requests[i].Unknown, structpb.NewStructValue(&structpb.Struct{}))
 		}

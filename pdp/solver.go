@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
 
@@ -19,13 +18,11 @@ import (
 type solver struct {
 	engine   *Engine
 	unknown  []string
-	shape    *structure
 	evaluate checkFunc // the value table
 	parts    []*parts  // by leaf
 	reads    []*reads  // by leaf
 
-	mu    sync.RWMutex
-	known map[string]residual
+	known cache[residual]
 }
 
 // A residual is what is left of a leaf for one principal and resource: a
@@ -46,19 +43,12 @@ type residual struct {
 func (e *Engine) solver(r *authz.Request) (*solver, error) {
 	unknown := r.Unknown
 	key := fmt.Sprint(strings.Join(unknown, "\x00"), r.AnyPrincipal)
-	e.derived.Lock()
-	defer e.derived.Unlock()
+	e.solving.Lock()
+	defer e.solving.Unlock()
 	if s := e.solvers[key]; s != nil {
 		return s, nil
 	}
-	if e.shape == nil {
-		check, err := e.evaluator(e.tables.structure(), EnforceNone)
-		if err != nil {
-			return nil, fmt.Errorf("load the structure of the policies: %w", err)
-		}
-		e.shape = &structure{engine: e, check: check, known: map[string]*outcome{}}
-	}
-	s := &solver{engine: e, unknown: unknown, shape: e.shape, known: map[string]residual{}}
+	s := &solver{engine: e, unknown: unknown}
 	opened := openness{unknown: unknown, principal: r.AnyPrincipal}
 	opened.runtimeOpen = e.derivedRolesOpen(opened)
 	for _, l := range e.tables.leaves {
@@ -81,7 +71,6 @@ func (e *Engine) solver(r *authz.Request) (*solver, error) {
 func (s *solver) decide(ctx context.Context, r *authz.Request, in *enginev1.CheckInput) (authz.Decision, error) {
 	x := &exploration{
 		solver: s, request: r, in: in,
-		byID:   s.engine.principalPolicies[r.Principal.ID],
 		groups: map[residual]int{}, leaves: map[int]leafState{},
 	}
 	if err := x.explore(ctx, assignment{}, nil); err != nil {
@@ -100,10 +89,7 @@ func (s *solver) decide(ctx context.Context, r *authz.Request, in *enginev1.Chec
 // residualOf evaluates what is known of a leaf.
 func (s *solver) residualOf(ctx context.Context, l int, r *authz.Request, in *enginev1.CheckInput) (residual, error) {
 	key := strconv.Itoa(l) + "\x00" + s.reads[l].values(r)
-	s.mu.RLock()
-	res, ok := s.known[key]
-	s.mu.RUnlock()
-	if ok {
+	if res, ok := s.known.get(key); ok {
 		return res, nil
 	}
 	p := s.parts[l]
@@ -111,10 +97,8 @@ func (s *solver) residualOf(ctx context.Context, l int, r *authz.Request, in *en
 	if err != nil {
 		return residual{}, err
 	}
-	res = s.residual(p.root.when(true, values), p.root.when(false, values))
-	s.mu.Lock()
-	s.known[key] = res
-	s.mu.Unlock()
+	res := s.residual(p.root.when(true, values), p.root.when(false, values))
+	s.known.put(key, res)
 	return res, nil
 }
 

@@ -2,6 +2,7 @@ package pdp
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,14 +15,14 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 )
 
-// structure asks the engine what a request comes to for given values of the
+// A structureTable asks the engine what a request comes to for given values of the
 // leaves. Answers are kept: they depend on the principal's roles and on the
 // values, not on any attribute.
-type structure struct {
-	engine *Engine
-	check  checkFunc
-	mu     sync.RWMutex
-	known  map[string]*outcome
+type structureTable struct {
+	engine      *Engine
+	check       checkFunc
+	conditional actionSet // the actions that a condition may matter to
+	known       cache[*outcome]
 }
 
 // An outcome is the engine's answer for one assignment of values to leaves.
@@ -30,82 +31,151 @@ type outcome struct {
 	noPolicy bool
 	rules    []authz.RuleRef
 	wanted   []int // leaves that the engine asked for and that had no value
+	// settled is the decision, if nothing was wanted.
+	settled *authz.Decision
 }
 
 // An assignment gives leaves values. A leaf without one errors.
 type assignment map[int]bool
 
 // key identifies what the structure table's answer depends on.
-func (s *structure) key(in *enginev1.CheckInput, byID bool, values assignment) string {
+func (s *structureTable) key(cohort string, at address, action string, values assignment) string {
 	var b strings.Builder
-	write := func(parts ...string) {
-		for _, p := range parts {
-			b.WriteString(p)
-			b.WriteByte(0)
-		}
+	for _, part := range []string{cohort, at.kind, at.version, at.scope, action} {
+		b.WriteString(strconv.Itoa(len(part)))
+		b.WriteByte(':')
+		b.WriteString(part)
 	}
-	write(in.Actions[0], in.Resource.Kind, in.Resource.PolicyVersion, in.Resource.Scope, in.Principal.PolicyVersion, in.Principal.Scope)
-	if byID {
-		write(in.Principal.Id)
-	}
-	write("")
-	write(in.Principal.Roles...)
-	write("")
 	leaves := make([]int, 0, len(values))
 	for l := range values {
 		leaves = append(leaves, l)
 	}
 	slices.Sort(leaves)
 	for _, l := range leaves {
-		write(strconv.Itoa(l), strconv.FormatBool(values[l]))
+		b.WriteString(strconv.Itoa(l))
+		b.WriteString(strconv.FormatBool(values[l])[:1])
 	}
 	return b.String()
 }
 
-func (s *structure) ask(ctx context.Context, in *enginev1.CheckInput, byID bool, values assignment) (*outcome, error) {
-	key := s.key(in, byID, values)
-	s.mu.RLock()
-	o := s.known[key]
-	s.mu.RUnlock()
-	if o != nil {
+// with returns the answer about one action, with values for some leaves.
+func (s *structureTable) with(ctx context.Context, in *enginev1.CheckInput, values assignment) (*outcome, error) {
+	at := address{in.Resource.Kind, in.Resource.PolicyVersion, in.Resource.Scope}
+	key := s.key(s.engine.cohortKey(in.Principal), at, in.Actions[0], values)
+	if o, ok := s.known.get(key); ok {
 		return o, nil
 	}
+	outcomes, err := s.ask(ctx, in.Principal, at, in.Actions, values)
+	if err != nil {
+		return nil, err
+	}
+	s.known.put(key, outcomes[0])
+	return outcomes[0], nil
+}
+
+// errWanted says that of several actions some depend on leaves, and that there
+// is no telling which.
+var errWanted = errors.New("a condition that the policies' actions do not show")
+
+// ask has the engine answer about each action. More than one may only be asked
+// about at once if conditions do not matter to them.
+func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at address, actions []string, values assignment) ([]*outcome, error) {
 	attr := make(map[string]*structpb.Value, len(values))
 	for l, v := range values {
 		attr[leafAttr+strconv.Itoa(l)] = structpb.NewBoolValue(v)
 	}
-	input := &enginev1.CheckInput{
-		Principal: in.Principal, Actions: in.Actions,
-		Resource: &enginev1.Resource{
-			Kind: in.Resource.Kind, Id: in.Resource.Id, Attr: attr,
-			PolicyVersion: in.Resource.PolicyVersion, Scope: in.Resource.Scope,
-		},
-	}
-	outputs, err := s.check(ctx, []*enginev1.CheckInput{input})
+	in := &enginev1.CheckInput{Principal: p, Actions: actions, Resource: &enginev1.Resource{
+		Kind: at.kind, Id: "any", Attr: attr, PolicyVersion: at.version, Scope: at.scope,
+	}}
+	outputs, err := s.check(ctx, append([]*enginev1.CheckInput{in}, s.engine.byRole(in)...))
 	if err != nil {
 		return nil, err
 	}
-	rules, err := s.engine.rulesOfAllRoles(ctx, s.check, input, outputs[0])
-	if err != nil {
-		return nil, err
+	wanted := wantedLeaves(outputs[0])
+	if len(actions) > 1 && len(wanted) > 0 {
+		return nil, errWanted
 	}
-	effect := outputs[0].GetActions()[in.Actions[0]]
-	o = &outcome{
-		allowed:  effect.GetEffect() == effectv1.Effect_EFFECT_ALLOW,
-		noPolicy: effect.GetPolicy() == noPolicy,
-		rules:    rules,
+	refs := map[string][]authz.RuleRef{}
+	for _, out := range outputs {
+		for _, o := range out.GetOutputs() {
+			refs[o.GetAction()] = append(refs[o.GetAction()], ruleRef(o))
+		}
 	}
-	for _, e := range outputs[0].GetEvaluationErrors() {
+	outcomes := make([]*outcome, len(actions))
+	for i, action := range actions {
+		effect := outputs[0].GetActions()[action]
+		o := &outcome{
+			allowed:  effect.GetEffect() == effectv1.Effect_EFFECT_ALLOW,
+			noPolicy: effect.GetPolicy() == noPolicy,
+			rules:    mergeRefs(refs[action]),
+			wanted:   wanted,
+		}
+		if len(wanted) == 0 {
+			o.settled = &authz.Decision{NoPolicy: o.noPolicy, Rules: o.rules}
+			if o.allowed {
+				o.settled.Effect = authz.Allow
+			}
+		}
+		outcomes[i] = o
+	}
+	return outcomes, nil
+}
+
+// wantedLeaves lists the leaves that the engine found no value for.
+func wantedLeaves(out *enginev1.CheckOutput) []int {
+	var wanted []int
+	for _, e := range out.GetEvaluationErrors() {
 		if n, ok := strings.CutPrefix(e.GetCelError().GetExpression(), "R.attr."+leafAttr); ok {
 			if l, err := strconv.Atoi(n); err == nil {
-				o.wanted = append(o.wanted, l)
+				wanted = append(wanted, l)
 			}
 		}
 	}
-	slices.Sort(o.wanted)
-	o.wanted = slices.Compact(o.wanted)
-	s.mu.Lock()
-	s.known[key] = o
-	s.mu.Unlock()
-	return o, nil
+	slices.Sort(wanted)
+	return slices.Compact(wanted)
+}
+
+// An actionSet is actions by name, and whether any other may be one too.
+type actionSet struct {
+	names map[string]bool
+	any   bool
+}
+
+func (a actionSet) has(action string) bool { return a.any || a.names[action] }
+
+// conditionalActions returns the actions that rows with conditions may be
+// about. It errs on the side of too many: a glob may be about any.
+func (t *tables) conditionalActions() actionSet {
+	set := actionSet{names: map[string]bool{}}
+	for _, row := range t.rows {
+		if row.Condition == nil && row.DerivedRoleCondition == nil {
+			continue
+		}
+		action := row.GetAction()
+		set.names[action] = true
+		set.any = set.any || row.GetAllowActions() != nil || strings.Contains(action, "*")
+	}
+	return set
+}
+
+// A cache keeps what was asked for. It may be used from several goroutines.
+type cache[T any] struct {
+	mu    sync.RWMutex
+	known map[string]T
+}
+
+func (c *cache[T]) get(key string) (T, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	v, ok := c.known[key]
+	return v, ok
+}
+
+func (c *cache[T]) put(key string, v T) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known == nil {
+		c.known = map[string]T{}
+	}
+	c.known[key] = v
 }

@@ -40,6 +40,7 @@ type bound struct {
 	*Case
 	class    *matrix.Class
 	column   *matrix.Column
+	mention  *mention // the same for the cases of an expectation about one item
 	accepts  accepts
 	unlisted bool // exactly does not name it
 	whatever bool // other arguments are known to change nothing
@@ -347,7 +348,7 @@ func (e *expander) add(m mention, want accepts, skipped string, arguments map[st
 			x.Outcome, x.Message = Skipped, skipped
 		}
 		e.suite.cases = append(e.suite.cases, bound{
-			Case: x, class: c.class, column: m.column, accepts: want, unlisted: unlisted,
+			Case: x, class: c.class, column: m.column, mention: &m, accepts: want, unlisted: unlisted,
 			whatever: arguments == nil, options: &e.suite.Options,
 		})
 	}

@@ -139,7 +139,7 @@ func TestDecisionsThatCannotBeMade(t *testing.T) {
 	}{
 		"no engine to set":     {"deny: [delete_customer]", nil, `t.yaml:2:10: suite "n": this engine takes no options`},
 		"engine not opened":    {"deny: [delete_customer]", func(time.Time, map[string]any) (pdp.Decider, error) { return nil, errors.New("nope") }, `t.yaml:2:10: suite "n": set the engine: nope`},
-		"cells":                {"deny: [delete_customer]", func(time.Time, map[string]any) (pdp.Decider, error) { return broken{}, nil }, `t.yaml:2:10: suite "n": decide for harry: the engine is gone`},
+		"cells":                {"deny: [delete_customer]", func(time.Time, map[string]any) (pdp.Decider, error) { return broken{}, nil }, `t.yaml:2:10: suite "n": the engine is gone`},
 		"cases with arguments": {"cases: [{tool: delete_customer, arguments: {}, expect: deny}]", func(time.Time, map[string]any) (pdp.Decider, error) { return broken{}, nil }, `t.yaml:2:10: suite "n": the engine is gone`},
 	} {
 		t.Run(name, func(t *testing.T) {

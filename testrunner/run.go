@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -16,6 +17,7 @@ import (
 // Input is what suites are run on.
 type Input struct {
 	Suites []*Suite // of all files, in the order of the result
+	// Matrix need not be decided: what the cases are about will be.
 	Matrix *matrix.Matrix
 
 	// Groups are the keys of each group's principals. Nil takes the groups
@@ -84,11 +86,11 @@ type runner struct {
 }
 
 // decide decides the cases of all suites: those with arguments of suites
-// without options in one batch, the others suite by suite.
+// without options in one batch, the others suite by suite. Of the matrix it
+// has decided what the cases are about.
 func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
-	var asked []bound
+	var asked, looked []bound
 	var apart []*boundSuite
-	judged := 0
 	for _, s := range suites {
 		plain, pending := s.Options.plain(), 0
 		for _, c := range s.cases {
@@ -99,8 +101,7 @@ func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 			case c.Arguments != nil:
 				asked = append(asked, c)
 			default:
-				c.judge(r.Matrix.Cell(c.class, c.column), c.class.First(), r.Matrix.Policies())
-				judged++
+				looked = append(looked, c)
 			}
 		}
 		if pending > 0 {
@@ -108,9 +109,15 @@ func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 		}
 		r.total += pending
 	}
-	r.total += judged + len(asked)
-	r.progress(judged)
-	if err := r.ask(ctx, asked, r.Matrix.Ask, (*matrix.Class).First); err != nil {
+	r.total += len(looked) + len(asked)
+	if err := r.Matrix.Decide(ctx, columnsOf(looked)); err != nil {
+		return fmt.Errorf("decide cases: %w", err)
+	}
+	for _, c := range looked {
+		c.judge(r.Matrix.Cell(c.class, c.column), c.class.First(), r.Matrix.Policies())
+	}
+	r.progress(len(looked))
+	if err := r.ask(ctx, r.Matrix.Decider(), asked, (*matrix.Class).First); err != nil {
 		return fmt.Errorf("decide cases: %w", err)
 	}
 	r.progress(len(asked))
@@ -120,6 +127,19 @@ func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 		}
 	}
 	return nil
+}
+
+// columnsOf returns the columns that cases are about, each once.
+func columnsOf(cases []bound) []*matrix.Column {
+	var list []*matrix.Column
+	seen := map[*matrix.Column]bool{}
+	for _, c := range cases {
+		if !seen[c.column] {
+			seen[c.column] = true
+			list = append(list, c.column)
+		}
+	}
+	return list
 }
 
 func (r *runner) progress(more int) {
@@ -133,29 +153,42 @@ func (o *Options) plain() bool {
 	return o.Now.IsZero() && o.Globals == nil && o.AuxData == nil
 }
 
-type askFunc func(context.Context, []matrix.Case) ([]matrix.Cell, error)
-
 // ask decides cases with arguments in one batch.
-func (r *runner) ask(ctx context.Context, list []bound, ask askFunc, standIn func(*matrix.Class) *authz.Principal) error {
+func (r *runner) ask(ctx context.Context, d pdp.Decider, list []bound, standIn func(*matrix.Class) *authz.Principal) error {
 	if len(list) == 0 {
 		return nil
 	}
 	start := time.Now()
-	questions := make([]matrix.Case, len(list))
+	var trials []matrix.Trial
 	for i, c := range list {
-		questions[i] = matrix.Case{Principal: standIn(c.class), Column: c.column, Arguments: c.Arguments}
+		if i == 0 || list[i-1].mention != c.mention { // the cases of a mention follow each other
+			trials = append(trials, matrix.Trial{Column: c.column, Arguments: c.Arguments})
+		}
+		t := &trials[len(trials)-1]
+		t.Principals = append(t.Principals, standIn(c.class))
 	}
-	cells, err := ask(ctx, questions)
+	answers, err := r.Matrix.Try(ctx, d, trials)
 	if err != nil {
 		return err
 	}
+	cells := slices.Concat(answers...)
+	r.Matrix.Questions += len(cells)
 	each := time.Since(start) / time.Duration(len(list))
+	var failed []bound
 	for i, c := range list {
 		c.Time = each
-		if c.options.plain() {
+		if c.options.plain() && !c.accepts.has(cells[i].Access) {
+			failed = append(failed, c)
+		}
+	}
+	if err := r.Matrix.Decide(ctx, columnsOf(failed)); err != nil { // to say what other arguments would change
+		return err
+	}
+	for i, c := range list {
+		if c.options.plain() && !c.accepts.has(cells[i].Access) {
 			c.whatever = r.Matrix.Cell(c.class, c.column).Access == cells[i].Access
 		}
-		c.judge(&cells[i], questions[i].Principal, r.Matrix.Policies())
+		c.judge(cells[i], standIn(c.class), r.Matrix.Policies())
 	}
 	return nil
 }
@@ -190,10 +223,7 @@ func (r *runner) apart(ctx context.Context, s *boundSuite) error {
 			looked = append(looked, c)
 		}
 	}
-	ask := func(ctx context.Context, cases []matrix.Case) ([]matrix.Cell, error) {
-		return r.Matrix.AskWith(ctx, engine, cases)
-	}
-	if err := r.ask(ctx, asked, ask, standIn); err != nil {
+	if err := r.ask(ctx, engine, asked, standIn); err != nil {
 		return err
 	}
 	if err := r.look(ctx, engine, s.server, looked, standIn); err != nil {

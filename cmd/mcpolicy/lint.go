@@ -186,19 +186,26 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 			return err
 		}
 	}
-	w, err := in.load(ctx)
+	var more []func(*workspace) error
+	if t != nil {
+		more = append(more, t.parse)
+	}
+	w, err := in.load(ctx, more...)
 	if err != nil {
 		return err
 	}
 	defer w.close()
 	start := time.Now()
 	bar := newProgress(cmd.ErrOrStderr(), "deciding")
-	m, err := w.build(ctx, bar.report)
+	m, err := w.outline(bar.report)
+	if err == nil && l != nil { // suites have decided what they ask about
+		err = m.Decide(ctx, m.Columns)
+	}
 	bar.done()
 	if err != nil {
 		return err
 	}
-	d := &report.Document{Scope: report.ScopeOf(m), Notes: w.notes(), Linted: l != nil}
+	d := &report.Document{Notes: w.notes(), Linted: l != nil}
 	if l != nil && t != nil {
 		d.Matrix = m // check reports everything
 	}
@@ -214,7 +221,7 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 			return err
 		}
 	}
-	d.Elapsed = time.Since(start)
+	d.Elapsed, d.Scope = time.Since(start), report.ScopeOf(m)
 	if err := out.write(cmd.OutOrStdout(), targets, d, nil, failOn); err != nil {
 		return err
 	}

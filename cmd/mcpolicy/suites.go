@@ -24,6 +24,8 @@ type suiteRun struct {
 	files                            []string
 	required                         bool // a run without any suite is a failure
 	suites, tests, principals, items []string
+
+	parsed []*testrunner.Suite
 }
 
 func (t *suiteRun) flags(cmd *cobra.Command) {
@@ -100,21 +102,17 @@ The least that a config needs:
 	return cmd
 }
 
-// run reads and runs the suites. Without any it returns nil, unless suites are
+// run runs the suites. Without any it returns nil, unless suites are
 // all that was asked for.
 func (t *suiteRun) run(ctx context.Context, w *workspace, m *matrix.Matrix) (*testrunner.Result, error) {
-	suites, err := t.parse(w)
-	if err != nil {
-		return nil, err
-	}
-	if len(suites) == 0 {
+	if len(t.parsed) == 0 {
 		if t.required {
 			return nil, errors.New("nothing to test: name suites under tests in the config, or give --tests")
 		}
 		return nil, nil
 	}
 	result, err := testrunner.Run(ctx, &testrunner.Input{
-		Suites: suites, Matrix: m, Groups: w.principals.Groups,
+		Suites: t.parsed, Matrix: m, Groups: w.principals.Groups,
 		Filter: testrunner.Filter{Suites: t.suites, Tests: t.tests, Principals: t.principals, Items: t.items},
 		Reopen: func(now time.Time, globals map[string]any) (pdp.Decider, error) { return w.reopen(ctx, now, globals) },
 	})
@@ -126,14 +124,13 @@ func (t *suiteRun) run(ctx context.Context, w *workspace, m *matrix.Matrix) (*te
 
 // parse reads every suite that the command line or else the config names. All
 // mistakes of all files are reported.
-func (t *suiteRun) parse(w *workspace) ([]*testrunner.Suite, error) {
-	var suites []*testrunner.Suite
+func (t *suiteRun) parse(w *workspace) error {
 	var errs []error
 	add := func(name string, data []byte, err error) {
 		if err == nil {
 			var parsed []*testrunner.Suite
 			parsed, err = testrunner.Parse(filepath.ToSlash(name), data)
-			suites = append(suites, parsed...)
+			t.parsed = append(t.parsed, parsed...)
 		}
 		errs = append(errs, err)
 	}
@@ -153,7 +150,7 @@ func (t *suiteRun) parse(w *workspace) ([]*testrunner.Suite, error) {
 		}
 	}
 	if len(t.files) > 0 {
-		return suites, errors.Join(errs...)
+		return errors.Join(errs...)
 	}
 	for _, p := range w.config.Tests {
 		files := []string{p.Path}
@@ -175,7 +172,7 @@ func (t *suiteRun) parse(w *workspace) ([]*testrunner.Suite, error) {
 			add(f, data, err)
 		}
 	}
-	return suites, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // suiteFiles lists the suites of a folder.

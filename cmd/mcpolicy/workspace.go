@@ -46,9 +46,9 @@ type acceptedGap struct {
 	manifest.Gap
 }
 
-// load reads everything. Independent parts are read at the same time, and all
-// their mistakes are reported together.
-func (in *input) load(ctx context.Context) (*workspace, error) {
+// load reads everything, and what more reads. Independent parts are read at the
+// same time, and all their mistakes are reported together.
+func (in *input) load(ctx context.Context, more ...func(*workspace) error) (*workspace, error) {
 	now, err := in.clock()
 	if err != nil {
 		return nil, err
@@ -61,15 +61,16 @@ func (in *input) load(ctx context.Context) (*workspace, error) {
 	if w.now.IsZero() {
 		w.now = time.Now()
 	}
+	parts := append([]func(*workspace) error{
+		func(w *workspace) error { return w.loadPolicies(ctx, in) }, // what takes longest first
+		func(w *workspace) error { return w.loadServers(in) },
+		func(w *workspace) error { return w.loadPrincipals(in) },
+	}, more...)
 	var g errgroup.Group
-	errs := make([]error, 3)
-	for i, f := range []func() error{
-		func() error { return w.loadServers(in) },
-		func() error { return w.loadPrincipals(in) },
-		func() error { return w.loadPolicies(ctx, in) },
-	} {
+	errs := make([]error, len(parts))
+	for i, f := range parts {
 		g.Go(func() error {
-			errs[i] = f()
+			errs[i] = f(w)
 			return nil
 		})
 	}
@@ -332,6 +333,15 @@ func (w *workspace) loadPolicies(ctx context.Context, in *input) error {
 
 // build builds the matrix of everything.
 func (w *workspace) build(ctx context.Context, progress func(done, total int)) (*matrix.Matrix, error) {
+	m, err := w.outline(progress)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.Decide(ctx, m.Columns)
+}
+
+// outline returns the matrix of everything, of which nothing is decided yet.
+func (w *workspace) outline(progress func(done, total int)) (*matrix.Matrix, error) {
 	items := 0
 	for _, s := range w.servers {
 		items += len(s.Inventory.Items)
@@ -346,7 +356,7 @@ func (w *workspace) build(ctx context.Context, progress func(done, total int)) (
 	if w.decider == pdp.Decider(w.engine) {
 		in.Class = w.engine.Class // a remote PDP may have other policies
 	}
-	return matrix.Build(ctx, in)
+	return matrix.New(in), nil
 }
 
 // reopen returns an engine over the same policies with another clock or other

@@ -1,0 +1,91 @@
+package matrix
+
+import (
+	"context"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pep"
+)
+
+// A Case is a question about one principal and known arguments.
+type Case struct {
+	Principal *authz.Principal
+	Column    *Column
+	Arguments map[string]any
+}
+
+// A Trial is a question with known arguments about several principals.
+type Trial struct {
+	Column     *Column
+	Arguments  map[string]any
+	Principals []*authz.Principal
+}
+
+// Decider returns what the matrix is decided by.
+func (m *Matrix) Decider() pdp.Decider { return m.input.Decider }
+
+// Ask decides cases, in order. The principals need not be of the matrix.
+func (m *Matrix) Ask(ctx context.Context, cases []Case) ([]Cell, error) {
+	trials := make([]Trial, len(cases))
+	for i, c := range cases {
+		trials[i] = Trial{Column: c.Column, Arguments: c.Arguments, Principals: []*authz.Principal{c.Principal}}
+	}
+	answers, err := m.Try(ctx, m.input.Decider, trials)
+	if err != nil {
+		return nil, err
+	}
+	cells := make([]Cell, len(cases))
+	for i, of := range answers {
+		cells[i] = *of[0]
+	}
+	return cells, nil
+}
+
+// Try decides trials by a decider that need not be the matrix's own, for
+// instance one with another clock. It returns a cell for each principal of each
+// trial; those that are the same may be one, and are read-only.
+func (m *Matrix) Try(ctx context.Context, d pdp.Decider, trials []Trial) ([][]*Cell, error) {
+	var questions []pdp.Question
+	for _, t := range trials {
+		for _, r := range t.Column.Question.Requests {
+			questions = append(questions, pdp.Question{Request: pep.Bind(r, t.Arguments), Of: t.Principals})
+		}
+	}
+	answers, err := pdp.Each(ctx, d, questions)
+	if err != nil {
+		return nil, err
+	}
+	cells := make([][]*Cell, len(trials))
+	for i, t := range trials {
+		n := len(t.Column.Question.Requests)
+		cells[i] = m.joined(t.Column, answers[:n], len(t.Principals))
+		answers = answers[n:]
+	}
+	return cells, nil
+}
+
+// joined returns the cells of a column for several principals, by the answers
+// to each of its requests.
+func (m *Matrix) joined(col *Column, answers [][]*authz.Decision, principals int) []*Cell {
+	cells := make([]*Cell, principals)
+	shared := map[[2]*authz.Decision]*Cell{}
+	of := make([]*authz.Decision, len(answers))
+	for i := range cells {
+		var key [2]*authz.Decision
+		for k := range answers {
+			of[k] = answers[k][i]
+			if k < len(key) {
+				key[k] = of[k]
+			}
+		}
+		cell := shared[key]
+		if cell == nil || len(of) > len(key) {
+			c := m.cell(col, of)
+			cell = &c
+			shared[key] = cell
+		}
+		cells[i] = cell
+	}
+	return cells
+}

@@ -1,0 +1,57 @@
+package matrix
+
+import (
+	"strconv"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
+
+// A Class is a set of principals that the policies cannot tell apart, in the
+// order of their file.
+type Class struct {
+	Index      int
+	Principals []*authz.Principal
+}
+
+// First returns the principal that stands for the class.
+func (c *Class) First() *authz.Principal { return c.Principals[0] }
+
+// Classes sorts principals into classes, one after the other, so that a file of
+// any length can be sorted while it is read.
+type Classes struct {
+	key   func(*authz.Principal) string
+	list  []*Class
+	byKey map[string]*Class
+	of    map[string]*Class // by the key of a principal
+}
+
+// NewClasses starts without principals. Those for whom key returns the same are
+// of one class; without it every principal is a class of its own.
+func NewClasses(key func(*authz.Principal) string) *Classes {
+	return &Classes{key: key, byKey: map[string]*Class{}, of: map[string]*Class{}}
+}
+
+// Add sorts a principal in, and takes it over: it will share its attributes
+// with the first of its class, since no policy can tell the difference. That is
+// what keeps a million principals small.
+func (cs *Classes) Add(p *authz.Principal) {
+	if first := cs.add(p).First(); first != p {
+		p.Attr, p.AuxData = first.Attr, first.AuxData
+	}
+}
+
+func (cs *Classes) add(p *authz.Principal) *Class {
+	key := strconv.Itoa(len(cs.of))
+	if cs.key != nil {
+		key = cs.key(p)
+	}
+	c := cs.byKey[key]
+	if c == nil {
+		c = &Class{Index: len(cs.list)}
+		cs.byKey[key] = c
+		cs.list = append(cs.list, c)
+	}
+	c.Principals = append(c.Principals, p)
+	cs.of[p.Key] = c
+	return c
+}
