@@ -15,7 +15,7 @@ import (
 
 // largeWorld has tools of which every third has a condition on its arguments,
 // and principals of a role each, all of different regions.
-func largeWorld(b *testing.B, tools, principals int) *matrix.Input {
+func largeWorld(b testing.TB, tools, principals int) *matrix.Input {
 	b.Helper()
 	var policies, inventory strings.Builder
 	policies.WriteString("apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: mcp_server\n  version: default\n  rules:\n    - {actions: [tools/list], effect: EFFECT_ALLOW, roles: [\"*\"]}\n")
@@ -54,6 +54,8 @@ func largeWorld(b *testing.B, tools, principals int) *matrix.Input {
 		Principals: people, Decider: engine, Class: engine.Class,
 	}
 }
+
+func callsOf(in *matrix.Input) int64 { return in.Decider.(*pdp.Engine).Checks() }
 
 func BenchmarkBuildLarge(b *testing.B) {
 	in := largeWorld(b, 200, 50)

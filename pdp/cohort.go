@@ -24,18 +24,18 @@ type caller struct {
 // they have the same roles, scope and policy version, and where a principal
 // policy is about one, it is the same one.
 type cohort struct {
-	key       string
 	principal *enginev1.Principal // one of them, without attributes
 	rounds    []*round
 }
 
-// A round is what a cohort asks at one address.
+// A round is what a cohort has asked at one address, without a value for any
+// leaf.
 type round struct {
 	*cohort
 	address
 	actions  []string
 	at       map[string]int // in actions
-	outcomes []*outcome     // by action
+	outcomes []*outcome     // by action; nil while it is not known
 }
 
 // An address is what Cerbos chooses policies by, besides the principal.
@@ -43,13 +43,12 @@ type address struct{ kind, version, scope string }
 
 // callers holds each principal of a batch.
 type callers struct {
-	engine  *Engine
-	known   map[*authz.Principal]*caller
-	cohorts map[string]*cohort
+	engine *Engine
+	known  map[*authz.Principal]*caller
 }
 
 func newCallers(e *Engine) *callers {
-	return &callers{engine: e, known: map[*authz.Principal]*caller{}, cohorts: map[string]*cohort{}}
+	return &callers{engine: e, known: map[*authz.Principal]*caller{}}
 }
 
 func (cs *callers) add(list []*authz.Principal) error {
@@ -71,20 +70,10 @@ func (cs *callers) add(list []*authz.Principal) error {
 			}
 			c.auxData = &enginev1.AuxData{Jwt: jwt.GetFields()}
 		}
-		c.cohort = cs.cohortOf(c.principal)
+		c.cohort = cs.engine.shape.cohortOf(c.principal)
 		cs.known[p] = c
 	}
 	return nil
-}
-
-func (cs *callers) cohortOf(p *enginev1.Principal) *cohort {
-	key := cs.engine.cohortKey(p)
-	c := cs.cohorts[key]
-	if c == nil {
-		c = &cohort{key: key, principal: &enginev1.Principal{Id: p.Id, Roles: p.Roles, PolicyVersion: p.PolicyVersion, Scope: p.Scope}}
-		cs.cohorts[key] = c
-	}
-	return c
 }
 
 // cohortKey is the same for principals of one cohort.
@@ -94,6 +83,19 @@ func (e *Engine) cohortKey(p *enginev1.Principal) string {
 		id = p.Id
 	}
 	return strings.Join(append([]string{p.PolicyVersion, p.Scope, id}, p.Roles...), "\x00")
+}
+
+// cohortOf returns the cohort of a principal.
+func (s *structureTable) cohortOf(p *enginev1.Principal) *cohort {
+	key := s.engine.cohortKey(p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.cohorts[key]
+	if c == nil {
+		c = &cohort{principal: &enginev1.Principal{Id: p.Id, Roles: p.Roles, PolicyVersion: p.PolicyVersion, Scope: p.Scope}}
+		s.cohorts[key] = c
+	}
+	return c
 }
 
 // round returns the cohort's round at an address, and the number there of an
@@ -110,32 +112,44 @@ func (c *cohort) round(at address, action string) (*round, int) {
 		n = len(r.actions)
 		r.at[action] = n
 		r.actions = append(r.actions, action)
+		r.outcomes = append(r.outcomes, nil)
 	}
 	return r, n
 }
 
+// A place is where an answer will be.
+type place struct {
+	*round
+	action int
+}
+
 // settle answers the questions to which no condition matters, with a check for
 // each cohort instead of each principal.
-func (e *Engine) settle(ctx context.Context, callers *callers, questions []Question, answers [][]*authz.Decision) error {
-	ask := func(found func(question, of int, r *round, action int)) {
-		for i := range questions {
-			q := &questions[i]
-			at := address{q.Resource.Kind, q.Resource.PolicyVersion, q.Resource.Scope}
-			for j, p := range q.Of {
-				r, n := callers.known[p].cohort.round(at, q.Action)
-				found(i, j, r, n)
+func (s *structureTable) settle(ctx context.Context, callers *callers, questions []Question, answers [][]*authz.Decision) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var places []place // by question and principal
+	unknown := map[*round]bool{}
+	for i := range questions {
+		q := &questions[i]
+		at := address{q.Resource.Kind, q.Resource.PolicyVersion, q.Resource.Scope}
+		for _, p := range q.Of {
+			r, n := callers.known[p].cohort.round(at, q.Action)
+			places = append(places, place{r, n})
+			if r.outcomes[n] == nil {
+				unknown[r] = true
 			}
 		}
 	}
-	ask(func(int, int, *round, int) {})
-	var rounds []*round
-	for _, c := range callers.cohorts {
-		rounds = append(rounds, c.rounds...)
-	}
-	if err := e.shape.play(ctx, rounds); err != nil {
+	if err := s.play(ctx, unknown); err != nil {
 		return err
 	}
-	ask(func(i, j int, r *round, n int) { answers[i][j] = r.outcomes[n].settled })
+	for i := range answers {
+		for j := range answers[i] {
+			answers[i][j] = places[0].outcomes[places[0].action].settled
+			places = places[1:]
+		}
+	}
 	return nil
 }
 
@@ -145,17 +159,14 @@ type turn struct {
 	at []int
 }
 
-// play asks everything that the rounds ask and that is not known yet.
-func (s *structureTable) play(ctx context.Context, rounds []*round) error {
+// play asks everything in the rounds that is not known yet.
+func (s *structureTable) play(ctx context.Context, rounds map[*round]bool) error {
 	var turns []turn
-	for _, r := range rounds {
-		r.outcomes = make([]*outcome, len(r.actions))
+	for r := range rounds {
 		var plain []int
 		for i, action := range r.actions {
-			o, ok := s.known.get(s.key(r.key, r.address, action, nil))
 			switch {
-			case ok:
-				r.outcomes[i] = o
+			case r.outcomes[i] != nil:
 			case s.conditional.has(action):
 				turns = append(turns, turn{r, []int{i}})
 			default:
@@ -196,7 +207,6 @@ func (s *structureTable) take(ctx context.Context, t turn) error {
 	}
 	for i, a := range t.at {
 		t.outcomes[a] = outcomes[i]
-		s.known.put(s.key(t.key, t.address, actions[i], nil), outcomes[i])
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func (e *Engine) each(ctx context.Context, questions []Question) ([][]*authz.Dec
 		}
 	}
 	if !e.minded() {
-		if err := e.settle(ctx, callers, questions, answers); err != nil {
+		if err := e.shape.settle(ctx, callers, questions, answers); err != nil {
 			return nil, err
 		}
 	}

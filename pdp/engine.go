@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -83,7 +84,10 @@ func (e *Engine) load(table *runtimev1.RuleTable) error {
 		if err != nil {
 			return fmt.Errorf("load the structure of the policies: %w", err)
 		}
-		e.shape = &structureTable{engine: e, check: check, conditional: e.tables.conditionalActions()}
+		e.shape = &structureTable{
+			engine: e, check: check, conditional: e.tables.conditionalActions(),
+			cohorts: map[string]*cohort{}, decisions: map[string]*authz.Decision{},
+		}
 		return nil
 	})
 	return g.Wait()
@@ -160,12 +164,13 @@ func decisionOf(action string, out *enginev1.CheckOutput) authz.Decision {
 	if effect.GetEffect() == effectv1.Effect_EFFECT_ALLOW {
 		d.Effect = authz.Allow
 	}
-	for _, v := range out.GetValidationErrors() {
-		d.Validation = append(d.Validation, validationError(v))
-	}
+	d.Validation = validationErrors(out.GetValidationErrors())
 	for _, ee := range out.GetEvaluationErrors() {
 		d.Errors = append(d.Errors, authz.EvalError{Expr: ee.GetCelError().GetExpression(), Message: ee.GetCelError().GetMessage()})
 	}
+	slices.SortStableFunc(d.Errors, func(a, b authz.EvalError) int { // derived roles come in the order of a Go map
+		return cmp.Or(cmp.Compare(a.Expr, b.Expr), cmp.Compare(a.Message, b.Message))
+	})
 	return d
 }
 

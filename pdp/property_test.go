@@ -152,13 +152,17 @@ func TestConditionsAgreeWithTheEngine(t *testing.T) {
 // the engine decides for each of some requests that do not.
 func agree(t *rapid.T, e *pdp.Engine, request authz.Request, options pdp.Options, sample func() authz.Request) {
 	decide := func(e *pdp.Engine, r authz.Request) authz.Decision {
-		d, err := e.Decide(t.Context(), []authz.Request{r})
+		d, err := pdp.Plainly(t.Context(), e, []authz.Request{r})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d[0]
 	}
-	open := decide(e, request)
+	decisions, err := e.Decide(t.Context(), []authz.Request{request})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := decisions[0]
 	var readBack *pdp.Engine
 	if open.Effect == authz.Conditional && !strings.Contains(open.Condition, "(depends on") {
 		var err error

@@ -140,7 +140,7 @@ func readReply(entries []checked, results []*responsev1.CheckResourcesResponse_R
 		if id, kind := result.GetResource().GetId(), result.GetResource().GetKind(); id != e.resource.Id || kind != e.resource.Kind {
 			return nil, fmt.Errorf("the reply is about %s %s in place of %s %s", kind, id, e.resource.Kind, e.resource.Id)
 		}
-		refused := validationErrors(result)
+		refused := validationErrors(result.GetValidationErrors())
 		for _, one := range e.answers {
 			effect, ok := result.GetActions()[one.action]
 			switch {
@@ -159,14 +159,6 @@ func readReply(entries []checked, results []*responsev1.CheckResourcesResponse_R
 		}
 	}
 	return again, nil
-}
-
-func validationErrors(result *responsev1.CheckResourcesResponse_ResultEntry) []authz.ValidationError {
-	var list []authz.ValidationError
-	for _, v := range result.GetValidationErrors() {
-		list = append(list, validationError(v))
-	}
-	return list
 }
 
 // plan makes a PlanResources call. One that denies is made again for each role

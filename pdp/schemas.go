@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -81,11 +82,22 @@ func (e *Engine) Validate(ctx context.Context, requests []authz.Request) ([][]au
 		return nil, fmt.Errorf("validate: %w", err)
 	}
 	for i, out := range outputs {
-		for _, v := range out.GetValidationErrors() {
-			found[i] = append(found[i], validationError(v))
-		}
+		found[i] = validationErrors(out.GetValidationErrors())
 	}
 	return found, nil
+}
+
+// validationErrors returns what schemas refuse, in an order that is the same
+// each time: the validator goes through properties in the order of a Go map.
+func validationErrors(found []*schemav1.ValidationError) []authz.ValidationError {
+	var list []authz.ValidationError
+	for _, v := range found {
+		list = append(list, validationError(v))
+	}
+	slices.SortFunc(list, func(a, b authz.ValidationError) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+	})
+	return list
 }
 
 func validationError(v *schemav1.ValidationError) authz.ValidationError {

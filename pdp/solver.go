@@ -89,17 +89,14 @@ func (s *solver) decide(ctx context.Context, r *authz.Request, in *enginev1.Chec
 // residualOf evaluates what is known of a leaf.
 func (s *solver) residualOf(ctx context.Context, l int, r *authz.Request, in *enginev1.CheckInput) (residual, error) {
 	key := strconv.Itoa(l) + "\x00" + s.reads[l].values(r)
-	if res, ok := s.known.get(key); ok {
-		return res, nil
-	}
-	p := s.parts[l]
-	values, err := s.valuesOf(ctx, l, in)
-	if err != nil {
-		return residual{}, err
-	}
-	res := s.residual(p.root.when(true, values), p.root.when(false, values))
-	s.known.put(key, res)
-	return res, nil
+	return s.known.get(key, func() (residual, error) {
+		p := s.parts[l]
+		values, err := s.valuesOf(ctx, l, in)
+		if err != nil {
+			return residual{}, err
+		}
+		return s.residual(p.root.when(true, values), p.root.when(false, values)), nil
+	})
 }
 
 func (s *solver) residual(whenTrue, whenFalse formula) residual {

@@ -3,6 +3,7 @@ package pdp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +23,14 @@ type structureTable struct {
 	engine      *Engine
 	check       checkFunc
 	conditional actionSet // the actions that a condition may matter to
-	known       cache[*outcome]
+
+	known cache[*outcome] // with values for leaves
+
+	mu      sync.Mutex
+	cohorts map[string]*cohort // what is known without
+
+	deciding  sync.Mutex
+	decisions map[string]*authz.Decision // the settled ones
 }
 
 // An outcome is the engine's answer for one assignment of values to leaves.
@@ -41,6 +49,7 @@ type assignment map[int]bool
 // key identifies what the structure table's answer depends on.
 func (s *structureTable) key(cohort string, at address, action string, values assignment) string {
 	var b strings.Builder
+	b.Grow(len(cohort) + len(at.kind) + len(at.version) + len(at.scope) + len(action) + 16 + 8*len(values))
 	for _, part := range []string{cohort, at.kind, at.version, at.scope, action} {
 		b.WriteString(strconv.Itoa(len(part)))
 		b.WriteByte(':')
@@ -61,16 +70,29 @@ func (s *structureTable) key(cohort string, at address, action string, values as
 // with returns the answer about one action, with values for some leaves.
 func (s *structureTable) with(ctx context.Context, in *enginev1.CheckInput, values assignment) (*outcome, error) {
 	at := address{in.Resource.Kind, in.Resource.PolicyVersion, in.Resource.Scope}
+	if len(values) == 0 {
+		if o := s.without(in.Principal, at, in.Actions[0]); o != nil {
+			return o, nil
+		}
+	}
 	key := s.key(s.engine.cohortKey(in.Principal), at, in.Actions[0], values)
-	if o, ok := s.known.get(key); ok {
-		return o, nil
-	}
-	outcomes, err := s.ask(ctx, in.Principal, at, in.Actions, values)
-	if err != nil {
-		return nil, err
-	}
-	s.known.put(key, outcomes[0])
-	return outcomes[0], nil
+	return s.known.get(key, func() (*outcome, error) {
+		outcomes, err := s.ask(ctx, in.Principal, at, in.Actions, values)
+		if err != nil {
+			return nil, err
+		}
+		return outcomes[0], nil
+	})
+}
+
+// without returns what is known about an action without a value for any leaf,
+// or nil.
+func (s *structureTable) without(p *enginev1.Principal, at address, action string) *outcome {
+	c := s.cohortOf(p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, n := c.round(at, action)
+	return r.outcomes[n]
 }
 
 // errWanted says that of several actions some depend on leaves, and that there
@@ -111,14 +133,36 @@ func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at addr
 			wanted:   wanted,
 		}
 		if len(wanted) == 0 {
-			o.settled = &authz.Decision{NoPolicy: o.noPolicy, Rules: o.rules}
-			if o.allowed {
-				o.settled.Effect = authz.Allow
-			}
+			o.settled = s.decision(o)
 		}
 		outcomes[i] = o
 	}
 	return outcomes, nil
+}
+
+// decision returns the decision that an outcome is by itself. There is one of
+// each, so that whoever gets many can tell by the pointer which are the same.
+func (s *structureTable) decision(o *outcome) *authz.Decision {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%t %t", o.allowed, o.noPolicy)
+	for _, r := range o.rules {
+		b.WriteByte(0)
+		b.WriteString(r.ID)
+		b.WriteByte('0' + byte(r.Effect))
+		b.WriteByte('0' + byte(r.Met))
+	}
+	key := b.String()
+	s.deciding.Lock()
+	defer s.deciding.Unlock()
+	d := s.decisions[key]
+	if d == nil {
+		d = &authz.Decision{NoPolicy: o.noPolicy, Rules: o.rules}
+		if o.allowed {
+			d.Effect = authz.Allow
+		}
+		s.decisions[key] = d
+	}
+	return d
 }
 
 // wantedLeaves lists the leaves that the engine found no value for.
@@ -156,26 +200,4 @@ func (t *tables) conditionalActions() actionSet {
 		set.any = set.any || row.GetAllowActions() != nil || strings.Contains(action, "*")
 	}
 	return set
-}
-
-// A cache keeps what was asked for. It may be used from several goroutines.
-type cache[T any] struct {
-	mu    sync.RWMutex
-	known map[string]T
-}
-
-func (c *cache[T]) get(key string) (T, bool) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	v, ok := c.known[key]
-	return v, ok
-}
-
-func (c *cache[T]) put(key string, v T) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.known == nil {
-		c.known = map[string]T{}
-	}
-	c.known[key] = v
 }

@@ -1,7 +1,10 @@
 package pdp
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +30,18 @@ type leaf struct {
 
 type leafKey struct{ text, origin, derivedRole string }
 
+func keyOfLeaf(text string, row *runtimev1.RuleTable_RuleRow, ofDerivedRole bool) leafKey {
+	key := leafKey{text: text, origin: row.OriginFqn}
+	if ofDerivedRole {
+		key.derivedRole = row.OriginDerivedRole
+	}
+	return key
+}
+
+func (k leafKey) compare(o leafKey) int {
+	return cmp.Or(cmp.Compare(k.text, o.text), cmp.Compare(k.origin, o.origin), cmp.Compare(k.derivedRole, o.derivedRole))
+}
+
 // tables derives the structure table and the value table from the rows of the
 // compiled policies; see the package comment.
 type tables struct {
@@ -49,7 +64,29 @@ func newTables(table *runtimev1.RuleTable) *tables {
 	for id, roles := range table.PolicyDerivedRoles {
 		t.base.PolicyDerivedRoles[id] = roles // the engine clears the map, not its values
 	}
+	t.number()
 	return t
+}
+
+// number makes a leaf of each different expression. Rows come in the order of
+// a Go map; leaves are numbered in an order of their own, so that what is said
+// about them is the same each time.
+func (t *tables) number() {
+	for _, row := range t.rows {
+		for ofDerivedRole, c := range map[bool]*runtimev1.Condition{false: row.Condition, true: row.DerivedRoleCondition} {
+			walkCondition(c, func(x *runtimev1.Expr) {
+				key := keyOfLeaf(x.GetOriginal(), row, ofDerivedRole)
+				if t.byKey[key] == nil {
+					t.byKey[key] = &leaf{text: key.text, row: valueRow(row, ofDerivedRole)}
+				}
+			})
+		}
+	}
+	for i, key := range slices.SortedFunc(maps.Keys(t.byKey), leafKey.compare) {
+		l := t.byKey[key]
+		l.index = i
+		t.leaves = append(t.leaves, l)
+	}
 }
 
 // decision returns the policies with an output on each rule: the row's effect
@@ -131,27 +168,13 @@ func (t *tables) abstract(c *runtimev1.Condition, row *runtimev1.RuleTable_RuleR
 	case *runtimev1.Condition_None:
 		return &runtimev1.Condition{Op: &runtimev1.Condition_None{None: list(op.None)}}
 	case *runtimev1.Condition_Expr:
-		l := t.leaf(op.Expr.GetOriginal(), row, ofDerivedRole)
+		l := t.byKey[keyOfLeaf(op.Expr.GetOriginal(), row, ofDerivedRole)]
 		return &runtimev1.Condition{Op: &runtimev1.Condition_Expr{Expr: &runtimev1.Expr{Original: l.attr()}}}
 	}
 	return nil
 }
 
 func (l *leaf) attr() string { return "R.attr." + leafAttr + strconv.Itoa(l.index) }
-
-func (t *tables) leaf(text string, row *runtimev1.RuleTable_RuleRow, ofDerivedRole bool) *leaf {
-	key := leafKey{text: text, origin: row.OriginFqn}
-	if ofDerivedRole {
-		key.derivedRole = row.OriginDerivedRole
-	}
-	if l, ok := t.byKey[key]; ok {
-		return l
-	}
-	l := &leaf{index: len(t.leaves), text: text, row: valueRow(row, ofDerivedRole)}
-	t.leaves = append(t.leaves, l)
-	t.byKey[key] = l
-	return l
-}
 
 // valueRow is the row that an expression's parts are evaluated in: everybody
 // gets at it, under the variables and constants that the expression sees.

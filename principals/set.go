@@ -1,8 +1,10 @@
 package principals
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
+	"io"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -44,13 +46,41 @@ func (s *Set) Get(key string) *authz.Principal {
 // from the content. All mistakes are reported, joined, each with its position;
 // one of a file without any principal is [ErrEmpty].
 func Parse(file string, data []byte) (*Set, error) {
-	if formatOf(file, data) == fixture {
-		return parseFixture(file, data)
+	return Read(file, bytes.NewReader(data), func(*authz.Principal) {})
+}
+
+// Read is Parse for a file of any length. It calls each with every principal,
+// in order, while it reads on; each may put shared values in place of the
+// principal's own, so that the set takes less memory. There may be mistakes
+// still to come, in which case there will be no set.
+func Read(file string, r io.Reader, each func(*authz.Principal)) (*Set, error) {
+	br := bufio.NewReaderSize(r, headSize)
+	head, err := br.Peek(headSize)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, source.Errorf(source.Pos{File: file}, "read principals: %w", err)
+	case formatOf(file, head) != fixture:
+		return readRows(file, br, each)
 	}
+	data, err := readFixture(file, br)
+	if err != nil {
+		return nil, err
+	}
+	s, err := parseFixture(file, data)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range s.Principals {
+		each(p)
+	}
+	return s, nil
+}
+
+func readRows(file string, br *bufio.Reader, each func(*authz.Principal)) (*Set, error) {
 	s := &Set{Groups: map[string][]string{}, index: &Index{}}
 	var errs []error
 	keys := true // the keys of all rows could be read
-	for r := range rows(file, bytes.NewReader(data)) {
+	for r := range rows(file, br) {
 		err := r.err
 		if r.p == nil || r.p.Key == "" {
 			keys = false
@@ -62,6 +92,7 @@ func Parse(file string, data []byte) (*Set, error) {
 			}
 		}
 		if err == nil {
+			each(r.p)
 			continue
 		}
 		errs = append(errs, err)

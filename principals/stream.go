@@ -50,10 +50,19 @@ func Stream(file string, r io.Reader) iter.Seq2[*authz.Principal, error] {
 	}
 }
 
-func streamFixture(file string, r io.Reader, yield func(*authz.Principal, error) bool) {
+// readFixture reads a fixture file whole, as far as it may be long.
+func readFixture(file string, r io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, source.MaxBytes+1))
 	if err != nil {
-		yield(nil, source.Errorf(source.Pos{File: file}, "read principals: %w", err))
+		return nil, source.Errorf(source.Pos{File: file}, "read principals: %w", err)
+	}
+	return data, nil
+}
+
+func streamFixture(file string, r io.Reader, yield func(*authz.Principal, error) bool) {
+	data, err := readFixture(file, r)
+	if err != nil {
+		yield(nil, err)
 		return
 	}
 	s, err := parseFixture(file, data)

@@ -101,6 +101,7 @@ type Options struct {
 	ASCII bool // text: nothing but ASCII
 
 	ByClass bool // JSON and lines: a cell a class, with a table of classes
+	Summary bool // the matrix in numbers, by roles, instead of its cells
 
 	// MaxBytes is the limit of Markdown. What does not fit is left out in
 	// whole parts, and the end says what. It is [CommentLimit] when zero.

@@ -16,13 +16,22 @@ import (
 // jsonVersion is the version of the JSON formats. They only ever grow.
 const jsonVersion = 1
 
-// writeJSON writes one JSON object: version, matrix, findings, tests and
-// notes, those that the document has. Cells are sorted by the principal's key,
+// writeJSON writes one JSON object: version, matrix or summary, findings,
+// tests and notes, those that the document has. Cells are sorted by the principal's key,
 // then stand in the order of servers and inventories.
 func writeJSON(w io.Writer, d *Document, o Options) error {
 	s := newStream(w)
 	s.raw(fmt.Sprintf("{\"version\": %d", jsonVersion))
-	if d.Matrix != nil {
+	switch {
+	case d.Matrix == nil:
+	case o.Summary:
+		s.raw(",\n ")
+		s.list(`"summary": [`, "]")
+		for _, v := range overviews(d.Matrix, o.filter()) {
+			s.element(jsonOverview(v))
+		}
+		s.close()
+	default:
 		s.raw(",\n \"matrix\": {")
 		if o.ByClass {
 			s.list(`"classes": [`, "]")

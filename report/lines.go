@@ -8,7 +8,7 @@ import (
 )
 
 // writeLines writes a JSON object a line, each with one key that says what it
-// is: version, then class, cell, finding, case and note, in the order and with
+// is: version, then class, cell or summary, finding, case and note, in the order and with
 // the content of the JSON format.
 func writeLines(w io.Writer, d *Document, o Options) error {
 	b := bufio.NewWriterSize(w, 64<<10)
@@ -22,7 +22,13 @@ func writeLines(w io.Writer, d *Document, o Options) error {
 	}
 	emit := func(kind string, v any) { bytes(kind, jsonOf(v)) }
 	emit("version", jsonVersion)
-	if d.Matrix != nil {
+	switch {
+	case d.Matrix == nil:
+	case o.Summary:
+		for _, v := range overviews(d.Matrix, o.filter()) {
+			emit("summary", jsonOverview(v))
+		}
+	default:
 		if o.ByClass {
 			classes(d.Matrix, o.filter(), func(v any) { emit("class", v) })
 		}

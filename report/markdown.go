@@ -18,7 +18,11 @@ func writeMarkdown(w io.Writer, d *Document, o Options) error {
 	m.verdict()
 	m.summary()
 	m.notes()
-	if d.Matrix != nil {
+	switch {
+	case d.Matrix == nil:
+	case o.Summary:
+		m.overviews()
+	default:
 		m.matrix()
 	}
 	m.findings()

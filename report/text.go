@@ -13,7 +13,11 @@ func writeText(w io.Writer, d *Document, o Options) error {
 	p := newPrinter(w, o)
 	checked := d.Linted || d.Tests != nil
 	if d.Matrix != nil && !checked {
-		p.writeMatrix(d.Matrix, o)
+		if o.Summary {
+			p.writeOverviews(d.Matrix, o)
+		} else {
+			p.writeMatrix(d.Matrix, o)
+		}
 	}
 	p.writeFindings(d, o)
 	p.writeCases(d, o)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,9 +26,12 @@ type input struct {
 	now                               string
 	pdp                               string
 	remote                            pdp.RemoteOptions
+
+	stderr func() io.Writer // for progress
 }
 
 func (in *input) flags(cmd *cobra.Command) {
+	in.stderr = cmd.ErrOrStderr
 	f := cmd.Flags()
 	f.StringVar(&in.config, "config", "", "the config `FILE` (default: mcpolicy.yaml here or in a folder above)")
 	f.StringVarP(&in.dir, "dir", "C", "", "look for the config from `DIR` on")
@@ -114,7 +118,7 @@ func readOS(name string) ([]byte, error) {
 	if err != nil {
 		return nil, plain(name, err)
 	}
-	if err := readable(filepath.ToSlash(name), info); err != nil {
+	if err := readableWhole(filepath.ToSlash(name), info); err != nil {
 		return nil, err
 	}
 	data, err := os.ReadFile(name)
@@ -130,7 +134,7 @@ func readIn(fsys fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, plain(name, err)
 	}
-	if err := readable(name, info); err != nil {
+	if err := readableWhole(name, info); err != nil {
 		return nil, err
 	}
 	data, err := fs.ReadFile(fsys, name)
@@ -140,12 +144,22 @@ func readIn(fsys fs.FS, name string) ([]byte, error) {
 	return data, nil
 }
 
+// readable refuses what is no file.
 func readable(name string, info fs.FileInfo) error {
 	switch {
 	case info.IsDir():
 		return source.Errorf(source.Pos{File: name}, "this is a folder, not a file")
 	case !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0:
 		return source.Errorf(source.Pos{File: name}, "this is no ordinary file")
+	}
+	return nil
+}
+
+// readableWhole refuses what is no file and what is too large to be read at
+// once.
+func readableWhole(name string, info fs.FileInfo) error {
+	if err := readable(name, info); err != nil {
+		return err
 	}
 	return source.CheckSize(name, info.Size())
 }

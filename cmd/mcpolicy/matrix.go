@@ -23,6 +23,7 @@ Principals that the policies cannot tell apart share a column.`,
 		Example: `  mcpolicy matrix
   mcpolicy matrix --only conditional --principal sally
   mcpolicy matrix --tool 'delete_*' --operation call
+  mcpolicy matrix --summary                 how much each set of roles can reach
   mcpolicy matrix --manifest tools.json --policies policies --principals people.yaml`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -61,5 +62,6 @@ Principals that the policies cannot tell apart share a column.`,
 	in.flags(cmd)
 	out.flags(cmd)
 	out.filterFlags(cmd)
+	cmd.Flags().BoolVar(&out.summary, "summary", false, "show numbers for each set of roles instead of cells")
 	return cmd
 }

@@ -27,6 +27,7 @@ type output struct {
 	ascii   bool
 	all     bool
 	byClass bool
+	summary bool
 	only    []string
 	servers, principals, roles,
 	items, operations []string
@@ -122,7 +123,7 @@ func (o *output) filter() (*report.Filter, error) {
 // options returns how to write to w.
 func (o *output) options(w io.Writer, filter *report.Filter, failOn lint.Severity) report.Options {
 	options := report.Options{
-		Filter: filter, FailOn: failOn, All: o.all, ByClass: o.byClass,
+		Filter: filter, FailOn: failOn, All: o.all, ByClass: o.byClass, Summary: o.summary,
 		ASCII: o.ascii || !utf8Locale(), Width: 80,
 	}
 	file, isFile := w.(*os.File)

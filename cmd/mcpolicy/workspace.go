@@ -32,6 +32,8 @@ type workspace struct {
 	servers    []*matrix.Server
 	accepted   []acceptedGap
 	principals *principals.Set
+	classes    *matrix.Classes // of the principals
+	compiled   chan struct{}   // closed when the engine is there, or will not be
 	policies   *policy.Set
 	policyFS   fs.FS
 	options    pdp.Options
@@ -57,7 +59,7 @@ func (in *input) load(ctx context.Context, more ...func(*workspace) error) (*wor
 	if err != nil {
 		return nil, err
 	}
-	w := &workspace{config: cfg, folder: dir, now: now}
+	w := &workspace{config: cfg, folder: dir, now: now, compiled: make(chan struct{})}
 	if w.now.IsZero() {
 		w.now = time.Now()
 	}
@@ -273,25 +275,8 @@ func serverName(file string) string {
 	return name
 }
 
-func (w *workspace) loadPrincipals(in *input) error {
-	name, data, err := in.principals, []byte(nil), error(nil)
-	switch {
-	case name != "":
-		data, err = readOS(name)
-	case w.config.Principals.Path != "":
-		name = w.config.Principals.Path
-		data, err = w.read(name)
-	default:
-		return usageError{source.Errorf(source.Pos{File: w.config.File}, "no principals: name a file of them under principals, or give --principals")}
-	}
-	if err != nil {
-		return err
-	}
-	w.principals, err = principals.Parse(filepath.ToSlash(name), data)
-	return err
-}
-
 func (w *workspace) loadPolicies(ctx context.Context, in *input) error {
+	defer close(w.compiled)
 	prefix := in.policies
 	switch {
 	case prefix != "":
@@ -349,14 +334,10 @@ func (w *workspace) outline(progress func(done, total int)) (*matrix.Matrix, err
 	if items == 0 {
 		return nil, errors.New("nothing to check: no server has a tool, a prompt or a resource")
 	}
-	in := &matrix.Input{
-		Servers: w.servers, Principals: w.principals.Principals, Decider: w.decider,
+	return matrix.New(&matrix.Input{
+		Servers: w.servers, Classes: w.classes, Decider: w.decider,
 		Policies: w.policies, Progress: progress,
-	}
-	if w.decider == pdp.Decider(w.engine) {
-		in.Class = w.engine.Class // a remote PDP may have other policies
-	}
-	return matrix.New(in), nil
+	}), nil
 }
 
 // reopen returns an engine over the same policies with another clock or other

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/principals"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// loadPrincipals reads the principals and sorts them into classes as they come,
+// so that what is kept of a large directory is small. Sorting waits for the
+// policies, which say who is alike.
+func (w *workspace) loadPrincipals(in *input) error {
+	name, file, err := w.openPrincipals(in)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	bar := newProgress(in.stderr(), "reading principals")
+	defer bar.done()
+	metered := &meter{r: file, report: bar.report}
+	if info, err := file.Stat(); err == nil {
+		metered.total = int(info.Size())
+	}
+
+	const batchSize, ahead = 512, 32 // enough to read on while others are sorted
+	batches := make(chan []*authz.Principal, ahead)
+	sorted := make(chan struct{})
+	go func() {
+		defer close(sorted)
+		<-w.compiled
+		if in.pdp == "" && w.engine != nil {
+			w.classes = matrix.NewClasses(w.engine.Class)
+		} else {
+			w.classes = matrix.NewClasses(nil) // a remote PDP may have other policies
+		}
+		for batch := range batches {
+			for _, p := range batch {
+				w.classes.Add(p)
+			}
+		}
+	}()
+	batch := make([]*authz.Principal, 0, batchSize)
+	flush := func() {
+		batches <- batch
+		batch = make([]*authz.Principal, 0, batchSize)
+	}
+	w.principals, err = principals.Read(filepath.ToSlash(name), metered, func(p *authz.Principal) {
+		if batch = append(batch, p); len(batch) == batchSize {
+			flush()
+		}
+	})
+	flush()
+	close(batches)
+	<-sorted
+	return err
+}
+
+// openPrincipals opens the file of principals that the command line or else
+// the config names.
+func (w *workspace) openPrincipals(in *input) (string, fs.File, error) {
+	name := in.principals
+	open := func() (fs.File, error) { return os.Open(name) }
+	if name == "" {
+		if name = w.config.Principals.Path; name == "" {
+			return "", nil, usageError{source.Errorf(source.Pos{File: w.config.File}, "no principals: name a file of them under principals, or give --principals")}
+		}
+		open = func() (fs.File, error) { return w.folder.Open(name) }
+	}
+	file, err := open()
+	if err != nil {
+		return "", nil, plain(name, err)
+	}
+	info, err := file.Stat()
+	if err == nil {
+		err = readable(filepath.ToSlash(name), info)
+	}
+	if err != nil {
+		_ = file.Close()
+		return "", nil, err
+	}
+	return name, file, nil
+}
+
+// A meter reports how much of a file is read.
+type meter struct {
+	r           io.Reader
+	done, total int
+	report      func(done, total int)
+}
+
+func (m *meter) Read(b []byte) (int, error) {
+	n, err := m.r.Read(b)
+	m.done += n
+	m.report(m.done, m.total)
+	return n, err
+}

@@ -1,0 +1,96 @@
+package pdp
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
+
+// Plainly decides requests that leave nothing open by Cerbos's evaluator over
+// the compiled policies alone: no structure table, nothing shared, nothing kept.
+func Plainly(ctx context.Context, e *Engine, requests []authz.Request) ([]authz.Decision, error) {
+	inputs, err := e.inputs(requests)
+	if err != nil {
+		return nil, err
+	}
+	decisions := make([]authz.Decision, len(inputs))
+	for i, in := range inputs {
+		outputs, err := e.decide(ctx, []*enginev1.CheckInput{in})
+		if err != nil {
+			return nil, err
+		}
+		decisions[i] = decisionOf(in.Actions[0], outputs[0])
+		if decisions[i].Rules, err = e.rulesOfAllRoles(ctx, in, outputs[0]); err != nil {
+			return nil, err
+		}
+	}
+	return decisions, nil
+}
+
+// A Recording is what an engine asked of Cerbos's evaluators.
+type Recording struct {
+	mu    sync.Mutex
+	calls []recordedCall
+
+	// Checks counts what the evaluators were given, Questions the actions in
+	// that.
+	Checks, Questions int
+}
+
+type recordedCall struct {
+	check  checkFunc
+	inputs []*enginev1.CheckInput
+}
+
+// Record keeps what the engine asks while f runs, once it has forgotten all
+// answers.
+func Record(e *Engine, f func()) *Recording {
+	Forget(e)
+	r := &Recording{}
+	tap := func(check *checkFunc) (untap func()) {
+		inner := *check
+		*check = func(ctx context.Context, in []*enginev1.CheckInput) ([]*enginev1.CheckOutput, error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.calls = append(r.calls, recordedCall{inner, in})
+			r.Checks += len(in)
+			for _, x := range in {
+				r.Questions += len(x.Actions)
+			}
+			return inner(ctx, in)
+		}
+		return func() { *check = inner }
+	}
+	defer tap(&e.decide)()
+	defer tap(&e.shape.check)()
+	for _, s := range e.solvers {
+		defer tap(&s.evaluate)()
+	}
+	f()
+	return r
+}
+
+// Forget makes the engine ask again what it has asked before.
+func Forget(e *Engine) {
+	e.shape.known.known, e.shape.cohorts = nil, map[string]*cohort{}
+	for _, s := range e.solvers {
+		s.known.known = nil
+	}
+}
+
+// Replay is a bare loop that makes the recorded calls again, on all cores.
+func (r *Recording) Replay(ctx context.Context) error {
+	e := &Engine{options: Options{Workers: runtime.GOMAXPROCS(0)}}
+	return e.parallel(ctx, len(r.calls), func(ctx context.Context, from, to int) error {
+		for _, c := range r.calls[from:to] {
+			if _, err := c.check(ctx, c.inputs); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
