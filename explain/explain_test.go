@@ -212,13 +212,13 @@ func TestWhoCan(t *testing.T) {
 		}
 	}
 	want := []string{
-		`report: sally conditional arguments.region == "EMEA" unless arguments.secret`,
 		`report: ian conditional unless arguments.secret`,
+		`report: sally conditional arguments.region == "EMEA" unless arguments.secret`,
 		`report: role ADMIN conditional unless arguments.secret wildcard false`,
 		`report: role SALES conditional arguments.region == principal.region unless arguments.secret wildcard false`,
-		`greet: sally allowed `, `greet: ian allowed `,
+		`greet: ian allowed `, `greet: sally allowed `,
 		`greet: role ADMIN allowed  wildcard false`, `greet: role SALES allowed  wildcard true`, `greet: role * allowed  wildcard true`,
-		`crm://a: sally unguarded `, `crm://a: ian unguarded `,
+		`crm://a: ian unguarded `, `crm://a: sally unguarded `,
 		`crm://a: role ADMIN unguarded  wildcard true`, `crm://a: role SALES unguarded  wildcard true`, `crm://a: role * unguarded  wildcard true`,
 		`wipe: ian allowed `, `wipe: role ADMIN allowed  wildcard false`,
 	}

@@ -23,7 +23,6 @@ type Pass struct {
 	seen   map[string]bool // the drafts about items, without their positions
 
 	input     *Input
-	heads     [][]*authz.Principal // of each class, those that a message may name
 	targets   []*target
 	asked     map[*matrix.Column][]asked
 	direct    map[*matrix.Column][]*matrix.Cell
@@ -35,9 +34,6 @@ type Pass struct {
 // prepare gathers what takes the engine, so that the checks need not.
 func prepare(ctx context.Context, in *Input) (*Pass, error) {
 	p := &Pass{Matrix: in.Matrix, Policies: in.Policies, input: in, seen: map[string]bool{}}
-	for _, c := range p.Matrix.Classes {
-		p.heads = append(p.heads, heads(c.Principals))
-	}
 	p.findTargets()
 	for _, step := range []func(context.Context) error{p.askDirectly, p.tryGates, p.findUncovered, p.findRefusals} {
 		if err := step(ctx); err != nil {

@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -15,28 +14,8 @@ import (
 // people is how many principals a message names before it only counts them.
 const people = 5
 
-// heads returns the first of some principals, by where they stand: as many as
-// a message may name.
-func heads(list []*authz.Principal) []*authz.Principal {
-	first := make([]*authz.Principal, 0, people+2)
-	for _, p := range list {
-		if len(first) > people && byPlace(p, first[people]) >= 0 {
-			continue
-		}
-		i, _ := slices.BinarySearchFunc(first, p, byPlace)
-		first = slices.Insert(first, i, p)
-		first = first[:min(len(first), people+1)]
-	}
-	return first
-}
-
-func byPlace(a, b *authz.Principal) int {
-	return cmp.Or(a.Pos.Compare(b.Pos), cmp.Compare(a.Key, b.Key))
-}
-
-// standIn returns the principal of a class that is the same however the
-// principals are ordered.
-func (p *Pass) standIn(c *matrix.Class) *authz.Principal { return p.heads[c.Index][0] }
+// standIn returns the principal that is named where one is enough.
+func (p *Pass) standIn(c *matrix.Class) *authz.Principal { return c.First() }
 
 // size counts the principals of classes.
 func size(classes []*matrix.Class) int {
@@ -53,15 +32,14 @@ func (p *Pass) names(classes []*matrix.Class) string {
 	if n > people+1 && len(classes) == len(p.Matrix.Classes) {
 		return "all " + strconv.Itoa(n) + " principals"
 	}
-	var first []*authz.Principal
-	for _, c := range classes {
-		first = append(first, p.heads[c.Index]...)
-	}
 	var words []string
-	for _, who := range heads(first) {
-		words = append(words, who.Key)
+	for _, c := range classes {
+		for _, one := range c.Principals[:min(len(c.Principals), people+1)] { // they are sorted
+			words = append(words, one.Key)
+		}
 	}
-	return listingOf(words, n, people)
+	slices.Sort(words)
+	return listingOf(words[:min(len(words), people+1)], n, people)
 }
 
 // only returns the key of the principal of classes, if it is one.

@@ -51,7 +51,7 @@ func New(in *Input) *Matrix {
 			m.classes.add(p)
 		}
 	}
-	m.Classes = m.classes.list
+	m.Classes = m.classes.sort()
 	for _, s := range in.Servers {
 		for _, item := range s.Inventory.Items {
 			list := m.addColumn(s, item, authz.List)

@@ -1,13 +1,15 @@
 package matrix
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 )
 
-// A Class is a set of principals that the policies cannot tell apart, in the
-// order of their file.
+// A Class is a set of principals that the policies cannot tell apart, sorted by
+// their keys.
 type Class struct {
 	Index      int
 	Principals []*authz.Principal
@@ -38,6 +40,20 @@ func (cs *Classes) Add(p *authz.Principal) {
 	if first := cs.add(p).First(); first != p {
 		p.Attr, p.AuxData = first.Attr, first.AuxData
 	}
+}
+
+// sort puts the classes, and the principals of each, into the order of their
+// keys: nothing depends on the order in which they came.
+func (cs *Classes) sort() []*Class {
+	byKey := func(a, b *authz.Principal) int { return cmp.Compare(a.Key, b.Key) }
+	for _, c := range cs.list {
+		slices.SortFunc(c.Principals, byKey)
+	}
+	slices.SortFunc(cs.list, func(a, b *Class) int { return byKey(a.First(), b.First()) })
+	for i, c := range cs.list {
+		c.Index = i
+	}
+	return cs.list
 }
 
 func (cs *Classes) add(p *authz.Principal) *Class {

@@ -99,7 +99,7 @@ func (c *Cell) Decisive() []Rule {
 // A Matrix has a cell for each class and column.
 type Matrix struct {
 	Servers []*Server
-	Classes []*Class
+	Classes []*Class  // sorted by the keys of their first principals
 	Columns []*Column // by server, in the order of its inventory, list before use
 
 	// Questions is how many different questions the engine was asked.

@@ -118,10 +118,10 @@ func TestBuild(t *testing.T) {
 		principal("sally", "EMEA", "SALES"), principal("sam", "EMEA", "SALES"), principal("ian", "EMEA", "ADMIN"),
 		principal("guest", "EMEA", "GUEST"), principal("susan", "APAC", "SALES"))
 	m := build(t, w.input)
-	want := `greet        aa aa da aa
-report       ac aa dd ac
+	want := `greet        da aa aa aa
+report       dd aa ac ac
 wipe         dd ad dd dd
-review       au au du au
+review       du au au au
 crm://terms  du du du du
 `
 	if diff := cmp.Diff(want, table(m)); diff != "" {

@@ -3,7 +3,6 @@ package pdp
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,10 +37,6 @@ func keyOfLeaf(text string, row *runtimev1.RuleTable_RuleRow, ofDerivedRole bool
 	return key
 }
 
-func (k leafKey) compare(o leafKey) int {
-	return cmp.Or(cmp.Compare(k.text, o.text), cmp.Compare(k.origin, o.origin), cmp.Compare(k.derivedRole, o.derivedRole))
-}
-
 // tables derives the structure table and the value table from the rows of the
 // compiled policies; see the package comment.
 type tables struct {
@@ -68,24 +63,24 @@ func newTables(table *runtimev1.RuleTable) *tables {
 	return t
 }
 
-// number makes a leaf of each different expression. Rows come in the order of
-// a Go map; leaves are numbered in an order of their own, so that what is said
-// about them is the same each time.
+// number makes a leaf of each different expression. The rows of a policy come
+// in its order, but policies in that of a Go map; leaves are numbered by policy,
+// so that what is said about them is the same each time.
 func (t *tables) number() {
-	for _, row := range t.rows {
-		for ofDerivedRole, c := range map[bool]*runtimev1.Condition{false: row.Condition, true: row.DerivedRoleCondition} {
+	rows := slices.Clone(t.rows)
+	slices.SortStableFunc(rows, func(a, b *runtimev1.RuleTable_RuleRow) int { return cmp.Compare(a.OriginFqn, b.OriginFqn) })
+	for _, row := range rows {
+		for i, c := range []*runtimev1.Condition{row.DerivedRoleCondition, row.Condition} {
+			ofDerivedRole := i == 0
 			walkCondition(c, func(x *runtimev1.Expr) {
 				key := keyOfLeaf(x.GetOriginal(), row, ofDerivedRole)
 				if t.byKey[key] == nil {
-					t.byKey[key] = &leaf{text: key.text, row: valueRow(row, ofDerivedRole)}
+					l := &leaf{index: len(t.leaves), text: key.text, row: valueRow(row, ofDerivedRole)}
+					t.byKey[key] = l
+					t.leaves = append(t.leaves, l)
 				}
 			})
 		}
-	}
-	for i, key := range slices.SortedFunc(maps.Keys(t.byKey), leafKey.compare) {
-		l := t.byKey[key]
-		l.index = i
-		t.leaves = append(t.leaves, l)
 	}
 }
 

@@ -71,6 +71,9 @@ func (p *printer) writeOverview(v *overview, t authz.ItemType, all bool) {
 // lines of their own above the numbers.
 func (p *printer) overviewRow(row []string, widths []int, columns []overviewColumn, head bool) {
 	parts := chop(row[0], widths[0])
+	for i, s := range parts[1:] {
+		parts[i+1] = "  " + strings.TrimLeft(s, " ")
+	}
 	for _, s := range parts[:len(parts)-1] {
 		p.line().sign(plain, s).end()
 	}
