@@ -103,6 +103,16 @@ type Options struct {
 	ByClass bool // JSON and lines: a cell a class, with a table of classes
 	Summary bool // the matrix in numbers, by roles, instead of its cells
 
+	// Path returns where a file of a position stands below the root of the
+	// repository, for what reads reports from there: SARIF, annotations, Code
+	// Quality. Nil leaves positions as they are.
+	Path func(file string) string
+	// Config is the file that problems without a place are put to in these
+	// formats; mcpolicy.yaml when empty.
+	Config string
+	// Version is that of mcpolicy, for SARIF.
+	Version string
+
 	// MaxBytes is the limit of Markdown. What does not fit is left out in
 	// whole parts, and the end says what. It is [CommentLimit] when zero.
 	MaxBytes int

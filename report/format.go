@@ -13,17 +13,21 @@ import (
 type Format struct {
 	Name    string
 	Summary string // what it is for, in one line
+	Checks  bool   // it is for findings and cases: a matrix has no place in it
 	Write   func(w io.Writer, d *Document, o Options) error
 }
 
 // Formats lists the formats.
 func Formats() []Format {
 	return []Format{
-		{"text", "for people at a terminal", writeText},
-		{"json", "for programs; versioned and stable", writeJSON},
-		{"lines", "JSON Lines: a cell, finding or case a line", writeLines},
-		{"junit", "JUnit XML, for the test pages of a CI system", writeJUnit},
-		{"markdown", "for comments and job summaries", writeMarkdown},
+		{"text", "for people at a terminal", false, writeText},
+		{"json", "for programs; versioned and stable", false, writeJSON},
+		{"lines", "JSON Lines: a cell, finding or case a line", false, writeLines},
+		{"junit", "JUnit XML, for the test pages of a CI system", true, writeJUnit},
+		{"markdown", "for comments and job summaries", false, writeMarkdown},
+		{"sarif", "SARIF 2.1.0, for code scanning and editors", true, writeSARIF},
+		{"github", "annotations of GitHub Actions, on standard output", true, writeGitHub},
+		{"codequality", "GitLab's Code Quality report", true, writeCodeQuality},
 	}
 }
 

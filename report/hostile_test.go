@@ -165,6 +165,9 @@ func checkHostile(t rapid.TB, s string) {
 		}
 	}
 	checkXML(t, s, write("junit", report.Options{}))
+	checkSARIF(t, write("sarif", report.Options{}))
+	checkGitHub(t, s, write("github", report.Options{}))
+	checkCodeQuality(t, s, write("codequality", report.Options{}))
 	write("text", report.Options{})
 	checkASCII(t, s, write("text", report.Options{ASCII: true, Width: 30}))
 	d.Linted, d.Findings, d.Tests = false, nil, nil

@@ -1,0 +1,210 @@
+package report
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// The rules that cases are problems of, in the formats that know nothing but
+// problems. Lint rules have other IDs.
+const (
+	caseFailed  = "case-failed"
+	caseErrored = "case-errored"
+)
+
+// A problem is a finding, a case that did not pass or a note, for formats that
+// tell them apart by their rule alone. Its texts are as they came: each format
+// escapes them.
+type problem struct {
+	rule     string
+	severity lint.Severity
+	message  string   // one line
+	why      []string // lines: the evidence, and the way out
+	pos      source.Pos
+	related  []lint.Related
+	server   string
+	item     string
+	waived   bool
+	reason   string // of the waiver
+
+	// fingerprint is the same in the next run, wherever the problem stands in
+	// its file then, and no other problem of the document has it.
+	fingerprint string
+}
+
+// problems returns the findings and the cases that failed or errored, the most
+// severe first, and waived findings last. Every one has a file and a line.
+func (d *Document) problems(o *Options) []*problem {
+	list := d.caseProblems()
+	for i := range d.Findings {
+		list = append(list, findingProblem(&d.Findings[i]))
+	}
+	return d.settle(list, o)
+}
+
+// remarks returns the notes as problems.
+func (d *Document) remarks(o *Options) []*problem { return d.settle(d.noteProblems(), o) }
+
+// annotations returns what is worth a line in a review: the problems that are
+// not waived, and the notes.
+func (d *Document) annotations(o *Options) []*problem {
+	list := append(d.caseProblems(), d.noteProblems()...)
+	for i := range d.Findings {
+		if f := &d.Findings[i]; !f.Waived && !d.isNoted(f) {
+			list = append(list, findingProblem(f))
+		}
+	}
+	return d.settle(list, o)
+}
+
+func (d *Document) noteProblems() []*problem {
+	var list []*problem
+	for _, n := range d.Notes {
+		rule := firstOf(n.Rule, "note")
+		list = append(list, &problem{
+			rule: rule, severity: lint.Note, message: n.Message, pos: n.Pos, server: n.Server,
+			fingerprint: identity("note", rule, n.Pos.File, n.Server, n.Message),
+		})
+	}
+	return list
+}
+
+func (d *Document) caseProblems() []*problem {
+	if d.Tests == nil {
+		return nil
+	}
+	var list []*problem
+	for _, s := range d.Tests.Suites {
+		for _, c := range s.Cases {
+			if c.Outcome == testrunner.Failed || c.Outcome == testrunner.Errored {
+				list = append(list, d.caseProblem(s, c))
+			}
+		}
+	}
+	return list
+}
+
+func findingProblem(f *lint.Finding) *problem {
+	p := &problem{
+		rule: f.Rule, severity: f.Severity, message: f.Message, why: slices.Clone(f.Evidence), pos: f.Pos, related: f.Related,
+		server: f.Server, item: f.Name, waived: f.Waived, reason: f.Reason,
+	}
+	if f.Fix != "" {
+		p.why = append(p.why, f.Fix)
+	}
+	kind := ""
+	if f.Name != "" {
+		kind = f.Type.String()
+	}
+	p.fingerprint = identity("finding", f.Rule, f.Pos.File, f.Server, kind, f.Name, f.Principal, f.Message)
+	return p
+}
+
+func (d *Document) caseProblem(s *testrunner.SuiteResult, c *testrunner.Case) *problem {
+	p := &problem{rule: caseFailed, severity: lint.Error, message: sentence(d, c), pos: c.Pos, server: c.Server}
+	if c.Outcome == testrunner.Errored {
+		p.rule = caseErrored
+	}
+	for i, r := range outcome(c) {
+		text := r.text
+		if r.pos != "" {
+			text = r.pos + "  " + text
+		}
+		if i == 0 {
+			p.message += ": " + text
+			continue
+		}
+		p.why = append(p.why, text)
+	}
+	item, who := "", ""
+	if c.Item != nil {
+		p.item, item = c.Item.Name, c.Item.Type.String()+" "+c.Item.Name
+	}
+	if len(c.Principals) > 0 {
+		who = c.Principals[0].Key
+	}
+	if c.Test != "" {
+		p.why = append(p.why, "test: "+c.Test)
+	}
+	p.fingerprint = identity(p.rule, firstOf(c.Pos.File, s.File), s.Name, c.Test, c.Server, c.Operation.String(), item, who, jsonText(c.Arguments), c.Want)
+	return p
+}
+
+// settle gives each problem a place and a fingerprint of its own, and sorts
+// them.
+func (d *Document) settle(list []*problem, o *Options) []*problem {
+	for _, p := range list {
+		p.pos = d.place(p, o)
+	}
+	slices.SortStableFunc(list, func(a, b *problem) int {
+		if a.waived != b.waived {
+			return map[bool]int{false: -1, true: 1}[a.waived]
+		}
+		return cmp.Or(int(b.severity)-int(a.severity), a.pos.Compare(b.pos), cmp.Compare(a.rule, b.rule),
+			cmp.Compare(a.message, b.message), cmp.Compare(a.fingerprint, b.fingerprint))
+	})
+	seen := map[string]int{}
+	for _, p := range list {
+		seen[p.fingerprint]++
+		if n := seen[p.fingerprint]; n > 1 {
+			p.fingerprint = identity(p.fingerprint, strconv.Itoa(n))
+		}
+	}
+	return list
+}
+
+// place returns where a problem stands. One without a position stands where
+// its server's inventory does, or at the config.
+func (d *Document) place(p *problem, o *Options) source.Pos {
+	pos := p.pos
+	if s := d.scope(); pos.File == "" && s != nil {
+		for _, server := range s.Servers {
+			if server.Name == p.server && server.Inventory != nil {
+				pos = server.Inventory.Pos
+			}
+		}
+	}
+	if pos.File == "" {
+		pos = source.Pos{File: firstOf(o.Config, defaultConfig)}
+	}
+	pos.Line = max(pos.Line, 1)
+	return pos
+}
+
+// defaultConfig is where a problem stands that is about nothing in particular.
+const defaultConfig = "mcpolicy.yaml"
+
+// identity returns a hash of what a problem is about.
+func identity(parts ...string) string {
+	h := sha256.New()
+	for _, s := range parts {
+		fmt.Fprintf(h, "%d:%s\n", len(s), s)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// text returns the message and why, a line each, made safe by a function.
+func (p *problem) text(safe func(string) string) string {
+	lines := []string{safe(p.message)}
+	for _, s := range p.why {
+		lines = append(lines, safe(s))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// path returns where a file stands below the root that a consumer knows.
+func (o *Options) path(file string) string {
+	if o.Path == nil {
+		return file
+	}
+	return o.Path(file)
+}
