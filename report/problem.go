@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
@@ -166,18 +167,27 @@ func (d *Document) settle(list []*problem, o *Options) []*problem {
 // its server's inventory does, or at the config.
 func (d *Document) place(p *problem, o *Options) source.Pos {
 	pos := p.pos
-	if s := d.scope(); pos.File == "" && s != nil {
-		for _, server := range s.Servers {
-			if server.Name == p.server && server.Inventory != nil {
-				pos = server.Inventory.Pos
-			}
-		}
+	if pos.File == "" {
+		pos = d.inventoryOf(func(s *matrix.Server) bool { return s.Name == p.server })
+	}
+	if pos.File == "" && o.Config == "" {
+		pos = d.inventoryOf(func(*matrix.Server) bool { return true })
 	}
 	if pos.File == "" {
 		pos = source.Pos{File: firstOf(o.Config, defaultConfig)}
 	}
 	pos.Line = max(pos.Line, 1)
 	return pos
+}
+
+// inventoryOf returns where the inventory of the first such server stands.
+func (d *Document) inventoryOf(is func(*matrix.Server) bool) source.Pos {
+	if s := d.scope(); s != nil {
+		if i := slices.IndexFunc(s.Servers, is); i >= 0 && s.Servers[i].Inventory != nil {
+			return s.Servers[i].Inventory.Pos
+		}
+	}
+	return source.Pos{}
 }
 
 // defaultConfig is where a problem stands that is about nothing in particular.

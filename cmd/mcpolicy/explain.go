@@ -14,7 +14,6 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/explain"
-	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/report"
@@ -128,7 +127,7 @@ func writerOf[T any](o *output, formats map[string]func(io.Writer, T, report.Opt
 	if !ok {
 		return nil, usageError{fmt.Errorf("--format: unknown format %q; here there are text, json and markdown", name)}
 	}
-	return func(w io.Writer, v T) error { return f(w, v, o.options(w, nil, lint.Off)) }, nil
+	return func(w io.Writer, v T) error { return f(w, v, o.options(w, report.Options{})) }, nil
 }
 
 func (a *asked) arguments() (map[string]any, error) {

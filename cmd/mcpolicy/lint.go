@@ -216,13 +216,16 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 			return err
 		}
 	}
+	given := in.given()
 	if t != nil {
+		given = append(given, t.files...)
 		if d.Tests, err = t.run(ctx, w, m); err != nil {
 			return err
 		}
 	}
 	d.Elapsed, d.Scope = time.Since(start), report.ScopeOf(m)
-	if err := out.write(cmd.OutOrStdout(), targets, d, nil, failOn); err != nil {
+	options := report.Options{FailOn: failOn, Path: w.inRepository(given), Config: w.config.File, Version: version()}
+	if err := out.write(cmd.OutOrStdout(), targets, d, options); err != nil {
 		return err
 	}
 	if d.Fails(failOn) {

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/report"
 )
 
@@ -32,8 +31,8 @@ Principals that the policies cannot tell apart share a column.`,
 				return err
 			}
 			for _, t := range targets {
-				if t.format.Name == "junit" {
-					return usageError{errors.New("--format: junit is for findings and cases, of which a matrix has none")}
+				if t.format.Checks {
+					return usageError{fmt.Errorf("--format: %s is for findings and cases, of which a matrix has none", t.format.Name)}
 				}
 			}
 			filter, err := out.filter()
@@ -56,7 +55,7 @@ Principals that the policies cannot tell apart share a column.`,
 				return usageError{err}
 			}
 			d := &report.Document{Matrix: m, Notes: w.notes(), Elapsed: time.Since(start)}
-			return out.write(cmd.OutOrStdout(), targets, d, filter, lint.Off)
+			return out.write(cmd.OutOrStdout(), targets, d, report.Options{Filter: filter})
 		},
 	}
 	in.flags(cmd)

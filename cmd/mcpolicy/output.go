@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -40,7 +40,11 @@ func (o *output) flags(cmd *cobra.Command) {
 	f.BoolVar(&o.ascii, "ascii", false, "use nothing but ASCII (default where the locale is not UTF-8)")
 	f.BoolVar(&o.all, "all", false, "show what is folded away otherwise")
 	f.BoolVar(&o.byClass, "by-class", false, "JSON: a cell for each class of principals that the policies cannot tell apart, and a table of the classes")
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
+	var formats []string
+	for _, f := range report.Formats() {
+		formats = append(formats, f.Name+"\t"+f.Summary)
+	}
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -120,12 +124,10 @@ func (o *output) filter() (*report.Filter, error) {
 	return &f, nil
 }
 
-// options returns how to write to w.
-func (o *output) options(w io.Writer, filter *report.Filter, failOn lint.Severity) report.Options {
-	options := report.Options{
-		Filter: filter, FailOn: failOn, All: o.all, ByClass: o.byClass, Summary: o.summary,
-		ASCII: o.ascii || !utf8Locale(), Width: 80,
-	}
+// options adds to options how to write to w.
+func (o *output) options(w io.Writer, options report.Options) report.Options {
+	options.All, options.ByClass, options.Summary = o.all, o.byClass, o.summary
+	options.ASCII, options.Width = o.ascii || !utf8Locale(), 80
 	file, isFile := w.(*os.File)
 	terminal := isFile && isatty.IsTerminal(file.Fd())
 	if terminal {
@@ -159,15 +161,15 @@ func utf8Locale() bool {
 
 // write writes every report. A file is written beside its place and moved
 // there when it is whole, so that nobody finds half of one.
-func (o *output) write(stdout io.Writer, targets []target, d *report.Document, filter *report.Filter, failOn lint.Severity) error {
+func (o *output) write(stdout io.Writer, targets []target, d *report.Document, options report.Options) error {
 	for _, t := range targets {
 		if t.file == "" {
-			if err := t.format.Write(stdout, d, o.options(stdout, filter, failOn)); err != nil {
+			if err := t.format.Write(stdout, d, o.options(stdout, options)); err != nil {
 				return fmt.Errorf("write the report: %w", err)
 			}
 			continue
 		}
-		if err := o.writeFile(t, d, filter, failOn); err != nil {
+		if err := o.writeFile(t, d, options); err != nil {
 			return err
 		}
 	}
@@ -175,42 +177,48 @@ func (o *output) write(stdout io.Writer, targets []target, d *report.Document, f
 }
 
 // writeDevice writes to a pipe or a device, which must not be replaced.
-func (o *output) writeDevice(t target, d *report.Document, filter *report.Filter, failOn lint.Severity) error {
+func (o *output) writeDevice(t target, d *report.Document, options report.Options) error {
 	file, err := os.OpenFile(t.file, os.O_WRONLY, 0)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", t.file, errors.Unwrap(err))
 	}
-	if err := errors.Join(t.format.Write(file, d, o.options(file, filter, failOn)), file.Close()); err != nil {
+	if err := errors.Join(t.format.Write(file, d, o.options(file, options)), file.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", t.file, err)
 	}
 	return nil
 }
 
-func (o *output) writeFile(t target, d *report.Document, filter *report.Filter, failOn lint.Severity) (err error) {
-	if info, err := os.Stat(t.file); err == nil && !info.Mode().IsRegular() {
-		return o.writeDevice(t, d, filter, failOn)
+func (o *output) writeFile(t target, d *report.Document, options report.Options) error {
+	info, err := os.Stat(t.file)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return o.writeDevice(t, d, options)
+	case isJobSummary(t.file, info):
+		return o.appendSummary(t, d, options, info)
 	}
-	temp, err := os.CreateTemp(filepath.Dir(t.file), ".mcpolicy-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", t.file, errors.Unwrap(err))
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, temp.Close(), os.Remove(temp.Name()))
-		}
-	}()
-	var buffer bytes.Buffer // a file is never a terminal
-	if err := t.format.Write(temp, d, o.options(&buffer, filter, failOn)); err != nil {
-		return fmt.Errorf("write %s: %w", t.file, err)
-	}
-	if err := temp.Chmod(0o644); err != nil { //nolint:gosec // a report is for others to read
-		return fmt.Errorf("write %s: %w", t.file, err)
-	}
-	if err := temp.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", t.file, err)
-	}
-	if err := os.Rename(temp.Name(), t.file); err != nil {
+	if err := replaceFile(t.file, 0o644, func(w io.Writer) error {
+		var buffer bytes.Buffer // a file is never a terminal
+		return t.format.Write(w, d, o.options(&buffer, options))
+	}); err != nil {
 		return fmt.Errorf("write %s: %w", t.file, err)
 	}
 	return nil
+}
+
+// replaceFile writes a file beside its place and moves it there when it is
+// whole.
+func replaceFile(name string, mode fs.FileMode, write func(io.Writer) error) (err error) {
+	temp, err := os.CreateTemp(filepath.Dir(name), ".mcpolicy-*")
+	if err != nil {
+		return errors.Unwrap(err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(temp.Name()))
+		}
+	}()
+	if err := errors.Join(write(temp), temp.Chmod(mode), temp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), name)
 }

@@ -89,7 +89,8 @@ The least that a config needs:
   tests: tests                  # a folder of suites; may be left out`,
 		Example: `  mcpolicy check
   mcpolicy check -C services/crm
-  mcpolicy check --format text --format junit=report.xml --format markdown=access.md`,
+  mcpolicy check --format text --format junit=report.xml --format sarif=mcpolicy.sarif
+  mcpolicy check --format github --format markdown=$GITHUB_STEP_SUMMARY`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runChecks(cmd, &in, &out, &l, &t)
