@@ -56,7 +56,7 @@ func together(group []draft) Finding {
 		return cmp.Or(a.Pos.Compare(b.Pos), cmp.Compare(a.subject, b.subject))
 	})
 	f := group[0].Finding
-	f.Evidence, f.Related = slices.Clone(f.Evidence), slices.Clone(f.Related)
+	f.Evidence, f.Related, f.Edits = slices.Clone(f.Evidence), slices.Clone(f.Related), slices.Clone(f.Edits)
 	said := map[string]bool{}
 	var subjects []string
 	for i := range group {
@@ -107,4 +107,9 @@ func (f *Finding) widen(g *Finding, subject string) {
 	}
 	f.Related = addSome(f.Related, places)
 	f.Evidence = addSome(f.Evidence, g.Evidence)
+	for _, e := range g.Edits {
+		if !slices.Contains(f.Edits, e) { // several rules may share a list
+			f.Edits = append(f.Edits, e)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -32,6 +33,9 @@ type Finding struct {
 	Fix      string   // what to do about it, or ""
 	Pos      source.Pos
 	Related  []Related // other places, a few if there are many
+	// Edits of the policies settle the finding without a decision that only a
+	// person can take. Most findings have none.
+	Edits []fix.Edit
 
 	// What the finding is about, as far as it is about one thing.
 	Server    string

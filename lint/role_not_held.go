@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -63,6 +64,7 @@ resourcePolicy:
 					Finding: Finding{
 						Pos: role.Pos, Policy: r.ID, Server: p.onlyServer(r),
 						Evidence: []string{fmt.Sprintf("The roles that are held: %s.", listing(held, people)), cite(r)},
+						Edits:    correctRole(r, role, held),
 					},
 					servers: p.serverNames(r), group: role.Value, subject: strconv.Quote(r.Label()),
 					say: func(rules []string) string {
@@ -73,6 +75,17 @@ resourcePolicy:
 			}
 		}
 	},
+}
+
+// correctRole returns the edit that makes a role the one that was meant, where
+// that is beyond doubt. The role of a role policy stays: others refer to it.
+func correctRole(r *policy.Rule, role policy.Text, held []string) []fix.Edit {
+	meant := onlySlip(role.Value, held)
+	if meant == "" || meant != source.Nearest(role.Value, held) || policy.IsGlob(meant) ||
+		r.Policy.Kind == policy.RolePolicy || slices.Contains(values(r.Roles), meant) {
+		return nil
+	}
+	return []fix.Edit{{Pos: role.Pos, Old: role.Value, New: meant}}
 }
 
 // matchesRole reports whether a role of a rule is for a role. An invalid

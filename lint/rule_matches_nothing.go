@@ -62,10 +62,12 @@ resourcePolicy:
 				if v.matches(a.Value) || v.excuses(a.Value) {
 					continue
 				}
+				meant := v.meant(a.Value)
 				p.report(draft{servers: p.serverNames(r), Finding: Finding{
 					Pos: a.Pos, Policy: r.ID, Server: p.onlyServer(r),
-					Message:  fmt.Sprintf("%s matches no operation on any item%s", a.Value, v.meant(a.Value)),
+					Message:  fmt.Sprintf("%s matches no operation on any item%s", a.Value, didYouMean(meant)),
 					Evidence: append([]string{cite(r)}, v.pitfalls(a.Value)...),
+					Edits:    v.correction(a, meant),
 				}})
 			}
 		}

@@ -34,6 +34,9 @@ func print(list []lint.Finding) []byte {
 		for _, r := range f.Related {
 			fmt.Fprintf(&b, "\t(%v: %s)\n", r.Pos, r.Text)
 		}
+		for _, e := range f.Edits {
+			fmt.Fprintf(&b, "\tfix at %v: %q becomes %q\n", e.Pos, e.Old, e.New)
+		}
 	}
 	return b.Bytes()
 }

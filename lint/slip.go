@@ -35,6 +35,30 @@ func isSlip(a, b string) bool {
 	return slips == 1
 }
 
+// onlySlip returns the one of the names that a word is a slip of, or "" if it is
+// a slip of none or of several.
+func onlySlip(word string, names []string) string {
+	only := ""
+	for _, name := range names {
+		if name == only || !isSlip(word, name) {
+			continue
+		}
+		if only != "" {
+			return ""
+		}
+		only = name
+	}
+	return only
+}
+
+// didYouMean suggests what was meant, if there is something.
+func didYouMean(meant string) string {
+	if meant == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", meant)
+}
+
 func words(s string) []string {
 	return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return strings.ContainsRune(":_-./ @", r) })
 }

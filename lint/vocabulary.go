@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -130,14 +131,28 @@ func (v *vocabulary) excuses(action string) bool {
 	})
 }
 
-// meant suggests the action that was meant, as in " (did you mean x?)".
+// meant returns the action that was likely meant, or "".
 func (v *vocabulary) meant(action string) string {
 	for _, candidate := range v.candidates(action) {
 		if v.matches(candidate) {
-			return fmt.Sprintf(" (did you mean %s?)", candidate)
+			return candidate
 		}
 	}
 	return ""
+}
+
+// correction returns the edit that makes an action the one that was meant,
+// where that is beyond doubt: it is spelt out, one slip away from the only
+// action that is sent and so near, and the rule does not have that one too.
+func (v *vocabulary) correction(action policy.Text, meant string) []fix.Edit {
+	var sent []string
+	for _, t := range v.targets {
+		sent = append(sent, t.actions...)
+	}
+	if meant == "" || v.rule.IsGlob(action.Value) || v.rule.IsGlob(meant) || onlySlip(action.Value, sent) != meant || slices.Contains(values(v.rule.Actions), meant) {
+		return nil
+	}
+	return []fix.Edit{{Pos: action.Pos, Old: action.Value, New: meant}}
 }
 
 // candidates lists what an action may be a slip of, the likeliest first.

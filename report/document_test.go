@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/report"
@@ -43,7 +44,8 @@ func findings() []lint.Finding {
 		},
 		{
 			Rule: "role-not-held", Family: "unreachable", Severity: lint.Note, Message: "nobody has the role ADMINS",
-			Pos: pos("policies/mcp_server.yaml", 17, 15),
+			Pos:   pos("policies/mcp_server.yaml", 17, 15),
+			Edits: []fix.Edit{{Pos: pos("policies/mcp_server.yaml", 17, 15), Old: "ADMINS", New: "ADMIN"}},
 		},
 		{
 			Rule: "list-not-filtered", Family: "unguarded", Severity: lint.Warning, Message: "prompts are listed all or none",

@@ -24,9 +24,23 @@ func (p *printer) writeSummary(d *Document, o Options) {
 		st = bad
 	}
 	p.paragraph(st, d.verdictWords())
+	if n := d.correctable(); n > 0 {
+		p.paragraph(faint, fmt.Sprintf("mcpolicy lint --fix can settle %s; --diff shows how", count(n, "finding")))
+	}
 	if n := d.unshown(o); n > 0 {
 		p.paragraph(faint, fmt.Sprintf("%s below %s not shown; mcpolicy lint shows all", count(n, "finding"), o.Least))
 	}
+}
+
+// correctable counts the open findings that bring edits along.
+func (d *Document) correctable() int {
+	n := 0
+	for i := range d.Findings {
+		if f := &d.Findings[i]; !f.Waived && len(f.Edits) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // unshown counts the open findings that Options.Least leaves out.

@@ -128,6 +128,7 @@ func newLint() *cobra.Command {
 	var in input
 	var out output
 	var l linting
+	var x fixing
 	cmd := &cobra.Command{
 		Use:   "lint",
 		Short: "Report access that is over-exposed, unguarded or unreachable",
@@ -135,18 +136,29 @@ func newLint() *cobra.Command {
 
 Each finding names its evidence: who can do what, and the rule at file:line that
 lets them. mcpolicy rules ID explains a rule. Findings that are accepted belong
-in the config, under waivers, with a reason.`,
+in the config, under waivers, with a reason.
+
+--fix corrects in the policies what is beyond doubt: an action or a role that is
+one slip away from the only name that can be meant. It changes nothing else in
+the files, and nothing at all if the policies would no longer load. A corrected
+rule grants or denies what it did not before: look at --diff first.`,
 		Example: `  mcpolicy lint
   mcpolicy lint --rule operation-not-enforced --rule list-not-filtered
-  mcpolicy lint --fail-on error`,
+  mcpolicy lint --fail-on error
+  mcpolicy lint --diff
+  mcpolicy lint --fix`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if x.fix || x.diff {
+				return x.run(cmd, &in, &out, &l)
+			}
 			return runChecks(cmd, &in, &out, &l, nil)
 		},
 	}
 	in.flags(cmd)
 	out.flags(cmd)
 	l.flags(cmd)
+	x.flags(cmd)
 	return cmd
 }
 
@@ -224,6 +236,11 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 		}
 	}
 	d.Elapsed, d.Scope = time.Since(start), report.ScopeOf(m)
+	return w.conclude(cmd, out, targets, d, failOn, given)
+}
+
+// conclude writes the reports and returns what the command ends with.
+func (w *workspace) conclude(cmd *cobra.Command, out *output, targets []target, d *report.Document, failOn lint.Severity, given []string) error {
 	options := report.Options{FailOn: failOn, Path: w.inRepository(given), Config: w.config.File, Version: version()}
 	if err := out.write(cmd.OutOrStdout(), targets, d, options); err != nil {
 		return err

@@ -20,7 +20,7 @@ const module = "github.com/mcpolicy/mcpolicy/"
 var layers = [][]string{
 	{"source", "glob"},
 	{"authz"},
-	{"manifest", "policy", "pdp", "pep", "principals", "config"},
+	{"manifest", "policy", "pdp", "pep", "principals", "config", "fix"},
 	{"matrix"},
 	{"lint", "testrunner", "explain"},
 	{"report"},

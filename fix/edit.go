@@ -1,0 +1,239 @@
+package fix
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// An Edit changes a scalar of a file, or takes it out of the list that it is
+// in.
+type Edit struct {
+	Pos    source.Pos // where the scalar starts
+	Old    string     // its value: without it there, the edit is refused
+	New    string
+	Remove bool // take it out; New is meaningless
+}
+
+// A Refusal is an edit that was not made, and why.
+type Refusal struct {
+	Edit Edit
+	Why  string
+}
+
+// Apply returns the content of a file with the edits made, and those that it
+// refuses. The result reads as what the content read as, but for the edits.
+func Apply(data []byte, edits []Edit) ([]byte, []Refusal) {
+	edits = slices.Compact(slices.SortedFunc(slices.Values(edits), compare))
+	f, err := parse(data)
+	if err != nil {
+		return data, refuseAll(edits, "the file cannot be read: "+err.Error())
+	}
+	var refusals []Refusal
+	var made []change
+	for i, e := range edits {
+		c, why := f.change(e)
+		if conflicts(edits, i) {
+			why = "another finding wants another change there"
+		}
+		if why != "" {
+			refusals = append(refusals, Refusal{e, why})
+			continue
+		}
+		made = append(made, c)
+	}
+	slices.SortFunc(made, func(a, b change) int { return cmp.Compare(a.start, b.start) })
+	var out []byte
+	at := 0
+	var done []change
+	for _, c := range made {
+		if c.start < at {
+			refusals = append(refusals, Refusal{c.edit, "another change is too close; run once more"})
+			continue
+		}
+		out = append(append(out, data[at:c.start]...), c.text...)
+		at = c.end
+		done = append(done, c)
+	}
+	out = append(out, data[at:]...)
+	if !f.becomes(out, done) {
+		return data, append(refusals, refuseAll(editsOf(done), "the change would not read as meant")...)
+	}
+	return out, refusals
+}
+
+func compare(a, b Edit) int {
+	return cmp.Or(a.Pos.Compare(b.Pos), cmp.Compare(a.Old, b.Old), cmp.Compare(a.New, b.New), compareBool(a.Remove, b.Remove))
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// conflicts reports whether another of the sorted edits is about the same
+// scalar.
+func conflicts(edits []Edit, i int) bool {
+	return i > 0 && edits[i-1].Pos == edits[i].Pos || i+1 < len(edits) && edits[i+1].Pos == edits[i].Pos
+}
+
+func refuseAll(edits []Edit, why string) []Refusal {
+	var list []Refusal
+	for _, e := range edits {
+		list = append(list, Refusal{e, why})
+	}
+	return list
+}
+
+func editsOf(changes []change) []Edit {
+	var list []Edit
+	for _, c := range changes {
+		list = append(list, c.edit)
+	}
+	return list
+}
+
+// A change is an edit as bytes: what is between start and end becomes text.
+type change struct {
+	edit       Edit
+	at         *place
+	start, end int
+	text       string
+}
+
+// A file is what edits are about.
+type file struct {
+	data   []byte
+	docs   []*yaml.Node
+	lines  []int // the offsets where they start
+	places []*place
+}
+
+// A place is a scalar and the list or mapping that it is in.
+type place struct {
+	node    *yaml.Node
+	parent  *yaml.Node
+	index   int  // in the content of the parent
+	aliased bool // it is part of what an anchor names
+}
+
+func parse(data []byte) (*file, error) {
+	f := &file{data: data, lines: []int{0}}
+	for i, c := range data {
+		if c == '\n' {
+			f.lines = append(f.lines, i+1)
+		}
+	}
+	var err error
+	if f.docs, err = documents(data); err != nil {
+		return nil, err
+	}
+	for _, doc := range f.docs {
+		f.walk(doc, false)
+	}
+	return f, nil
+}
+
+func documents(data []byte) ([]*yaml.Node, error) {
+	var docs []*yaml.Node
+	for d := yaml.NewDecoder(bytes.NewReader(data)); ; {
+		var doc yaml.Node
+		switch err := d.Decode(&doc); {
+		case errors.Is(err, io.EOF):
+			return docs, nil
+		case err != nil:
+			return nil, err
+		}
+		docs = append(docs, &doc)
+	}
+}
+
+func (f *file) walk(n *yaml.Node, aliased bool) {
+	aliased = aliased || n.Anchor != ""
+	for i, child := range n.Content {
+		if child.Kind == yaml.ScalarNode {
+			f.places = append(f.places, &place{child, n, i, aliased || child.Anchor != ""})
+		}
+		f.walk(child, aliased)
+	}
+}
+
+// change finds the scalar that an edit is about and the bytes that it takes,
+// or says why there are none.
+func (f *file) change(e Edit) (change, string) {
+	var at *place
+	for _, p := range f.places {
+		if p.node.Line != e.Pos.Line || p.node.Value != e.Old || e.Pos.Col != p.node.Column && e.Pos.Col != f.column(p.node) {
+			continue
+		}
+		if at != nil {
+			return change{}, "it is not certain which text is meant"
+		}
+		at = p
+	}
+	switch {
+	case at == nil:
+		return change{}, fmt.Sprintf("the file does not say %q there", e.Old)
+	case at.aliased:
+		return change{}, "it has an anchor, so other places may use it"
+	case !e.Remove && source.Printable(e.New) != e.New:
+		return change{}, "the name has characters that do not show"
+	}
+	start, end, ok := f.span(at.node)
+	if !ok {
+		return change{}, "it takes several lines or has a tag"
+	}
+	if e.Remove {
+		start, end, why := f.removal(at, start, end)
+		return change{e, at, start, end, ""}, why
+	}
+	return change{e, at, start, end, quoted(e.New, at.node.Style)}, ""
+}
+
+// becomes reports whether the new content reads as the old with the changes
+// made to it. The old tree is used up.
+func (f *file) becomes(data []byte, changes []change) bool {
+	docs, err := documents(data)
+	if err != nil || len(docs) != len(f.docs) {
+		return false
+	}
+	gone := map[*yaml.Node]bool{}
+	for _, c := range changes {
+		if c.edit.Remove {
+			gone[c.at.node] = true
+			continue
+		}
+		c.at.node.Value = c.edit.New
+	}
+	for i := range docs {
+		if !same(f.docs[i], docs[i], gone) {
+			return false
+		}
+	}
+	return true
+}
+
+func same(a, b *yaml.Node, gone map[*yaml.Node]bool) bool {
+	left := slices.DeleteFunc(slices.Clone(a.Content), func(n *yaml.Node) bool { return gone[n] })
+	if a.Kind != b.Kind || a.ShortTag() != b.ShortTag() || a.Value != b.Value || a.Anchor != b.Anchor || len(left) != len(b.Content) {
+		return false
+	}
+	for i := range left {
+		if !same(left[i], b.Content[i], gone) {
+			return false
+		}
+	}
+	return true
+}

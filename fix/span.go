@@ -1,0 +1,96 @@
+package fix
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+var utf8BOM = []byte("\xef\xbb\xbf")
+
+// offset returns where a node starts, or -1 if the file has no such place.
+func (f *file) offset(n *yaml.Node) int {
+	if n.Line < 1 || n.Line > len(f.lines) {
+		return -1
+	}
+	at := f.lines[n.Line-1]
+	if n.Line == 1 && bytes.HasPrefix(f.data, utf8BOM) {
+		at = len(utf8BOM)
+	}
+	for range n.Column - 1 { // columns of YAML count characters
+		_, size := utf8.DecodeRune(f.data[at:])
+		if size == 0 {
+			return -1
+		}
+		at += size
+	}
+	return at
+}
+
+// column returns the column of a node in bytes.
+func (f *file) column(n *yaml.Node) int {
+	at := f.offset(n)
+	if at < 0 {
+		return 0
+	}
+	return at - f.lines[n.Line-1] + 1
+}
+
+// span returns the bytes of a scalar with its quotes. One of several lines, or
+// with a tag, has none.
+func (f *file) span(n *yaml.Node) (start, end int, ok bool) {
+	start = f.offset(n)
+	if start < 0 {
+		return 0, 0, false
+	}
+	line, _, _ := bytes.Cut(f.data[start:], []byte("\n"))
+	size := 0
+	switch n.Style {
+	case 0:
+		if bytes.HasPrefix(line, []byte(n.Value)) {
+			size = len(n.Value)
+		}
+	case yaml.SingleQuotedStyle:
+		size = len(singleQuoted.Find(line))
+	case yaml.DoubleQuotedStyle:
+		size = len(doubleQuoted.Find(line))
+	default: // tagged, literal and folded ones
+	}
+	return start, start + size, size > 0
+}
+
+var (
+	singleQuoted = regexp.MustCompile(`^'(?:[^']|'')*'`)
+	doubleQuoted = regexp.MustCompile(`^"(?:[^"\\]|\\.)*"`)
+)
+
+// quoted returns a text as a scalar: in the style that stood there, or in
+// double quotes if it cannot be plain.
+func quoted(text string, style yaml.Style) string {
+	switch {
+	case style == yaml.SingleQuotedStyle:
+		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	case style == 0 && isPlain(text):
+		return text
+	}
+	var b bytes.Buffer // what JSON writes, YAML reads
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(text); err != nil {
+		return text // never: it is a string
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// plain is text that means itself without quotes, in a flow list too, unless it
+// is a word like true.
+var plain = regexp.MustCompile(`^[A-Za-z_](?:[A-Za-z0-9_./*:-]*[A-Za-z0-9_./*-])?$`)
+
+func isPlain(text string) bool {
+	var n yaml.Node
+	return plain.MatchString(text) && yaml.Unmarshal([]byte(text), &n) == nil && len(n.Content) == 1 && n.Content[0].ShortTag() == "!!str"
+}
