@@ -13,8 +13,8 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// An Edit changes a scalar of a file, or takes it out of the list that it is
-// in.
+// An Edit changes a scalar of a file, or takes it out: an element out of its
+// list, a key with its value out of its mapping.
 type Edit struct {
 	Pos    source.Pos // where the scalar starts
 	Old    string     // its value: without it there, the edit is refused
@@ -108,9 +108,10 @@ func editsOf(changes []change) []Edit {
 // A change is an edit as bytes: what is between start and end becomes text.
 type change struct {
 	edit       Edit
-	at         *place
 	start, end int
 	text       string
+	node       *yaml.Node   // whose value is replaced
+	gone       []*yaml.Node // those taken out
 }
 
 // A file is what edits are about.
@@ -121,12 +122,13 @@ type file struct {
 	places []*place
 }
 
-// A place is a scalar and the list or mapping that it is in.
+// A place is a node and where it is in the tree.
 type place struct {
-	node    *yaml.Node
-	parent  *yaml.Node
-	index   int  // in the content of the parent
-	aliased bool // it is part of what an anchor names
+	node     *yaml.Node
+	up       *place // what it is in, or nil
+	index    int    // there
+	children []*place
+	aliased  bool // it is part of what an anchor names
 }
 
 func parse(data []byte) (*file, error) {
@@ -141,7 +143,7 @@ func parse(data []byte) (*file, error) {
 		return nil, err
 	}
 	for _, doc := range f.docs {
-		f.walk(doc, false)
+		f.walk(&place{node: doc})
 	}
 	return f, nil
 }
@@ -160,13 +162,13 @@ func documents(data []byte) ([]*yaml.Node, error) {
 	}
 }
 
-func (f *file) walk(n *yaml.Node, aliased bool) {
-	aliased = aliased || n.Anchor != ""
-	for i, child := range n.Content {
-		if child.Kind == yaml.ScalarNode {
-			f.places = append(f.places, &place{child, n, i, aliased || child.Anchor != ""})
-		}
-		f.walk(child, aliased)
+func (f *file) walk(p *place) {
+	p.aliased = p.node.Anchor != "" || p.up != nil && p.up.aliased
+	f.places = append(f.places, p)
+	for i, child := range p.node.Content {
+		c := &place{node: child, up: p, index: i}
+		p.children = append(p.children, c)
+		f.walk(c)
 	}
 }
 
@@ -175,7 +177,7 @@ func (f *file) walk(n *yaml.Node, aliased bool) {
 func (f *file) change(e Edit) (change, string) {
 	var at *place
 	for _, p := range f.places {
-		if p.node.Line != e.Pos.Line || p.node.Value != e.Old || e.Pos.Col != p.node.Column && e.Pos.Col != f.column(p.node) {
+		if p.node.Kind != yaml.ScalarNode || p.node.Line != e.Pos.Line || p.node.Value != e.Old || e.Pos.Col != p.node.Column && e.Pos.Col != f.column(p.node) {
 			continue
 		}
 		if at != nil {
@@ -191,15 +193,15 @@ func (f *file) change(e Edit) (change, string) {
 	case !e.Remove && source.Printable(e.New) != e.New:
 		return change{}, "the name has characters that do not show"
 	}
+	if e.Remove {
+		start, end, gone, why := f.removal(at)
+		return change{edit: e, start: start, end: end, gone: gone}, why
+	}
 	start, end, ok := f.span(at.node)
 	if !ok {
 		return change{}, "it takes several lines or has a tag"
 	}
-	if e.Remove {
-		start, end, why := f.removal(at, start, end)
-		return change{e, at, start, end, ""}, why
-	}
-	return change{e, at, start, end, quoted(e.New, at.node.Style)}, ""
+	return change{edit: e, start: start, end: end, text: quoted(e.New, at.node.Style), node: at.node}, ""
 }
 
 // becomes reports whether the new content reads as the old with the changes
@@ -211,11 +213,12 @@ func (f *file) becomes(data []byte, changes []change) bool {
 	}
 	gone := map[*yaml.Node]bool{}
 	for _, c := range changes {
-		if c.edit.Remove {
-			gone[c.at.node] = true
-			continue
+		for _, n := range c.gone {
+			gone[n] = true
 		}
-		c.at.node.Value = c.edit.New
+		if c.node != nil {
+			c.node.Value = c.edit.New
+		}
 	}
 	for i := range docs {
 		if !same(f.docs[i], docs[i], gone) {

@@ -1,55 +1,120 @@
 package fix
 
 import (
+	"bytes"
 	"regexp"
 
 	"gopkg.in/yaml.v3"
 )
 
-// removal returns the bytes that go with an element of a list, or says why it
-// has to stay.
-func (f *file) removal(at *place, start, end int) (from, to int, why string) {
-	list := at.parent
-	switch {
-	case list.Kind != yaml.SequenceNode:
-		return 0, 0, "it is not in a list"
-	case len(list.Content) == 1:
-		return 0, 0, "nothing else is in the list"
-	case list.Style&yaml.FlowStyle == 0:
-		return f.line(start, end)
+// removal returns the bytes that go with an element of a list or an entry of a
+// mapping, and the nodes; or says why it has to stay. Where nothing else is in
+// the list or mapping, that goes with it.
+func (f *file) removal(at *place) (start, end int, gone []*yaml.Node, why string) {
+	for alone(at) {
+		at = at.up
+		if at.up != nil && at.up.node.Kind == yaml.MappingNode {
+			at = at.up.children[at.index-1] // from the value to its key
+		}
 	}
-	if at.index+1 < len(list.Content) {
-		next := f.offset(list.Content[at.index+1])
+	up := at.up
+	switch {
+	case up == nil || up.node.Kind == yaml.DocumentNode:
+		return 0, 0, nil, "nothing else is in the file"
+	case up.node.Kind == yaml.MappingNode && at.index%2 == 1:
+		return 0, 0, nil, "it is the value of something, not in a list"
+	}
+	last := at.index
+	if up.node.Kind == yaml.MappingNode {
+		last++
+	}
+	if up.node.Style&yaml.FlowStyle == 0 {
+		start, end, why = f.lineEntry(at)
+	} else {
+		start, end, why = f.flowEntry(at, last)
+	}
+	return start, end, up.node.Content[at.index : last+1], why
+}
+
+// alone reports whether nothing else is in the list or mapping of an element
+// or key, and that is not all of the file.
+func alone(at *place) bool {
+	up := at.up
+	if up == nil || up.up == nil || up.up.node.Kind == yaml.DocumentNode {
+		return false
+	}
+	return up.node.Kind == yaml.SequenceNode && len(up.node.Content) == 1 ||
+		up.node.Kind == yaml.MappingNode && len(up.node.Content) == 2 && at.index == 0
+}
+
+// flowEntry returns the bytes of an entry between brackets, with the comma that
+// it needs no more. Its last node is the one of that index.
+func (f *file) flowEntry(at *place, last int) (start, end int, why string) {
+	entries := at.up.node.Content
+	start = f.offset(at.node)
+	_, end, ok := f.span(entries[last])
+	switch {
+	case !ok:
+		return 0, 0, "it takes several lines or has a tag"
+	case last+1 < len(entries):
+		next := f.offset(entries[last+1])
 		if next < end || !comma.Match(f.data[end:next]) {
 			return 0, 0, "something else stands after it"
 		}
 		return start, next, ""
+	case at.index == 0:
+		return 0, 0, "nothing else is in the list"
 	}
-	_, before, ok := f.span(list.Content[at.index-1])
+	_, before, ok := f.span(entries[at.index-1])
 	if !ok || before > start || !comma.Match(f.data[before:start]) {
 		return 0, 0, "something else stands before it"
 	}
 	return before, end, ""
 }
 
-// comma is what stands between two elements of a flow list.
+// comma is what stands between two entries of a flow list or mapping.
 var comma = regexp.MustCompile(`^\s*,\s*$`)
 
 var (
-	dash = regexp.MustCompile(`^[ \t]*-[ \t]+$`)
-	rest = regexp.MustCompile(`^[ \t]*(?:#[^\n]*)?\r?(?:\n|$)`)
+	indent = regexp.MustCompile(`^[ \t]*$`)
+	dash   = regexp.MustCompile(`^[ \t]*-[ \t]+$`)
 )
 
-// line returns the line of an element that has one for itself, with its
-// comment.
-func (f *file) line(start, end int) (from, to int, why string) {
-	from = start
-	for from > 0 && f.data[from-1] != '\n' {
-		from--
+// lineEntry returns the lines of an entry that has them for itself: its first,
+// with the comment there, and those below that are indented more.
+func (f *file) lineEntry(at *place) (start, end int, why string) {
+	offset := f.offset(at.node)
+	if offset < 0 {
+		return 0, 0, "its place is not known"
 	}
-	after := rest.Find(f.data[end:])
-	if !dash.Match(f.data[from:start]) || after == nil {
+	start = f.lines[at.node.Line-1]
+	before := f.data[start:offset]
+	inMapping := at.up.node.Kind == yaml.MappingNode
+	if inMapping && !indent.Match(before) || !inMapping && !dash.Match(before) {
 		return 0, 0, "something else stands on its line"
 	}
-	return from, end + len(after), ""
+	depth := len(before) - len(bytes.TrimLeft(before, " \t"))
+	ofList := inMapping && at.up.node.Content[at.index+1].Kind == yaml.SequenceNode
+	end = f.lineEnd(at.node.Line)
+	for line := at.node.Line + 1; line <= len(f.lines); line++ {
+		text := f.data[f.lines[line-1]:f.lineEnd(line)]
+		rest := bytes.TrimLeft(text, " \t")
+		in := len(text) - len(rest)
+		switch {
+		case len(bytes.TrimSpace(rest)) == 0: // it depends on what comes
+		case in > depth || ofList && in == depth && rest[0] == '-':
+			end = f.lineEnd(line)
+		default:
+			return start, end, ""
+		}
+	}
+	return start, end, ""
+}
+
+// lineEnd returns where a line ends, after its line break.
+func (f *file) lineEnd(line int) int {
+	if line < len(f.lines) {
+		return f.lines[line]
+	}
+	return len(f.data)
 }

@@ -70,7 +70,7 @@ func TestReplace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close()
+	t.Cleanup(func() { _ = root.Close() })
 	a := &correction{file: "p/a.yaml", name: "a.yaml", old: []byte("a"), new: []byte("A"), mode: 0o600}
 	b := &correction{file: "p/b.yaml", name: "b.yaml", old: []byte("b"), new: []byte("B"), mode: 0o600}
 	gone := &correction{file: "p/sub/c.yaml", name: "sub/c.yaml", mode: 0o600}

@@ -19,7 +19,7 @@ func isJobSummary(name string, info fs.FileInfo) bool {
 	if summary == "" {
 		return false
 	}
-	there, err := os.Stat(summary)
+	there, err := os.Stat(summary) //nolint:gosec // it is only compared
 	return err == nil && info != nil && os.SameFile(info, there) || filepath.Clean(name) == filepath.Clean(summary)
 }
 
