@@ -87,6 +87,7 @@ func TestGolden(t *testing.T) {
 		{"check.sarif", "sarif", checked, with(func(o *report.Options) { o.Version = "v0.1.0" })},
 		{"check.github.txt", "github", checked, warnings},
 		{"check.codequality.json", "codequality", checked, warnings},
+		{"check-clean.sarif", "sarif", clean, warnings},
 		{"check-clean.github.txt", "github", clean, warnings},
 		{"check-clean.codequality.json", "codequality", clean, warnings},
 		{"check.md", "markdown", checked, warnings},

@@ -67,7 +67,7 @@ func newSARIF(o *Options) *sarifBuilder {
 	return &sarifBuilder{
 		o: o, rules: map[string]int{},
 		sarifRun: sarifRun{
-			Tool:               sarifTool{&sarifComponent{Name: "mcpolicy", Version: strings.TrimPrefix(o.Version, "v")}},
+			Tool:               sarifTool{&sarifComponent{Name: "mcpolicy", Version: strings.TrimPrefix(o.Version, "v"), Rules: []sarifDescriptor{}}},
 			OriginalURIBaseIDs: map[string]sarifArtifact{sourceRoot: {Description: &description}},
 			ColumnKind:         "unicodeCodePoints", Results: []sarifResult{},
 		},

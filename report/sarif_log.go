@@ -29,7 +29,7 @@ type sarifComponent struct {
 	Organization        string            `json:"organization,omitempty"`
 	ShortDescription    *sarifText        `json:"shortDescription,omitempty"`
 	SupportedTaxonomies []sarifRef        `json:"supportedTaxonomies,omitempty"`
-	Rules               []sarifDescriptor `json:"rules,omitempty"`
+	Rules               []sarifDescriptor `json:"rules,omitzero"`
 	Taxa                []sarifDescriptor `json:"taxa,omitempty"`
 }
 
