@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -159,8 +157,7 @@ func utf8Locale() bool {
 	return true
 }
 
-// write writes every report. A file is written beside its place and moved
-// there when it is whole, so that nobody finds half of one.
+// write writes every report.
 func (o *output) write(stdout io.Writer, targets []target, d *report.Document, options report.Options) error {
 	for _, t := range targets {
 		if t.file == "" {
@@ -196,29 +193,8 @@ func (o *output) writeFile(t target, d *report.Document, options report.Options)
 	case isJobSummary(t.file, info):
 		return o.appendSummary(t, d, options, info)
 	}
-	if err := replaceFile(t.file, 0o644, func(w io.Writer) error {
+	return replaceFile(t.file, 0o644, func(w io.Writer) error {
 		var buffer bytes.Buffer // a file is never a terminal
 		return t.format.Write(w, d, o.options(&buffer, options))
-	}); err != nil {
-		return fmt.Errorf("write %s: %w", t.file, err)
-	}
-	return nil
-}
-
-// replaceFile writes a file beside its place and moves it there when it is
-// whole.
-func replaceFile(name string, mode fs.FileMode, write func(io.Writer) error) (err error) {
-	temp, err := os.CreateTemp(filepath.Dir(name), ".mcpolicy-*")
-	if err != nil {
-		return errors.Unwrap(err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(temp.Name()))
-		}
-	}()
-	if err := errors.Join(write(temp), temp.Chmod(mode), temp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), name)
+	})
 }
