@@ -11,7 +11,8 @@
 // Names, descriptions and messages may come from strangers. In every format
 // characters that cannot be seen, or that would act on a terminal (control
 // characters, escapes, bidirectional overrides, zero-width characters), are
-// spelled out as \u escapes, and the syntax of the medium is escaped.
+// spelled out as \u escapes, and the syntax of the medium is escaped. Text also
+// goes to the logs of CI systems, so no line of it is a command to one.
 //
 // # Size
 //

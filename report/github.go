@@ -84,6 +84,6 @@ func commandData(s string) string { return dataEscapes.Replace(s) }
 // commandProperty escapes the value of a property of a workflow command.
 func commandProperty(s string) string { return propertyEscapes.Replace(visible(s)) }
 
-// logLine returns text for a line of the log that is no workflow command. It
-// must not begin the line; the old kind of commands works anywhere in one.
-func logLine(s string) string { return strings.ReplaceAll(visible(s), "##[", "## [") }
+// logLine returns text for a line of the log that is no command. It must not
+// begin the line.
+func logLine(s string) string { return inert(visible(s)) }

@@ -44,6 +44,7 @@ var nasty = []string{
 	"|", "\\|", "\\\\|", "`", "``", "```\n", "`|`", "**", "*", "_", "__x__", "~~", "$x$", "[a](https://evil.example)", "![a](https://evil.example/x.png)", "[^1]", "[a]: https://evil.example",
 	"<script>alert(1)</script>", "<!--", "-->", "</details>", "<img src=x>", "&amp;", "&lt;", "&#60;", "<?", "]]>", "<![CDATA[", "\"", "'", ">", "# ", "- ", "1. ", "1) ", "+ ", "===", "---", "> ", ":---", "    ", " # ", " 1. ", "  - ", " ===",
 	"@octocat", "@@a", "#12", "org/repo#12", "GH-12", "gh-1gh-2", ":smile:", ":+1:", "https://evil.example", "http://evil.example/?a=b", "HTTP://E.X", "www.evil.example", "WWW.x.y", "ftp://x.y", "a@b.example", "mailto:a@b.c", "xmpp:a@b.c",
+	"::error file=a::b", "::", ":", "##[error]x", "##vso[task.x]y", "##teamcity[x]", "###[x", "##",
 	"=cmd|' /C calc'!A0", "{customer_id}", "%s%n", "\\u202e", "\\", "名前", "שלום", "🔧", "é", " ", "  ", "a", "delete", "0",
 }
 
@@ -189,6 +190,12 @@ func checkVisible(t rapid.TB, s, format, got string) {
 	if !utf8.ValidString(got) {
 		t.Errorf("%q as %s: not UTF-8", s, format)
 	}
+	for line := range strings.Lines(got) {
+		own := format == "github" && strings.HasPrefix(line, "::")
+		if (format == "text" || format == "github") && !own && ciCommand.MatchString(line) {
+			t.Errorf("%q as %s: a command to a CI system: %s", s, format, line)
+		}
+	}
 	for _, r := range got {
 		if r != '\n' && (unicode.In(r, unicode.C, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) ||
 			unicode.Is(unicode.Zs, r) && r != ' ') {
@@ -197,6 +204,10 @@ func checkVisible(t rapid.TB, s, format, got string) {
 		}
 	}
 }
+
+// ciCommand is a line of a log that GitHub Actions, Azure Pipelines or TeamCity
+// obey.
+var ciCommand = regexp.MustCompile(`^\s*::|##\w*\[`)
 
 func checkASCII(t rapid.TB, s, got string) {
 	t.Helper()

@@ -43,9 +43,9 @@ func newPrinter(w io.Writer, o Options) *printer {
 // text returns s as it can be shown.
 func (p *printer) text(s string) string {
 	if p.ascii {
-		return source.PrintableASCII(s)
+		return inert(source.PrintableASCII(s))
 	}
-	return visible(s)
+	return inert(visible(s))
 }
 
 // eastAsian is how wide characters are. It does not look at the locale, so
@@ -64,15 +64,22 @@ type line struct {
 	p     *printer
 	b     strings.Builder
 	width int
+	blank bool // nothing but spaces so far
 }
 
-func (p *printer) line() *line { return &line{p: p} }
+func (p *printer) line() *line { return &line{p: p, blank: true} }
 
 // add appends text. Symbols of the printer's own go through sign.
 func (l *line) add(st style, s string) *line { return l.sign(st, l.p.text(s)) }
 
-// sign appends text that is known to be harmless.
+// sign appends text that has gone through text, or is the printer's own.
 func (l *line) sign(st style, s string) *line {
+	if text := strings.TrimLeft(s, " "); l.blank && text != "" {
+		if strings.HasPrefix(text, "::") { // GitHub Actions would obey the line
+			s = s[:len(s)-len(text)] + `\u003a` + text[1:]
+		}
+		l.blank = false
+	}
 	l.width += widthOf(s)
 	if l.p.color {
 		text := strings.TrimRight(s, " ")
