@@ -90,6 +90,11 @@ func (t *tables) decision(table *runtimev1.RuleTable) *runtimev1.RuleTable {
 	// The engine writes to what it is given, so no two tables share outputs.
 	allow, deny := ruleOutput(allowFired, allowUnmet), ruleOutput(denyFired, denyUnmet)
 	for _, row := range t.rows {
+		if row.FromRolePolicy && row.Condition == nil && row.EmitOutput == nil {
+			// The engine skips it, but for its new output: then it must not
+			// share what it comes to with a rule of the same number.
+			row.EvaluationKeyTuple.RuleName = row.Resource
+		}
 		switch {
 		case row.GetAllowActions() == nil && row.GetAction() == "":
 			row.EmitOutput = nil // the row of a policy without rules
