@@ -9,14 +9,14 @@ import (
 	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
 )
 
-// pinClock returns check with now() fixed to t. The option that does so has a
+// pinClock returns check with now() as the clock says. The option that does so has a
 // type internal to Cerbos, so it is inferred from the method and made by
 // reflection; TestNow holds that this works.
 func pinClock[O any](
 	check func(context.Context, []*enginev1.CheckInput, ...O) ([]*enginev1.CheckOutput, *auditv1.AuditTrail, error),
-	t time.Time,
+	clock func() time.Time,
 ) func(context.Context, []*enginev1.CheckInput) ([]*enginev1.CheckOutput, error) {
-	now := reflect.ValueOf(func() time.Time { return t })
+	now := reflect.ValueOf(clock)
 	option := reflect.MakeFunc(reflect.TypeFor[O](), func(args []reflect.Value) []reflect.Value {
 		field := args[0].Elem().FieldByName("EvalParams").FieldByName("NowFunc")
 		field.Set(now.Convert(field.Type()))

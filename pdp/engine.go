@@ -40,6 +40,9 @@ type Engine struct {
 
 	solving sync.Mutex // guards solvers, also while one is made
 	solvers map[string]*solver
+
+	elsewhen sync.Mutex // guards later, and its clock
+	later    *Engine    // of DecideAt
 }
 
 // Open compiles the policies below fsys and loads them into an engine. All
@@ -118,7 +121,7 @@ func (e *Engine) evaluator(table *runtimev1.RuleTable, enforcement Enforcement) 
 	if err != nil {
 		return nil, err
 	}
-	check := pinClock(ev.Check, e.options.Now)
+	check := pinClock(ev.Check, func() time.Time { return e.options.Now })
 	return func(ctx context.Context, in []*enginev1.CheckInput) ([]*enginev1.CheckOutput, error) {
 		e.checks.Add(int64(len(in)))
 		return check(ctx, in)

@@ -1,0 +1,48 @@
+package pdp
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
+
+// DecideAt is Decide at another time. Calls wait for each other.
+func (e *Engine) DecideAt(ctx context.Context, now time.Time, requests []authz.Request) ([]authz.Decision, error) {
+	e.elsewhen.Lock()
+	defer e.elsewhen.Unlock()
+	if e.later == nil {
+		later, err := e.again()
+		if err != nil {
+			return nil, fmt.Errorf("load policies for another time: %w", err)
+		}
+		e.later = later
+	}
+	e.later.options.Now = now
+	for _, s := range e.later.solvers {
+		clear(s.known.known) // what expressions came to at the time before
+	}
+	return e.later.Decide(ctx, requests)
+}
+
+// again returns an engine of the same policies and options, with a clock of
+// its own.
+func (e *Engine) again() (*Engine, error) {
+	base := e.tables.base
+	table := &runtimev1.RuleTable{
+		Meta: cloneMeta(base.Meta), ScopeParentRoles: base.ScopeParentRoles, PolicyDerivedRoles: maps.Clone(base.PolicyDerivedRoles),
+		Schemas: maps.Clone(e.schemas.table.Schemas), JsonSchemas: e.schemas.table.JsonSchemas, CompilerVersion: base.CompilerVersion,
+	}
+	for _, row := range e.tables.rows {
+		table.Rules = append(table.Rules, cloneRow(row))
+	}
+	a := &Engine{
+		options: e.options, tables: newTables(table), schemas: e.schemas, classes: e.classes,
+		solvers: map[string]*solver{}, principalPolicies: e.principalPolicies,
+	}
+	return a, a.load(table)
+}

@@ -1,0 +1,64 @@
+package pdp
+
+import (
+	"slices"
+
+	"github.com/google/cel-go/common/ast"
+)
+
+// Mentioned is what an expression names of its policy's definitions.
+type Mentioned struct {
+	Variables, Constants []string
+	// AnyVariable and AnyConstant are set where the text does not say which.
+	AnyVariable, AnyConstant bool
+	// Runtime is set if it looks at what the engine found out about the
+	// request, such as the derived roles.
+	Runtime bool
+}
+
+// Mentions lists the variables and constants that an expression names.
+func Mentions(text string) Mentioned {
+	var m Mentioned
+	e, err := parseCEL(text)
+	if err != nil {
+		return Mentioned{AnyVariable: true, AnyConstant: true, Runtime: true}
+	}
+	note := func(list *[]string, whole *bool, path []string) {
+		switch {
+		case len(path) == 1:
+			*whole = true
+		case !slices.Contains(*list, path[1]):
+			*list = append(*list, path[1])
+		}
+	}
+	var walk func(ast.Expr)
+	walk = func(e ast.Expr) {
+		path, exact := pathOf(e)
+		if len(path) > 1 || exact {
+			switch path[0] {
+			case "V":
+				note(&m.Variables, &m.AnyVariable, path)
+			case "C":
+				note(&m.Constants, &m.AnyConstant, path)
+			case "runtime":
+				m.Runtime = true
+			}
+		}
+		if exact {
+			return
+		}
+		for _, x := range children(e) {
+			if len(path) < 2 || !isPrefix(x, path) {
+				walk(x)
+			}
+		}
+	}
+	walk(e)
+	return m
+}
+
+// isPrefix reports whether e is the beginning of a path that was looked at.
+func isPrefix(e ast.Expr, path []string) bool {
+	p, _ := pathOf(e)
+	return len(p) > 1 && len(p) <= len(path) && slices.Equal(p, path[:len(p)])
+}
