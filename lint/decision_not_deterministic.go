@@ -7,8 +7,9 @@ import (
 )
 
 // decisionNotDeterministic flags rules of which the engine keeps one condition
-// for several. It looks at all policies, whatever they are about: any of them
-// may take a condition over.
+// for several, or one outcome, and roles whose parents it may mistake. It looks
+// at all policies, whatever they are about, where any of them may take a
+// condition over.
 var decisionNotDeterministic = &Rule{
 	ID:       "decision-not-deterministic",
 	Family:   inPolicy,
@@ -18,7 +19,12 @@ var decisionNotDeterministic = &Rule{
 		Rationale: `Cerbos 0.55 stores the conditions of rules by a hash of their expressions, which leaves out whether
 all, any or none of them have to be met. Two rules about the same action, of different policies, with the same
 effect, expressions, variables and constants, and another operator, share whichever condition is loaded first. What
-a request comes to then changes from one start of the PDP to the next, and a rule that asks for all may be met by any.`,
+a request comes to then changes from one start of the PDP to the next, and a rule that asks for all may be met by any.
+
+Within one request it keeps what a condition came to by the name of the rule in a principal policy, and by its number
+for a resource in a role policy. Where two resources match the same request, rules of one name or number share what
+the first of them came to, and which is the first is chance. So is which parent roles a role has, if the role policies
+of its versions disagree.`,
 		Bad: `
 -- manifest.json --
 {"tools": [{"name": "refund"}]}
@@ -71,29 +77,38 @@ resourcePolicy:
 		Standards: []string{"CWE-863"},
 	},
 	Check: func(p *Pass) {
-		if p.Policies == nil || p.input.Confused == nil {
+		if p.Policies == nil {
 			return
 		}
-		for _, ids := range p.input.Confused() {
-			var rules []*policy.Rule
-			for _, id := range ids {
-				if r := p.Policies.Rule(id); r != nil {
-					rules = append(rules, r)
-				}
-			}
-			for _, r := range rules {
-				f := Finding{
-					Pos: r.Pos, Policy: r.ID, Server: p.onlyServer(r),
-					Message:  fmt.Sprintf("%s may be decided by the condition of another rule: the engine confuses them", called(r)),
-					Evidence: []string{cite(r), "the same expressions, combined in another way:"},
-				}
-				for _, other := range rules {
-					if other != r {
-						f.Evidence = append(f.Evidence, cite(other))
+		if p.input.Confused != nil {
+			for _, ids := range p.input.Confused() {
+				var rules []*policy.Rule
+				for _, id := range ids {
+					if r := p.Policies.Rule(id); r != nil {
+						rules = append(rules, r)
 					}
 				}
-				p.report(draft{servers: p.serverNames(r), Finding: f})
+				p.reportConfused(rules, "the same expressions, combined in another way:")
 			}
 		}
+		p.reportShared()
+		p.reportParents()
 	},
+}
+
+// reportConfused reports rules that the engine keeps one condition for.
+func (p *Pass) reportConfused(rules []*policy.Rule, because string) {
+	for _, r := range rules {
+		f := Finding{
+			Pos: r.Pos, Policy: r.ID, Server: p.onlyServer(r),
+			Message:  fmt.Sprintf("%s may be decided by the condition of another rule: the engine confuses them", called(r)),
+			Evidence: []string{cite(r), because},
+		}
+		for _, other := range rules {
+			if other != r {
+				f.Evidence = append(f.Evidence, cite(other))
+			}
+		}
+		p.report(draft{servers: p.serverNames(r), Finding: f})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -29,13 +30,17 @@ type Pass struct {
 	gates     map[gated][]*matrix.Cell
 	uncovered []uncovered
 	refusals  []refusal
+	readers   []*reader
+	clocked   []clocked
+	now       time.Time
 }
 
 // prepare gathers what takes the engine, so that the checks need not.
-func prepare(ctx context.Context, in *Input) (*Pass, error) {
-	p := &Pass{Matrix: in.Matrix, Policies: in.Policies, input: in, seen: map[string]bool{}}
+func prepare(ctx context.Context, in *Input, now time.Time) (*Pass, error) {
+	p := &Pass{Matrix: in.Matrix, Policies: in.Policies, input: in, now: now, seen: map[string]bool{}}
 	p.findTargets()
-	for _, step := range []func(context.Context) error{p.askDirectly, p.tryGates, p.findUncovered, p.findRefusals} {
+	p.findReaders()
+	for _, step := range []func(context.Context) error{p.askDirectly, p.tryGates, p.findUncovered, p.findRefusals, p.findClocked} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

@@ -43,7 +43,12 @@ type Doc struct {
 func Rules() []*Rule {
 	return []*Rule{
 		accessNotDifferentiated,
+		argumentAtListTime,
+		argumentNotInSchema,
+		argumentOptional,
+		attributeNeverSupplied,
 		callableNotListed,
+		decisionDependsOnTime,
 		decisionNotDeterministic,
 		destructiveOpenToAll,
 		duplicateName,
@@ -52,6 +57,7 @@ func Rules() []*Rule {
 		inventoryIncomplete,
 		listNotFiltered,
 		listedNotCallable,
+		mixedScopePermissions,
 		noPolicyForResource,
 		operationNotEnforced,
 		roleNotHeld,
@@ -60,6 +66,7 @@ func Rules() []*Rule {
 		taskCallUnguarded,
 		toolUnreachable,
 		toolWithoutRule,
+		unusedDefinition,
 		wildcardAction,
 		wildcardRole,
 	}

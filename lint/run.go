@@ -11,6 +11,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -30,6 +31,12 @@ type Input struct {
 	// Confused lists rules that the engine confuses, by their IDs, as
 	// pdp.Engine.Confused does. Nil leaves that out.
 	Confused func() [][]string
+	// RuleReads says what the conditions of rules read, as
+	// pdp.Engine.RuleReads does. Nil leaves that out.
+	RuleReads func() map[string]*pdp.RuleReads
+	// DecideAt decides at another time, as pdp.Engine.DecideAt does. Nil leaves
+	// that out.
+	DecideAt func(context.Context, time.Time, []authz.Request) ([]authz.Decision, error)
 	// SchemasRejected says that the engine denies what a schema refuses.
 	SchemasRejected bool
 
@@ -62,7 +69,7 @@ func Run(ctx context.Context, in *Input, o Options) ([]Finding, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	p, err := prepare(ctx, in)
+	p, err := prepare(ctx, in, o.Now)
 	if err != nil {
 		return nil, fmt.Errorf("prepare lint: %w", err)
 	}

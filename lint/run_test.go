@@ -43,20 +43,20 @@ func TestOptionsOnlyTakeAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := run(t, in, lint.Options{})
+	all := run(t, in, lint.Options{Now: now})
 	of := func(keep func(*lint.Finding) bool) []lint.Finding {
 		return slices.DeleteFunc(slices.Clone(all), func(f lint.Finding) bool { return !keep(&f) })
 	}
 	for _, r := range lint.Rules() {
 		only := of(func(f *lint.Finding) bool { return f.Rule == r.ID })
-		if diff := cmp.Diff(only, run(t, in, lint.Options{Only: []string{r.ID}})); diff != "" {
+		if diff := cmp.Diff(only, run(t, in, lint.Options{Now: now, Only: []string{r.ID}})); diff != "" {
 			t.Errorf("only %s (-want +got):\n%s", r.ID, diff)
 		}
 		others := of(func(f *lint.Finding) bool { return f.Rule != r.ID })
-		if diff := cmp.Diff(others, run(t, in, lint.Options{Skip: []string{r.ID}})); diff != "" {
+		if diff := cmp.Diff(others, run(t, in, lint.Options{Now: now, Skip: []string{r.ID}})); diff != "" {
 			t.Errorf("skip %s (-want +got):\n%s", r.ID, diff)
 		}
-		off := lint.Options{Severity: map[string]lint.Severity{r.ID: lint.Off}}
+		off := lint.Options{Now: now, Severity: map[string]lint.Severity{r.ID: lint.Off}}
 		if diff := cmp.Diff(others, run(t, in, off)); diff != "" {
 			t.Errorf("%s off (-want +got):\n%s", r.ID, diff)
 		}
@@ -82,7 +82,7 @@ func TestOrderOfPrincipals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := run(t, in, lint.Options{})
+		got := run(t, in, lint.Options{Now: now})
 		if i == 0 {
 			want = got
 		}
@@ -102,7 +102,7 @@ func TestFindings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range run(t, in, lint.Options{}) {
+	for _, f := range run(t, in, lint.Options{Now: now}) {
 		r, err := lint.Find(f.Rule)
 		if err != nil {
 			t.Fatal(err)

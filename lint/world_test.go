@@ -144,6 +144,7 @@ func (w *world) input(ctx context.Context) (*lint.Input, error) {
 	e := w.config.Engine
 	in := &lint.Input{
 		Matrix: m, Policies: w.policies, Validate: w.engine.Validate, Confused: w.engine.Confused,
+		RuleReads: w.engine.RuleReads, DecideAt: w.engine.DecideAt,
 		SchemasRejected:      e.SchemaEnforcement == config.SchemaReject,
 		DefaultPolicyVersion: e.DefaultPolicyVersion, DefaultScope: e.DefaultScope,
 		Declared: map[string]source.Pos{},

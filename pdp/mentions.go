@@ -9,8 +9,7 @@ import (
 // Mentioned is what an expression names of its policy's definitions.
 type Mentioned struct {
 	Variables, Constants []string
-	// AnyVariable and AnyConstant are set where the text does not say which.
-	AnyVariable, AnyConstant bool
+	Any                  bool // the text does not say which
 	// Runtime is set if it looks at what the engine found out about the
 	// request, such as the derived roles.
 	Runtime bool
@@ -21,12 +20,12 @@ func Mentions(text string) Mentioned {
 	var m Mentioned
 	e, err := parseCEL(text)
 	if err != nil {
-		return Mentioned{AnyVariable: true, AnyConstant: true, Runtime: true}
+		return Mentioned{Any: true, Runtime: true}
 	}
-	note := func(list *[]string, whole *bool, path []string) {
+	note := func(list *[]string, path []string) {
 		switch {
 		case len(path) == 1:
-			*whole = true
+			m.Any = true
 		case !slices.Contains(*list, path[1]):
 			*list = append(*list, path[1])
 		}
@@ -37,9 +36,9 @@ func Mentions(text string) Mentioned {
 		if len(path) > 1 || exact {
 			switch path[0] {
 			case "V":
-				note(&m.Variables, &m.AnyVariable, path)
+				note(&m.Variables, path)
 			case "C":
-				note(&m.Constants, &m.AnyConstant, path)
+				note(&m.Constants, path)
 			case "runtime":
 				m.Runtime = true
 			}

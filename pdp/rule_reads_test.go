@@ -159,10 +159,10 @@ func TestGuards(t *testing.T) {
 func TestMentions(t *testing.T) {
 	for text, want := range map[string]pdp.Mentioned{
 		`V.a.b == C.c && variables.d in constants["e f"]`: {Variables: []string{"a", "d"}, Constants: []string{"c", "e f"}},
-		`V[P.attr.x] == 1 && size(C) > 1`:                 {AnyVariable: true, AnyConstant: true},
+		`V[P.attr.x] == 1 && size(C) > 1`:                 {Any: true},
 		`V.quota[C.x] > 1`:                                {Variables: []string{"quota"}, Constants: []string{"x"}},
 		`"x" in runtime.effectiveDerivedRoles`:            {Runtime: true},
-		`not CEL`:                                         {AnyVariable: true, AnyConstant: true, Runtime: true},
+		`not CEL`:                                         {Any: true, Runtime: true},
 	} {
 		if diff := cmp.Diff(want, pdp.Mentions(text)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)

@@ -85,6 +85,7 @@ func (l *linting) run(ctx context.Context, w *workspace, m *matrix.Matrix) ([]li
 	e := w.config.Engine
 	in := &lint.Input{
 		Matrix: m, Policies: w.policies, Validate: w.engine.Validate, Confused: w.engine.Confused,
+		RuleReads: w.engine.RuleReads, DecideAt: w.engine.DecideAt,
 		SchemasRejected:      w.options.Schemas == pdp.EnforceReject,
 		DefaultPolicyVersion: e.DefaultPolicyVersion, DefaultScope: e.DefaultScope,
 		Declared: map[string]source.Pos{},

@@ -1,0 +1,85 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pep"
+)
+
+// argumentAtListTime flags rules for a list that read arguments. It is silent
+// where a list is filtered by the decision on the call, and about a DENY that
+// is for the call too.
+var argumentAtListTime = &Rule{
+	ID:       "argument-at-list-time",
+	Family:   unreachable,
+	Severity: Warning,
+	Doc: Doc{
+		Summary: "A rule for a list action reads arguments, which are empty there",
+		Rationale: `Whoever asks for a list calls nothing yet, so there are no arguments to look at. The condition is
+never met: an ALLOW hides the tool from those who may call it, and agents do not call what they do not see.`,
+		Bad: `
+-- manifest.json --
+{"tools": [{"name": "get_report"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - actions: ["tools/list::get_report", "tools/call::get_report"]
+      effect: EFFECT_ALLOW
+      roles: [SALES]
+      condition: {match: {expr: R.attr.arguments.region == P.attr.region}}
+`,
+		Good: `
+-- manifest.json --
+{"tools": [{"name": "get_report"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/list::get_report"], effect: EFFECT_ALLOW, roles: [SALES]}
+    - actions: ["tools/call::get_report"]
+      effect: EFFECT_ALLOW
+      roles: [SALES]
+      condition: {match: {expr: R.attr.arguments.region == P.attr.region}}
+`,
+		Fix:       "Give the list a rule of its own, without arguments.",
+		Standards: []string{"CWE-863"},
+	},
+	Check: func(p *Pass) {
+		for _, x := range p.readers {
+			calls := slices.ContainsFunc(x.about, func(q question) bool { return q.col.Operation != authz.List })
+			if calls && x.rule.Effect == authz.Deny {
+				continue
+			}
+			for i := range x.reads {
+				read := &x.reads[i]
+				for j := range x.about {
+					q := &x.about[j]
+					at := p.argumentsOf(q.col)
+					path, ok := below(read, at)
+					if !ok || q.col.Operation != authz.List || q.col.Server.Profile.Filter(q.col.Item.Type) == pep.ByCall ||
+						read.Alternative || read.Guarded[len(at)] {
+						continue
+					}
+					f := about(q.col)
+					f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
+					f.Pos, f.Policy = p.posOf(x.rule, read.Place), x.rule.ID
+					f.Evidence = []string{cite(x.rule), "asked about the list: " + q.Action}
+					name := argumentName(path)
+					p.report(draft{
+						Finding: f, group: f.Pos.String() + x.rule.ID, subject: name,
+						say: func(names []string) string {
+							return fmt.Sprintf("%s reads %s for a list, which has no arguments", called(x.rule), listing(names, named))
+						},
+					})
+				}
+			}
+		}
+	},
+}

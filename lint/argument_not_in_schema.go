@@ -1,0 +1,161 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// argumentNotInSchema flags conditions that read an argument which the tool's
+// inputSchema does not have, or not with a type that would do. It is silent
+// where the schema takes other arguments too, and where a condition or a rule
+// is for several tools, has the argument in some of them, and minds that.
+var argumentNotInSchema = &Rule{
+	ID:       "argument-not-in-schema",
+	Family:   unreachable,
+	Severity: Error,
+	Doc: Doc{
+		Summary: "A condition reads an argument that the tool's inputSchema does not have, or with an incompatible type",
+		Rationale: `Such an argument never comes, so the condition is never met: an ALLOW allows nothing, and a DENY
+denies nothing. Or it comes after all, from a caller who was told what the policy looks at, and the tool ignores what
+the decision was based on. Servers rename arguments from one version to the next.`,
+		Bad: `
+-- manifest.json --
+{"tools": [{"name": "refund", "inputSchema": {"type": "object", "properties": {"amount": {"type": "number"}, "region": {"type": "string"}}}}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - actions: ["tools/call::refund"]
+      effect: EFFECT_ALLOW
+      roles: [SALES]
+      condition: {match: {expr: R.attr.arguments.amuont <= 500}}
+`,
+		Good: `
+-- manifest.json --
+{"tools": [{"name": "refund", "inputSchema": {"type": "object", "properties": {"amount": {"type": "number"}, "region": {"type": "string"}}}}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - actions: ["tools/call::refund"]
+      effect: EFFECT_ALLOW
+      roles: [SALES]
+      condition: {match: {expr: R.attr.arguments.amount <= 500}}
+`,
+		Fix:       "Correct the argument in the condition, or take a new inventory.",
+		Standards: []string{"CWE-863"},
+	},
+	Check: func(p *Pass) {
+		uses := p.argumentUses()
+		some := map[string]bool{} // what some of the tools have, by the group of the use
+		for i := range uses {
+			if u := &uses[i]; u.exists != no {
+				some[u.group()] = true
+			}
+		}
+		for i := range uses {
+			u := &uses[i]
+			if u.exists != no || some[u.group()] && u.minds() {
+				continue
+			}
+			f := about(u.col)
+			f.Related = []Related{{u.argument.pos, noun(f.Type) + " " + f.Name}}
+			f.Pos, f.Policy = u.pos, u.rule.ID
+			f.Evidence = []string{cite(u.rule)}
+			p.report(draft{
+				Finding: f, group: u.group() + u.lack(), subject: u.col.Item.Name,
+				say: func(tools []string) string { return u.lack() + listing(tools, named) + u.meant() },
+			})
+		}
+	},
+}
+
+// An argumentUse is an argument of a tool that a condition reads.
+type argumentUse struct {
+	*reader
+	*question
+	argument
+	read *pdp.Read
+	path []string
+	pos  source.Pos // of the expression
+}
+
+// argumentUses lists the arguments that conditions read.
+func (p *Pass) argumentUses() []argumentUse {
+	var list []argumentUse
+	for _, x := range p.readers {
+		for i := range x.reads {
+			read := &x.reads[i]
+			for j := range x.about {
+				q := &x.about[j]
+				path, ok := q.argumentPath(read)
+				if !ok {
+					continue
+				}
+				a := argumentOf(q.col.Item, path)
+				if a.exists == yes && !read.Below && !a.fits(read.Types) {
+					a.exists, a.step = no, len(path)
+				}
+				list = append(list, argumentUse{x, q, a, read, path, p.posOf(x.rule, read.Place)})
+			}
+		}
+	}
+	return list
+}
+
+// group is the same for one expression, whatever tool it is evaluated for.
+func (u *argumentUse) group() string { return u.pos.String() + strings.Join(u.path, "\x00") }
+
+// minds reports whether the condition may be for several tools knowingly, some
+// of which have the argument.
+func (u *argumentUse) minds() bool {
+	step := len(u.Unknown) + min(u.step, len(u.path)-1)
+	return u.read.Alternative || u.read.Guarded[step] || u.rule.Effect == authz.Deny || !u.exact(u.rule)
+}
+
+// lack says what is wrong with the argument, up to the names of the tools.
+func (u *argumentUse) lack() string {
+	switch {
+	case u.step == len(u.path):
+		return fmt.Sprintf("%s is read as %s, which it never is in the inputSchema of ", argumentName(u.path), listing(articles(u.read.Types), named))
+	case u.types != nil:
+		return fmt.Sprintf("%s is read, and %s has no fields in the inputSchema of ", argumentName(u.path), argumentName(u.path[:u.step]))
+	}
+	return fmt.Sprintf("%s is no argument of ", argumentName(u.path))
+}
+
+// meant suggests the argument that was meant, as in " (did you mean x?)".
+func (u *argumentUse) meant() string {
+	if u.near == nil {
+		return ""
+	}
+	near := source.Nearest(u.path[u.step], u.near)
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", argumentName(append(slices.Clone(u.path[:u.step]), near)))
+}
+
+// articles spells the types that a condition takes a value for.
+func articles(types []string) []string {
+	var list []string
+	for _, t := range types {
+		name := map[string]string{
+			"string": "a string", "bool": "true or false", "int": "a number", "uint": "a number", "double": "a number",
+			"list": "a list", "map": "an object", "null_type": "null",
+		}[t]
+		if name != "" && !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}

@@ -1,0 +1,156 @@
+package lint
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// attributeNeverSupplied flags conditions that read an attribute which no
+// declared principal has, or which no request that the rule is about brings.
+// It is silent where the condition asks first whether the attribute is there.
+var attributeNeverSupplied = &Rule{
+	ID:       "attribute-never-supplied",
+	Family:   unreachable,
+	Severity: Warning,
+	Doc: Doc{
+		Summary: "A condition reads a principal attribute that no declared principal has, or a resource attribute that the enforcement point does not send",
+		Rationale: `What is not there cannot be compared: the expression errors, and the condition is not met, for
+anybody. The attribute is misspelt, or the token does not carry it, or it was in the example that the policy was
+copied from and the enforcement point at hand sends something else.`,
+		Bad: `
+-- manifest.json --
+{"tools": [{"name": "get_report"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - actions: ["tools/call::get_report"]
+      effect: EFFECT_ALLOW
+      roles: [SALES]
+      condition: {match: {expr: P.attr.regoin == "EMEA"}}
+    - actions: ["tools/list::get_report"]
+      effect: EFFECT_ALLOW
+      roles: [SALES]
+      condition: {match: {expr: R.attr.owner == P.id}}
+`,
+		Good: `
+-- manifest.json --
+{"tools": [{"name": "get_report"}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - actions: ["tools/call::get_report"]
+      effect: EFFECT_ALLOW
+      roles: [SALES]
+      condition: {match: {expr: P.attr.region == "EMEA" && !has(P.attr.suspended)}}
+    - actions: ["tools/list::get_report"]
+      effect: EFFECT_ALLOW
+      roles: [SALES]
+      condition: {match: {expr: R.attr.tool_name == "get_report"}}
+`,
+		Fix:       "Correct the attribute, supply it, or ask has() first.",
+		Standards: []string{"CWE-863"},
+	},
+	Check: func(p *Pass) {
+		if len(p.Matrix.Classes) == 0 {
+			return
+		}
+		var holding []any
+		for _, c := range p.Matrix.Classes {
+			holding = append(holding, p.standIn(c).Attr)
+		}
+		for _, x := range p.readers {
+			for i := range x.reads {
+				read := &x.reads[i]
+				of, holders := "principal", holding
+				if !read.Principal {
+					of, holders = "resource", p.sentWith(x, read)
+				}
+				step, names := supplied(holders, read.Path)
+				if step == len(read.Path) || read.Guarded[step] {
+					continue
+				}
+				name := of + "." + strings.Join(read.Path[:step+1], ".")
+				f := Finding{Pos: p.posOf(x.rule, read.Place), Policy: x.rule.ID, Server: p.onlyServer(x.rule), Evidence: []string{cite(x.rule)}}
+				if len(names) > 0 {
+					f.Evidence = append(f.Evidence, fmt.Sprintf("What there is: %s.", listing(names, people)))
+				}
+				who := "no declared principal has"
+				if !read.Principal {
+					who = strings.Join(x.senders(), " and ") + " " + plural(len(x.senders()), "sends", "send") + " no"
+				}
+				meant := source.DidYouMean(read.Path[step], names)
+				p.report(draft{
+					Finding: f, servers: p.serverNames(x.rule), group: f.Pos.String() + name,
+					say: func([]string) string { return fmt.Sprintf("%s %s%s, which a condition reads", who, name, meant) },
+				})
+			}
+		}
+	},
+}
+
+// sentWith returns the attributes of the requests that a rule is about, with
+// what stands for arguments that nobody knows: a read of those is satisfied.
+func (p *Pass) sentWith(x *reader, read *pdp.Read) []any {
+	var list []any
+	for _, q := range x.about {
+		at := p.argumentsOf(q.col)
+		if n := min(len(at), len(read.Path)); n > 0 && slices.Equal(at[:n], read.Path[:n]) {
+			return []any{anything{}}
+		}
+		list = append(list, q.Resource.Attr)
+	}
+	return list
+}
+
+// anything is a value that has every attribute.
+type anything struct{}
+
+// supplied returns the first step of a path that none of the values has, the
+// length of the path if one of them has it all, and the names that are there
+// in its place.
+func supplied(values []any, path []string) (step int, names []string) {
+	for step, name := range path {
+		there := map[string]bool{}
+		var next []any
+		for _, v := range values {
+			switch v := v.(type) {
+			case anything:
+				return len(path), nil
+			case map[string]any:
+				for k := range v {
+					there[k] = true
+				}
+				if below, ok := v[name]; ok {
+					next = append(next, below)
+				}
+			}
+		}
+		if len(next) == 0 {
+			return step, slices.Sorted(maps.Keys(there))
+		}
+		values = next
+	}
+	return len(path), nil
+}
+
+// senders names the enforcement points that send what a rule is about.
+func (x *reader) senders() []string {
+	var list []string
+	for _, q := range x.about {
+		if name := q.col.Server.Profile.Name; !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}

@@ -1,0 +1,151 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// A reader is a rule about what the enforcement points ask for, what its
+// condition reads, and the questions that it is about.
+type reader struct {
+	rule  *policy.Rule
+	reads []pdp.Read
+	clock []pdp.Place
+	about []question
+}
+
+// A question is a request about an operation.
+type question struct {
+	col *matrix.Column
+	asked
+}
+
+// findReaders sorts what the conditions of rules read.
+func (p *Pass) findReaders() {
+	if p.Policies == nil || p.input.RuleReads == nil {
+		return
+	}
+	reads := p.input.RuleReads()
+	about := map[*policy.Rule][]question{}
+	for _, col := range p.Matrix.Columns {
+		for _, a := range p.asked[col] {
+			for _, r := range a.target.rules(a.Action) {
+				if reads[r.ID] != nil {
+					about[r] = append(about[r], question{col, a})
+				}
+			}
+		}
+	}
+	for r := range p.Policies.Rules() {
+		if len(about[r]) == 0 {
+			continue
+		}
+		x := &reader{rule: r, about: about[r]}
+		for _, read := range reads[r.ID].Reads {
+			if isPlace(r, read.Place) {
+				x.reads = append(x.reads, read)
+			}
+		}
+		for _, place := range reads[r.ID].Clock {
+			if isPlace(r, place) {
+				x.clock = append(x.clock, place)
+			}
+		}
+		p.readers = append(p.readers, x)
+	}
+}
+
+// isPlace reports whether an expression stands in the rule itself: rules that
+// are named alike share an ID.
+func isPlace(r *policy.Rule, at pdp.Place) bool {
+	if at.DerivedRole != "" {
+		return true
+	}
+	for x := range r.Condition.Exprs() {
+		if x.Value == at.Expr {
+			return true
+		}
+	}
+	return false
+}
+
+// posOf returns where a condition of a rule reads something.
+func (p *Pass) posOf(r *policy.Rule, at pdp.Place) source.Pos {
+	condition, in, pos := r.Condition, r.Policy, r.Pos
+	if at.DerivedRole != "" {
+		if d := p.Policies.DerivedRole(r.Policy, at.DerivedRole); d != nil {
+			condition, in, pos = d.Condition, d.Set, d.Pos
+		}
+	}
+	if at.Variable != "" {
+		if v := p.variable(in, at.Variable); v != nil {
+			return v.Expr.Pos
+		}
+	}
+	for x := range condition.Exprs() {
+		if x.Value == at.Expr {
+			return x.Pos
+		}
+	}
+	return pos
+}
+
+// variable returns the definition of a variable that a policy sees, or nil.
+func (p *Pass) variable(in *policy.Policy, name string) *policy.Variable {
+	lists := [][]policy.Variable{in.Variables.Local}
+	for _, imported := range in.Variables.Imports {
+		if set := p.Policies.Import(policy.ExportVariables, imported.Value); set != nil {
+			lists = append(lists, set.Variables.Local)
+		}
+	}
+	for _, list := range lists {
+		for i := range list {
+			if list[i].Name.Value == name {
+				return &list[i]
+			}
+		}
+	}
+	return nil
+}
+
+// argumentPath returns the path below the arguments of a call that is read, if it
+// is one.
+func (q *question) argumentPath(r *pdp.Read) ([]string, bool) {
+	return below(r, q.Unknown)
+}
+
+// below returns what a read of the resource adds to a path.
+func below(r *pdp.Read, path []string) ([]string, bool) {
+	if r.Principal || len(path) == 0 || len(r.Path) <= len(path) || !slices.Equal(r.Path[:len(path)], path) {
+		return nil, false
+	}
+	return r.Path[len(path):], true
+}
+
+// exact reports whether the rule names the action that is asked about.
+func (q *question) exact(r *policy.Rule) bool {
+	return slices.ContainsFunc(r.Actions, func(a policy.Text) bool { return a.Value == q.Action })
+}
+
+// argumentName spells an argument in a message.
+func argumentName(path []string) string { return "arguments." + strings.Join(path, ".") }
+
+// argumentsOf returns where the arguments of a call stand among the attributes
+// that are sent about an item, or nil if they are not sent.
+func (p *Pass) argumentsOf(col *matrix.Column) []string {
+	if col.Operation == authz.List {
+		col = col.Twin
+	}
+	for _, a := range p.asked[col] {
+		if a.Unknown != nil {
+			return a.Unknown
+		}
+	}
+	return nil
+}
