@@ -56,15 +56,14 @@ resourcePolicy:
 	},
 	Check: func(p *Pass) {
 		uses := p.argumentUses()
-		some := map[string]bool{} // what some of the tools have, by the group of the use
+		best := map[string]int{} // how far the tools have it, by the group of the use
 		for i := range uses {
-			if u := &uses[i]; u.exists != no {
-				some[u.group()] = true
-			}
+			u := &uses[i]
+			best[u.group()] = max(best[u.group()], u.reach())
 		}
 		for i := range uses {
 			u := &uses[i]
-			if u.exists != no || some[u.group()] && u.minds() {
+			if u.exists != no || u.minds() && best[u.group()] > u.reach() {
 				continue
 			}
 			f := about(u.col)
@@ -101,7 +100,7 @@ func (p *Pass) argumentUses() []argumentUse {
 				if !ok {
 					continue
 				}
-				a := argumentOf(q.col.Item, path)
+				a := p.argumentOf(q.col.Item, path)
 				if a.exists == yes && !read.Below && !a.fits(read.Types) {
 					a.exists, a.step = no, len(path)
 				}
@@ -114,6 +113,18 @@ func (p *Pass) argumentUses() []argumentUse {
 
 // group is the same for one expression, whatever tool it is evaluated for.
 func (u *argumentUse) group() string { return u.pos.String() + strings.Join(u.path, "\x00") }
+
+// reach says how far the tool has what is read: not, with another type, or as
+// it is read.
+func (u *argumentUse) reach() int {
+	switch {
+	case u.exists != no:
+		return 2
+	case u.step == len(u.path):
+		return 1
+	}
+	return 0
+}
 
 // minds reports whether the condition may be for several tools knowingly, some
 // of which have the argument.

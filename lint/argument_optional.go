@@ -57,7 +57,7 @@ resourcePolicy:
 					if !ok || read.Alternative {
 						continue
 					}
-					a := argumentOf(q.col.Item, path)
+					a := p.argumentOf(q.col.Item, path)
 					step := a.missing(read.Guarded[len(q.Unknown):])
 					if a.exists != yes || step < 0 {
 						continue

@@ -69,14 +69,21 @@ resourcePolicy:
 		for _, c := range p.Matrix.Classes {
 			holding = append(holding, p.standIn(c).Attr)
 		}
+		known := map[string]supply{} // of principals, by path
 		for _, x := range p.readers {
 			for i := range x.reads {
 				read := &x.reads[i]
-				of, holders := "principal", holding
-				if !read.Principal {
-					of, holders = "resource", p.sentWith(x, read)
+				of := "principal"
+				var s supply
+				if key := strings.Join(read.Path, "\x00"); !read.Principal {
+					of, s = "resource", supplied(p.sentWith(x, read), read.Path)
+				} else if held, ok := known[key]; ok {
+					s = held
+				} else {
+					s = supplied(holding, read.Path)
+					known[key] = s
 				}
-				step, names := supplied(holders, read.Path)
+				step, names := s.step, s.names
 				if step == len(read.Path) || read.Guarded[step] {
 					continue
 				}
@@ -116,17 +123,22 @@ func (p *Pass) sentWith(x *reader, read *pdp.Read) []any {
 // anything is a value that has every attribute.
 type anything struct{}
 
-// supplied returns the first step of a path that none of the values has, the
-// length of the path if one of them has it all, and the names that are there
-// in its place.
-func supplied(values []any, path []string) (step int, names []string) {
+// A supply is the first step of a path that nothing has, or the length of the
+// path if something has it all, and the names that are there in its place.
+type supply struct {
+	step  int
+	names []string
+}
+
+// supplied says how far some values have a path.
+func supplied(values []any, path []string) supply {
 	for step, name := range path {
 		there := map[string]bool{}
 		var next []any
 		for _, v := range values {
 			switch v := v.(type) {
 			case anything:
-				return len(path), nil
+				return supply{step: len(path)}
 			case map[string]any:
 				for k := range v {
 					there[k] = true
@@ -137,11 +149,11 @@ func supplied(values []any, path []string) (step int, names []string) {
 			}
 		}
 		if len(next) == 0 {
-			return step, slices.Sorted(maps.Keys(there))
+			return supply{step, slices.Sorted(maps.Keys(there))}
 		}
 		values = next
 	}
-	return len(path), nil
+	return supply{step: len(path)}
 }
 
 // senders names the enforcement points that send what a rule is about.

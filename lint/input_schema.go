@@ -33,8 +33,23 @@ type argument struct {
 	pos      source.Pos // of the definition, or of the item
 }
 
-// argumentOf looks an argument up.
-func argumentOf(item *manifest.Item, path []string) argument {
+// argumentOf looks an argument of a tool up, once.
+func (p *Pass) argumentOf(item *manifest.Item, path []string) argument {
+	key := argumentKey{item, strings.Join(path, "\x00")}
+	a, ok := p.arguments[key]
+	if !ok {
+		a = argumentIn(item, path)
+		p.arguments[key] = a
+	}
+	return a
+}
+
+type argumentKey struct {
+	item *manifest.Item
+	path string
+}
+
+func argumentIn(item *manifest.Item, path []string) argument {
 	if item.Schema == nil {
 		return listedArgument(item, path)
 	}

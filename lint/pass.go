@@ -31,13 +31,14 @@ type Pass struct {
 	uncovered []uncovered
 	refusals  []refusal
 	readers   []*reader
+	arguments map[argumentKey]argument
 	clocked   []clocked
 	now       time.Time
 }
 
 // prepare gathers what takes the engine, so that the checks need not.
 func prepare(ctx context.Context, in *Input, now time.Time) (*Pass, error) {
-	p := &Pass{Matrix: in.Matrix, Policies: in.Policies, input: in, now: now, seen: map[string]bool{}}
+	p := &Pass{Matrix: in.Matrix, Policies: in.Policies, input: in, now: now, seen: map[string]bool{}, arguments: map[argumentKey]argument{}}
 	p.findTargets()
 	p.findReaders()
 	for _, step := range []func(context.Context) error{p.askDirectly, p.tryGates, p.findUncovered, p.findRefusals, p.findClocked} {
