@@ -162,7 +162,7 @@ func articles(types []string) []string {
 	for _, t := range types {
 		name := map[string]string{
 			"string": "a string", "bool": "true or false", "int": "a number", "uint": "a number", "double": "a number",
-			"list": "a list", "map": "an object", "null_type": "null",
+			"list": "a list", "map": "an object",
 		}[t]
 		if name != "" && !slices.Contains(list, name) {
 			list = append(list, name)

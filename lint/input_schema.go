@@ -67,7 +67,7 @@ func argumentIn(item *manifest.Item, path []string) argument {
 			found = level.matching(name)
 		}
 		switch {
-		case found == nil && level.listed && !level.open && !level.vague:
+		case found == nil && level.listed && !level.open && !level.vague && !slices.Contains(level.required, name):
 			a.exists, a.near = no, level.names()
 			return a
 		case found == nil:
@@ -288,10 +288,11 @@ func jsonType(n *source.Node) string {
 }
 
 // celTypes are the JSON types of the values that a CEL type can be compared
-// with, or taken for.
+// with, or taken for. Null is not among them: many ask x != null to see whether
+// there is an x.
 var celTypes = map[string]string{
 	"string": "string", "bool": "boolean", "int": "number", "uint": "number", "double": "number",
-	"list": "array", "map": "object", "null_type": "null",
+	"list": "array", "map": "object",
 }
 
 // fits reports whether one of the types that an expression takes a value for
