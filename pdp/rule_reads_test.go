@@ -107,6 +107,21 @@ derivedRoles:
 	}
 }
 
+// TestRuleReadsOfVariables looks at variables that name each other twice, forty
+// in a row.
+func TestRuleReadsOfVariables(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: mcp_server\n  version: default\n  variables:\n    local:\n      v0: P.attr.a\n")
+	for i := range 40 {
+		fmt.Fprintf(&b, "      v%d: V.v%d && V.v%d\n", i+1, i, i)
+	}
+	b.WriteString("  rules:\n" + rule("ALLOW", "A", "{expr: V.v40}"))
+	r := open(t, pdp.Options{}, b.String()).RuleReads()["resource.mcp_server.vdefault#rule-001"]
+	if !r.Other {
+		t.Errorf("%v, want to be told that this is not all", shortReads(r))
+	}
+}
+
 // TestGuards holds what is said about guards to the engine: where x is
 // missing, an expression errors if and only if a read of x is not guarded.
 func TestGuards(t *testing.T) {
