@@ -39,7 +39,8 @@ type outcome struct {
 	noPolicy bool
 	rules    []authz.RuleRef
 	wanted   []int // leaves that the engine asked for and that had no value
-	// settled is the decision, if nothing was wanted.
+	// settled is the decision, if no leaf matters: neither to the effect nor to
+	// whether a rule applies, of any of the roles.
 	settled *authz.Decision
 }
 
@@ -114,7 +115,8 @@ func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at addr
 		return nil, err
 	}
 	wanted := wantedLeaves(outputs[0])
-	if len(actions) > 1 && len(wanted) > 0 {
+	settled := !slices.ContainsFunc(outputs, func(out *enginev1.CheckOutput) bool { return len(wantedLeaves(out)) > 0 })
+	if len(actions) > 1 && !settled {
 		return nil, errWanted
 	}
 	refs := map[string][]authz.RuleRef{}
@@ -132,7 +134,7 @@ func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at addr
 			rules:    mergeRefs(refs[action]),
 			wanted:   wanted,
 		}
-		if len(wanted) == 0 {
+		if settled {
 			o.settled = s.decision(o)
 		}
 		outcomes[i] = o
