@@ -20,7 +20,7 @@ const module = "github.com/mcpolicy/mcpolicy/"
 var layers = [][]string{
 	{"source", "glob"},
 	{"authz"},
-	{"manifest", "policy", "pdp", "pep", "principals", "config", "fix"},
+	{"manifest", "policy", "pdp", "pep", "principals", "config", "fix", "clients", "live"},
 	{"matrix"},
 	{"lint", "testrunner", "explain"},
 	{"report"},
@@ -34,9 +34,10 @@ var bans = []struct {
 }{
 	{"github.com/cerbos/", "the engine must be replaceable, so one package knows it", []string{"pdp"}},
 	{"os", "packages take fs.FS, []byte and io.Writer, so that they can be tested and embedded", []string{"cmd/mcpolicy"}},
-	{"os/exec", "nothing is started by surprise", []string{"cmd/mcpolicy"}},
+	{"os/exec", "nothing is started by surprise; live starts what its caller names, and ends it", []string{"cmd/mcpolicy", "live"}},
 	{"net", "nothing is contacted by surprise", []string{"cmd/mcpolicy", "pdp"}},
-	{"net/http", "nothing is contacted by surprise", []string{"cmd/mcpolicy"}},
+	{"net/http", "nothing is contacted by surprise; live contacts what its caller names", []string{"cmd/mcpolicy", "live"}},
+	{"github.com/modelcontextprotocol/", "only live talks to servers, and it hides how", []string{"live"}},
 	{"github.com/spf13/", "the command line is cmd's business", []string{"cmd/mcpolicy"}},
 	{"github.com/fatih/color", "colour is the reports' business", []string{"report", "cmd/mcpolicy"}},
 }

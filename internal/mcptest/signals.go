@@ -1,0 +1,8 @@
+package mcptest
+
+import (
+	"os/signal"
+	"syscall"
+)
+
+func ignoreSignals() { signal.Ignore(syscall.SIGTERM, syscall.SIGINT) }
