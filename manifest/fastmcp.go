@@ -66,6 +66,35 @@ func (inv *Inventory) checkGuarded(n *source.Node) {
 		"put a file beside the server with the lines `mcp = create_server()` and `mcp.middleware.clear()`, and inspect that file instead"})
 }
 
+// fastMCPOf tells which FastMCP a server runs on from what its items carry on
+// the wire, as far as that goes: FastMCP 2 writes _meta._fastmcp, and later
+// ones _meta.fastmcp, of which only 4 speaks protocol 2026-07-28. In 2 only
+// 2.14 knows tasks. The version in serverInfo may be the server's own, and
+// proves nothing.
+func fastMCPOf(n *source.Node, protocol string) string {
+	version := ""
+	for _, t := range authz.ItemTypes() {
+		list := listOf(n, t)
+		if !list.Is(source.Sequence) {
+			continue
+		}
+		for _, item := range list.Items {
+			meta := item.Get("_meta")
+			switch {
+			case isObject(meta, "_fastmcp") && isObject(item, "execution"):
+				return "2.14"
+			case isObject(meta, "_fastmcp"):
+				version = "2"
+			case isObject(meta, "fastmcp") && protocol >= "2026-07-28":
+				return "4"
+			case isObject(meta, "fastmcp") && protocol != "":
+				return "3"
+			}
+		}
+	}
+	return version
+}
+
 // inspected reads the items of FastMCP's own notation.
 func (r *reader) inspected(n *source.Node, version string) *Inventory {
 	inv := &Inventory{FastMCP: version, Pos: n.Pos}

@@ -30,6 +30,7 @@ func (r *reader) lists(n *source.Node) *Inventory {
 		}
 	}
 	r.checkWhole(inv, n)
+	inv.FastMCP = fastMCPOf(n, inv.Protocol)
 	return inv
 }
 
@@ -104,7 +105,7 @@ func (r *reader) checkWhole(inv *Inventory, n *source.Node) {
 		inv.Gaps = append(inv.Gaps, Gap{
 			Reason: Truncated, Pos: n.Get("nextCursor").Pos, Types: inv.Types,
 			Message: "the list is truncated: nextCursor says that more pages follow; " +
-				"append them (one result a line, or several files for one server)",
+				"mcpolicy discover reads all of them; or append them (one result a line, or several files for one server)",
 		})
 	}
 	if n.Get("cacheScope").Str() == "private" {

@@ -9,9 +9,9 @@ import (
 
 // What to do instead of handing over the file.
 const (
-	saveResult    = "save the server's tools/list result, and hand that over"
-	saveRunning   = "save the running server's tools/list result"
-	saveServers   = "save the tools/list result of the server that you mean"
+	saveResult    = "save the server's tools/list result, and hand that over, or let mcpolicy discover read the running server"
+	saveRunning   = "mcpolicy discover reads the running server"
+	saveServers   = "mcpolicy discover --from this file reads the server that you mean"
 	startsServers = "it says how to start servers, not what they offer"
 	startsOne     = "it says how to start a server, not what it offers"
 	placesServer  = "it says where to get a server, not what it offers"
@@ -19,7 +19,7 @@ const (
 
 // saveItems is the way out where items of one type are missing.
 func saveItems(t authz.ItemType) string {
-	return "save the running server's " + listMethods[t] + " result"
+	return "save the running server's " + listMethods[t] + " result, or let mcpolicy discover read it"
 }
 
 // notInventory says what a file is instead of an inventory.

@@ -51,7 +51,7 @@ func (inv *Inventory) finish() {
 }
 
 const emptyMessage = "the inventory is empty: there is nothing to check; " +
-	"save the running server's tools/list result"
+	saveRunning
 
 func (inv *Inventory) sort() {
 	slices.SortStableFunc(inv.Items, func(a, b *Item) int { return cmp.Compare(a.Type, b.Type) })
