@@ -45,10 +45,10 @@ func TestParse(t *testing.T) {
 		text string
 		want clients.Endpoint
 	}{
-		"VS Code":  {`{"servers": {"a": {"type": "stdio", "command": "node", "args": ["${workspaceFolder}/s.js"], "env": {"K": "${env:KEY}", "N": 1, "X": null}, "cwd": "${userHome}"}}, /* c */ "inputs": [],}`, clients.Endpoint{Command: []string{"node", "/work/s.js"}, Dir: "/home/ada", Env: map[string]string{"K": "secret-key", "N": "1"}, Secrets: []string{"secret-key"}}},
+		"VS Code":  {`{"servers": {"a": {"type": "stdio", "command": "node", "args": ["${workspaceFolder}/s.js"], "env": {"K": "${env:KEY}", "N": 1, "X": null}, "cwd": "${userHome}"}}, /* c */ "inputs": [],}`, clients.Endpoint{Command: []string{"node", "/work/s.js"}, Dir: "/home/ada", Env: map[string]string{"K": "secret-key", "N": "1"}, Secrets: map[string]string{"KEY": "secret-key"}}},
 		"settings": {`{"mcp": {"servers": {"a": {"url": "http://a.example", "type": "sse"}}}}`, clients.Endpoint{URL: "http://a.example", Transport: "sse"}},
 		"Gemini":   {`{"mcpServers": {"a": {"httpUrl": "http://a.example"}}}`, clients.Endpoint{URL: "http://a.example", Transport: "http"}},
-		"Windsurf": {`{"mcpServers": {"a": {"serverUrl": "http://a.example?k=${KEY}"}}}`, clients.Endpoint{URL: "http://a.example?k=secret-key", Secrets: []string{"secret-key"}}},
+		"Windsurf": {`{"mcpServers": {"a": {"serverUrl": "http://a.example?k=${KEY}"}}}`, clients.Endpoint{URL: "http://a.example?k=secret-key", Secrets: map[string]string{"KEY": "secret-key"}}},
 		"Claude":   {`{"mcpServers": {"a": {"command": "a", "args": ["${EMPTY:-b}", "${NONE:-}", "$KEY", "${"], "autoApprove": ["x"], "timeout": 3}}}`, clients.Endpoint{Command: []string{"a", "b", "", "$KEY", "${"}}},
 		"a list":   {`{"mcpServers": {"a": {"command": ["a", "b"]}}}`, clients.Endpoint{Command: []string{"a", "b"}}},
 	} {
@@ -61,7 +61,7 @@ func TestParse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, m := range []*map[string]string{&test.want.Headers, &test.want.Env} {
+			for _, m := range []*map[string]string{&test.want.Headers, &test.want.Env, &test.want.Secrets} {
 				if *m == nil {
 					*m = map[string]string{}
 				}

@@ -24,8 +24,9 @@ type Endpoint struct {
 	Command   []string
 	Dir       string
 	Env       map[string]string
-	// Secrets are what placeholders were replaced by. They must not show.
-	Secrets []string
+	// Secrets are what the environment had for placeholders, by its variables.
+	// They must not show.
+	Secrets map[string]string
 }
 
 // Expand replaces the placeholders: ${env:NAME} and ${NAME}, with
@@ -33,7 +34,7 @@ type Endpoint struct {
 // ${userHome}. What only a person could answer, ${input:id}, is a mistake, and
 // so is a variable that is not set. All mistakes are reported, joined.
 func (s *Server) Expand(v Variables) (*Endpoint, error) {
-	x := &expander{Variables: v}
+	x := &expander{Variables: v, secrets: map[string]string{}}
 	e := &Endpoint{URL: x.text(s.URL), Transport: s.Transport, Dir: x.text(s.Dir), Headers: x.pairs(s.Headers), Env: x.pairs(s.Env)}
 	for _, word := range s.Command {
 		e.Command = append(e.Command, x.text(word))
@@ -47,7 +48,7 @@ func (s *Server) Expand(v Variables) (*Endpoint, error) {
 
 type expander struct {
 	Variables
-	secrets []string
+	secrets map[string]string
 	errs    []error
 }
 
@@ -94,7 +95,7 @@ func (x *expander) lookup(name string) (string, error) {
 	value, ok := x.Env(env)
 	switch {
 	case ok && (value != "" || !optional):
-		x.secrets = append(x.secrets, value)
+		x.secrets[env] = value
 		return value, nil
 	case optional:
 		return fallback, nil

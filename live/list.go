@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 )
@@ -148,6 +149,9 @@ func nameOf(item json.RawMessage, key string) (string, error) {
 	}
 	if *name == "" {
 		return "", fmt.Errorf("%s is empty", key)
+	}
+	if strings.Contains(*name, redacted) {
+		return "", fmt.Errorf("%s holds a secret that was sent, so it cannot be told", key)
 	}
 	return *name, nil
 }

@@ -380,6 +380,26 @@ func TestRedacted(t *testing.T) {
 	}
 }
 
+// Values that are words of any text leave answers alone, and what is secret is
+// not left out of a name in silence.
+func TestRedactedWords(t *testing.T) {
+	s := dial(t, live.Target{
+		URL:     serve(t, mcptest.NewDesk()).URL + "/mcp",
+		Token:   mcptest.Ian,
+		Headers: map[string]live.Secret{"X-Team": "sales", "Accept-Language": "name"},
+	}, live.Options{})
+	l, err := s.List(t.Context(), authz.ToolItem)
+	if err != nil || strings.Join(l.Names(), " ") != strings.Join(mcptest.Tools, " ") {
+		t.Errorf("%v, %v", l, err)
+	}
+	s = dial(t, live.Target{
+		URL: serve(t, mcptest.NewDesk()).URL + "/mcp", Token: mcptest.Ian, Headers: map[string]live.Secret{"X-Key": "greet"},
+	}, live.Options{})
+	if l, err := s.List(t.Context(), authz.ToolItem); err == nil || !strings.Contains(err.Error(), "name holds a secret that was sent") {
+		t.Errorf("%v, %v", l, err)
+	}
+}
+
 // Names that would act on a terminal, or are no text, come as escapes, and
 // mean the same.
 func TestHidden(t *testing.T) {

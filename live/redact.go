@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -11,40 +12,63 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// shortest is how long a value must be to be taken out of texts wherever it
-// stands. Headers have values like 1, which stand everywhere and are no
-// secrets; a token is one at any length.
-const shortest = 4
-
 // A redactor takes secrets out of texts.
-type redactor struct{ secrets []string }
+type redactor struct {
+	secrets []string // what is taken out of answers
+	all     []string // what is taken out of errors: whatever was sent
+}
 
+// redactor collects what must not show. A token is a secret whatever it looks
+// like. Headers and variables have values like 1, info or sales too, and those
+// are words that answers are made of: they leave errors only, unless their
+// name or their looks tell that they are secrets.
 func (t Target) redactor() redactor {
-	var list []string
-	add := func(s Secret, least int) {
-		if len(s) >= least {
-			list = append(list, string(s), url.QueryEscape(string(s)), url.PathEscape(string(s)))
+	var r redactor
+	add := func(s string, secret bool) {
+		forms := []string{s, url.QueryEscape(s), url.PathEscape(s)}
+		r.all = append(r.all, forms...)
+		if secret {
+			r.secrets = append(r.secrets, forms...)
 		}
 	}
-	add(t.Token, 1)
-	for _, values := range []map[string]Secret{t.Headers, t.Env} {
-		for _, s := range values {
-			add(s, shortest)
-			if _, bare, ok := strings.Cut(string(s), " "); ok { // Bearer, Basic
-				add(Secret(bare), shortest)
+	if t.Token != "" {
+		add(string(t.Token), true)
+	}
+	for _, values := range []map[string]Secret{t.Headers, t.Env, t.Secrets} {
+		for name, value := range values {
+			s := string(value)
+			if _, bare, ok := strings.Cut(s, " "); ok { // Bearer, Basic
+				s = bare
+			}
+			for _, form := range []string{string(value), s} {
+				if len(form) >= shortest {
+					add(form, telling.MatchString(name) || random(form))
+				}
 			}
 		}
 	}
-	for _, s := range t.Secrets {
-		add(s, shortest)
-	}
 	// The longest first: one secret may be part of another.
-	slices.SortFunc(list, func(a, b string) int { return len(b) - len(a) })
-	return redactor{list}
+	for _, list := range [][]string{r.secrets, r.all} {
+		slices.SortFunc(list, func(a, b string) int { return len(b) - len(a) })
+	}
+	return r
 }
 
-func (r redactor) text(s string) string {
-	for _, secret := range r.secrets {
+// shortest is how long a value must be to be taken out of a text wherever it
+// stands.
+const shortest = 4
+
+// telling are names of what is secret.
+var telling = regexp.MustCompile(`(?i)auth|cookie|cred|key|pass|secret|token`)
+
+// random reports whether a value looks like no word and no path.
+func random(s string) bool { return len(s) >= 20 && !strings.ContainsAny(s, "/\\ ") }
+
+// text takes out whatever was sent, for an error.
+func (r redactor) text(s string) string { return without(s, r.all) }
+
+func without(s string, secrets []string) string {
+	for _, secret := range secrets {
 		s = strings.ReplaceAll(s, secret, redacted)
 	}
 	return s
@@ -81,7 +105,7 @@ func (r redactor) literal(quoted []byte) []byte {
 	if err := json.Unmarshal(quoted, &s); err != nil {
 		return []byte(`""`) // the end of a text that was cut
 	}
-	clean := r.text(s)
+	clean := without(s, r.secrets)
 	if clean == s && !bytes.ContainsFunc(quoted, source.Hidden) && !bytes.ContainsRune(quoted, '\ufffd') {
 		return quoted
 	}

@@ -40,7 +40,7 @@ type Server struct {
 // a [*RedirectError], an [*RPCError], an [*ExitError] where a started server
 // ended, or wraps that of the context.
 func Dial(ctx context.Context, t Target, o Options) (*Session, error) {
-	if err := t.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return nil, err
 	}
 	if len(t.Command) > 0 {
@@ -125,25 +125,23 @@ func (s *Session) connect(ctx context.Context, via mcp.Transport) error {
 		_ = s.Close() // the handshake is what failed
 		return s.ended(s.explain(limit, "initialize", x, err), err)
 	}
-	return s.introduce(cs.InitializeResult())
+	s.introduce(cs.InitializeResult().ProtocolVersion, x.result)
+	return nil
 }
 
-// introduce keeps what the server says about itself.
-func (s *Session) introduce(r *mcp.InitializeResult) error {
-	s.server.Protocol = r.ProtocolVersion
-	for _, part := range []struct {
-		value any
-		into  *json.RawMessage
-	}{{r.ServerInfo, &s.server.Info}, {r.Capabilities, &s.server.Capabilities}} {
-		raw, err := json.Marshal(part.value)
-		if err != nil {
-			return fmt.Errorf("initialize: %w", err)
-		}
-		if string(raw) != "null" {
-			*part.into = s.redact.json(raw)
-		}
+// introduce keeps what the server says about itself in the result of
+// initialize, or of server/discover.
+func (s *Session) introduce(protocol string, result json.RawMessage) {
+	var said struct {
+		ServerInfo   json.RawMessage            `json:"serverInfo"`
+		Capabilities json.RawMessage            `json:"capabilities"`
+		Meta         map[string]json.RawMessage `json:"_meta"`
 	}
-	return nil
+	_ = json.Unmarshal(s.redact.json(result), &said) // the SDK has read it
+	if said.ServerInfo == nil {
+		said.ServerInfo = said.Meta[mcp.MetaKeyServerInfo]
+	}
+	s.server = Server{Info: said.ServerInfo, Capabilities: said.Capabilities, Protocol: protocol}
 }
 
 // await returns what f returns, or earlier when the context ends: a server

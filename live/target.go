@@ -58,7 +58,9 @@ type Target struct {
 	Dir     string            // where it starts; "" is here
 	Env     map[string]Secret // in addition to this process's environment
 
-	Secrets []Secret // further values that must not show, such as parts of Command
+	// Secrets are further values that must not show, such as parts of Command,
+	// under names that tell what they are.
+	Secrets map[string]Secret
 }
 
 // String names the target without its secrets: a URL without its query, a
@@ -89,9 +91,9 @@ func word(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// check finds mistakes before anything is started or contacted. It does not
+// Check finds mistakes before anything is started or contacted. It does not
 // repeat values.
-func (t Target) check() error {
+func (t Target) Check() error {
 	if len(t.Command) > 0 {
 		switch {
 		case t.URL != "":

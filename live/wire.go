@@ -67,6 +67,7 @@ type exchange struct {
 	refused *RedirectError // the redirect that was not followed
 	limit   *LimitError    // the limit that was passed
 	rpc     *jsonrpc.Error // what the server answered
+	result  json.RawMessage
 }
 
 // reset forgets an earlier request of the same exchange: the handshake makes
@@ -131,18 +132,18 @@ func (c *conn) Write(ctx context.Context, msg jsonrpc.Message) error {
 	return c.Connection.Write(ctx, &real)
 }
 
-// Read reads a message. An error that the server answers with is kept as it
-// is, apart from those that the SDK makes itself.
+// Read reads a message. What the server answers is kept as it is, apart from
+// what the SDK makes of it, and its errors apart from the SDK's own.
 func (c *conn) Read(ctx context.Context) (jsonrpc.Message, error) {
 	msg, err := c.Connection.Read(ctx)
 	if resp, ok := msg.(*jsonrpc.Response); ok && err == nil {
 		if x, ok := c.pending.LoadAndDelete(resp.ID); ok {
-			var e *jsonrpc.Error
-			if errors.As(resp.Error, &e) {
-				x := x.(*exchange) //nolint:errcheck // nothing else is stored
-				x.mu.Lock()
+			x := x.(*exchange) //nolint:errcheck // nothing else is stored
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			x.result = resp.Result
+			if e := (*jsonrpc.Error)(nil); errors.As(resp.Error, &e) {
 				x.rpc = e
-				x.mu.Unlock()
 			}
 		}
 	}

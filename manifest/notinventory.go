@@ -11,7 +11,7 @@ import (
 const (
 	saveResult    = "save the server's tools/list result, and hand that over, or let mcpolicy discover read the running server"
 	saveRunning   = "mcpolicy discover reads the running server"
-	saveServers   = "mcpolicy discover --from this file reads the server that you mean"
+	saveServers   = "let mcpolicy discover read the server that you mean"
 	startsServers = "it says how to start servers, not what they offer"
 	startsOne     = "it says how to start a server, not what it offers"
 	placesServer  = "it says where to get a server, not what it offers"

@@ -3,18 +3,22 @@ package main
 import (
 	"errors"
 	"flag"
+	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/mcpolicy/mcpolicy/internal/mcptest"
 )
 
 var update = flag.Bool("update", false, "rewrite expected output in scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mcpolicy": main})
+	testscript.Main(m, map[string]func(){"mcpolicy": main, "mcpserver": func() { os.Exit(mcptest.Main()) }})
 }
 
 func TestScript(t *testing.T) {
@@ -32,8 +36,22 @@ func TestScript(t *testing.T) {
 			env.Setenv("LANG", "C.UTF-8")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exit": exit},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exit": exit, "serve": serve},
 	})
+}
+
+// serve starts a desk on HTTP, whose address $DESK then is: serve
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: serve")
+	}
+	desk := httptest.NewServer(mcptest.NewDesk())
+	ts.Defer(desk.Close)
+	ts.Setenv("DESK", desk.URL)
+	ts.Setenv("IAN", mcptest.Ian)
+	ts.Setenv("SALLY", mcptest.Sally)
+	ts.Setenv("NOBODY", mcptest.Nobody)
+	ts.Setenv("WRONG", "wrong-token-1234")
 }
 
 // exit runs a command and checks its exit status: exit 1 mcpolicy lint ...
