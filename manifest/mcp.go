@@ -105,7 +105,7 @@ func (r *reader) checkWhole(inv *Inventory, n *source.Node) {
 		inv.Gaps = append(inv.Gaps, Gap{
 			Reason: Truncated, Pos: n.Get("nextCursor").Pos, Types: inv.Types,
 			Message: "the list is truncated: nextCursor says that more pages follow; " +
-				"mcpolicy discover reads all of them; or append them (one result a line, or several files for one server)",
+				"read them all with mcpolicy discover, or append them (one result a line, or several files for one server)",
 		})
 	}
 	if n.Get("cacheScope").Str() == "private" {
