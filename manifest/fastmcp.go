@@ -69,7 +69,7 @@ func (inv *Inventory) checkGuarded(n *source.Node) {
 // fastMCPOf tells which FastMCP a server runs on from what its items carry on
 // the wire, as far as that goes: FastMCP 2 writes _meta._fastmcp, and later
 // ones _meta.fastmcp, of which only 4 speaks protocol 2026-07-28. In 2 only
-// 2.14 knows tasks. The version in serverInfo may be the server's own, and
+// 2.14 knows tasks, and says so among its capabilities or of a tool. The version in serverInfo may be the server's own, and
 // proves nothing.
 func fastMCPOf(n *source.Node, protocol string) string {
 	version := ""
@@ -81,7 +81,7 @@ func fastMCPOf(n *source.Node, protocol string) string {
 		for _, item := range list.Items {
 			meta := item.Get("_meta")
 			switch {
-			case isObject(meta, "_fastmcp") && isObject(item, "execution"):
+			case isObject(meta, "_fastmcp") && (isObject(item, "execution") || isObject(n.Get("capabilities"), "tasks")):
 				return "2.14"
 			case isObject(meta, "_fastmcp"):
 				version = "2"

@@ -137,7 +137,7 @@ func (l *liveServers) check(args []string) error {
 	case ways > 1:
 		return errors.New("name one way to reach the server: --url, or --run with a command after --, or --server and --from")
 	case len(args) > 0 && !l.run:
-		return errors.New("a server is started only with --run: mcpolicy discover --run -- COMMAND ARG...")
+		return errors.New("a server is started only with --run, as in mcpolicy discover --run -- COMMAND and its arguments")
 	case ways == 0 && l.run:
 		return errors.New("--run: want a command after --, or --server or --from")
 	case ways == 0:
