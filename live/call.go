@@ -68,9 +68,15 @@ func parseResult(method string, raw json.RawMessage) (*Result, error) {
 			Text string `json:"text"`
 		} `json:"content"`
 		Task *Task `json:"task"`
+		Meta struct {
+			Task *Task `json:"modelcontextprotocol.io/task"`
+		} `json:"_meta"`
 	}
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return nil, fmt.Errorf("%s: the result is no result of a call", method)
+	}
+	if r.Task == nil {
+		r.Task = r.Meta.Task // where FastMCP 2.14 puts it
 	}
 	var texts []string
 	for _, c := range r.Content {
