@@ -122,7 +122,7 @@ func TestRaw(t *testing.T) {
 	}
 	s := dial(t, live.Target{URL: serve(t, mcptest.Wire(func(method string, _ map[string]any) any {
 		if method != "tools/list" {
-			return errors.New("no such method")
+			return mcptest.ErrMethod
 		}
 		return map[string]any{"tools": []json.RawMessage{json.RawMessage(tools[0]), json.RawMessage(tools[1]), json.RawMessage(tools[2])}}
 	})).URL}, live.Options{})
@@ -184,7 +184,7 @@ func TestTask(t *testing.T) {
 		case "tasks/result":
 			return map[string]any{"content": []any{map[string]any{"type": "text", "text": "data of " + fmt.Sprint(params["taskId"])}}}
 		}
-		return errors.New("no such method")
+		return mcptest.ErrMethod
 	})).URL}, live.Options{})
 	for _, tool := range []string{"export", "fastmcp"} { // as the protocol has it, as FastMCP 2.14.7 does
 		r, err := s.CallTask(t.Context(), tool, nil, time.Minute)
@@ -374,7 +374,7 @@ func TestRedacted(t *testing.T) {
 		t.Errorf("have %s, want %s", got, want)
 	}
 	_, err = s.Call(t.Context(), "t", nil)
-	if want := `tools/call was answered with error -32601: "the token [redacted] is no good, nor is [redacted]"`; err == nil || err.Error() != want {
+	if want := `tools/call was answered with error -32000: "the token [redacted] is no good, nor is [redacted]"`; err == nil || err.Error() != want {
 		t.Errorf("have %v, want %s", err, want)
 	}
 	target := live.Target{Token: token, Headers: map[string]live.Secret{"X": key}, URL: "https://crm.example.com/mcp?key=" + key}
@@ -412,7 +412,7 @@ func TestHidden(t *testing.T) {
 	names := []string{"a\x1b[31mred", "b\u202eevil", "c\U000e0041", "d\u007f"}
 	h := mcptest.Wire(func(method string, _ map[string]any) any {
 		if method != "tools/list" {
-			return errors.New("no such method")
+			return mcptest.ErrMethod
 		}
 		var tools []any
 		for _, n := range names {

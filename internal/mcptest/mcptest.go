@@ -6,6 +6,7 @@ package mcptest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -100,6 +101,9 @@ func token(r *http.Request) string {
 // An Answer returns the result of a request, or the error if it is an error.
 type Answer func(method string, params map[string]any) any
 
+// ErrMethod is the answer to a method that the server does not have.
+var ErrMethod = errors.New("no such method")
+
 // Wire answers JSON-RPC over HTTP with whatever answer says. It makes the
 // handshake of protocol 2025-11-25 itself.
 func Wire(answer Answer) http.Handler {
@@ -120,7 +124,11 @@ func Wire(answer Answer) http.Handler {
 		resp := map[string]any{"jsonrpc": "2.0", "id": req.ID}
 		switch result := respond(answer, req.Method, req.Params).(type) {
 		case error:
-			resp["error"] = map[string]any{"code": -32601, "message": result.Error()}
+			code := -32000
+			if errors.Is(result, ErrMethod) {
+				code = -32601
+			}
+			resp["error"] = map[string]any{"code": code, "message": result.Error()}
 		default:
 			resp["result"] = result
 		}
@@ -134,7 +142,7 @@ func respond(answer Answer, method string, params map[string]any) any {
 	case "initialize":
 		return map[string]any{"protocolVersion": "2025-11-25", "serverInfo": map[string]any{"name": "wire", "version": "1"}, "capabilities": map[string]any{"tools": map[string]any{}}}
 	case "server/discover":
-		return fmt.Errorf("no such method")
+		return ErrMethod
 	}
 	return answer(method, params)
 }
