@@ -20,29 +20,42 @@ import (
 func main() {
 	runs := flag.Int("n", 7, "runs of each command")
 	cerbos := flag.String("cerbos", "", "the official Cerbos binary; installed with npm unless given")
+	scale := flag.Bool("scale", false, "measure how time grows with principals, tools and rules instead; takes some minutes")
 	flag.Parse()
-	if err := measure(os.Stdout, *runs, *cerbos); err != nil {
+	run := func() error { return measure(os.Stdout, *runs, *cerbos) }
+	if *scale {
+		run = func() error { return measureScale(os.Stdout, *runs) }
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
+// build makes a folder with the command in it.
+func build() (dir, bin string, err error) {
+	if dir, err = os.MkdirTemp("", "mcpolicy-bench-"); err != nil {
+		return "", "", err
+	}
+	bin = filepath.Join(dir, "mcpolicy")
+	if text, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, "./cmd/mcpolicy").CombinedOutput(); err != nil {
+		return "", "", errors.Join(fmt.Errorf("build: %w\n%s", err, text), os.RemoveAll(dir))
+	}
+	return dir, bin, nil
+}
+
 func measure(out io.Writer, runs int, cerbos string) (err error) {
-	dir, err := os.MkdirTemp("", "mcpolicy-bench-")
+	dir, bin, err := build()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	bin := filepath.Join(dir, "mcpolicy")
-	if text, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, "./cmd/mcpolicy").CombinedOutput(); err != nil {
-		return fmt.Errorf("build: %w\n%s", err, text)
-	}
 	if cerbos == "" {
 		if cerbos, err = install(dir); err != nil {
 			return err
 		}
 	}
-	w := world{tools: 200, principals: 50, classes: 50}
+	w := world{tools: 200, principals: 50, classes: 50, rules: 400}
 	ours, theirs := filepath.Join(dir, "ours"), filepath.Join(dir, "theirs")
 	if err := errors.Join(
 		w.write(ours),

@@ -11,9 +11,10 @@ import (
 
 // A world is a server, policies and principals of a given size. Every third
 // tool's call has a condition on its arguments; principals have one of ten
-// roles, and as many different regions as there are classes.
+// roles, and as many different regions as there are classes. There are two
+// rules for each tool, one after the other until there are as many as wanted.
 type world struct {
-	tools, principals, classes int
+	tools, principals, classes, rules int
 }
 
 func (w world) region(principal int) string { return fmt.Sprintf("region-%d", principal%w.classes) }
@@ -78,13 +79,30 @@ resourcePolicy:
   rules:
     - {actions: [tools/list], effect: EFFECT_ALLOW, roles: ["*"]}
 `)
-	for i := range w.tools {
-		condition := ""
-		if conditional(i) {
-			condition = ", condition: {match: {expr: R.attr.arguments.region == P.attr.region}}"
+	for rule := range w.rules {
+		tool, again := rule/2%w.tools, rule/2/w.tools
+		operation, condition := "list", ""
+		if rule%2 == 1 {
+			operation = "call"
+			if conditional(tool) {
+				condition = ", condition: {match: {expr: R.attr.arguments.region == P.attr.region}}"
+			}
 		}
-		fmt.Fprintf(f, "    - {actions: ['tools/list::tool_%d'], effect: EFFECT_ALLOW, roles: [%s]}\n", i, role(i))
-		fmt.Fprintf(f, "    - {actions: ['tools/call::tool_%d'], effect: EFFECT_ALLOW, roles: [%s]%s}\n", i, role(i), condition)
+		fmt.Fprintf(f, "    - {actions: ['tools/%s::tool_%d'], effect: EFFECT_ALLOW, roles: [%s]%s}\n", operation, tool, role(tool+again), condition)
+	}
+}
+
+// people writes the principals as CSV or JSON Lines.
+func (w world) people(f io.Writer, csv bool) {
+	if csv {
+		fmt.Fprint(f, "id,roles,attr.region,attr.mail,attr.level:number\n")
+	}
+	for i := range w.principals {
+		if csv {
+			fmt.Fprintf(f, "user%07d,%s,%s,user%07d@example.com,%d\n", i, role(i), w.region(i), i, i%7)
+			continue
+		}
+		fmt.Fprintf(f, `{"id": "user%07d", "roles": [%q], "attr": {"region": %q, "mail": "user%07d@example.com", "level": %d}}`+"\n", i, role(i), w.region(i), i, i%7)
 	}
 }
 
