@@ -109,16 +109,16 @@ func (c *Config) checkNames(root *source.Node) error {
 	for _, s := range c.Servers {
 		errs = append(errs, c.checkEnforcement(s, root.Get("servers").Get(s.Name)))
 	}
-	server := func(name string, entry *source.Node) {
-		if name != "" && c.Servers.Get(name) == nil {
+	server := func(name string, known bool, entry *source.Node) {
+		if name != "" && !known {
 			errs = append(errs, source.Errorf(entry.Get("server").Pos, "no server %q%s", name, source.DidYouMean(name, c.Servers.names())))
 		}
 	}
 	for i, w := range c.Waivers {
-		server(w.Server, root.Get("waivers").Items[i])
+		server(w.Server, c.Servers.match(w.Server), root.Get("waivers").Items[i])
 	}
 	for i, d := range c.Lint.SeparationOfDuties {
-		server(d.Server, root.Get("lint").Get("separationOfDuties").Items[i])
+		server(d.Server, c.Servers.Get(d.Server) != nil, root.Get("lint").Get("separationOfDuties").Items[i])
 	}
 	return errors.Join(errs...)
 }

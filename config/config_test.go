@@ -137,8 +137,8 @@ func TestParse(t *testing.T) {
 			},
 			Rules: config.RuleSettings{
 				{ID: "broad-principal", Pos: at(43, 5), Severity: config.Off},
+				{ID: "name-not-portable", Pos: at(45, 5)},
 				{ID: "tool-unreachable", Pos: at(44, 5), Severity: config.Note, Confidence: config.High},
-				{ID: "wildcard-role", Pos: at(45, 5)},
 			},
 		},
 		Probe: config.Probe{
@@ -158,12 +158,12 @@ func TestParse(t *testing.T) {
 			{Pos: at(56, 5), Rule: "a", Reason: "b", Item: "x://*", Types: []authz.ItemType{authz.ResourceItem, authz.TemplateItem}},
 		},
 	}
-	options := got.Lint.Rules[2].Options
-	got.Lint.Rules[2].Options = nil
+	options := got.Lint.Rules[1].Options
+	got.Lint.Rules[1].Options = nil
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
-	if got := string(options.JSON()); got != `{"allow":["STAFF"]}` {
+	if got := string(options.JSON()); got != `{"longest":64}` {
 		t.Errorf("options %s", got)
 	}
 	if s := got.Servers.Get("shell"); s != got.Servers[2] {

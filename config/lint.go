@@ -94,7 +94,7 @@ func (s Severity) String() string { return severities[s] }
 // DecodeNode reads off, note, warning or error.
 func (s *Severity) DecodeNode(n *source.Node) error { return word(n, "severity", severities, s) }
 
-// A Confidence says how sure a rule has to be of a finding.
+// A Confidence says how sure a finding has to be to count.
 type Confidence uint8
 
 // The confidences, in growing order.

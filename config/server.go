@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/glob"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -39,6 +40,13 @@ func (s Servers) Get(name string) *Server {
 		}
 	}
 	return nil
+}
+
+// match reports whether a server has that name, or one that matches it as a
+// glob.
+func (s Servers) match(pattern string) bool {
+	re, err := glob.Compile(pattern)
+	return s.Get(pattern) != nil || err == nil && slices.ContainsFunc(s.names(), re.MatchString)
 }
 
 func (s Servers) names() []string {

@@ -13,11 +13,13 @@ var destructiveOpenToAll = &Rule{
 	ID:       "destructive-open-to-all",
 	Family:   overExposed,
 	Severity: Error,
+	Least:    Low,
 	Doc: Doc{
 		Summary: "Every declared principal may call a destructive tool, unconditionally",
 		Rationale: `What cannot be undone should be left to few. A tool counts as destructive if it says so, if it
 has hints but neither this one nor that it is read-only (MCP's default is destructive), or, failing any hint, if
-its name says so. A hint that a tool is harmless is believed.`,
+its name says so. A hint that a tool is harmless is believed. Confidence is high where the tool says so itself,
+medium where its name does, and low by MCP's default.`,
 		Bad: `
 -- manifest.json --
 {"tools": [{"name": "delete_customer", "annotations": {"destructiveHint": true}}]}
@@ -41,36 +43,25 @@ resourcePolicy:
     - {actions: ["tools/call::delete_customer"], effect: EFFECT_ALLOW, roles: [ADMIN]}
 `,
 		Fix:       "Grant it to the few who need it, or on a condition.",
-		Standards: []string{"CWE-250", "OWASP MCP02:2025", "ASI02", "NHI5:2025", "NIST SP 800-53r5 AC-6"},
+		Standards: destructiveUnconditionally,
 	},
+	Options: func() any { return &destructiveOptions{} },
 	Check: func(p *Pass) {
-		everybody := p.Matrix.Classes
+		o, everybody := optionsOf[destructiveOptions](p), p.Matrix.Classes
 		if size(everybody) < 2 {
 			return
 		}
 		for col := range p.calls() {
-			destructive := col.Item.Destructive()
+			destructive := o.ground(col.Item)
 			if destructive == manifest.None || !p.all(col, allowed) {
 				continue
 			}
 			f := about(col)
-			f.Message = fmt.Sprintf("every principal may call %s with any arguments%s", col.Item.Name, destructiveBecause(destructive))
+			f.Confidence = confidenceIn(destructive)
+			f.Message = fmt.Sprintf("every principal may call %s with any arguments%s", col.Item.Name, destructiveBecause(destructive, 1))
 			f.blame(p.decisive(everybody, col))
 			f.Evidence = append(f.Evidence, fmt.Sprintf("%s may call it.", p.names(everybody)))
 			p.report(draft{Finding: f, who: everybody})
 		}
 	},
-}
-
-// destructiveBecause says why a tool is taken to be destructive, where it does
-// not say so itself.
-func destructiveBecause(d manifest.Destructive) string {
-	switch d {
-	case manifest.Default:
-		return ", and its hints do not say that it is harmless"
-	case manifest.Inferred:
-		return ", and its name says that it destroys something"
-	case manifest.None, manifest.Declared:
-	}
-	return ""
 }

@@ -12,6 +12,10 @@
 // one finding an item, except where the cause is one for many items: then they
 // are joined, naming three of the items and counting the rest.
 //
+// Waivers of the config and those in policies are applied to what the rules
+// reported, before it is joined; the rules about waivers run after that, and
+// what they find cannot be waived.
+//
 // How findings are printed is left to package report, and what they do to the
 // exit status to the command.
 package lint

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
 )
 
@@ -15,6 +16,10 @@ type draft struct {
 	endpoint string          // the MCP method that it is about, if it is
 	servers  []string        // the servers that it is about, where Server does not say
 	who      []*matrix.Class // the principals that it is about, if it is
+
+	// whom are the principals that it is about, where those are not the whole
+	// of their classes.
+	whom []*authz.Principal
 
 	// Drafts of a rule with the same group become one finding. What tells
 	// them apart is their subject, and say writes the message about several.
@@ -101,6 +106,7 @@ func (f *Finding) widen(g *Finding, subject string) {
 		f.Principal = ""
 	}
 	f.Severity = max(f.Severity, g.Severity)
+	f.Confidence = min(f.Confidence, g.Confidence)
 	places := g.Related
 	if g.Pos != f.Pos {
 		places = append([]Related{{g.Pos, subject}}, places...)

@@ -36,7 +36,8 @@ resourcePolicy:
 		fmt.Println(err)
 		return
 	}
-	inventories, err := manifest.Parse("crm.json", []byte(`{"tools": [{"name": "export"}, {"name": "greet"}]}`))
+	inventories, err := manifest.Parse("crm.json", []byte(`{"tools": [
+  {"name": "export", "annotations": {"readOnlyHint": true}}, {"name": "greet", "annotations": {"readOnlyHint": true}}]}`))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -13,8 +13,9 @@ type explanation struct {
 
 // explanations is how the rules keep out of each other's way.
 var explanations = []explanation{
-	{"no-policy-for-resource", nil, onServer, []string{"tool-without-rule", "tool-unreachable", "rule-matches-nothing"}},
-	{"schema-rejects-requests", isError, onServer, []string{"tool-without-rule", "tool-unreachable", "rule-matches-nothing"}},
+	{"no-policy-for-resource", nil, onServer, []string{"tool-without-rule", "tool-unreachable", "tool-untested", "rule-matches-nothing"}},
+	{"schema-rejects-requests", isError, onServer, []string{"tool-without-rule", "tool-unreachable", "tool-untested", "rule-matches-nothing"}},
+	{"tool-without-rule", nil, onItem, []string{"tool-untested"}},
 	{"list-not-filtered", nil, atEndpoint, []string{"operation-not-enforced"}},
 	{"task-call-unguarded", nil, onItem, []string{"tool-unreachable", "listed-not-callable", "callable-not-listed"}},
 	{"invalid-glob", nil, atPos, []string{"rule-matches-nothing"}},

@@ -19,11 +19,14 @@ type Pass struct {
 	Matrix   *matrix.Matrix
 	Policies *policy.Set // nil if they are not at hand
 
-	rule   *Rule // at work
-	drafts []draft
-	seen   map[string]bool // the drafts about items, without their positions
+	rule    *Rule // at work
+	drafts  []draft
+	waivers []applied
+	seen    map[string]bool // the drafts about items, without their positions
 
 	input     *Input
+	options   *Options
+	settings  map[string]any // the options of the rules that have some, by ID
 	targets   []*target
 	asked     map[*matrix.Column][]asked
 	direct    map[*matrix.Column][]*matrix.Cell
@@ -37,8 +40,15 @@ type Pass struct {
 }
 
 // prepare gathers what takes the engine, so that the checks need not.
-func prepare(ctx context.Context, in *Input, now time.Time) (*Pass, error) {
-	p := &Pass{Matrix: in.Matrix, Policies: in.Policies, input: in, now: now, seen: map[string]bool{}, arguments: map[argumentKey]argument{}}
+func prepare(ctx context.Context, in *Input, o *Options) (*Pass, error) {
+	settings, err := o.decode()
+	if err != nil {
+		return nil, err
+	}
+	p := &Pass{
+		Matrix: in.Matrix, Policies: in.Policies, input: in, options: o, settings: settings, now: o.Now,
+		seen: map[string]bool{}, arguments: map[argumentKey]argument{},
+	}
 	p.findTargets()
 	p.findReaders()
 	for _, step := range []func(context.Context) error{p.askDirectly, p.tryGates, p.findUncovered, p.findRefusals, p.findClocked} {
@@ -54,6 +64,7 @@ func prepare(ctx context.Context, in *Input, now time.Time) (*Pass, error) {
 func (p *Pass) report(d draft) {
 	d.Rule, d.Family, d.Standards = p.rule.ID, p.rule.Family, p.rule.Doc.Standards
 	d.Severity = cmp.Or(d.Severity, p.rule.Severity)
+	d.Confidence = max(d.Confidence, p.rule.Confidence)
 	d.Fix = cmp.Or(d.Fix, p.rule.Doc.Fix)
 	d.Principal = cmp.Or(d.Principal, p.only(d.who))
 	d.Related = slices.DeleteFunc(d.Related, func(r Related) bool { return r.Pos == d.Pos })

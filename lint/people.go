@@ -50,6 +50,37 @@ func (p *Pass) only(classes []*matrix.Class) string {
 	return p.standIn(classes[0]).Key
 }
 
+// classesOf returns the classes that principals stand for, by their keys.
+func (p *Pass) classesOf(keys []string) []*matrix.Class {
+	var list []*matrix.Class
+	for _, key := range keys {
+		if c := p.Matrix.ClassOf(key); c != nil {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// machines returns the principals of a class that are agents or workloads.
+func (p *Pass) machines(c *matrix.Class) []*authz.Principal {
+	return filter(c.Principals, func(who *authz.Principal) bool { return who.Kind != authz.Human })
+}
+
+// except returns the principals of a class that are no administrators.
+func (p *Pass) except(c *matrix.Class, a *Administrators) []*authz.Principal {
+	return filter(c.Principals, func(who *authz.Principal) bool { return !a.has(who) })
+}
+
+// namesOf lists principals.
+func namesOf(list []*authz.Principal) string {
+	words := make([]string, len(list))
+	for i, one := range list {
+		words[i] = one.Key
+	}
+	slices.Sort(words)
+	return listingOf(words[:min(len(words), people+1)], len(words), people)
+}
+
 // rolesHeld lists the roles of the principals, and those that a role policy
 // puts above one of them.
 func (p *Pass) rolesHeld() []string {

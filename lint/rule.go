@@ -9,11 +9,18 @@ import (
 
 // A Rule is one entry of the catalogue.
 type Rule struct {
-	ID       string
-	Family   string
-	Severity Severity // of its findings, unless the check says otherwise
-	Doc      Doc
-	Check    func(*Pass)
+	ID         string
+	Family     string
+	Severity   Severity   // of its findings, unless the check says otherwise
+	Confidence Confidence // of its findings, unless the check says less
+	Least      Confidence // that the check may say; High for the rule's own
+	Doc        Doc
+	// Options returns the rule's options with their defaults: a pointer to a
+	// struct, see [Rule.OptionList]. Nil if it has none.
+	Options func() any
+	Check   func(*Pass)
+
+	aboutWaivers bool // it runs when the waivers are applied, and cannot be waived
 }
 
 // The families of the catalogue.
@@ -23,11 +30,12 @@ const (
 	unreachable = "unreachable"
 	inPolicy    = "policy"
 	inInventory = "inventory"
+	inHouse     = "housekeeping"
 )
 
 // Families lists the families in the order of the catalogue.
 func Families() []string {
-	return []string{overExposed, unguarded, unreachable, inPolicy, inInventory}
+	return []string{overExposed, unguarded, unreachable, inPolicy, inInventory, inHouse}
 }
 
 // Doc is the documentation of a rule. Prose is Markdown.
@@ -43,30 +51,42 @@ type Doc struct {
 func Rules() []*Rule {
 	return []*Rule{
 		accessNotDifferentiated,
+		agentDestructive,
+		annotationsContradict,
+		annotationsMissing,
 		argumentAtListTime,
 		argumentNotInSchema,
 		argumentOptional,
 		attributeNeverSupplied,
+		broadPrincipal,
 		callableNotListed,
 		decisionDependsOnTime,
 		decisionNotDeterministic,
 		destructiveOpenToAll,
 		duplicateName,
 		enforcementPointUnsupported,
+		hiddenText,
 		invalidGlob,
 		inventoryIncomplete,
 		listNotFiltered,
 		listedNotCallable,
 		mixedScopePermissions,
+		nameNotPortable,
 		noPolicyForResource,
 		operationNotEnforced,
 		roleNotHeld,
 		ruleMatchesNothing,
+		ruleUntested,
 		schemaRejectsRequests,
+		separationOfDuties,
+		sharedResourceKind,
 		taskCallUnguarded,
 		toolUnreachable,
+		toolUntested,
 		toolWithoutRule,
 		unusedDefinition,
+		waiverExpired,
+		waiverStale,
 		wildcardAction,
 		wildcardRole,
 	}
@@ -74,15 +94,21 @@ func Rules() []*Rule {
 
 // Find returns the rule with that ID. The error names the nearest.
 func Find(id string) (*Rule, error) {
-	rules := Rules()
-	ids := make([]string, len(rules))
-	for i, r := range rules {
+	for _, r := range Rules() {
 		if r.ID == id {
 			return r, nil
 		}
-		ids[i] = r.ID
 	}
-	return nil, fmt.Errorf("no rule is called %q%s", id, source.DidYouMean(id, ids))
+	return nil, fmt.Errorf("no rule is called %q%s", id, source.DidYouMean(id, IDs()))
+}
+
+// IDs lists the IDs of the catalogue.
+func IDs() []string {
+	var ids []string
+	for _, r := range Rules() {
+		ids = append(ids, r.ID)
+	}
+	return ids
 }
 
 // byID returns the rules with these IDs, in the order of the catalogue.

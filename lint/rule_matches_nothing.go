@@ -14,6 +14,7 @@ var ruleMatchesNothing = &Rule{
 	ID:       "rule-matches-nothing",
 	Family:   unreachable,
 	Severity: Warning,
+	Least:    Medium,
 	Doc: Doc{
 		Summary: "A rule's action matches no operation on any item",
 		Rationale: "The rule does nothing: the tool is gone or misspelt, or the pattern stops short. In a pattern `:` is the " +

@@ -44,6 +44,10 @@ type Input struct {
 	// version is Cerbos's own default.
 	DefaultPolicyVersion, DefaultScope string
 
+	// Suites are what the suites of the run assert. Nil if there are none: what
+	// they lack is then not looked into.
+	Suites []Assertion
+
 	// Declared says where each server is declared, by its name. Without that,
 	// findings about a server as a whole point at its inventory.
 	Declared map[string]source.Pos
@@ -51,10 +55,19 @@ type Input struct {
 
 // Options say which findings are wanted, and how they count.
 type Options struct {
-	Severity map[string]Severity // by rule ID, in place of the rule's own; Off leaves its findings out
-	Only     []string            // rule IDs; empty for all
-	Skip     []string            // rule IDs
-	Waivers  []Waiver
+	Severity   map[string]Severity     // by rule ID, in place of the rule's own; Off leaves its findings out
+	Confidence map[string]Confidence   // by rule ID: findings of less are left out
+	Settings   map[string]*source.Node // by rule ID: its options, as the config has them
+	Only       []string                // rule IDs; empty for all
+	Skip       []string                // rule IDs
+
+	Administrators Administrators
+	Duties         []Duty
+
+	// Waivers are those of the config; those in policies come with them.
+	Waivers []Waiver
+	// IgnoreWaivers makes what any waiver accepts count.
+	IgnoreWaivers bool
 	// Now is the time that waivers go by. Without it every waiver that expires
 	// has expired.
 	Now time.Time
@@ -66,31 +79,57 @@ type Options struct {
 // Options only ever take findings away: a finding that is explained by another
 // stays hidden where that one is skipped, turned off or waived.
 func Run(ctx context.Context, in *Input, o Options) ([]Finding, error) {
-	if err := o.check(); err != nil {
+	comments := commentWaivers(in.Policies)
+	if err := errors.Join(o.Check(in.Matrix), checkWaivers(comments)); err != nil {
 		return nil, err
 	}
-	p, err := prepare(ctx, in, o.Now)
+	waivers := slices.Concat(comments, o.Waivers) // what stands closer, goes first
+	p, err := prepare(ctx, in, &o)
 	if err != nil {
 		return nil, fmt.Errorf("prepare lint: %w", err)
 	}
-	wanted := o.wanted()
-	for _, r := range byID(withExplainers(wanted)) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	if !o.IgnoreWaivers {
+		for i := range waivers {
+			p.waivers = append(p.waivers, applied{Waiver: &waivers[i], expired: waivers[i].Expired(o.Now)})
 		}
-		p.rule = r
-		r.Check(p)
+	}
+	wanted := o.wanted()
+	rules := byID(p.needed(wanted))
+	for _, aboutWaivers := range []bool{false, true} {
+		for _, r := range rules {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if r.aboutWaivers == aboutWaivers {
+				p.rule = r
+				r.Check(p)
+			}
+		}
+		if !aboutWaivers {
+			p.applyWaivers()
+		}
 	}
 	var drafts []draft
 	for _, d := range unexplained(p.drafts) {
 		if slices.Contains(wanted, d.Rule) && o.weigh(&d) {
-			d.waive(o.Waivers, o.Now)
 			drafts = append(drafts, d)
 		}
 	}
 	findings := join(drafts)
 	slices.SortFunc(findings, compare)
 	return findings, nil
+}
+
+// needed adds to the rules that are wanted those that may explain their
+// findings, and where waivers are looked into those that they are of.
+func (p *Pass) needed(wanted []string) []string {
+	ids := withExplainers(wanted)
+	if slices.ContainsFunc(byID(wanted), func(r *Rule) bool { return r.aboutWaivers }) {
+		for _, w := range p.waivers {
+			ids = append(ids, w.Rule)
+		}
+	}
+	return ids
 }
 
 func compare(a, b Finding) int {
@@ -106,7 +145,17 @@ func (o *Options) weigh(d *draft) bool {
 	if s, ok := o.Severity[d.Rule]; ok {
 		d.Severity = s
 	}
-	return d.Severity != Off
+	least, ok := o.Confidence[d.Rule]
+	return d.Severity != Off && (!ok || d.Confidence <= least)
+}
+
+// Needs reports whether a run with the options looks into one of the rules,
+// be it to tell whether a waiver accepts something.
+func (o *Options) Needs(ids ...string) bool {
+	return slices.ContainsFunc(byID(o.wanted()), func(r *Rule) bool {
+		s, ok := o.Severity[r.ID]
+		return (!ok || s != Off) && (slices.Contains(ids, r.ID) || r.aboutWaivers && !o.IgnoreWaivers)
+	})
 }
 
 // wanted returns the IDs of the rules whose findings are asked for.
@@ -121,20 +170,31 @@ func (o *Options) wanted() []string {
 	return ids
 }
 
-// check reports the IDs that no rule has, and waivers without a reason.
-func (o *Options) check() error {
+// Check reports mistakes in the options: IDs that no rule has, waivers without
+// a reason, options that a rule does not have, and duties about tools that
+// there are not. [Run] reports them too, and those of waivers in policies.
+func (o *Options) Check(m *matrix.Matrix) error {
 	var errs []error
-	for _, id := range slices.Concat(o.Only, o.Skip, slices.Sorted(maps.Keys(o.Severity))) {
+	for _, id := range slices.Concat(o.Only, o.Skip, slices.Sorted(maps.Keys(o.Severity)), slices.Sorted(maps.Keys(o.Confidence))) {
 		_, err := Find(id)
 		errs = append(errs, err)
 	}
-	for _, w := range o.Waivers {
-		if _, err := Find(w.Rule); err != nil {
-			errs = append(errs, source.Errorf(w.Pos, "waiver: %w", err))
-		}
-		if w.Reason == "" {
-			errs = append(errs, source.Errorf(w.Pos, "waiver: a reason is missing"))
-		}
+	errs = append(errs, checkWaivers(o.Waivers))
+	for i := range o.Duties {
+		errs = append(errs, o.Duties[i].check(m)...)
 	}
-	return errors.Join(errs...)
+	_, err := o.decode()
+	return errors.Join(append(errs, err)...)
+}
+
+// decode returns the options of the rules that have some, by ID.
+func (o *Options) decode() (map[string]any, error) {
+	settings := map[string]any{}
+	var errs []error
+	for _, r := range Rules() {
+		options, err := r.decodeOptions(o.Settings[r.ID])
+		settings[r.ID] = options
+		errs = append(errs, err)
+	}
+	return settings, errors.Join(errs...)
 }

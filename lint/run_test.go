@@ -39,24 +39,28 @@ func run(t *testing.T, in *lint.Input, o lint.Options) []lint.Finding {
 // remains is what is found of those rules with all of them.
 func TestOptionsOnlyTakeAway(t *testing.T) {
 	t.Parallel()
-	in, err := insecure(t).input(t.Context())
+	w := insecure(t)
+	in, err := w.input(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := run(t, in, lint.Options{Now: now})
+	all := run(t, in, w.options())
 	of := func(keep func(*lint.Finding) bool) []lint.Finding {
 		return slices.DeleteFunc(slices.Clone(all), func(f lint.Finding) bool { return !keep(&f) })
 	}
 	for _, r := range lint.Rules() {
 		only := of(func(f *lint.Finding) bool { return f.Rule == r.ID })
-		if diff := cmp.Diff(only, run(t, in, lint.Options{Now: now, Only: []string{r.ID}})); diff != "" {
+		if diff := cmp.Diff(only, run(t, in, w.options(r.ID))); diff != "" {
 			t.Errorf("only %s (-want +got):\n%s", r.ID, diff)
 		}
 		others := of(func(f *lint.Finding) bool { return f.Rule != r.ID })
-		if diff := cmp.Diff(others, run(t, in, lint.Options{Now: now, Skip: []string{r.ID}})); diff != "" {
+		skip := w.options()
+		skip.Skip = []string{r.ID}
+		if diff := cmp.Diff(others, run(t, in, skip)); diff != "" {
 			t.Errorf("skip %s (-want +got):\n%s", r.ID, diff)
 		}
-		off := lint.Options{Now: now, Severity: map[string]lint.Severity{r.ID: lint.Off}}
+		off := w.options()
+		off.Severity[r.ID] = lint.Off
 		if diff := cmp.Diff(others, run(t, in, off)); diff != "" {
 			t.Errorf("%s off (-want +got):\n%s", r.ID, diff)
 		}
@@ -82,7 +86,7 @@ func TestOrderOfPrincipals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := run(t, in, lint.Options{Now: now})
+		got := run(t, in, w.options())
 		if i == 0 {
 			want = got
 		}
@@ -98,17 +102,21 @@ func TestOrderOfPrincipals(t *testing.T) {
 // TestFindings checks what every finding has.
 func TestFindings(t *testing.T) {
 	t.Parallel()
-	in, err := insecure(t).input(t.Context())
+	w := insecure(t)
+	in, err := w.input(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range run(t, in, lint.Options{Now: now}) {
+	for _, f := range run(t, in, w.options()) {
 		r, err := lint.Find(f.Rule)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if f.Family != r.Family || f.Severity == lint.Off || f.Message == "" || f.Fix == "" || f.Pos.Line == 0 {
 			t.Errorf("%s: something is missing: %+v", f.Rule, f)
+		}
+		if f.Confidence < r.Confidence || f.Confidence > max(r.Confidence, r.Least) {
+			t.Errorf("%s: %s is of %v confidence, which the rule does not say", f.Rule, f.Message, f.Confidence)
 		}
 		if len(f.Evidence)+len(f.Related) == 0 {
 			t.Errorf("%s: no evidence", f.Message)

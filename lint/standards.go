@@ -3,6 +3,7 @@ package lint
 // standards are the titles of the entries that rules refer to.
 var standards = map[string]string{
 	"CWE-250":  "Execution with Unnecessary Privileges",
+	"CWE-266":  "Incorrect Privilege Assignment",
 	"CWE-272":  "Least Privilege Violation",
 	"CWE-425":  "Direct Request ('Forced Browsing')",
 	"CWE-561":  "Dead Code",
@@ -12,6 +13,7 @@ var standards = map[string]string{
 	"CWE-1230": "Exposure of Sensitive Information Through Metadata",
 
 	"OWASP MCP02:2025": "Privilege Escalation via Scope Creep",
+	"OWASP MCP03:2025": "Tool Poisoning",
 	"OWASP MCP07:2025": "Insufficient Authentication & Authorization",
 	"OWASP MCP10:2025": "Context Injection & Over-Sharing",
 
@@ -23,6 +25,7 @@ var standards = map[string]string{
 
 	"NIST CSF 2.0 PR.AA-05": "Access permissions are defined in a policy, managed, enforced and reviewed",
 	"NIST SP 800-207 2.1":   "Tenets of Zero Trust",
+	"NIST SP 800-53r5 AC-5": "Separation of Duties",
 	"NIST SP 800-53r5 AC-6": "Least Privilege",
 }
 
@@ -35,6 +38,8 @@ var (
 	tooManyMay      = []string{
 		"CWE-1220", "CWE-272", "OWASP MCP02:2025", "ASI03", "NHI5:2025", "NIST CSF 2.0 PR.AA-05", "NIST SP 800-207 2.1",
 	}
+	destructiveUnconditionally = []string{"CWE-250", "OWASP MCP02:2025", "ASI02", "NHI5:2025", "NIST SP 800-53r5 AC-6"}
+
 	deadRule  = []string{"CWE-561", "NIST CSF 2.0 PR.AA-05"}
 	goneGrant = []string{"CWE-561", "OWASP MCP02:2025", "NHI1:2025", "NIST CSF 2.0 PR.AA-05"}
 )

@@ -1,12 +1,17 @@
 package lint
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/glob"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -24,6 +29,10 @@ type Waiver struct {
 	Reason    string
 	Expires   time.Time // the last day, at its beginning; zero for never
 	Pos       source.Pos
+
+	// From and To bound the place of a finding, for a waiver that stands above
+	// a rule. Zero bounds nothing.
+	From, To source.Pos
 }
 
 // Expired reports whether the waiver's last day is over. Not knowing the time,
@@ -32,18 +41,106 @@ func (w *Waiver) Expired(now time.Time) bool {
 	return !w.Expires.IsZero() && (now.IsZero() || !now.Before(w.Expires.AddDate(0, 0, 1)))
 }
 
-// waive marks the draft as waived by the first waiver that accepts it.
-func (d *draft) waive(waivers []Waiver, now time.Time) {
-	for i := range waivers {
-		if w := &waivers[i]; w.accepts(d) && !w.Expired(now) {
-			d.Waived, d.Reason, d.waiver = true, w.Reason, i+1
-			return
+// An applied is a waiver and what became of it.
+type applied struct {
+	*Waiver
+	expired bool
+	used    bool // it accepts some draft, whether or not another finding explains that
+	missed  bool // it has expired, and no other accepts what it did
+}
+
+// applyWaivers marks the drafts as waived, each by the first waiver that
+// accepts it. Where that has expired, the draft says so.
+func (p *Pass) applyWaivers() {
+	for i := range p.drafts {
+		d := &p.drafts[i]
+		var expired []*applied
+		for n := range p.waivers {
+			w := &p.waivers[n]
+			if !w.accepts(d) {
+				continue
+			}
+			w.used = true
+			switch {
+			case w.expired:
+				expired = append(expired, w)
+			case !d.Waived:
+				d.Waived, d.Reason, d.WaivedAt, d.waiver = true, w.Reason, w.Pos, n+1
+			}
+		}
+		for _, w := range expired {
+			if !d.Waived {
+				w.missed = true
+				d.Evidence = append(d.Evidence, fmt.Sprintf("%s  its waiver expired on %s", w.Pos, w.day()))
+			}
 		}
 	}
 }
 
+// day is the last day of a waiver.
+func (w *Waiver) day() string { return w.Expires.Format(time.DateOnly) }
+
+// commentWaivers returns the waivers that stand in policies.
+func commentWaivers(set *policy.Set) []Waiver {
+	if set == nil {
+		return nil
+	}
+	var list []Waiver
+	for w := range set.Waivers() {
+		list = append(list, Waiver{Rule: w.Rule, Reason: w.Reason, Expires: w.Expires, Pos: w.Pos, From: w.From, To: w.To})
+	}
+	return list
+}
+
+func checkWaivers(list []Waiver) error {
+	var errs []error
+	for i := range list {
+		errs = append(errs, list[i].check())
+	}
+	return errors.Join(errs...)
+}
+
+// check reports a rule that there is not, or that cannot be waived, and a
+// reason that is missing.
+func (w *Waiver) check() error {
+	var errs []error
+	if r, err := Find(w.Rule); err != nil {
+		errs = append(errs, source.Errorf(w.Pos, "waiver: %w", err))
+	} else if r.aboutWaivers {
+		errs = append(errs, source.Errorf(w.Pos, "waiver: findings of %s cannot be waived; turn the rule off under lint.rules, or take the waiver out that it is about", w.Rule))
+	}
+	if strings.TrimSpace(w.Reason) == "" {
+		errs = append(errs, source.Errorf(w.Pos, "waiver: a reason is missing"))
+	}
+	return errors.Join(errs...)
+}
+
+// scope says what a waiver is limited to, or "".
+func (w *Waiver) scope() string {
+	var parts []string
+	for _, of := range []struct{ what, name string }{
+		{"server", w.Server}, {w.itemNoun(), w.Item}, {"principal", w.Principal}, {"file", w.File},
+	} {
+		if of.name != "" {
+			parts = append(parts, of.what+" "+of.name)
+		}
+	}
+	if !w.From.IsZero() {
+		parts = append(parts, "the rule below it")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (w *Waiver) itemNoun() string {
+	if len(w.Types) == 0 {
+		return "item"
+	}
+	return noun(w.Types[0])
+}
+
 func (w *Waiver) accepts(d *draft) bool {
 	return w.Rule == d.Rule &&
+		(w.From.IsZero() || w.From.Compare(d.Pos) <= 0 && d.Pos.Compare(w.To) <= 0) &&
 		(w.Server == "" || w.acceptsServers(onServer(d))) &&
 		(w.Item == "" || d.Name != "" && matches(w.Item, d.Name, glob.Compile)) &&
 		(len(w.Types) == 0 || d.Name != "" && slices.Contains(w.Types, d.Type)) &&
@@ -56,14 +153,16 @@ func (w *Waiver) acceptsServers(names []string) bool {
 }
 
 func (w *Waiver) acceptsPrincipals(d *draft) bool {
-	for _, class := range d.who {
-		for _, p := range class.Principals {
-			if !matches(w.Principal, p.Key, glob.Compile) {
-				return false
-			}
-		}
+	other := func(p *authz.Principal) bool { return !matches(w.Principal, p.Key, glob.Compile) }
+	if len(d.whom) > 0 {
+		return !slices.ContainsFunc(d.whom, other)
 	}
-	return len(d.who) > 0
+	return len(d.who) > 0 && !slices.ContainsFunc(d.who, func(c *matrix.Class) bool { return slices.ContainsFunc(c.Principals, other) })
+}
+
+// matchesAny reports whether a name is one of the patterns or matches one.
+func matchesAny(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return matches(pattern, name, glob.Compile) })
 }
 
 // matches reports whether a name is the pattern or matches it. What is no glob

@@ -17,6 +17,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/principals"
 	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
 // now is the time of all tests.
@@ -27,8 +28,10 @@ type world struct {
 	config     *config.Config
 	servers    []*matrix.Server
 	principals []*authz.Principal
+	groups     map[string][]string
 	policies   *policy.Set
 	engine     *pdp.Engine
+	suites     []*testrunner.Suite // nil if the config names none
 }
 
 // load reads a folder: mcpolicy.yaml and what it names, or without one the
@@ -56,13 +59,55 @@ func load(ctx context.Context, fsys fs.FS) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.principals = set.Principals
+	w.principals, w.groups = set.Principals, set.Groups
 	for _, s := range w.config.Servers {
 		if err := w.loadServer(fsys, s); err != nil {
 			return nil, err
 		}
 	}
-	return w, nil
+	return w, w.loadSuites(fsys)
+}
+
+func (w *world) loadSuites(fsys fs.FS) error {
+	for _, path := range w.config.Tests {
+		err := fs.WalkDir(fsys, path.Path, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := fs.ReadFile(fsys, name)
+			if err != nil {
+				return err
+			}
+			suites, err := testrunner.Parse(name, data)
+			w.suites = append(w.suites, suites...)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// assertions runs the suites, as the command does.
+func (w *world) assertions(ctx context.Context, m *matrix.Matrix) ([]lint.Assertion, error) {
+	if w.suites == nil {
+		return nil, nil
+	}
+	result, err := testrunner.Run(ctx, &testrunner.Input{Suites: w.suites, Matrix: m, Groups: w.groups})
+	if err != nil {
+		return nil, err
+	}
+	list := []lint.Assertion{}
+	for _, s := range result.Suites {
+		for _, c := range s.Cases {
+			if c.Outcome != testrunner.Skipped {
+				allowed, denied := c.Expects()
+				list = append(list, lint.Assertion{Item: c.Item, Operation: c.Operation, Allowed: allowed, Denied: denied, Cell: c.Cell})
+			}
+		}
+	}
+	return list, nil
 }
 
 func (w *world) loadPolicies(ctx context.Context, fsys fs.FS) error {
@@ -154,13 +199,25 @@ func (w *world) input(ctx context.Context) (*lint.Input, error) {
 			in.Declared[s.Name] = s.Pos
 		}
 	}
-	return in, nil
+	in.Suites, err = w.assertions(ctx, m)
+	return in, err
 }
 
 // options are those of the world's config, and these rules only.
 func (w *world) options(only ...string) lint.Options {
-	o := lint.Options{Only: only, Now: now, Severity: map[string]lint.Severity{}}
+	o := lint.Options{
+		Only: only, Now: now,
+		Severity: map[string]lint.Severity{}, Confidence: map[string]lint.Confidence{}, Settings: map[string]*source.Node{},
+		Administrators: lint.Administrators{Roles: w.config.Lint.Administrators.Roles, Principals: w.config.Lint.Administrators.Principals},
+	}
+	for _, d := range w.config.Lint.SeparationOfDuties {
+		o.Duties = append(o.Duties, lint.Duty{Name: d.Name, Server: d.Server, Sets: d.Sets, Pos: d.Pos})
+	}
 	for _, r := range w.config.Lint.Rules {
+		o.Settings[r.ID] = r.Options
+		if i := slices.Index(lint.Confidences, r.Confidence.String()); i >= 0 {
+			o.Confidence[r.ID] = lint.Confidence(i)
+		}
 		if i := slices.Index(lint.Severities, r.Severity.String()); i >= 0 {
 			o.Severity[r.ID] = lint.Severity(i)
 		}

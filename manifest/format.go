@@ -55,5 +55,16 @@ var formats = [...]string{
 	AnthropicTools:    "Anthropic tools",
 }
 
+// HasHints reports whether the format has a place for the behaviour hints of
+// tools.
+func (f Format) HasHints() bool {
+	switch f {
+	case NameList, MCPB, DockerCatalog, OpenAITools, AnthropicTools:
+		return false
+	default:
+		return true
+	}
+}
+
 // String returns the format in the words of a report.
 func (f Format) String() string { return formats[f] }

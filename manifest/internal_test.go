@@ -33,8 +33,8 @@ func TestSplit(t *testing.T) {
 		"löscheÄpfel":      {"lösche", "äpfel"},
 	}
 	for name, want := range tests {
-		if got := split(name); !slices.Equal(got, want) {
-			t.Errorf("split(%q) = %q, want %q", name, got, want)
+		if got := Words(name); !slices.Equal(got, want) {
+			t.Errorf("Words(%q) = %q, want %q", name, got, want)
 		}
 	}
 }

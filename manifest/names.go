@@ -36,7 +36,7 @@ func set(words ...string) map[string]bool {
 // in the destructive word (todo_list_delete). As the first word, admin says so
 // as well (admin_tool), unless the name reads something (admin_list_users).
 func NameSaysDestructive(name string) bool {
-	words := split(name)
+	words := Words(name)
 	verb, noun := false, false // a harmless one came before
 	for i, w := range words {
 		joined := i+1 < len(words) && (words[i+1] == "and" || words[i+1] == "or")
@@ -52,9 +52,9 @@ func NameSaysDestructive(name string) bool {
 	return len(words) > 0 && words[0] == "admin" && !verb && !noun
 }
 
-// split returns the words of a name in lower case. What is no letter separates
+// Words returns the words of a name in lower case. What is no letter separates
 // them, and so does a capital that begins a word.
-func split(name string) []string {
+func Words(name string) []string {
 	var words []string
 	var word []rune
 	end := func() {

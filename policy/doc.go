@@ -3,7 +3,7 @@
 //
 // It chooses files, numbers rules and matches patterns as Cerbos v0.55 does;
 // its tests hold it against the engine. It decides nothing, does not look into
-// CEL, and leaves to the engine everything that only compiling can tell:
+// CEL (of comments it reads those that are waivers), and leaves to the engine everything that only compiling can tell:
 // unknown keys, missing imports, scopes without a parent, expressions that do
 // not type-check. What it cannot read it reports, all of it, with positions.
 package policy

@@ -148,6 +148,9 @@ func (l *loader) policy(name string) error {
 	if err != nil {
 		return err
 	}
+	if p.Waivers, err = readWaivers(p, data); err != nil {
+		return err
+	}
 	l.set.Policies = append(l.set.Policies, p)
 	return nil
 }

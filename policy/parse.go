@@ -126,6 +126,7 @@ func (r *reader) derivedRoles(set *Policy, body *source.Node) []*DerivedRole {
 			Name:        name.Value,
 			NamePos:     name.Pos,
 			Pos:         n.Pos,
+			End:         last(n),
 			ParentRoles: r.texts(n, "parentRoles"),
 			Condition:   r.condition(n),
 			Set:         set,

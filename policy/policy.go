@@ -71,6 +71,7 @@ type Policy struct {
 
 	Rules        []*Rule
 	DerivedRoles []*DerivedRole // of a derived roles set
+	Waivers      []Waiver       // in the order of the file
 
 	key string
 }
@@ -82,7 +83,7 @@ func (p *Policy) Key() string { return p.key }
 // A DerivedRole is one definition of a derived roles set.
 type DerivedRole struct {
 	Name        string
-	Pos         source.Pos // where the definition's mapping starts
+	Pos, End    source.Pos // where the definition's mapping starts, and its last value
 	NamePos     source.Pos
 	ParentRoles []Text
 	Condition   *Condition

@@ -408,6 +408,7 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add([]byte("---\n---"))
+	f.Add([]byte(waived))
 	f.Add([]byte("resourcePolicy: {rules: [&a {condition: {match: {all: {of: [*a]}}}}]}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		set, err := policy.Load(fstest.MapFS{"p.yaml": {Data: data}}, "")

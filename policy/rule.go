@@ -17,6 +17,7 @@ type Rule struct {
 	Name   string // as given, or ""
 	Policy *Policy
 	Pos    source.Pos // where the rule's mapping starts
+	End    source.Pos // where the last value in it starts
 
 	Resource    string // what it is about: a kind, or in principal and role policies a pattern
 	ResourcePos source.Pos
@@ -98,6 +99,7 @@ func (r *reader) rule(p *Policy, n *source.Node, resource Text) *Rule {
 		Name:        r.text(n, "name").Value,
 		Policy:      p,
 		Pos:         n.Pos,
+		End:         last(n),
 		Resource:    resource.Value,
 		ResourcePos: resource.Pos,
 		Condition:   r.condition(n),

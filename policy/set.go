@@ -65,6 +65,19 @@ func (s *Set) Rules() iter.Seq[*Rule] {
 	}
 }
 
+// Waivers returns those of all policies that take part in decisions.
+func (s *Set) Waivers() iter.Seq[*Waiver] {
+	return func(yield func(*Waiver) bool) {
+		for p := range s.enabled() {
+			for i := range p.Waivers {
+				if !yield(&p.Waivers[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Rule returns the rule of that ID, or nil. It also takes the name that Cerbos
 // gives in outputs. The first is returned of several that share it, see
 // [Set.Named].

@@ -49,7 +49,7 @@ func findings() []lint.Finding {
 		},
 		{
 			Rule: "list-not-filtered", Family: "unguarded", Severity: lint.Warning, Message: "prompts are listed all or none",
-			Pos: pos("mcpolicy.yaml", 2, 3), Server: "desk", Waived: true, Reason: "there is one prompt | and that's it",
+			Pos: pos("mcpolicy.yaml", 2, 3), Server: "desk", Waived: true, Reason: "there is one prompt | and that's it", WaivedAt: pos("mcpolicy.yaml", 9, 5),
 		},
 		{
 			Rule: "operation-not-enforced", Family: "unguarded", Severity: lint.Error,

@@ -5,24 +5,33 @@ import (
 )
 
 type findingJSON struct {
-	Rule      string        `json:"rule"`
-	Family    string        `json:"family"`
-	Severity  string        `json:"severity"`
-	Message   string        `json:"message"`
-	File      string        `json:"file,omitempty"`
-	Line      int           `json:"line,omitempty"`
-	Column    int           `json:"column,omitempty"`
-	Server    string        `json:"server,omitempty"`
-	Type      string        `json:"type,omitempty"`
-	Name      string        `json:"name,omitempty"`
-	Principal string        `json:"principal,omitempty"`
-	Policy    string        `json:"policy,omitempty"`
-	Waived    bool          `json:"waived"`
-	Reason    string        `json:"reason,omitempty"`
-	Evidence  []string      `json:"evidence,omitempty"`
-	Related   []relatedJSON `json:"related,omitempty"`
-	Fix       string        `json:"fix,omitempty"`
-	Standards []string      `json:"standards"`
+	Rule       string        `json:"rule"`
+	Family     string        `json:"family"`
+	Severity   string        `json:"severity"`
+	Confidence string        `json:"confidence"`
+	Message    string        `json:"message"`
+	File       string        `json:"file,omitempty"`
+	Line       int           `json:"line,omitempty"`
+	Column     int           `json:"column,omitempty"`
+	Server     string        `json:"server,omitempty"`
+	Type       string        `json:"type,omitempty"`
+	Name       string        `json:"name,omitempty"`
+	Principal  string        `json:"principal,omitempty"`
+	Policy     string        `json:"policy,omitempty"`
+	Waived     bool          `json:"waived"`
+	Reason     string        `json:"reason,omitempty"`
+	WaivedAt   *placeJSON    `json:"waivedAt,omitempty"`
+	Evidence   []string      `json:"evidence,omitempty"`
+	Related    []relatedJSON `json:"related,omitempty"`
+	Fix        string        `json:"fix,omitempty"`
+	Standards  []string      `json:"standards"`
+}
+
+// A placeJSON is where a waiver stands.
+type placeJSON struct {
+	File   string `json:"file"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
 }
 
 type relatedJSON struct {
@@ -34,10 +43,13 @@ type relatedJSON struct {
 
 func jsonFinding(f *lint.Finding) findingJSON {
 	j := findingJSON{
-		Rule: f.Rule, Family: f.Family, Severity: f.Severity.String(), Message: f.Message,
+		Rule: f.Rule, Family: f.Family, Severity: f.Severity.String(), Confidence: f.Confidence.String(), Message: f.Message,
 		File: f.Pos.File, Line: f.Pos.Line, Column: f.Pos.Col,
 		Server: f.Server, Name: f.Name, Principal: f.Principal, Policy: f.Policy,
 		Waived: f.Waived, Reason: f.Reason, Evidence: f.Evidence, Fix: f.Fix, Standards: f.Standards,
+	}
+	if !f.WaivedAt.IsZero() {
+		j.WaivedAt = &placeJSON{f.WaivedAt.File, f.WaivedAt.Line, f.WaivedAt.Col}
 	}
 	if f.Name != "" {
 		j.Type = f.Type.String()

@@ -52,7 +52,7 @@ func (p *printer) writeFinding(f *lint.Finding, hinted map[string]bool) {
 		e.placed(r.Pos.String(), r.Text)
 	}
 	if f.Waived && f.Reason != "" {
-		e.text(plain, "waived: "+f.Reason)
+		e.placed(f.WaivedAt.String(), "waived: "+f.Reason)
 	}
 	if f.Fix != "" {
 		e.text(plain, f.Fix)

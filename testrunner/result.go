@@ -60,6 +60,13 @@ type Case struct {
 	Time    time.Duration
 }
 
+// Expects reports whether the case expects that some request is allowed, and
+// whether that some request is denied.
+func (c *Case) Expects() (allowed, denied bool) {
+	denied = c.Want == matrix.Denied.String() || c.Want == matrix.Conditional.String()
+	return c.Want != matrix.Denied.String(), denied
+}
+
 // A Value is what a part of a condition came to.
 type Value struct {
 	Expr  string // R.attr.arguments.region

@@ -56,7 +56,7 @@ func (x *fixing) run(cmd *cobra.Command, in *input, out *output, l *linting) err
 		return err
 	}
 	d := &report.Document{Scope: report.ScopeOf(m), Notes: w.notes(), Linted: true}
-	if d.Findings, err = l.run(ctx, w, m); err != nil {
+	if d.Findings, err = l.findings(ctx, w, m, nil); err != nil {
 		return err
 	}
 	root, err := w.policyRoot(in)
@@ -84,7 +84,7 @@ func (x *fixing) run(cmd *cobra.Command, in *input, out *output, l *linting) err
 		if m, err = again.decide(cmd); err != nil {
 			return err
 		}
-		if d.Findings, err = l.run(ctx, again, m); err != nil {
+		if d.Findings, err = l.findings(ctx, again, m, nil); err != nil {
 			return err
 		}
 		d.Scope = report.ScopeOf(m)

@@ -71,8 +71,9 @@ func (in *input) clock() (time.Time, error) {
 // A folder is where relative paths start, and how files below it are read.
 type folder struct {
 	fs.FS
-	dir   string
-	close func() error
+	dir    string
+	config string // the config's own file, as the system has it
+	close  func() error
 }
 
 // readConfig finds and parses the config, if the command line needs one. The
@@ -110,7 +111,7 @@ func (in *input) readConfig() (*config.Config, *folder, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return cfg, &folder{FS: root.FS(), dir: filepath.Dir(file), close: root.Close}, nil
+	return cfg, &folder{FS: root.FS(), dir: filepath.Dir(file), config: file, close: root.Close}, nil
 }
 
 // readOS reads a file that the command line names.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
 // linting is what the command line says about lint.
@@ -23,6 +25,7 @@ type linting struct {
 	only, skip []string
 	failOn     string
 	noWaivers  bool
+	more       []lint.Waiver // besides those of the config
 }
 
 func (l *linting) flags(cmd *cobra.Command) {
@@ -30,16 +33,9 @@ func (l *linting) flags(cmd *cobra.Command) {
 	f.StringSliceVar(&l.only, "rule", nil, "only the lint rule `ID`; may be repeated")
 	f.StringSliceVar(&l.skip, "skip", nil, "leave the lint rule `ID` out; may be repeated")
 	f.StringVar(&l.failOn, "fail-on", "", "exit with 1 from this `SEVERITY` on: note, warning, error or off (default: the config's, or warning)")
-	f.BoolVar(&l.noWaivers, "no-waivers", false, "count waived findings too")
-	ids := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		var list []string
-		for _, r := range lint.Rules() {
-			list = append(list, r.ID+"\t"+r.Doc.Summary)
-		}
-		return list, cobra.ShellCompDirectiveNoFileComp
-	}
-	_ = cmd.RegisterFlagCompletionFunc("rule", ids)
-	_ = cmd.RegisterFlagCompletionFunc("skip", ids)
+	f.BoolVar(&l.noWaivers, "no-waivers", false, "count what waivers accept, and leave expired and stale waivers alone")
+	_ = cmd.RegisterFlagCompletionFunc("rule", completeRules)
+	_ = cmd.RegisterFlagCompletionFunc("skip", completeRules)
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(lint.Severities, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -80,22 +76,69 @@ func (l *linting) threshold(cfg *config.Config) lint.Severity {
 	return lint.Warning
 }
 
-// run applies the lint rules to a matrix.
-func (l *linting) run(ctx context.Context, w *workspace, m *matrix.Matrix) ([]lint.Finding, error) {
+// findings lints a matrix. Suites that were not run are run for what they
+// assert, if a rule wants to know that.
+func (l *linting) findings(ctx context.Context, w *workspace, m *matrix.Matrix, tests *testrunner.Result) ([]lint.Finding, error) {
+	o, err := l.options(w)
+	if err := errors.Join(err, o.Check(m)); err != nil {
+		return nil, usageError{err}
+	}
+	if tests == nil && o.Needs("tool-untested", "rule-untested") {
+		var t suiteRun
+		if err := t.parse(w); err != nil {
+			return nil, err
+		}
+		if tests, err = t.run(ctx, w, m); err != nil {
+			return nil, err
+		}
+	}
+	return lint.Run(ctx, w.lintInput(m, tests), o)
+}
+
+// lintInput is what the rules look at.
+func (w *workspace) lintInput(m *matrix.Matrix, tests *testrunner.Result) *lint.Input {
 	e := w.config.Engine
 	in := &lint.Input{
 		Matrix: m, Policies: w.policies, Validate: w.engine.Validate, Confused: w.engine.Confused,
 		RuleReads: w.engine.RuleReads, DecideAt: w.engine.DecideAt,
 		SchemasRejected:      w.options.Schemas == pdp.EnforceReject,
 		DefaultPolicyVersion: e.DefaultPolicyVersion, DefaultScope: e.DefaultScope,
-		Declared: map[string]source.Pos{},
+		Suites: assertions(tests), Declared: map[string]source.Pos{},
 	}
 	for _, s := range w.config.Servers {
 		in.Declared[s.Name] = s.Pos
 	}
-	o := lint.Options{Only: l.only, Skip: l.skip, Severity: map[string]lint.Severity{}, Now: w.now}
+	return in
+}
+
+// assertions are what the cases of suites expect. Without suites they are nil.
+func assertions(tests *testrunner.Result) []lint.Assertion {
+	if tests == nil {
+		return nil
+	}
+	list := []lint.Assertion{}
+	for _, s := range tests.Suites {
+		for _, c := range s.Cases {
+			if c.Outcome != testrunner.Skipped {
+				allowed, denied := c.Expects()
+				list = append(list, lint.Assertion{Item: c.Item, Operation: c.Operation, Allowed: allowed, Denied: denied, Cell: c.Cell})
+			}
+		}
+	}
+	return list
+}
+
+// options are what the command line and the config say about the rules. Rules
+// that the config names and that there are not are mistakes.
+func (l *linting) options(w *workspace) (lint.Options, error) {
+	c := w.config.Lint
+	o := lint.Options{
+		Only: l.only, Skip: l.skip, Now: w.now, IgnoreWaivers: l.noWaivers,
+		Severity: map[string]lint.Severity{}, Confidence: map[string]lint.Confidence{}, Settings: map[string]*source.Node{},
+		Administrators: lint.Administrators{Roles: c.Administrators.Roles, Principals: c.Administrators.Principals},
+	}
 	var errs []error
-	for _, r := range w.config.Lint.Rules {
+	for _, r := range c.Rules {
 		if _, err := lint.Find(r.ID); err != nil {
 			errs = append(errs, source.Errorf(r.Pos, "%w", err))
 			continue
@@ -103,19 +146,19 @@ func (l *linting) run(ctx context.Context, w *workspace, m *matrix.Matrix) ([]li
 		if s, ok := severityOf(r.Severity.String()); ok {
 			o.Severity[r.ID] = s
 		}
+		if i := slices.Index(lint.Confidences, r.Confidence.String()); i >= 0 {
+			o.Confidence[r.ID] = lint.Confidence(i) //nolint:gosec // a handful
+		}
+		o.Settings[r.ID] = r.Options
+	}
+	for _, d := range c.SeparationOfDuties {
+		o.Duties = append(o.Duties, lint.Duty{Name: d.Name, Server: d.Server, Sets: d.Sets, Pos: d.Pos})
 	}
 	for _, x := range w.config.Waivers {
-		if _, err := lint.Find(x.Rule); err != nil {
-			errs = append(errs, source.Errorf(x.Pos, "waiver: %w", err))
-		}
-		if !l.noWaivers {
-			o.Waivers = append(o.Waivers, waiver(x))
-		}
+		o.Waivers = append(o.Waivers, waiver(x))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, usageError{err}
-	}
-	return lint.Run(ctx, in, o)
+	o.Waivers = append(o.Waivers, l.more...)
+	return o, errors.Join(errs...)
 }
 
 func waiver(w config.Waiver) lint.Waiver {
@@ -136,8 +179,11 @@ func newLint() *cobra.Command {
 		Long: `Report access that is over-exposed, unguarded or unreachable.
 
 Each finding names its evidence: who can do what, and the rule at file:line that
-lets them. mcpolicy rules ID explains a rule. Findings that are accepted belong
-in the config, under waivers, with a reason.
+lets them. mcpolicy rules ID explains a rule. A finding that is accepted needs a
+waiver with a reason: mcpolicy waive writes one.
+
+Suites that the config names are run for what they assert, because two rules are
+about what no suite asserts; mcpolicy check reports how their cases came out.
 
 --fix corrects in the policies what is beyond doubt: an action or a role that is
 one slip away from the only name that can be meant. It changes nothing else in
@@ -223,16 +269,16 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 		d.Matrix = m // check reports everything
 	}
 	failOn := lint.Off
-	if l != nil {
-		failOn = l.threshold(w.config)
-		if d.Findings, err = l.run(ctx, w, m); err != nil {
-			return err
-		}
-	}
 	given := in.given()
 	if t != nil {
 		given = append(given, t.files...)
 		if d.Tests, err = t.run(ctx, w, m); err != nil {
+			return err
+		}
+	}
+	if l != nil {
+		failOn = l.threshold(w.config)
+		if d.Findings, err = l.findings(ctx, w, m, d.Tests); err != nil {
 			return err
 		}
 	}

@@ -30,7 +30,8 @@ var errFindings = errors.New("findings")
 // A usageError is a mistake on the command line or in the config.
 type usageError struct{ error }
 
-func (e usageError) Unwrap() error { return e.error }
+// Unwrap returns a list, so that the mistakes of a joined error are found in it.
+func (e usageError) Unwrap() []error { return []error{e.error} }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -14,18 +14,21 @@ func newRules() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rules [ID]",
 		Short: "List the lint rules, or explain one",
-		Long: `List the lint rules by family, or explain one: why it matters, an example that
-it fires on, one that it does not, how to fix it, and the standards it speaks to.`,
+		Long: `List the lint rules by family, with their severity and how sure their findings
+are, or explain one: why it matters, an example that it fires on, one that it does
+not, how to fix it, its options, and the standards it speaks to.
+
+The config changes a rule:
+
+  lint:
+    rules:
+      role-not-held: {severity: off}            # off, note, warning or error
+      agent-destructive: {confidence: medium}   # no findings of low confidence
+      broad-principal: {options: {share: 0.8}}  # as the rule's page has them`,
 		Example: `  mcpolicy rules
   mcpolicy rules callable-not-listed`,
-		Args: usageArgs(cobra.MaximumNArgs(1)),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			var ids []string
-			for _, r := range lint.Rules() {
-				ids = append(ids, r.ID+"\t"+r.Doc.Summary)
-			}
-			return ids, cobra.ShellCompDirectiveNoFileComp
-		},
+		Args:              usageArgs(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: completeRules,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return listRules(cmd.OutOrStdout())
@@ -41,8 +44,17 @@ it fires on, one that it does not, how to fix it, and the standards it speaks to
 	return cmd
 }
 
+// completeRules completes the IDs of rules.
+func completeRules(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var ids []string
+	for _, r := range lint.Rules() {
+		ids = append(ids, r.ID+"\t"+r.Doc.Summary)
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
 func listRules(w io.Writer) error {
-	const indent = 41
+	const indent = 52
 	for i, family := range lint.Families() {
 		if i > 0 {
 			fmt.Fprintln(w)
@@ -50,7 +62,7 @@ func listRules(w io.Writer) error {
 		fmt.Fprintln(w, family)
 		for _, r := range lint.Rules() {
 			if r.Family == family {
-				fmt.Fprintf(w, "  %-29s %-8s", r.ID, r.Severity)
+				fmt.Fprintf(w, "  %-29s %-8s %-11s", r.ID, r.Severity, r.Confidences())
 				width := indent
 				for _, word := range strings.Fields(r.Doc.Summary) {
 					if width+1+len(word) > 100 {
@@ -64,6 +76,6 @@ func listRules(w io.Writer) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintln(w, "\nmcpolicy rules ID explains one.")
+	_, err := fmt.Fprintln(w, "\nEach has its severity and its confidence. mcpolicy rules ID explains one.")
 	return err
 }

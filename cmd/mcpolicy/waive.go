@@ -1,0 +1,270 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/spf13/cobra"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// waiving is what the command line says about a waiver to write.
+type waiving struct {
+	waiver                       config.Waiver
+	item, tool, prompt, resource string
+	until                        string
+	dryRun, diff, force          bool
+}
+
+func newWaive() *cobra.Command {
+	var in input
+	var x waiving
+	cmd := &cobra.Command{
+		Use:   "waive RULE --reason TEXT",
+		Short: "Accept findings of a rule: write a waiver into the config",
+		Long: `Accept findings of a rule: write a waiver into mcpolicy.yaml, behind those that
+are there. Nothing else in the file changes. What is not said is accepted
+anywhere; names may be globs.
+
+A waiver needs a reason, and should have a last day: after it the findings count
+again. One that accepts nothing today is refused unless --force says otherwise.
+A config that is a symbolic link is changed where the link leads.
+
+A waiver may also stand in a policy, as a comment right above the rule that the
+finding is about:
+
+  # mcpolicy:waive wildcard-role until 2027-01-31: visitors during the fair`,
+		Example: `  mcpolicy waive wildcard-role --server crm --tool greet --reason 'everybody may greet'
+  mcpolicy waive agent-destructive --principal scout --tool 'purge_*' --until 2027-01-31 --reason SEC-141
+  mcpolicy waive rule-untested --file 'policies/legacy/**' --reason 'goes in spring' --dry-run`,
+		Args:              oneRule,
+		ValidArgsFunction: completeRule,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			x.waiver.Rule = args[0]
+			return x.run(cmd, &in)
+		},
+	}
+	in.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&x.waiver.Reason, "reason", "", "why it is accepted, and who said so (required)")
+	f.StringVar(&x.until, "until", "", "the last `DAY` on which it is accepted, like 2027-01-31 (default: no last day)")
+	f.StringVar(&x.waiver.Server, "server", "", "only findings about servers that match `GLOB`")
+	f.StringVar(&x.tool, "tool", "", "only findings about tools that match `GLOB`")
+	f.StringVar(&x.prompt, "prompt", "", "only findings about prompts that match `GLOB`")
+	f.StringVar(&x.resource, "resource", "", "only findings about resources whose URI matches `GLOB`")
+	f.StringVar(&x.item, "item", "", "only findings about tools, prompts or resources that match `GLOB`")
+	f.StringVar(&x.waiver.Principal, "principal", "", "only findings about principals that all match `GLOB`")
+	f.StringVar(&x.waiver.File, "file", "", "only findings in files that match `GLOB`")
+	f.BoolVar(&x.dryRun, "dry-run", false, "show the change, and write nothing")
+	f.BoolVar(&x.diff, "diff", false, "show the change")
+	f.BoolVar(&x.force, "force", false, "write it even if it accepts nothing today")
+	return cmd
+}
+
+func oneRule(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usageError{fmt.Errorf("want one rule to waive, have %d; mcpolicy rules lists them", len(args))}
+	}
+	return nil
+}
+
+// completeRule completes the one argument that is a rule's ID.
+func completeRule(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return completeRules(cmd, args, start)
+}
+
+func (x *waiving) run(cmd *cobra.Command, in *input) error {
+	if err := x.check(in); err != nil {
+		return err
+	}
+	w, err := in.load(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	if w.folder == nil {
+		return usageError{errors.New("a waiver is written into mcpolicy.yaml, and --manifest, --policies and --principals go without one")}
+	}
+	m, err := w.build(cmd.Context(), nil)
+	if err != nil {
+		return err
+	}
+	accepted, err := x.accepted(cmd.Context(), w, m)
+	if err != nil {
+		return err
+	}
+	// A link stays one: what it leads to is replaced.
+	file, err := filepath.EvalSymlinks(w.folder.config)
+	if err != nil {
+		return plain(w.folder.config, err)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return plain(file, err)
+	}
+	before, err := readOS(file)
+	if err != nil {
+		return err
+	}
+	after, err := config.AddWaiver(w.config.File, before, &x.waiver)
+	if err != nil {
+		return usageError{err}
+	}
+	out := cmd.OutOrStdout()
+	if x.dryRun || x.diff {
+		if _, err := out.Write(shown(diff.Diff(w.config.File, before, w.config.File, after))); err != nil {
+			return err
+		}
+	}
+	if !x.dryRun {
+		err := replaceFile(file, info.Mode().Perm(), func(to io.Writer) error {
+			_, err := to.Write(after)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return x.report(out, w.config.File, accepted)
+}
+
+// check finds mistakes on the command line before any work is done.
+func (x *waiving) check(in *input) error {
+	var errs []error
+	if _, err := lint.Find(x.waiver.Rule); err != nil {
+		errs = append(errs, err)
+	}
+	if strings.TrimSpace(x.waiver.Reason) == "" {
+		errs = append(errs, errors.New("a waiver needs a reason: --reason TEXT"))
+	}
+	for _, of := range []struct {
+		name  string
+		types []authz.ItemType
+	}{
+		{x.item, nil},
+		{x.tool, []authz.ItemType{authz.ToolItem}},
+		{x.prompt, []authz.ItemType{authz.PromptItem}},
+		{x.resource, []authz.ItemType{authz.ResourceItem, authz.TemplateItem}},
+	} {
+		switch {
+		case of.name == "":
+		case x.waiver.Item != "":
+			errs = append(errs, errors.New("say one of --item, --tool, --prompt and --resource"))
+		default:
+			x.waiver.Item, x.waiver.Types = of.name, of.types
+		}
+	}
+	if x.until != "" {
+		day, err := time.Parse(time.DateOnly, x.until)
+		x.waiver.Expires = config.Date{Time: day}
+		now, nowErr := in.clock()
+		if now.IsZero() {
+			now = time.Now()
+		}
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("--until: want a date like 2027-01-31, have %q", x.until))
+		case nowErr == nil && x.waiver.Expired(now):
+			errs = append(errs, fmt.Errorf("--until: %s is over, so that nothing would be accepted", x.until))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// accepted returns the findings that count today and that the waiver accepts.
+// None is an error, unless that is forced.
+func (x *waiving) accepted(ctx context.Context, w *workspace, m *matrix.Matrix) ([]lint.Finding, error) {
+	mine := waiver(x.waiver)
+	mine.Pos = source.Pos{File: w.config.File} // others have a line
+	lintWith := func(waivers ...lint.Waiver) ([]lint.Finding, error) {
+		l := &linting{only: []string{x.waiver.Rule}, more: waivers}
+		list, err := l.findings(ctx, w, m, nil)
+		return slices.DeleteFunc(list, func(f lint.Finding) bool { return f.Rule != x.waiver.Rule }), err
+	}
+	before, err := lintWith()
+	if err != nil {
+		return nil, err
+	}
+	after, err := lintWith(mine)
+	if err != nil {
+		return nil, err
+	}
+	accepted := slices.DeleteFunc(after, func(f lint.Finding) bool { return f.WaivedAt != mine.Pos })
+	if len(accepted) > 0 || x.force {
+		return accepted, nil
+	}
+	var open []string
+	for _, f := range before {
+		if !f.Waived {
+			open = append(open, fmt.Sprintf("%s: %s", f.Pos, f.Message))
+		}
+	}
+	switch {
+	case len(before) == 0:
+		err = fmt.Errorf("%s finds nothing; --force writes the waiver all the same", x.waiver.Rule)
+	case len(open) == 0:
+		err = fmt.Errorf("%s finds nothing that is not accepted already; --force writes the waiver all the same", x.waiver.Rule)
+	default:
+		const most = 5
+		more := ""
+		if len(open) > most {
+			more = fmt.Sprintf("; and %d more", len(open)-most)
+		}
+		err = fmt.Errorf("the waiver accepts no finding that counts (--force writes it all the same); there are: %s%s", strings.Join(open[:min(len(open), most)], "; "), more)
+	}
+	return nil, usageError{err}
+}
+
+// report says what was written.
+func (x *waiving) report(out io.Writer, file string, accepted []lint.Finding) error {
+	verb := "accepts"
+	if x.dryRun {
+		verb = "would accept"
+	}
+	count := fmt.Sprintf("%d findings", len(accepted))
+	if len(accepted) == 1 {
+		count = "1 finding"
+	}
+	until := ""
+	if x.until != "" {
+		until = " until " + x.until
+	}
+	if _, err := fmt.Fprintf(out, "%s %s %s of %s%s\n", file, verb, count, x.waiver.Rule, until); err != nil {
+		return err
+	}
+	for _, f := range accepted {
+		if _, err := fmt.Fprintf(out, "  %s: %s\n", source.Printable(f.Pos.String()), source.Printable(f.Message)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shown makes a difference safe to look at: a config may be a stranger's.
+func shown(difference []byte) []byte {
+	var b bytes.Buffer
+	for line := range strings.Lines(string(difference)) {
+		b.WriteString(source.Printable(strings.TrimRight(line, "\r\n")) + "\n")
+	}
+	return b.Bytes()
+}
