@@ -21,6 +21,7 @@ func TestMerge(t *testing.T) {
 		guarded   = `{"environment": {"fastmcp": "3.4.9"}, "serverInfo": {"name": "crm"}, "tools": [], "prompts": [], "resources": []}`
 		inspect   = `{"environment": {"fastmcp": "2.14.7"}, "serverInfo": {"name": "Front"}, "tools": [{"name": "c"}]}`
 		inspect3  = `{"environment": {"fastmcp": "3.4.9"}, "serverInfo": {"name": "Front"}, "resourceTemplates": [{"uriTemplate": "t"}], "tools": []}`
+		own       = `{"environment": {"fastmcp": "2.14.7"}, "server": {"name": "Front"}, "tools": [{"key": "c", "name": "c"}, {"key": "stock_count", "name": "count"}]}`
 		card      = `{"tools": [{"name": "c"}], "prompts": "dynamic"}`
 		generated = `{"manifest_version": "0.3", "server": {}, "name": "x", "tools": [{"name": "m"}], "tools_generated": true}`
 	)
@@ -46,6 +47,8 @@ func TestMerge(t *testing.T) {
 		{"a promise kept before", []string{prompts, card}, "c p |", "", "", 0},
 		{"a promise", []string{card, tools}, "c a | dynamic", "crm", "", 0},
 		{"generated", []string{generated, tools}, "m a | generated", "x", "", 0},
+		{"two formats of one server", []string{inspect, own}, "c stock_count |", "Front", "2.14.7", 0},
+		{"the same format twice", []string{inspect, inspect}, "c c |", "Front", "2.14.7", 0},
 		{"two versions of FastMCP", []string{inspect, inspect3}, "c t | guarded", "Front", "2.14.7", 1},
 	}
 	for _, test := range tests {
@@ -94,4 +97,37 @@ func summary(inv *manifest.Inventory) string {
 		words = append(words, g.Reason.String())
 	}
 	return strings.Join(words, " ")
+}
+
+// TestMergeInspected holds that the two formats of fastmcp inspect make up for
+// what each leaves out, whichever comes first.
+func TestMergeInspected(t *testing.T) {
+	texts := []string{
+		`{"environment": {"fastmcp": "2.14.7"}, "serverInfo": {"name": "Front"}, "tools": [
+			{"name": "stock_count", "description": "Count", "execution": {"taskSupport": "optional"}}, {"name": "hours"}]}`,
+		`{"environment": {"fastmcp": "2.14.7"}, "server": {"name": "Front"}, "tools": [
+			{"key": "hours", "name": "hours"}, {"key": "stock_count", "name": "count", "description": "Count"}]}`,
+	}
+	for range 2 {
+		texts[0], texts[1] = texts[1], texts[0]
+		var parts []*manifest.Inventory
+		for _, text := range texts {
+			list, err := manifest.Parse("part.json", []byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			parts = append(parts, list...)
+		}
+		got := map[string][2]string{}
+		for _, it := range manifest.Merge(parts...).Items {
+			if _, twice := got[it.Name]; twice {
+				t.Errorf("%s is there twice", it.Name)
+			}
+			got[it.Name] = [2]string{it.OwnName, it.TaskSupport}
+		}
+		want := map[string][2]string{"stock_count": {"count", "optional"}, "hours": {"", ""}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("own names and task support (-want +got):\n%s", diff)
+		}
+	}
 }
