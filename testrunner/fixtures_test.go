@@ -15,6 +15,8 @@ func TestFixtures(t *testing.T) {
 	for fixture, want := range map[string]string{
 		"quickstart": "",
 		"fastmcp":    "",
+		"fastmcp2":   "",
+		"fastmcp4":   "",
 		"github":     "",
 		"insecure": `tests/intent.yaml:13:20: sally list get_pipeline_report
 tests/intent.yaml:16:20: sally call log_activity

@@ -17,6 +17,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pep"
 )
@@ -26,6 +27,20 @@ import (
 var calls = map[string][]map[string]any{
 	"fastmcp": {
 		{}, {"region": "EMEA"}, {"region": "APAC"}, {"region": "emea"}, {"region": 1.0}, {"region": nil}, {"other": "EMEA"},
+	},
+	"fastmcp2": {
+		{}, {"hall": "north"}, {"hall": "south"}, {"hall": 1.0}, {"article": "north"},
+	},
+	"fastmcp4": {
+		{},
+		{"amount": 100.0},
+		{"amount": 100.01},
+		{"amount": 501.0},
+		{"amount": "100"},
+		{"language": "de"},
+		{"language": "es"},
+		{"market": "EU"},
+		{"market": "US"},
 	},
 	"quickstart": {
 		{},
@@ -71,11 +86,11 @@ func TestOracle(t *testing.T) {
 			if testing.Short() && name == "github" {
 				t.Skip("takes seconds")
 			}
-			f := loadFixture(t, name)
-			m := f.matrix(t, f.engine)
-			cases := f.ask(t, m, arguments)
-			s := newSuite(f.principals, cases)
-			effects := s.run(t, binary, f.policies, 0)
+			f := fixture.Load(t, fixture.Dir(name))
+			m := f.Matrix(t, f.Engine)
+			cases := ask(t, f, m, arguments)
+			s := newSuite(f.Principals, cases)
+			effects := s.run(t, binary, f.Policies, 0)
 			for _, c := range cases {
 				if got := effects[c.key()]; got != c.effect() {
 					t.Errorf("%v on %v for %s: embedded %s, official %q", c.request.Action, c.request.Resource, c.request.Principal.Key, c.effect(), got)
@@ -89,7 +104,7 @@ func TestOracle(t *testing.T) {
 			for action, effect := range flipped.Actions {
 				flipped.Actions[action] = opposite[effect]
 			}
-			s.run(t, binary, f.policies, 1)
+			s.run(t, binary, f.Policies, 1)
 		})
 	}
 }
@@ -120,7 +135,7 @@ func (c *oracleCase) effect() string {
 
 // ask decides all requests of a matrix, those of operations with arguments for
 // each of the given ones.
-func (f *fixture) ask(t *testing.T, m *matrix.Matrix, arguments []map[string]any) []oracleCase {
+func ask(t *testing.T, f *fixture.Fixture, m *matrix.Matrix, arguments []map[string]any) []oracleCase {
 	t.Helper()
 	var cases []oracleCase
 	var requests []authz.Request
@@ -128,14 +143,14 @@ func (f *fixture) ask(t *testing.T, m *matrix.Matrix, arguments []map[string]any
 	for _, col := range m.Columns {
 		open := slices.ContainsFunc(col.Question.Requests, func(r authz.Request) bool { return r.Unknown != nil })
 		for _, of := range col.Question.Requests {
-			for _, p := range f.principals {
+			for _, p := range f.Principals {
 				for i, args := range arguments {
 					if !open && i > 0 {
 						continue
 					}
 					r := pep.Bind(of, args)
 					r.Principal = p
-					what := fmt.Sprintf("%s %v", r.Action, r.Resource) // maps print in the order of their keys
+					what := fmt.Sprintf("%s %#v", r.Action, r.Resource) // maps print in the order of their keys
 					if names[what] == "" {
 						names[what] = "r" + strconv.Itoa(len(names))
 					}
@@ -145,7 +160,7 @@ func (f *fixture) ask(t *testing.T, m *matrix.Matrix, arguments []map[string]any
 			}
 		}
 	}
-	decisions, err := f.engine.Decide(t.Context(), requests)
+	decisions, err := f.Engine.Decide(t.Context(), requests)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
 // fixtures are the folders whose matrix is compared.
-var fixtures = []string{"fastmcp", "quickstart", "github", "insecure"}
+var fixtures = []string{"fastmcp", "fastmcp2", "fastmcp4", "quickstart", "github", "insecure"}
 
 // oneOf is a list of one, which the planner writes as an equation.
 var oneOf = regexp.MustCompile(` in \[([^],]+)\]`)
@@ -21,13 +22,13 @@ var oneOf = regexp.MustCompile(` in \[([^],]+)\]`)
 func TestRemoteMatrix(t *testing.T) {
 	for _, name := range fixtures {
 		t.Run(name, func(t *testing.T) {
-			f := loadFixture(t, name)
-			remote, err := pdp.Dial(t.Context(), cerbosbin.Serve(t, f.policies, f.conf), pdp.RemoteOptions{Plaintext: true})
+			f := fixture.Load(t, fixture.Dir(name))
+			remote, err := pdp.Dial(t.Context(), cerbosbin.Serve(t, f.Policies, f.Conf), pdp.RemoteOptions{Plaintext: true})
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = remote.Close() })
-			want, got := f.matrix(t, f.engine), f.matrix(t, remote)
+			want, got := f.Matrix(t, f.Engine), f.Matrix(t, remote)
 			cells, conditions := 0, 0
 			for i, c := range want.Classes {
 				for j, col := range want.Columns {
