@@ -20,7 +20,8 @@ import (
 
 // A Server is a PDP that runs until its test ends.
 type Server struct {
-	Addr string // host:port of the gRPC listener, on loopback
+	Addr     string // host:port of the gRPC listener, on loopback
+	HTTPAddr string // of the HTTP listener
 
 	cmd  *exec.Cmd
 	log  *lockedBuffer
@@ -77,7 +78,7 @@ func start(dir, binary, policies string, conf map[string]any) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Addr: ports[0], log: &lockedBuffer{}, gone: make(chan struct{})}
+	s := &Server{Addr: ports[0], HTTPAddr: ports[1], log: &lockedBuffer{}, gone: make(chan struct{})}
 	data, err := yaml.Marshal(merged(conf, map[string]any{
 		"server":    map[string]any{"grpcListenAddr": ports[0], "httpListenAddr": ports[1]},
 		"storage":   map[string]any{"driver": "disk", "disk": map[string]any{"directory": policies, "watchForChanges": false}},
@@ -102,7 +103,7 @@ func start(dir, binary, policies string, conf map[string]any) (*Server, error) {
 		_ = s.cmd.Wait() // the log says why
 		close(s.gone)
 	}()
-	if err := s.waitReady(ports[1]); err != nil {
+	if err := s.waitReady(); err != nil {
 		s.Kill()
 		return nil, fmt.Errorf("%w\n%s", err, s.log)
 	}
@@ -110,7 +111,7 @@ func start(dir, binary, policies string, conf map[string]any) (*Server, error) {
 }
 
 // waitReady waits until the PDP says that it serves.
-func (s *Server) waitReady(httpAddr string) error {
+func (s *Server) waitReady() error {
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // our own process on loopback
 	}}
@@ -118,7 +119,7 @@ func (s *Server) waitReady(httpAddr string) error {
 	deadline := time.After(startTime)
 	for {
 		for _, scheme := range []string{"http", "https"} {
-			if resp, err := client.Get(scheme + "://" + httpAddr + "/_cerbos/health"); err == nil {
+			if resp, err := client.Get(scheme + "://" + s.HTTPAddr + "/_cerbos/health"); err == nil {
 				_ = resp.Body.Close() // only the status matters
 				if resp.StatusCode == http.StatusOK {
 					return nil
