@@ -1,7 +1,13 @@
-.PHONY: test bench ci
+.PHONY: test e2e bench ci
 
 test:
 	go test ./...
+
+# The fixtures' FastMCP servers behind a real PDP, on the loopback interface;
+# needs Python 3.11 or newer, and npm. Installs the rest once, into the user's
+# cache, and fails where it cannot.
+e2e:
+	MCPOLICY_REQUIRE_CERBOS=1 go test -tags e2e -count=1 -timeout 20m ./internal/e2e
 
 # Whole processes, against Cerbos's own test runner; needs npm for its binary.
 bench:

@@ -86,13 +86,17 @@ func TestTask(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), answerTime)
 			defer cancel()
 			c := converse(t, s, key)
+			// FastMCP 2.14 answers in the way of a draft: with an empty result that
+			// has the task among its metadata.
 			var created struct {
-				Task struct{ TaskID, Status string }
+				Meta struct {
+					Task struct{ TaskID string } `json:"modelcontextprotocol.io/task"`
+				} `json:"_meta"`
 			}
 			if err := c.call(ctx, "tools/call", task, &created); err != nil {
 				t.Fatal(err)
 			}
-			id := fmt.Sprintf(`{"taskId": %q}`, created.Task.TaskID)
+			id := fmt.Sprintf(`{"taskId": %q}`, created.Meta.Task.TaskID)
 			var state struct{ Status string }
 			for state.Status != "completed" {
 				if err := c.call(ctx, "tasks/get", id, &state); err != nil {
