@@ -40,6 +40,7 @@ func (r *reader) fastMCPInspect(n *source.Node) []*Inventory {
 	if !strings.HasPrefix(inv.FastMCP, "2.12.") { // which asked the server directly
 		inv.checkGuarded(n)
 	}
+	inv.noteUntold()
 	return []*Inventory{inv}
 }
 
@@ -49,6 +50,7 @@ func (r *reader) fastMCPInspectMCP(n *source.Node) []*Inventory {
 	inv.Format = FastMCPInspectMCP
 	inv.Items = r.newest(inv.Items)
 	inv.checkGuarded(n)
+	inv.noteUntold()
 	return []*Inventory{inv}
 }
 

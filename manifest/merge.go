@@ -1,9 +1,6 @@
 package manifest
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // Merge joins the parts of one server's inventory, in order: tools in one
 // file, prompts in another, or the pages of a list. The first part that names
@@ -24,7 +21,7 @@ func Merge(parts ...*Inventory) *Inventory {
 		whole.Gaps = append(unanswered(whole.Gaps, part.Types), part.Gaps...)
 		whole.Items = append(whole.Items, whole.complete(part, parts[:i])...)
 		whole.Types |= part.Types
-		whole.Notes = append(whole.Notes, part.Notes...)
+		whole.Notes = append(whole.Notes, part.told(parts)...)
 	}
 	whole.Gaps = slices.DeleteFunc(whole.Gaps, func(g Gap) bool {
 		switch g.Reason {
@@ -55,31 +52,4 @@ func (inv *Inventory) name(part *Inventory) {
 		inv.Notes = append(inv.Notes, Note{Pos: part.Pos, Message: "this part of the inventory comes from FastMCP " + quote(part.FastMCP) +
 			", an earlier one from " + quote(inv.FastMCP) + ": the earlier one counts"})
 	}
-}
-
-// complete adds what a part says of items that an earlier one has in the other
-// format of fastmcp inspect, and returns the part's other items.
-func (inv *Inventory) complete(part *Inventory, earlier []*Inventory) []*Item {
-	other := map[Format]Format{FastMCPInspect: FastMCPInspectMCP, FastMCPInspectMCP: FastMCPInspect}[part.Format]
-	twins := map[*Item]bool{}
-	for _, e := range earlier {
-		if other != UnknownFormat && e.Format == other && e.FastMCP == part.FastMCP {
-			for _, it := range e.Items {
-				twins[it] = true
-			}
-		}
-	}
-	var rest []*Item
-	for _, it := range part.Items {
-		i := slices.IndexFunc(inv.Items, func(of *Item) bool { return twins[of] && of.Type == it.Type && of.Name == it.Name })
-		if i < 0 {
-			rest = append(rest, it)
-			continue
-		}
-		whole := *inv.Items[i]
-		whole.OwnName = cmp.Or(whole.OwnName, it.OwnName)
-		whole.TaskSupport = cmp.Or(whole.TaskSupport, it.TaskSupport)
-		inv.Items[i] = &whole
-	}
-	return rest
 }

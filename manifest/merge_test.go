@@ -118,8 +118,17 @@ func TestMergeInspected(t *testing.T) {
 			}
 			parts = append(parts, list...)
 		}
+		for _, part := range parts {
+			if len(part.Notes) != 1 || len(manifest.Merge(part).Notes) != 1 {
+				t.Errorf("%v: notes %v, want one about what it leaves out", part.Format, part.Notes)
+			}
+		}
+		whole := manifest.Merge(parts...)
+		if len(whole.Notes) > 0 {
+			t.Errorf("notes: %v", whole.Notes)
+		}
 		got := map[string][2]string{}
-		for _, it := range manifest.Merge(parts...).Items {
+		for _, it := range whole.Items {
 			if _, twice := got[it.Name]; twice {
 				t.Errorf("%s is there twice", it.Name)
 			}

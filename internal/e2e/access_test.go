@@ -62,6 +62,7 @@ func returns(t *testing.T) *world { return newWorld(t, "fastmcp4", returnsTrials
 // TestAccess compares every cell of a fixture's matrix with what the running
 // server shows each principal and lets it do, and what no token gets.
 func TestAccess(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, environment string
 		world             *world
@@ -74,6 +75,7 @@ func TestAccess(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			w := test.world
 			if len(w.Principals) < 5 {
 				t.Errorf("%d principals, want at least 5", len(w.Principals))

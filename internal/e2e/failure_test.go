@@ -21,6 +21,7 @@ var hrForAll = change{
 // TestSabotage holds that a server behind other policies than those that the
 // matrix was built from is told by exactly the cells that differ.
 func TestSabotage(t *testing.T) {
+	t.Parallel()
 	w := desk(t)
 	other := desk(t, hrForAll)
 	pdp := cerbosbin.Start(t, other.Policies, other.Conf)
@@ -45,6 +46,7 @@ func TestSabotage(t *testing.T) {
 // like one that denies everything, and still lets anybody read; the guard of
 // FastMCP 4 answers lists with errors. Neither runs a tool.
 func TestOutage(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, environment string
 		world             *world
@@ -56,6 +58,7 @@ func TestOutage(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			w := test.world
 			s, pdp := w.run(t, test.environment)
 			// The first principal may do most.
@@ -104,6 +107,7 @@ func TestOutage(t *testing.T) {
 // TestUnguarded holds that cerbos-fastmcp lets a principal without any rights
 // read the resource and get the prompt, which the matrix calls unguarded.
 func TestUnguarded(t *testing.T) {
+	t.Parallel()
 	w := desk(t)
 	s, _ := w.run(t, "fastmcp3")
 	session := connect(t, s, "vera")

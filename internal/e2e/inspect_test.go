@@ -17,6 +17,7 @@ import (
 // TestInspect holds that both formats of fastmcp inspect give the same
 // inventory, and that the manifests of the fixtures are what it prints.
 func TestInspect(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		environment   string
 		world         *world
@@ -28,6 +29,7 @@ func TestInspect(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.environment, func(t *testing.T) {
+			t.Parallel()
 			parsed := map[string]*manifest.Inventory{}
 			for format, name := range map[string]string{"mcp": test.mcp, "fastmcp": test.ownNames} {
 				data := inspect(t, python(t, test.environment), test.world.dir, format)

@@ -75,8 +75,10 @@ func (c *conversation) call(ctx context.Context, method, params string, result a
 // FastMCP 2.14, as the matrix says: whoever is denied the tool has it run, and
 // gets its result. On FastMCP 3 such a call is asked about like any other.
 func TestTask(t *testing.T) {
+	t.Parallel()
 	const task = `{"name": "export_wages", "arguments": {"year": 2026}, "task": {"ttl": 60000}}`
 	t.Run("FastMCP 2", func(t *testing.T) {
+		t.Parallel()
 		w := warehouse(t)
 		s, _ := w.run(t, "fastmcp2")
 		for i, key := range w.keys() {
@@ -120,6 +122,7 @@ func TestTask(t *testing.T) {
 		}
 	})
 	t.Run("FastMCP 3", func(t *testing.T) {
+		t.Parallel()
 		w := warehouse(t, change{"mcpolicy.yaml", "fastmcp: 2.14.7", "fastmcp: 3.4.9"})
 		s, _ := w.run(t, "fastmcp3")
 		for _, key := range w.keys() {
