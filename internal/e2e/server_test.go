@@ -64,6 +64,19 @@ func serve(t *testing.T, interpreter, dir string, behind *cerbosbin.Server, keys
 // token is the bearer token of a principal.
 func token(key string) string { return "token-of-" + key }
 
+// tokenVariable is the environment variable that has it, for the server as for
+// mcpolicy.
+func tokenVariable(key string) string { return strings.ToUpper(key) + "_TOKEN" }
+
+// tokens are the variables of principals, for a process.
+func tokens(keys []string) []string {
+	var list []string
+	for _, key := range keys {
+		list = append(list, tokenVariable(key)+"="+token(key))
+	}
+	return list
+}
+
 func start(interpreter, dir, runs string, behind *cerbosbin.Server, keys []string) (*server, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -81,9 +94,7 @@ func start(interpreter, dir, runs string, behind *cerbosbin.Server, keys []strin
 	s.cmd.Dir = dir
 	s.cmd.Env = append(os.Environ(), "HOST="+host, "PORT="+port, "RUNS_FILE="+runs,
 		"CERBOS_HOST="+behind.Addr, "CERBOS_URL=http://"+behind.HTTPAddr, "FASTMCP_CHECK_FOR_UPDATES=off", "FASTMCP_LOG_LEVEL=WARNING")
-	for _, key := range keys {
-		s.cmd.Env = append(s.cmd.Env, strings.ToUpper(key)+"_TOKEN="+token(key))
-	}
+	s.cmd.Env = append(s.cmd.Env, tokens(keys)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.WaitDelay = time.Second
 	// A group of its own, which ends with the test, whatever becomes of that.
