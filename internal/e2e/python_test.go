@@ -27,30 +27,32 @@ var requirements embed.FS
 // installTime bounds the installation of some 90 packages.
 const installTime = 10 * time.Minute
 
-var environments = struct {
+// installed are the interpreters of the environments that were asked for.
+var installed = struct {
 	sync.Mutex
-	paths map[string]string
-}{paths: map[string]string{}}
+	of map[string]func() (string, error)
+}{of: map[string]func() (string, error){}}
 
 // python returns the interpreter of an environment (fastmcp2, fastmcp3 or
 // fastmcp4), which it installs on first use. The test fails where that cannot
 // be done.
 func python(t testing.TB, name string) string {
 	t.Helper()
-	environments.Lock()
-	defer environments.Unlock()
-	if path := environments.paths[name]; path != "" {
-		return path
+	installed.Lock()
+	defer installed.Unlock() // one at a time: they share what pip downloads
+	if installed.of[name] == nil {
+		installed.of[name] = sync.OnceValues(func() (string, error) {
+			cache, err := os.UserCacheDir()
+			if err != nil {
+				return "", err
+			}
+			return environment(filepath.Join(cache, "mcpolicy"), name)
+		})
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path, err := environment(filepath.Join(cache, "mcpolicy"), name)
+	path, err := installed.of[name]()
 	if err != nil {
 		t.Fatalf("set up the Python environment %s: %v", name, err)
 	}
-	environments.paths[name] = path
 	return path
 }
 

@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	startTime  = time.Minute // what is first imported is compiled first
-	startTries = 3           // a port may be taken between choosing it and listening
+	startTime  = 2 * time.Minute // what is first imported is compiled first
+	startTries = 3               // a port may be taken between choosing it and listening
 )
 
 // A server is the server.py of a fixture, running until its test ends.
