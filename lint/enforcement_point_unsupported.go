@@ -12,7 +12,8 @@ var enforcementPointUnsupported = &Rule{
 		Summary: "The server runs on a version on which the declared enforcement point does not work",
 		Rationale: `The matrix shows what the policies would decide if they were asked. cerbos-fastmcp 0.1.1
 cannot be imported on FastMCP 4, so whatever guards such a server is not this release, and the matrix is
-about a server that does not exist.`,
+about a server that does not exist. The project's fixtures/fastmcp4 has a middleware for FastMCP 4 to copy,
+with the profile that describes it.`,
 		Bad: `
 -- manifest.json --
 {"serverInfo": {"name": "crm"}, "environment": {"fastmcp": "4.1.0"}, "tools": [{"name": "find_ticket"}]}
