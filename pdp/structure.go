@@ -3,7 +3,6 @@ package pdp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,7 +118,7 @@ func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at addr
 	if len(actions) > 1 && !settled {
 		return nil, errWanted
 	}
-	refs := map[string][]authz.RuleRef{}
+	refs := map[string][]authz.RuleRef{} // most actions have none
 	for _, out := range outputs {
 		for _, o := range out.GetOutputs() {
 			refs[o.GetAction()] = append(refs[o.GetAction()], ruleRef(o))
@@ -145,24 +144,22 @@ func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at addr
 // decision returns the decision that an outcome is by itself. There is one of
 // each, so that whoever gets many can tell by the pointer which are the same.
 func (s *structureTable) decision(o *outcome) *authz.Decision {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%t %t", o.allowed, o.noPolicy)
+	key := make([]byte, 0, 64)
+	key = strconv.AppendBool(key, o.allowed)
+	key = strconv.AppendBool(key, o.noPolicy)
 	for _, r := range o.rules {
-		b.WriteByte(0)
-		b.WriteString(r.ID)
-		b.WriteByte('0' + byte(r.Effect))
-		b.WriteByte('0' + byte(r.Met))
+		key = append(append(key, 0), r.ID...)
+		key = append(key, '0'+byte(r.Effect), '0'+byte(r.Met))
 	}
-	key := b.String()
 	s.deciding.Lock()
 	defer s.deciding.Unlock()
-	d := s.decisions[key]
+	d := s.decisions[string(key)]
 	if d == nil {
 		d = &authz.Decision{NoPolicy: o.noPolicy, Rules: o.rules}
 		if o.allowed {
 			d.Effect = authz.Allow
 		}
-		s.decisions[key] = d
+		s.decisions[string(key)] = d
 	}
 	return d
 }
