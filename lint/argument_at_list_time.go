@@ -5,7 +5,9 @@ import (
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/pep"
+	"github.com/mcpolicy/mcpolicy/policy"
 )
 
 // argumentAtListTime flags rules for a list that read arguments. It is silent
@@ -71,6 +73,7 @@ resourcePolicy:
 					f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
 					f.Pos, f.Policy = p.posOf(x.rule, read.Place), x.rule.ID
 					f.Evidence = []string{cite(x.rule), "asked about the list: " + q.Action}
+					f.Edits = withoutList(x.rule, q.Action, calls)
 					name := argumentName(path)
 					p.report(draft{
 						Finding: f, group: f.Pos.String() + x.rule.ID, subject: name,
@@ -82,4 +85,14 @@ resourcePolicy:
 			}
 		}
 	},
+}
+
+// withoutList returns the edit that takes a list's action out of an ALLOW that
+// is for calls too: its condition is never met for the list.
+func withoutList(r *policy.Rule, action string, calls bool) []fix.Edit {
+	i := slices.IndexFunc(r.Actions, func(a policy.Text) bool { return a.Value == action })
+	if i < 0 || !calls || r.Effect != authz.Allow || r.Policy.Kind == policy.RolePolicy {
+		return nil
+	}
+	return []fix.Edit{{Pos: r.Actions[i].Pos, Old: action, Remove: true}}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -70,6 +71,9 @@ resourcePolicy:
 			f.Related = []Related{{u.argument.pos, noun(f.Type) + " " + f.Name}}
 			f.Pos, f.Policy = u.pos, u.rule.ID
 			f.Evidence = []string{cite(u.rule)}
+			if best[u.group()] == u.reach() { // no tool has it
+				f.Edits = u.correction()
+			}
 			p.report(draft{
 				Finding: f, group: u.group() + u.lack(), subject: u.col.Item.Name,
 				say: func(tools []string) string { return u.lack() + listing(tools, named) + u.meant() },
@@ -154,6 +158,25 @@ func (u *argumentUse) meant() string {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean %s?)", argumentName(append(slices.Clone(u.path[:u.step]), near)))
+}
+
+// correction returns the edit that makes the argument the one that was meant,
+// where that is beyond doubt: a name that stands in the expression once.
+func (u *argumentUse) correction() []fix.Edit {
+	if u.near == nil || u.step >= len(u.path) {
+		return nil
+	}
+	wrong := u.path[u.step]
+	meant := onlySlip(wrong, u.near)
+	if meant == "" || meant != source.Nearest(wrong, u.near) {
+		return nil
+	}
+	for text := range u.rule.Condition.Exprs() {
+		if text.Pos == u.pos && strings.Count(text.Value, "."+wrong) == 1 && strings.Count(text.Value, wrong) == 1 {
+			return []fix.Edit{{Pos: text.Pos, Old: text.Value, New: strings.Replace(text.Value, "."+wrong, "."+meant, 1)}}
+		}
+	}
+	return nil
 }
 
 // articles spells the types that a condition takes a value for.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -71,11 +72,11 @@ resourcePolicy:
 			switch {
 			case set.Disabled || set.Kind != policy.ExportVariables && set.Kind != policy.ExportConstants:
 			case !imported[set]:
-				p.unused(set.NamePos, fmt.Sprintf("no policy imports %s", set.Name), set)
+				p.unused(policy.Text{Pos: set.NamePos}, fmt.Sprintf("no policy imports %s", set.Name), set)
 			default:
 				for _, d := range definitions(set) {
 					if !exported[d.definition] {
-						p.unused(d.pos, fmt.Sprintf("no policy that imports %s uses the %s %s", set.Name, d.noun(), d.name), set)
+						p.unused(d.text(), fmt.Sprintf("no policy that imports %s uses the %s %s", set.Name, d.noun(), d.name), set)
 					}
 				}
 			}
@@ -103,6 +104,8 @@ type defined struct {
 	pos  source.Pos
 	expr string
 }
+
+func (d *defined) text() policy.Text { return policy.Text{Value: d.name, Pos: d.pos} }
 
 // definitions lists what stands in a policy itself.
 func definitions(x *policy.Policy) []defined {
@@ -139,11 +142,11 @@ func (p *Pass) reportUnused(x *policy.Policy, exported map[definition]bool, impo
 			exported[d.definition] = true
 			delete(sets, d.set)
 		case d.set == x:
-			p.unused(d.pos, fmt.Sprintf("nothing uses the %s %s", d.noun(), d.name), x)
+			p.unused(d.text(), fmt.Sprintf("nothing uses the %s %s", d.noun(), d.name), x)
 		}
 	}
 	for set, name := range sets { // in any order: whoever called sorts
-		p.unused(name.Pos, fmt.Sprintf("nothing uses what is imported from %s", set.Name), x)
+		p.unused(name, fmt.Sprintf("nothing uses what is imported from %s", set.Name), x)
 	}
 	for _, name := range x.ImportDerivedRoles {
 		set := p.Policies.Import(policy.DerivedRoles, name.Value)
@@ -156,13 +159,19 @@ func (p *Pass) reportUnused(x *policy.Policy, exported map[definition]bool, impo
 			})
 		}
 		if !slices.ContainsFunc(x.Rules, names) {
-			p.unused(name.Pos, fmt.Sprintf("no rule is for a derived role of %s", set.Name), x)
+			p.unused(name, fmt.Sprintf("no rule is for a derived role of %s", set.Name), x)
 		}
 	}
 }
 
-func (p *Pass) unused(pos source.Pos, message string, in *policy.Policy) {
-	p.report(draft{Finding: Finding{Pos: pos, Message: message, Evidence: []string{fmt.Sprintf("%s  %s %s", in.Pos, in.Kind, in.Name)}}})
+// unused reports what stands in a policy for nothing. What is not a policy as a
+// whole can be taken out.
+func (p *Pass) unused(what policy.Text, message string, in *policy.Policy) {
+	f := Finding{Pos: what.Pos, Message: message, Evidence: []string{fmt.Sprintf("%s  %s %s", in.Pos, in.Kind, in.Name)}}
+	if what.Value != "" {
+		f.Edits = []fix.Edit{{Pos: what.Pos, Old: what.Value, Remove: true}}
+	}
+	p.report(draft{Finding: f})
 }
 
 // usedBy returns which definitions the expressions of a policy use, by way of

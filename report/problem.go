@@ -35,7 +35,8 @@ type problem struct {
 	server   string
 	item     string
 	waived   bool
-	reason   string // of the waiver
+	reason   string     // of the waiver
+	waivedAt source.Pos // where that stands
 
 	// fingerprint is the same in the next run, wherever the problem stands in
 	// its file then, and no other problem of the document has it.
@@ -97,7 +98,7 @@ func (d *Document) caseProblems() []*problem {
 func findingProblem(f *lint.Finding) *problem {
 	p := &problem{
 		rule: f.Rule, severity: f.Severity, message: f.Message, why: slices.Clone(f.Evidence), pos: f.Pos, related: f.Related,
-		server: f.Server, item: f.Name, waived: f.Waived, reason: f.Reason,
+		server: f.Server, item: f.Name, waived: f.Waived, reason: f.Reason, waivedAt: f.WaivedAt,
 	}
 	if f.Fix != "" {
 		p.why = append(p.why, f.Fix)

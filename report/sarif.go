@@ -92,9 +92,24 @@ func (b *sarifBuilder) result(p *problem) sarifResult {
 		r.RelatedLocations = append(r.RelatedLocations, at)
 	}
 	if p.waived {
-		r.Suppressions = []sarifSuppression{{"external", "accepted", visible(firstOf(p.reason, "no reason given"))}}
+		r.Suppressions = []sarifSuppression{b.suppression(p)}
 	}
 	return r
+}
+
+// suppression is inSource where the waiver is a comment in the file that the
+// problem is in.
+func (b *sarifBuilder) suppression(p *problem) sarifSuppression {
+	s := sarifSuppression{Kind: "external", Status: "accepted", Justification: visible(firstOf(p.reason, "no reason given"))}
+	if p.waivedAt.File == "" {
+		return s
+	}
+	if p.waivedAt.File == p.pos.File {
+		s.Kind = "inSource"
+	}
+	at := b.location(&problem{pos: p.waivedAt})
+	s.Location = &at
+	return s
 }
 
 func (b *sarifBuilder) location(p *problem) sarifLocation {

@@ -66,6 +66,7 @@ type sarifRelationship struct {
 type sarifProperties struct {
 	Tags             []string `json:"tags"`
 	ProblemSeverity  string   `json:"problem.severity"`
+	Precision        string   `json:"precision"` // the rule's confidence
 	SecuritySeverity string   `json:"security-severity,omitempty"`
 }
 
@@ -101,9 +102,10 @@ type sarifResult struct {
 }
 
 type sarifSuppression struct {
-	Kind          string `json:"kind"`
-	Status        string `json:"status"`
-	Justification string `json:"justification"`
+	Kind          string         `json:"kind"`
+	Status        string         `json:"status"`
+	Justification string         `json:"justification"`
+	Location      *sarifLocation `json:"location,omitempty"` // of the waiver
 }
 
 type sarifLocation struct {

@@ -39,10 +39,11 @@ func (b *sarifBuilder) describe(p *problem) sarifDescriptor {
 	if !known {
 		doc = lint.Doc{Summary: visible(p.rule), Rationale: visible(p.rule)}
 	}
-	severity, tags := p.severity, []string{"test"}
+	severity, precision, tags := p.severity, "very-high", []string{"test"}
 	page := doc.Rationale + "\n\n" + doc.Fix + "\n"
 	if r, err := lint.Find(p.rule); err == nil {
 		doc, severity, page, tags = r.Doc, r.Severity, r.Markdown(), []string{r.Family}
+		precision = r.Confidence.String()
 	}
 	rationale := strings.Join(strings.Fields(doc.Rationale), " ")
 	d := sarifDescriptor{
@@ -51,7 +52,7 @@ func (b *sarifBuilder) describe(p *problem) sarifDescriptor {
 		FullDescription:      &sarifText{Text: rationale},
 		Help:                 &sarifText{Text: rationale + "\n\n" + doc.Fix, Markdown: page},
 		DefaultConfiguration: &sarifConfiguration{sarifLevels[severity]},
-		Properties:           &sarifProperties{ProblemSeverity: problemSeverities[severity]},
+		Properties:           &sarifProperties{ProblemSeverity: problemSeverities[severity], Precision: precision},
 	}
 	if len(doc.Standards) > 0 {
 		tags = append(tags, "security")

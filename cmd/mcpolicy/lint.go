@@ -185,10 +185,12 @@ waiver with a reason: mcpolicy waive writes one.
 Suites that the config names are run for what they assert, because two rules are
 about what no suite asserts; mcpolicy check reports how their cases came out.
 
---fix corrects in the policies what is beyond doubt: an action or a role that is
-one slip away from the only name that can be meant. It changes nothing else in
-the files, and nothing at all if the policies would no longer load. A corrected
-rule grants or denies what it did not before: look at --diff first.`,
+--fix corrects in the policies what is beyond doubt: an action, a role or an
+argument that is one slip away from the only name that can be meant; a variable,
+constant or import that nothing uses; the action of a list in a rule that is for
+calls too and whose condition no list can meet. It changes nothing else in the
+files, and nothing at all if the policies would no longer load. A corrected rule
+grants or denies what it did not before: look at --diff first.`,
 		Example: `  mcpolicy lint
   mcpolicy lint --rule operation-not-enforced --rule list-not-filtered
   mcpolicy lint --fail-on error
