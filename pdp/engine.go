@@ -43,6 +43,9 @@ type Engine struct {
 
 	elsewhen sync.Mutex // guards later, and its clock
 	later    *Engine    // of DecideAt
+
+	taking     sync.Mutex // guards conditions while they are taken apart
+	conditions *conditions
 }
 
 // Open compiles the policies below fsys and loads them into an engine. All

@@ -22,6 +22,7 @@ var layers = [][]string{
 	{"authz"},
 	{"manifest", "policy", "pdp", "pep", "principals", "config", "fix", "clients", "live"},
 	{"matrix"},
+	{"witness"}, // lint needs requests that show something, and so does whoever probes a server
 	{"lint", "testrunner", "explain"},
 	{"report"},
 	{"cmd/mcpolicy"},

@@ -1,0 +1,201 @@
+package pdp
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+
+	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
+	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
+
+// A Condition is what a rule or a derived role asks for, as compiled. Those
+// that ask the same, in one policy, are one.
+type Condition struct {
+	Uses  []Use
+	Parts []Part // with variables, constants and globals replaced
+	// Globals says that globals take part, which differ from one deployment to
+	// the next.
+	Globals bool
+
+	number int
+}
+
+// A Use is one thing that has a condition.
+type Use struct {
+	Rule string // the ID, as in [authz.RuleRef]
+	// DerivedRole, if set, names the derived role of the rule whose condition
+	// it is.
+	DerivedRole string
+	Effect      authz.Effect // of the rule, as compiled
+}
+
+// An Outcome says what a condition came to.
+type Outcome uint8
+
+// The outcomes of a condition. The engine takes one that errored for unmet,
+// or denies when evaluation is strict.
+const (
+	Unmet Outcome = iota
+	Met
+	Errored
+	Unasked // the condition has no say on what the request is about
+)
+
+// conditions are the different conditions of the policies, and the table that
+// has an action for each.
+type conditions struct {
+	list []*Condition
+	rows []*runtimev1.RuleTable_RuleRow // by number
+
+	once  sync.Once
+	check checkFunc
+	err   error
+}
+
+// Conditions lists the different conditions of the policies, in the order of
+// the rules' IDs.
+func (e *Engine) Conditions() []*Condition { return e.conditionTable().list }
+
+func (e *Engine) conditionTable() *conditions {
+	e.taking.Lock()
+	defer e.taking.Unlock()
+	if e.conditions != nil {
+		return e.conditions
+	}
+	t := &conditions{}
+	index := map[string]*Condition{}
+	add := func(row *runtimev1.RuleTable_RuleRow, c *runtimev1.Condition, derivedRole string) {
+		if c == nil {
+			return
+		}
+		context := valueRow(row, derivedRole != "")
+		key := row.OriginFqn + "\x00" + row.Resource + "\x00" + row.Principal + "\x00" + derivedRole + "\x00" + shapeOf(c)
+		known := index[key]
+		if known == nil {
+			known = &Condition{number: len(t.list)}
+			known.Parts, known.Globals = e.partsOf(c, context)
+			index[key] = known
+			context.Condition = c
+			t.list, t.rows = append(t.list, known), append(t.rows, context)
+		}
+		use := Use{Rule: ruleID(row), DerivedRole: derivedRole}
+		if row.Effect == effectv1.Effect_EFFECT_ALLOW {
+			use.Effect = authz.Allow
+		}
+		if !slices.Contains(known.Uses, use) {
+			known.Uses = append(known.Uses, use)
+		}
+	}
+	// Rows come in the order of a Go map.
+	rows := slices.Clone(e.tables.rows)
+	slices.SortStableFunc(rows, func(a, b *runtimev1.RuleTable_RuleRow) int {
+		return cmp.Or(cmp.Compare(ruleID(a), ruleID(b)), cmp.Compare(a.OriginDerivedRole, b.OriginDerivedRole), cmp.Compare(a.Resource, b.Resource))
+	})
+	for _, row := range rows {
+		add(row, row.Condition, "")
+		if row.OriginDerivedRole != "" {
+			add(row, row.DerivedRoleCondition, row.OriginDerivedRole)
+		}
+	}
+	e.conditions = t
+	return t
+}
+
+// load makes the table that has each condition as an action of its own, which
+// anybody may do who meets it.
+func (t *conditions) load(e *Engine) error {
+	t.once.Do(func() {
+		table := e.tables.values(nil)
+		for i, row := range t.rows {
+			action := conditionAction(i)
+			c := evaluating(row, action, "")
+			// No two rows may be equal but for the condition.
+			c.Condition, c.EmitOutput = row.Condition, ruleOutput(action+"+", action+"-")
+			table.Rules = append(table.Rules, c)
+		}
+		t.check, t.err = e.evaluator(table, EnforceNone)
+	})
+	return t.err
+}
+
+func conditionAction(i int) string { return "condition" + strconv.Itoa(i) }
+
+// A Trial is a condition and a request, of which nothing is unknown, to hold it
+// against. Its action does not matter.
+type Trial struct {
+	*Condition
+	Request authz.Request
+}
+
+// Try has the engine evaluate conditions, in order, on all cores.
+func (e *Engine) Try(ctx context.Context, trials []Trial) ([]Outcome, error) {
+	if len(trials) == 0 {
+		return nil, nil
+	}
+	t := e.conditionTable()
+	if err := t.load(e); err != nil {
+		return nil, fmt.Errorf("load conditions: %w", err)
+	}
+	requests := make([]authz.Request, len(trials))
+	for i := range trials {
+		requests[i] = trials[i].Request
+		requests[i].Action = conditionAction(trials[i].number)
+	}
+	inputs, err := e.inputs(requests)
+	if err != nil {
+		return nil, err
+	}
+	outcomes := make([]Outcome, len(trials))
+	err = e.parallel(ctx, len(inputs), func(ctx context.Context, from, to int) error {
+		outputs, err := t.check(ctx, inputs[from:to])
+		for i, out := range outputs {
+			outcomes[from+i] = outcomeOf(requests[from+i].Action, out)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return outcomes, nil
+}
+
+func outcomeOf(action string, out *enginev1.CheckOutput) Outcome {
+	switch {
+	case out.GetActions()[action].GetEffect() == effectv1.Effect_EFFECT_ALLOW:
+		return Met
+	case len(out.GetEvaluationErrors()) > 0:
+		return Errored
+	case len(out.GetOutputs()) == 0:
+		return Unasked
+	}
+	return Unmet
+}
+
+// Without returns an engine over the same policies less some rules, by their
+// IDs.
+func (e *Engine) Without(rules []string) (*Engine, error) {
+	base := e.tables.base
+	table := &runtimev1.RuleTable{
+		Meta: cloneMeta(base.Meta), ScopeParentRoles: base.ScopeParentRoles, CompilerVersion: base.CompilerVersion,
+		PolicyDerivedRoles: maps.Clone(base.PolicyDerivedRoles),
+		Schemas:            maps.Clone(e.schemas.table.Schemas), JsonSchemas: maps.Clone(e.schemas.table.JsonSchemas),
+	}
+	for _, row := range e.tables.rows {
+		if !slices.Contains(rules, ruleID(row)) {
+			table.Rules = append(table.Rules, cloneRow(row))
+		}
+	}
+	without := &Engine{
+		options: e.options, tables: newTables(table), schemas: e.schemas, classes: e.classes,
+		principalPolicies: e.principalPolicies, solvers: map[string]*solver{},
+	}
+	return without, without.load(table)
+}

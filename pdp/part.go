@@ -1,0 +1,268 @@
+package pdp
+
+import (
+	"slices"
+
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// A Part is one of the expressions that a condition combines by and, or, not
+// and if.
+type Part struct {
+	Relation Relation
+	// Terms are what it relates: both sides of a comparison, the list of In
+	// last; the text and what is looked for in it; one of Has and True; all
+	// that is mentioned where the relation is Opaque.
+	Terms []Term
+}
+
+// A Relation says how a part follows from its terms.
+type Relation uint8
+
+// The relations. Opaque is whatever is none of the others.
+const (
+	Opaque Relation = iota
+	True            // the term itself
+	Has
+	Equal     // or not equal
+	Ordered   // <, <=, > and >=
+	In        // the left is a member of the right
+	HasPrefix // startsWith
+	HasSuffix // endsWith
+	Contains
+	Matches // a regular expression
+)
+
+// A Term is a place in a request, or a constant.
+type Term struct {
+	// Path is the place: P attr x, P id, R attr x, or jwt x for auxiliary data.
+	// Nil for a constant.
+	Path []string
+	// Size says that it is the size of what stands there.
+	Size  bool
+	Value any // of a constant; a JSON value
+}
+
+var relations = map[string]Relation{
+	operators.Equals: Equal, operators.NotEquals: Equal,
+	operators.Less: Ordered, operators.LessEquals: Ordered, operators.Greater: Ordered, operators.GreaterEquals: Ordered,
+	operators.In: In,
+}
+
+var textRelations = map[string]Relation{
+	"startsWith": HasPrefix, "endsWith": HasSuffix, "contains": Contains, "matches": Matches,
+}
+
+// A dissection takes the conditions of one policy apart.
+type dissection struct {
+	variables map[string]string
+	constants map[string]any
+	globals   map[string]any
+	parts     []Part
+	global    bool // one of the globals was met with
+}
+
+// partsOf takes a condition apart, in the context of a row, and reports
+// whether it reads globals.
+func (e *Engine) partsOf(c *runtimev1.Condition, context *runtimev1.RuleTable_RuleRow) (parts []Part, globals bool) {
+	d := &dissection{variables: variablesOf(context.Params), constants: map[string]any{}, globals: e.options.Globals}
+	for name, v := range context.Params.GetConstants() {
+		d.constants[name] = v.AsInterface()
+	}
+	walkCondition(c, func(x *runtimev1.Expr) {
+		parsed, err := parseCEL(x.GetOriginal())
+		if err != nil {
+			d.parts = append(d.parts, Part{})
+			return
+		}
+		d.combination(parsed)
+	})
+	return d.parts, d.global
+}
+
+func (d *dissection) variable(e ast.Expr) (ast.Expr, bool) {
+	o := openness{variables: d.variables}
+	return o.variable(e)
+}
+
+// combination goes down what combines parts.
+func (d *dissection) combination(e ast.Expr) {
+	if definition, ok := d.variable(e); ok {
+		d.combination(definition)
+		return
+	}
+	if e.Kind() == ast.CallKind {
+		c := e.AsCall()
+		switch c.FunctionName() {
+		case operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.Conditional:
+			for _, a := range c.Args() {
+				d.combination(a)
+			}
+			return
+		}
+	}
+	if p, ok := d.part(e); ok {
+		d.parts = append(d.parts, p)
+		return
+	}
+	opaque := Part{}
+	d.mentioned(e, &opaque)
+	d.parts = append(d.parts, opaque)
+}
+
+// part recognises an expression that is none of the combinations.
+func (d *dissection) part(e ast.Expr) (Part, bool) {
+	if t, ok := d.term(e); ok {
+		return Part{Relation: True, Terms: []Term{t}}, true
+	}
+	if e.Kind() != ast.CallKind {
+		return Part{}, false
+	}
+	c := e.AsCall()
+	operands := c.Args()
+	relation, known := relations[c.FunctionName()]
+	if c.IsMemberFunction() {
+		relation, known = textRelations[c.FunctionName()]
+		operands = append([]ast.Expr{c.Target()}, c.Args()...)
+	}
+	p := Part{Relation: relation}
+	if c.FunctionName() == operators.Has {
+		p.Relation, known = Has, true
+	}
+	for _, x := range operands {
+		t, ok := d.term(x)
+		if !ok {
+			return Part{}, false
+		}
+		p.Terms = append(p.Terms, t)
+	}
+	wanted := 2
+	if p.Relation == Has {
+		wanted = 1
+	}
+	return p, known && len(p.Terms) == wanted
+}
+
+func (d *dissection) term(e ast.Expr) (Term, bool) {
+	if definition, ok := d.variable(e); ok {
+		return d.term(definition)
+	}
+	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "size" {
+		c := e.AsCall()
+		of := c.Args()
+		if c.IsMemberFunction() {
+			of = append(of, c.Target())
+		}
+		if len(of) != 1 {
+			return Term{}, false
+		}
+		t, ok := d.term(of[0])
+		if !ok || t.Size || t.Path == nil {
+			return Term{}, false
+		}
+		t.Size = true
+		return t, true
+	}
+	if v, ok := constantOf(e); ok {
+		return Term{Value: v}, true
+	}
+	path, ok := pathOf(e)
+	if !ok || isOptional(e) {
+		return Term{}, false
+	}
+	return d.termAt(path)
+}
+
+func (d *dissection) termAt(path []string) (Term, bool) {
+	switch path[0] {
+	case "P", "R":
+		return Term{Path: path}, len(path) > 2 || len(path) == 2 && path[1] != "attr"
+	case "C", "G":
+		named := d.constants
+		if path[0] == "G" {
+			named, d.global = d.globals, true
+		}
+		v := at(named, path[1:])
+		if len(path) < 2 || len(v) != 1 {
+			return Term{}, false
+		}
+		return Term{Value: v[0]}, true
+	case "request":
+		if len(path) > 3 && (path[1] == "auxData" || path[1] == "aux_data") && path[2] == "jwt" {
+			return Term{Path: append([]string{"jwt"}, path[3:]...)}, true
+		}
+	}
+	return Term{}, false
+}
+
+// isOptional reports whether a path has a step that may lead nowhere.
+func isOptional(e ast.Expr) bool {
+	if e.Kind() == ast.CallKind && slices.Contains([]string{operators.OptSelect, operators.OptIndex}, e.AsCall().FunctionName()) {
+		return true
+	}
+	return slices.ContainsFunc(children(e), isOptional)
+}
+
+// constantOf returns the value of a literal as JSON has it.
+func constantOf(e ast.Expr) (any, bool) {
+	switch e.Kind() {
+	case ast.LiteralKind:
+		return jsonOf(e.AsLiteral())
+	case ast.ListKind:
+		list := []any{}
+		for _, x := range e.AsList().Elements() {
+			v, ok := constantOf(x)
+			if !ok {
+				return nil, false
+			}
+			list = append(list, v)
+		}
+		return list, len(e.AsList().OptionalIndices()) == 0
+	case ast.UnspecifiedExprKind, ast.CallKind, ast.ComprehensionKind, ast.IdentKind, ast.MapKind, ast.SelectKind, ast.StructKind:
+	}
+	return nil, false
+}
+
+func jsonOf(v ref.Val) (any, bool) {
+	switch v := v.(type) {
+	case types.String:
+		return string(v), true
+	case types.Bool:
+		return bool(v), true
+	case types.Int:
+		return float64(v), v < 1<<53 && v > -1<<53
+	case types.Uint:
+		return float64(v), v < 1<<53
+	case types.Double:
+		return structpb.NewNumberValue(float64(v)).AsInterface(), true
+	case types.Null:
+		return nil, true
+	}
+	return nil, false
+}
+
+// mentioned collects the places and constants below an expression.
+func (d *dissection) mentioned(e ast.Expr, into *Part) {
+	if t, ok := d.term(e); ok {
+		into.Terms = append(into.Terms, t)
+		return
+	}
+	if definition, ok := d.variable(e); ok {
+		d.mentioned(definition, into)
+		return
+	}
+	if path, ok := pathOf(e); ok {
+		if t, ok := d.termAt(path); ok {
+			into.Terms = append(into.Terms, t)
+		}
+		return
+	}
+	for _, x := range children(e) {
+		d.mentioned(x, into)
+	}
+}
