@@ -11,7 +11,7 @@ import (
 
 // company is a server of 300 tools, 500 rules about it, and 100 principals of
 // whom no two have the same access.
-func company(b *testing.B) *world {
+func company(b testing.TB) *world {
 	b.Helper()
 	const tools, rules, principals = 300, 500, 100
 	var manifest, policy, people strings.Builder
@@ -85,5 +85,22 @@ func BenchmarkInsecure(b *testing.B) {
 		if _, err := lint.Run(b.Context(), in, lint.Options{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestCost holds the catalogue to fewer checks than the matrix takes that it
+// reads.
+func TestCost(t *testing.T) {
+	w := company(t)
+	in, err := w.input(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	matrix := w.engine.Checks()
+	if _, err := lint.Run(t.Context(), in, lint.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if all := w.engine.Checks() - matrix; all > matrix {
+		t.Errorf("lint takes %d checks, the matrix %d", all, matrix)
 	}
 }

@@ -19,6 +19,8 @@ var explanations = []explanation{
 	{"list-not-filtered", nil, atEndpoint, []string{"operation-not-enforced"}},
 	{"task-call-unguarded", nil, onItem, []string{"tool-unreachable", "listed-not-callable", "callable-not-listed"}},
 	{"invalid-glob", nil, atPos, []string{"rule-matches-nothing"}},
+	{"attribute-never-supplied", nil, inRule, []string{"condition-never-true"}},
+	{"argument-not-in-schema", nil, inRule, []string{"condition-never-true"}},
 }
 
 // A place says where a finding holds, as keys that two findings may share. A
@@ -39,6 +41,13 @@ func onItem(d *draft) []string {
 func atEndpoint(d *draft) []string { return []string{d.Server + "\x00" + d.endpoint} }
 
 func atPos(d *draft) []string { return []string{d.Pos.String()} }
+
+func inRule(d *draft) []string {
+	if d.Policy == "" {
+		return nil
+	}
+	return []string{d.Policy}
+}
 
 func isError(d *draft) bool { return d.Severity == Error }
 

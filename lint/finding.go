@@ -53,7 +53,8 @@ type Finding struct {
 	Related    []Related // other places, a few if there are many
 	// Edits of the policies settle the finding without a decision that only a
 	// person can take. Most findings have none.
-	Edits []fix.Edit
+	Edits   []fix.Edit
+	Witness *Witness // of a finding that says what can happen, if it takes one
 
 	// What the finding is about, as far as it is about one thing.
 	Server    string

@@ -37,6 +37,8 @@ type Pass struct {
 	arguments map[argumentKey]argument
 	clocked   []clocked
 	now       time.Time
+	reasons   *reasoner
+	spent     int // questions put to the engine about conditions
 }
 
 // prepare gathers what takes the engine, so that the checks need not.

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -18,7 +19,9 @@ type Rule struct {
 	// Options returns the rule's options with their defaults: a pointer to a
 	// struct, see [Rule.OptionList]. Nil if it has none.
 	Options func() any
-	Check   func(*Pass)
+	// Check reports. A rule that puts questions to the engine has Ask instead.
+	Check func(*Pass)
+	Ask   func(context.Context, *Pass) error
 
 	aboutWaivers bool // it runs when the waivers are applied, and cannot be waived
 }
@@ -60,8 +63,14 @@ func Rules() []*Rule {
 		attributeNeverSupplied,
 		broadPrincipal,
 		callableNotListed,
+		conditionAlwaysTrue,
+		conditionNeverTrue,
 		decisionDependsOnTime,
 		decisionNotDeterministic,
+		delegateExceedsDelegator,
+		denyBypassedByRole,
+		denyFailsOpen,
+		derivedRoleInert,
 		destructiveOpenToAll,
 		duplicateName,
 		enforcementPointUnsupported,
@@ -76,6 +85,7 @@ func Rules() []*Rule {
 		operationNotEnforced,
 		roleNotHeld,
 		ruleMatchesNothing,
+		ruleShadowed,
 		ruleUntested,
 		schemaRejectsRequests,
 		separationOfDuties,

@@ -134,7 +134,7 @@ func TestCatalogue(t *testing.T) {
 		if !slices.Contains(lint.Families(), r.Family) {
 			t.Errorf("%s: unknown family %q", r.ID, r.Family)
 		}
-		if r.Severity == lint.Off || r.Check == nil {
+		if r.Severity == lint.Off || (r.Check == nil) == (r.Ask == nil) {
 			t.Errorf("%s: no severity or no check", r.ID)
 		}
 		d := r.Doc

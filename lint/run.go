@@ -37,6 +37,16 @@ type Input struct {
 	// DecideAt decides at another time, as pdp.Engine.DecideAt does. Nil leaves
 	// that out.
 	DecideAt func(context.Context, time.Time, []authz.Request) ([]authz.Decision, error)
+	// Conditions lists what the rules ask for and Try evaluates it, as
+	// pdp.Engine.Conditions and Try do. Nil leaves out what reasons about
+	// conditions.
+	Conditions func() []*pdp.Condition
+	Try        func(context.Context, []pdp.Trial) ([]pdp.Outcome, error)
+	// Without decides by the same policies less some rules, by their IDs, as
+	// pdp.Engine.Without does. Nil takes for granted what it would confirm.
+	Without func([]string) (*pdp.Engine, error)
+	// StrictEvaluation says that the engine denies when a condition errors.
+	StrictEvaluation bool
 	// SchemasRejected says that the engine denies what a schema refuses.
 	SchemasRejected bool
 
@@ -100,9 +110,14 @@ func Run(ctx context.Context, in *Input, o Options) ([]Finding, error) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			if r.aboutWaivers == aboutWaivers {
-				p.rule = r
+			if r.aboutWaivers != aboutWaivers {
+				continue
+			}
+			p.rule = r
+			if r.Ask == nil {
 				r.Check(p)
+			} else if err := r.Ask(ctx, p); err != nil {
+				return nil, fmt.Errorf("%s: %w", r.ID, err)
 			}
 		}
 		if !aboutWaivers {

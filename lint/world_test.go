@@ -190,6 +190,7 @@ func (w *world) input(ctx context.Context) (*lint.Input, error) {
 	in := &lint.Input{
 		Matrix: m, Policies: w.policies, Validate: w.engine.Validate, Confused: w.engine.Confused,
 		RuleReads: w.engine.RuleReads, DecideAt: w.engine.DecideAt,
+		Conditions: w.engine.Conditions, Try: w.engine.Try, Without: w.engine.Without, StrictEvaluation: e.StrictEvaluation,
 		SchemasRejected:      e.SchemaEnforcement == config.SchemaReject,
 		DefaultPolicyVersion: e.DefaultPolicyVersion, DefaultScope: e.DefaultScope,
 		Declared: map[string]source.Pos{},

@@ -168,7 +168,7 @@ func (d *dissection) term(e ast.Expr) (Term, bool) {
 		t.Size = true
 		return t, true
 	}
-	if v, ok := constantOf(e); ok {
+	if v, ok := literalJSON(e); ok {
 		return Term{Value: v}, true
 	}
 	path, ok := pathOf(e)
@@ -208,15 +208,15 @@ func isOptional(e ast.Expr) bool {
 	return slices.ContainsFunc(children(e), isOptional)
 }
 
-// constantOf returns the value of a literal as JSON has it.
-func constantOf(e ast.Expr) (any, bool) {
+// literalJSON returns the value of a literal as JSON has it.
+func literalJSON(e ast.Expr) (any, bool) {
 	switch e.Kind() {
 	case ast.LiteralKind:
 		return jsonOf(e.AsLiteral())
 	case ast.ListKind:
 		list := []any{}
 		for _, x := range e.AsList().Elements() {
-			v, ok := constantOf(x)
+			v, ok := literalJSON(x)
 			if !ok {
 				return nil, false
 			}

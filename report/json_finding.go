@@ -22,6 +22,7 @@ type findingJSON struct {
 	Reason     string        `json:"reason,omitempty"`
 	WaivedAt   *placeJSON    `json:"waivedAt,omitempty"`
 	Evidence   []string      `json:"evidence,omitempty"`
+	Witness    *witnessJSON  `json:"witness,omitempty"`
 	Related    []relatedJSON `json:"related,omitempty"`
 	Fix        string        `json:"fix,omitempty"`
 	Standards  []string      `json:"standards"`
@@ -32,6 +33,14 @@ type placeJSON struct {
 	File   string `json:"file"`
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
+}
+
+// A witnessJSON is a request that bears a finding out.
+type witnessJSON struct {
+	Principal string         `json:"principal"`
+	Operation string         `json:"operation"`
+	Name      string         `json:"name"`
+	Arguments map[string]any `json:"arguments,omitzero"`
 }
 
 type relatedJSON struct {
@@ -53,6 +62,9 @@ func jsonFinding(f *lint.Finding) findingJSON {
 	}
 	if f.Name != "" {
 		j.Type = f.Type.String()
+	}
+	if w := f.Witness; w != nil {
+		j.Witness = &witnessJSON{w.Principal, w.Operation.String(), w.Name, w.Arguments}
 	}
 	if j.Standards == nil {
 		j.Standards = []string{}

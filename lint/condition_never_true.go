@@ -1,0 +1,106 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// conditionNeverTrue flags conditions that no request can meet. The condition
+// of an ALLOW counts too if only calls meet it that the inputSchema refuses; a
+// DENY of those is a second lock, and no finding.
+var conditionNeverTrue = &Rule{
+	ID:       "condition-never-true",
+	Family:   unreachable,
+	Severity: Warning,
+	Doc: Doc{
+		Summary: "A condition that no request can meet",
+		Rationale: `A rule that never applies looks like access that somebody has, or like a prohibition that
+protects something. An ALLOW of this kind sends its users to ask for more; a DENY of this kind denies nothing.`,
+		Bad: `
+-- manifest.json --
+{"tools": [{"name": "refund", "inputSchema": {"type": "object", "properties": {"amount": {"type": "number"}}}}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/call::refund"], effect: EFFECT_ALLOW, roles: [SALES]}
+    - actions: ["tools/call::refund"]
+      effect: EFFECT_DENY
+      roles: [SALES]
+      condition: {match: {expr: "R.attr.arguments.amount > 500 && R.attr.arguments.amount < 50"}}
+`,
+		Good: `
+-- manifest.json --
+{"tools": [{"name": "refund", "inputSchema": {"type": "object", "properties": {"amount": {"type": "number"}}}}]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/call::refund"], effect: EFFECT_ALLOW, roles: [SALES]}
+    - actions: ["tools/call::refund"]
+      effect: EFFECT_DENY
+      roles: [SALES]
+      condition: {match: {expr: "R.attr.arguments.amount > 500 || R.attr.arguments.amount < 50"}}
+`,
+		Fix:       "Correct the condition, or take the rule out.",
+		Standards: append([]string{"CWE-570"}, deadRule...),
+	},
+	Ask: func(ctx context.Context, p *Pass) error {
+		x := p.reasoner()
+		if x == nil {
+			return nil
+		}
+		for r := range p.Policies.Rules() {
+			c := x.own(r)
+			if c == nil || c.Globals {
+				continue
+			}
+			never, bySchema, err := x.never(ctx, r, c)
+			if err != nil {
+				return err
+			}
+			if !never {
+				continue
+			}
+			f := Finding{
+				Pos: r.Condition.Pos, Policy: r.ID, Server: p.onlyServer(r),
+				Message:  fmt.Sprintf("no request can meet the condition of %s", called(r)),
+				Evidence: []string{cite(r), quoteCondition(r)},
+			}
+			if bySchema {
+				f.Message = fmt.Sprintf("no call that an inputSchema allows can meet the condition of %s", called(r))
+			}
+			p.report(draft{Finding: f, servers: p.serverNames(r)})
+		}
+		return nil
+	},
+}
+
+// never reports whether no request that a rule covers meets its condition, and
+// whether that is so for some of them only because an inputSchema refuses
+// others.
+func (x *reasoner) never(ctx context.Context, r *policy.Rule, c *pdp.Condition) (never, bySchema bool, err error) {
+	list := x.covered(r)
+	for _, of := range list {
+		found, err := x.try(ctx, c, x.anybody(r, c, of))
+		if err != nil {
+			return false, false, err
+		}
+		switch {
+		case found.all && !found.came(pdp.Met, false):
+		case r.Effect == authz.Allow && found.allWithin && !found.came(pdp.Met, true):
+			bySchema = true
+		default:
+			return false, false, nil
+		}
+	}
+	return len(list) > 0, bySchema, nil
+}

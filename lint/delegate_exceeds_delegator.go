@@ -1,0 +1,205 @@
+package lint
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+)
+
+// delegateExceedsDelegator flags what an agent may do and whoever it acts for
+// may not: call a tool, get a prompt, read a resource. Where it depends on the
+// arguments, there are some that the inputSchema allows, and the engine lets
+// the one call with them and not the other.
+var delegateExceedsDelegator = &Rule{
+	ID:       "delegate-exceeds-delegator",
+	Family:   overExposed,
+	Severity: Error,
+	Doc: Doc{
+		Summary: "An agent may do something that the principal it acts for may not",
+		Rationale: `Who may not export the customers asks the assistant to. An agent that acts for somebody must not
+be a way around what that person is refused, whatever it is talked into.`,
+		Bad: `
+-- manifest.json --
+{"tools": [{"name": "export_customers"}]}
+-- principals.yaml --
+principals:
+  sally: {id: sally, roles: [SALES]}
+  scout: {id: scout, kind: agent, onBehalfOf: sally, roles: [ASSISTANT]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/call::export_customers"], effect: EFFECT_ALLOW, roles: [ASSISTANT]}
+`,
+		Good: `
+-- manifest.json --
+{"tools": [{"name": "export_customers"}]}
+-- principals.yaml --
+principals:
+  sally: {id: sally, roles: [SALES]}
+  scout: {id: scout, kind: agent, onBehalfOf: sally, roles: [ASSISTANT]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/call::export_customers"], effect: EFFECT_ALLOW, roles: [SALES, ASSISTANT]}
+`,
+		Fix:       "Give the agent no more than the principal that it acts for.",
+		Standards: []string{"CWE-863", "OWASP MCP02:2025", "ASI03", "NHI5:2025", "NIST CSF 2.0 PR.AA-05"},
+	},
+	Ask: func(ctx context.Context, p *Pass) error {
+		for _, d := range p.delegations() {
+			for _, col := range p.Matrix.Columns {
+				if col.Operation == authz.List || !col.Question.Guarded() {
+					continue
+				}
+				w, err := p.exceeds(ctx, d, col)
+				if err != nil {
+					return err
+				}
+				if w == nil {
+					continue
+				}
+				f := about(col)
+				f.blame(p.decisive([]*matrix.Class{d.agentClass}, col))
+				f.Principal, f.Witness = d.agent.Key, w
+				if w.Arguments != nil {
+					f.Evidence = append(f.Evidence, fmt.Sprintf("With %s %s may %s %s, and %s may not.",
+						compact(w.Arguments), d.agent.Key, verb(col.Operation), col.Item.Name, d.delegator.Key))
+				}
+				if denied(p.cell(d.delegatorClass, col)) {
+					f.Evidence = append(f.Evidence, p.whyDenied([]*matrix.Class{d.delegatorClass}, col)...)
+				}
+				p.report(draft{
+					Finding: f, group: d.agent.Key + "\x00" + d.delegator.Key + "\x00" + col.Server.Name + "\x00" + col.Operation.String(), subject: col.Item.Name,
+					say: func(items []string) string {
+						return fmt.Sprintf("%s, acting for %s, may %s %s, which %s may not%s", d.agent.Key, d.delegator.Key,
+							verb(col.Operation), listing(items, named), d.delegator.Key, d.others())
+					},
+				})
+			}
+		}
+		return nil
+	},
+}
+
+// A delegation is an agent and whoever it acts for, and how many others of the
+// same classes there are.
+type delegation struct {
+	agent, delegator           *authz.Principal
+	agentClass, delegatorClass *matrix.Class
+	more                       int
+}
+
+func (d *delegation) others() string {
+	if d.more == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (and %d more of the same kind)", d.more)
+}
+
+// delegations lists who acts for whom: the first by key for each pair of
+// classes.
+func (p *Pass) delegations() []*delegation {
+	type pair struct{ agent, delegator *matrix.Class }
+	index := map[pair]*delegation{}
+	var list []*delegation
+	for agent := range p.Matrix.Principals() {
+		if agent.OnBehalfOf == "" {
+			continue
+		}
+		delegator := p.principal(agent.OnBehalfOf)
+		if delegator == nil {
+			continue
+		}
+		k := pair{p.Matrix.ClassOf(agent.Key), p.Matrix.ClassOf(delegator.Key)}
+		d := index[k]
+		switch {
+		case k.agent == k.delegator:
+		case d == nil:
+			d = &delegation{agent: agent, delegator: delegator, agentClass: k.agent, delegatorClass: k.delegator}
+			index[k] = d
+			list = append(list, d)
+		default:
+			d.more++
+		}
+	}
+	slices.SortFunc(list, func(a, b *delegation) int { return cmp.Compare(a.agent.Key, b.agent.Key) })
+	return list
+}
+
+// principal returns the principal with a key, or nil.
+func (p *Pass) principal(key string) *authz.Principal {
+	if c := p.Matrix.ClassOf(key); c != nil {
+		for _, who := range c.Principals {
+			if who.Key == key {
+				return who
+			}
+		}
+	}
+	return nil
+}
+
+// exceeds returns a request that the agent may make and the delegator may not,
+// or nil.
+func (p *Pass) exceeds(ctx context.Context, d *delegation, col *matrix.Column) (*Witness, error) {
+	a, b := p.cell(d.agentClass, col), p.cell(d.delegatorClass, col)
+	switch {
+	case !granted(a) || allowed(b) || b.Access == matrix.Unguarded:
+		return nil, nil
+	case a.Access == b.Access && a.Condition == b.Condition && !strings.Contains(a.Condition, "principal."):
+		return nil, nil // the same for both, unless it names attributes of theirs
+	case allowed(a) && denied(b):
+		return witnessIn(col, d.agent, nil), nil
+	}
+	x := p.reasoner()
+	if x == nil {
+		return nil, nil
+	}
+	rules := slices.Concat(a.Rules, b.Rules)
+	q := x.finder.Question(p.plain(col), d.agent, rules...)
+	key := a.Condition + "\x00" + b.Condition + "\x00" + q.Key()
+	if x.alike[key] {
+		return nil, nil
+	}
+	for list := range within(q, x.finder.Question(p.plain(col), d.delegator, rules...)) {
+		may, err := x.decided(ctx, d.agent, col, list, allowed)
+		if err != nil {
+			return nil, err
+		}
+		mayNot, err := x.decided(ctx, d.delegator, col, may, denied)
+		if err != nil {
+			return nil, err
+		}
+		if len(mayNot) > 0 {
+			return witnessIn(col, d.agent, mayNot[0]), nil
+		}
+	}
+	x.alike[key] = true
+	return nil, nil
+}
+
+// decided returns those of the arguments for which the engine decides such.
+func (p *Pass) decided(ctx context.Context, who *authz.Principal, col *matrix.Column, list []map[string]any, such func(*matrix.Cell) bool) ([]map[string]any, error) {
+	attempts := make([]attempt, len(list))
+	for i, arguments := range list {
+		attempts[i] = attempt{who, col, arguments}
+	}
+	cells, err := p.decide(ctx, attempts)
+	var kept []map[string]any
+	for i := range cells {
+		if such(&cells[i]) {
+			kept = append(kept, list[i])
+		}
+	}
+	return kept, err
+}

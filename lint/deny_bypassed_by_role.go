@@ -1,0 +1,204 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// bypasses is for how many principals and items a DENY is held against other
+// roles.
+const bypasses = 64
+
+// denyBypassedByRole flags DENY rules that apply to a declared principal for
+// one of its roles, and do not keep it from anything, because another of its
+// roles is allowed.
+var denyBypassedByRole = &Rule{
+	ID:       "deny-bypassed-by-role",
+	Family:   overExposed,
+	Severity: Warning,
+	Doc: Doc{
+		Summary: "A DENY on one role is defeated by an ALLOW through another role of the same principal",
+		Rationale: "To Cerbos roles are a union: a DENY beats the ALLOWs of the same role, and any other role of the " +
+			"principal that comes out allowed wins. A DENY for contractors does nothing to a contractor who is in sales. " +
+			"What nobody may have belongs on the role `*`, or in a condition of what allows.",
+		Bad: `
+-- manifest.json --
+{"tools": [{"name": "export"}]}
+-- principals.yaml --
+principals:
+  carl: {id: carl, roles: [CONTRACTOR, SALES]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/call::export"], effect: EFFECT_ALLOW, roles: [SALES]}
+    - {actions: ["tools/call::export"], effect: EFFECT_DENY, roles: [CONTRACTOR]}
+`,
+		Good: `
+-- manifest.json --
+{"tools": [{"name": "export"}]}
+-- principals.yaml --
+principals:
+  carl: {id: carl, roles: [CONTRACTOR, SALES]}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/call::export"], effect: EFFECT_ALLOW, roles: [SALES]}
+    - {actions: ["tools/call::export"], effect: EFFECT_DENY, roles: ["*"], condition: {match: {expr: '"CONTRACTOR" in P.roles'}}}
+`,
+		Fix:       "Deny it to the role *, with a condition that says whom it is for.",
+		Standards: []string{"CWE-863", "OWASP MCP02:2025", "ASI03", "NHI5:2025"},
+	},
+	Ask: func(ctx context.Context, p *Pass) error {
+		if p.Policies == nil {
+			return nil
+		}
+		tried := map[*policy.Rule]int{}
+		found := map[*policy.Rule]map[*manifest.Item]bool{}
+		for _, c := range p.Matrix.Classes {
+			who := p.standIn(c)
+			if len(who.Roles) < 2 {
+				continue
+			}
+			for _, col := range p.usesFirst() {
+				cell := p.cell(c, col)
+				if !granted(cell) {
+					continue
+				}
+				for _, part := range cell.Rules {
+					r := part.Syntax
+					if r == nil || r.Effect != authz.Deny || part.Effect != authz.Deny || part.Met == authz.Unmet ||
+						r.Policy.Kind != policy.ResourcePolicy || found[r][col.Item] || tried[r] >= bypasses {
+						continue
+					}
+					tried[r]++
+					b, err := p.bypass(ctx, who, col, cell, r)
+					if err != nil {
+						return err
+					}
+					if b == nil {
+						continue
+					}
+					if found[r] == nil {
+						found[r] = map[*manifest.Item]bool{}
+					}
+					found[r][col.Item] = true
+					p.reportBypass(r, c, col, b)
+				}
+			}
+		}
+		return nil
+	},
+}
+
+// A bypassed is a request that a DENY applies to and that is allowed.
+type bypassed struct {
+	*Witness
+	by    []matrix.Rule // what allows
+	roles []string      // of the principal, that the DENY is for
+}
+
+func (p *Pass) reportBypass(r *policy.Rule, c *matrix.Class, col *matrix.Column, b *bypassed) {
+	f := about(col)
+	f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
+	f.Pos, f.Policy, f.Witness = r.Pos, r.ID, b.Witness
+	f.Evidence = append([]string{cite(r)}, citeAll(b.by)...)
+	text := ""
+	if b.Arguments != nil {
+		text = " with " + compact(b.Arguments)
+	}
+	f.Evidence = append(f.Evidence, fmt.Sprintf("The engine denies %s to %s with the %s %s alone, and allows it with all the roles %s%s.",
+		p.asked[col][len(p.asked[col])-1].Action, b.Principal, plural(len(b.roles), "role", "roles"), listing(b.roles, people),
+		listing(p.standIn(c).Roles, people), text))
+	p.report(draft{
+		Finding: f, who: []*matrix.Class{c}, group: r.ID + "\x00" + col.Operation.String(), subject: col.Item.Name,
+		say: func(items []string) string {
+			return fmt.Sprintf("%s does not keep %s from %s %s, which another role allows", called(r), b.Principal,
+				[...]string{"seeing", "calling", "getting", "reading"}[col.Operation], listing(items, named))
+		},
+	})
+}
+
+// bypass returns a request of a principal that a DENY applies to for some of
+// its roles, so that those alone are refused, and that is allowed for others.
+func (p *Pass) bypass(ctx context.Context, who *authz.Principal, col *matrix.Column, cell *matrix.Cell, r *policy.Rule) (*bypassed, error) {
+	concerned := *who
+	concerned.Roles = p.concerned(r, who.Roles)
+	if len(concerned.Roles) == 0 || len(concerned.Roles) == len(who.Roles) {
+		return nil, nil
+	}
+	if !p.allowedBesides(cell, slices.DeleteFunc(slices.Clone(who.Roles), func(role string) bool { return slices.Contains(concerned.Roles, role) })) {
+		return nil, nil
+	}
+	depends := slices.ContainsFunc(cell.Rules, func(part matrix.Rule) bool { return part.Met == authz.Depends })
+	candidates := func(yield func([]map[string]any) bool) { yield([]map[string]any{nil}) }
+	if x := p.reasoner(); x != nil && depends {
+		candidates = within(x.finder.Question(p.plain(col), who, cell.Rules...))
+	}
+	for list := range candidates {
+		var attempts []attempt
+		for _, arguments := range list {
+			attempts = append(attempts, attempt{who, col, arguments}, attempt{&concerned, col, arguments})
+		}
+		cells, err := p.decide(ctx, attempts)
+		if err != nil || cells == nil {
+			return nil, err
+		}
+		fired := func(part matrix.Rule) bool { return part.Syntax == r && part.Met == authz.Fired }
+		for i, arguments := range list {
+			all, alone := &cells[2*i], &cells[2*i+1]
+			if !allowed(all) || !denied(alone) || !slices.ContainsFunc(alone.Rules, fired) {
+				continue
+			}
+			b := &bypassed{Witness: witnessIn(col, who, nil), by: all.Decisive(), roles: concerned.Roles}
+			if depends {
+				b.Arguments = arguments
+			}
+			return b, nil
+		}
+	}
+	return nil, nil
+}
+
+// allowedBesides reports whether a rule that may allow what a cell is about is
+// for one of the roles.
+func (p *Pass) allowedBesides(cell *matrix.Cell, roles []string) bool {
+	return slices.ContainsFunc(cell.Rules, func(part matrix.Rule) bool {
+		r := part.Syntax
+		return part.Effect == authz.Allow && part.Met != authz.Unmet &&
+			(r == nil || r.Policy.Kind != policy.ResourcePolicy || len(p.concerned(r, roles)) > 0)
+	})
+}
+
+// concerned returns those of the roles that a rule is for, by themselves or as
+// parents of its derived roles.
+func (p *Pass) concerned(r *policy.Rule, roles []string) []string {
+	patterns := slices.Clone(r.Roles)
+	for _, name := range r.DerivedRoles {
+		if d := p.Policies.DerivedRole(r.Policy, name.Value); d != nil {
+			patterns = append(patterns, d.ParentRoles...)
+		}
+	}
+	var list []string
+	for _, role := range roles {
+		if slices.ContainsFunc(patterns, func(t policy.Text) bool {
+			ok, err := policy.MatchRole(t.Value, role)
+			return ok && err == nil
+		}) && !strings.Contains(role, "*") {
+			list = append(list, role)
+		}
+	}
+	return list
+}

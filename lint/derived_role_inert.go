@@ -1,0 +1,209 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/witness"
+)
+
+// activations bounds what is tried to activate one derived role.
+const activations = 2000
+
+// derivedRoleInert flags derived roles that do nothing: no rule is for them, or
+// none of the declared principals ever has them.
+var derivedRoleInert = &Rule{
+	ID:       "derived-role-inert",
+	Family:   unreachable,
+	Severity: Warning,
+	Doc: Doc{
+		Summary: "A derived role that no policy imports or uses, or that no declared principal can ever activate",
+		Rationale: `A derived role that is not imported does nothing, and Cerbos does not say so. One whose parent roles
+nobody holds, or whose condition nobody meets, makes every rule that is for it dead: an ALLOW that somebody relies on,
+or a DENY that is thought to protect something.`,
+		Bad: `
+-- manifest.json --
+{"tools": [{"name": "greet"}]}
+-- policies/roles.yaml --
+apiVersion: api.cerbos.dev/v1
+derivedRoles:
+  name: desk_roles
+  definitions:
+    - {name: emea_sales, parentRoles: [SALES], condition: {match: {expr: P.attr.regoin == "EMEA"}}}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  importDerivedRoles: [desk_roles]
+  rules:
+    - {actions: ["tools/call::greet"], effect: EFFECT_ALLOW, derivedRoles: [emea_sales]}
+`,
+		Good: `
+-- manifest.json --
+{"tools": [{"name": "greet"}]}
+-- policies/roles.yaml --
+apiVersion: api.cerbos.dev/v1
+derivedRoles:
+  name: desk_roles
+  definitions:
+    - {name: emea_sales, parentRoles: [SALES], condition: {match: {expr: P.attr.region == "EMEA"}}}
+-- policies/crm.yaml --
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  importDerivedRoles: [desk_roles]
+  rules:
+    - {actions: ["tools/call::greet"], effect: EFFECT_ALLOW, derivedRoles: [emea_sales]}
+`,
+		Fix:       "Correct its parent roles or condition, use it in a rule, or take it out.",
+		Standards: deadRule,
+	},
+	Ask: func(ctx context.Context, p *Pass) error {
+		if p.Policies == nil {
+			return nil
+		}
+		for _, set := range p.Policies.Policies {
+			if set.Kind != policy.DerivedRoles || set.Disabled {
+				continue
+			}
+			for _, d := range set.DerivedRoles {
+				text, evidence, err := p.inert(ctx, d)
+				if err != nil {
+					return err
+				}
+				if text != "" {
+					p.report(draft{Finding: Finding{
+						Pos: d.NamePos, Message: fmt.Sprintf("the derived role %s does nothing: %s", d.Name, text), Evidence: evidence,
+					}})
+				}
+			}
+		}
+		return nil
+	},
+}
+
+// inert says why a derived role does nothing, or "".
+func (p *Pass) inert(ctx context.Context, d *policy.DerivedRole) (text string, evidence []string, err error) {
+	parents := "Its parent " + plural(len(d.ParentRoles), "role", "roles") + ": " + listing(values(d.ParentRoles), people)
+	imported, read := p.importsOf(d)
+	rules := p.rulesForDerivedRole(d)
+	switch {
+	case !imported:
+		return "no policy imports " + d.Set.Name, []string{parents}, nil
+	case len(rules) == 0 && !read:
+		return "no rule is for it", []string{parents}, nil
+	case len(rules) == 0 || len(p.Matrix.Classes) == 0:
+		return "", nil, nil
+	case !slices.ContainsFunc(rules, func(r *policy.Rule) bool { return len(p.targetsOf(r)) > 0 }):
+		return "", nil, nil // not about any of the servers
+	}
+	for _, r := range rules[:min(len(rules), reasons)] {
+		evidence = append(evidence, cite(r))
+	}
+	held := p.rolesHeld()
+	holds := func(held []string) bool {
+		return slices.ContainsFunc(d.ParentRoles, func(parent policy.Text) bool {
+			return slices.ContainsFunc(held, func(role string) bool { return matchesRole(parent.Value, role) })
+		})
+	}
+	if !holds(held) {
+		return fmt.Sprintf("no declared principal has the parent %s %s", plural(len(d.ParentRoles), "role", "roles"),
+			listing(values(d.ParentRoles), people)), evidence, nil
+	}
+	x := p.reasoner()
+	if x == nil || d.Condition == nil || slices.ContainsFunc(p.Policies.Policies, func(o *policy.Policy) bool { return o.Kind == policy.RolePolicy && !o.Disabled }) {
+		return "", nil, nil // which parents a role policy adds is for the engine to say
+	}
+	var classes []*matrix.Class
+	for _, c := range x.Matrix.Classes {
+		if holds(x.standIn(c).Roles) {
+			classes = append(classes, c)
+		}
+	}
+	active, err := x.canBeActive(ctx, d, rules, classes)
+	if err != nil || active {
+		return "", nil, err
+	}
+	evidence = append(evidence, "Its condition: "+oneLine(d.Condition.String()))
+	return fmt.Sprintf("%s %s a parent role of it, and %s its condition", p.names(classes),
+		plural(size(classes), "has", "have"), plural(size(classes), "never meets", "never meet")), evidence, nil
+}
+
+// importsOf reports whether a policy imports the set of a derived role, and
+// whether such a policy reads which derived roles are active.
+func (p *Pass) importsOf(d *policy.DerivedRole) (imported, read bool) {
+	for _, x := range p.Policies.Policies {
+		if x.Disabled || !slices.ContainsFunc(x.ImportDerivedRoles, func(t policy.Text) bool { return t.Value == d.Set.Name }) {
+			continue
+		}
+		imported = true
+		read = read || len(x.Variables.Imports) > 0
+		for _, v := range x.Variables.Local {
+			read = read || readsRuntime(v.Expr.Value)
+		}
+		for _, r := range x.Rules {
+			for t := range r.Condition.Exprs() {
+				read = read || readsRuntime(t.Value)
+			}
+			for _, t := range r.Outputs {
+				read = read || readsRuntime(t.Value)
+			}
+		}
+	}
+	return imported, read
+}
+
+func readsRuntime(expr string) bool { return strings.Contains(expr, "runtime") }
+
+// rulesForDerivedRole returns the rules that are for a derived role.
+func (p *Pass) rulesForDerivedRole(d *policy.DerivedRole) []*policy.Rule {
+	var list []*policy.Rule
+	for r := range p.Policies.Rules() {
+		if slices.ContainsFunc(r.DerivedRoles, func(t policy.Text) bool {
+			return t.Value == d.Name && p.Policies.DerivedRole(r.Policy, t.Value) == d
+		}) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// canBeActive reports whether one of the classes may have a derived role, for
+// some request that one of the rules covers; also if that is not known.
+func (x *reasoner) canBeActive(ctx context.Context, d *policy.DerivedRole, rules []*policy.Rule, classes []*matrix.Class) (bool, error) {
+	tried := 0
+	for _, r := range rules {
+		conditions := slices.DeleteFunc(slices.Clone(x.finder.Conditions(r.ID)), func(c *pdp.Condition) bool {
+			return !slices.ContainsFunc(c.Uses, func(u pdp.Use) bool { return u.Rule == r.ID && u.DerivedRole == d.Name })
+		})
+		if len(conditions) != 1 || conditions[0].Globals {
+			return true, nil
+		}
+		c := conditions[0]
+		requests := x.covered(r)
+		for i, of := range requests {
+			if i > 0 && of.target == requests[0].target && !readsResource(c, nil) {
+				continue // the same to the condition
+			}
+			for _, class := range classes {
+				q := &witness.Question{Parts: c.Parts, Request: *of.Request}
+				q.Request.Principal = x.standIn(class)
+				if tried++; tried > activations {
+					return true, nil
+				}
+				found, err := x.try(ctx, c, q)
+				if err != nil || !found.all || found.came(pdp.Met, false) {
+					return true, err
+				}
+			}
+		}
+	}
+	return tried == 0, nil
+}
