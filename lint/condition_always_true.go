@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -81,15 +82,17 @@ resourcePolicy:
 
 // always reports whether every request that a rule covers meets its condition.
 // What the condition says of the resource may be different for the next item,
-// so where it looks at that nothing is claimed.
+// so where it looks at that, nothing is claimed but of rules that name items.
 func (x *reasoner) always(ctx context.Context, r *policy.Rule, c *pdp.Condition) (bool, error) {
 	list := x.covered(r)
 	calls := slices.DeleteFunc(slices.Clone(list), func(of covering) bool { return of.Unknown == nil })
-	if len(calls) > 0 {
+	named := !slices.ContainsFunc(r.Actions, func(a policy.Text) bool { return r.IsGlob(a.Value) }) &&
+		!slices.ContainsFunc(list, func(of covering) bool { return !strings.Contains(of.Action, of.column.Item.Name) })
+	if len(calls) > 0 && !named {
 		list = calls // a list is as good as a call without arguments
 	}
 	for _, of := range list {
-		if readsResource(c, of.Unknown) {
+		if !named && readsResource(c, of.Unknown) {
 			return false, nil
 		}
 		found, err := x.try(ctx, c, x.anybody(r, c, of))

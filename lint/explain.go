@@ -19,7 +19,7 @@ var explanations = []explanation{
 	{"list-not-filtered", nil, atEndpoint, []string{"operation-not-enforced"}},
 	{"task-call-unguarded", nil, onItem, []string{"tool-unreachable", "listed-not-callable", "callable-not-listed"}},
 	{"invalid-glob", nil, atPos, []string{"rule-matches-nothing"}},
-	{"attribute-never-supplied", nil, inRule, []string{"condition-never-true"}},
+	{"attribute-never-supplied", nil, inRule, []string{"condition-never-true", "condition-always-true"}},
 	{"argument-not-in-schema", nil, inRule, []string{"condition-never-true"}},
 }
 

@@ -143,7 +143,10 @@ func noteOpaque(sides []side) {
 				if of, ok := b.value.([]any); ok {
 					a.place.needs.constants = append(a.place.needs.constants, of...)
 				}
-				a.place.needs.members = append(a.place.needs.members, b.value)
+				a.place.needs.members = append(a.place.needs.members, b.value, nil)
+				if f, ok := b.value.(float64); ok { // it may be read from a text
+					a.place.needs.constants = append(a.place.needs.constants, textOf(f+1), textOf(f-1))
+				}
 			}
 		}
 	}
