@@ -66,9 +66,9 @@ resourcePolicy:
 		if x == nil {
 			return nil
 		}
-		list := x.shadowed()
-		if len(list) == 0 {
-			return nil
+		list, err := x.shadowed(ctx)
+		if err != nil || len(list) == 0 {
+			return err
 		}
 		confirmed, err := x.confirmShadows(ctx, list)
 		if err != nil {
@@ -111,7 +111,7 @@ func (s *shadow) because() string {
 
 // shadowed lists the rules that others cover. Of rules that cover each other
 // the first stays: nothing is covered by what is itself in the list.
-func (x *reasoner) shadowed() []*shadow {
+func (x *reasoner) shadowed(ctx context.Context) ([]*shadow, error) {
 	var list []*shadow
 	for _, set := range x.Policies.Policies {
 		if set.Disabled || set.Kind != policy.ResourcePolicy || set.ScopePermissions != "" && set.ScopePermissions != "SCOPE_PERMISSIONS_OVERRIDE_PARENT" {
@@ -120,25 +120,35 @@ func (x *reasoner) shadowed() []*shadow {
 		rest := slices.Clone(set.Rules)
 		for _, r := range slices.Backward(set.Rules) {
 			others := slices.DeleteFunc(slices.Clone(rest), func(o *policy.Rule) bool { return o == r })
-			if by := x.coverers(r, others); len(by) > 0 {
+			by, err := x.coverers(ctx, r, others)
+			if err != nil {
+				return nil, err
+			}
+			if len(by) > 0 {
 				list = append(list, &shadow{r, by})
 				rest = others
 			}
 		}
 	}
-	return list
+	return list, nil
 }
 
 // coverers returns rules that together cover another, or nil.
-func (x *reasoner) coverers(r *policy.Rule, others []*policy.Rule) []*policy.Rule {
+func (x *reasoner) coverers(ctx context.Context, r *policy.Rule, others []*policy.Rule) (by []*policy.Rule, err error) {
 	strict := x.input.StrictEvaluation && r.Condition != nil
 	if strict || len(r.Outputs) > 0 || len(x.Policies.Named(r.ID)) != 1 || len(x.covered(r)) == 0 {
-		return nil
+		return nil, nil
 	}
-	var by []*policy.Rule
 	cover := func(covers func(*policy.Rule) bool) bool {
 		i := slices.IndexFunc(others, func(o *policy.Rule) bool {
-			return (o.Effect == r.Effect || o.Effect == authz.Deny) && x.sameCondition(o, r) && covers(o)
+			if o.Effect != r.Effect && o.Effect != authz.Deny || !covers(o) {
+				return false
+			}
+			met := x.sameCondition(o, r)
+			if !met && err == nil {
+				met, err = x.follows(ctx, o, r)
+			}
+			return met
 		})
 		if i >= 0 && !slices.Contains(by, others[i]) {
 			by = append(by, others[i])
@@ -148,17 +158,17 @@ func (x *reasoner) coverers(r *policy.Rule, others []*policy.Rule) []*policy.Rul
 	for _, action := range r.Actions {
 		for _, role := range r.Roles {
 			if !cover(func(o *policy.Rule) bool { return coversAction(o, action.Value) && coversRole(o.Roles, role.Value) }) {
-				return nil
+				return nil, err
 			}
 		}
 		for _, name := range r.DerivedRoles {
 			d := x.Policies.DerivedRole(r.Policy, name.Value)
 			if d == nil || !cover(func(o *policy.Rule) bool { return coversAction(o, action.Value) && coversDerivedRole(o, name.Value, d) }) {
-				return nil
+				return nil, err
 			}
 		}
 	}
-	return by
+	return by, err
 }
 
 // sameCondition reports whether a rule has no condition, or the same as
@@ -172,6 +182,55 @@ func (x *reasoner) sameCondition(o, r *policy.Rule) bool {
 	}
 	a, b := x.own(o), x.own(r)
 	return a != nil && a == b && !slices.ContainsFunc(a.Parts, func(p pdp.Part) bool { return p.Relation == pdp.Opaque })
+}
+
+// follows reports whether a rule's condition is met whenever that of another is,
+// for every request that the other covers. It says so only where the candidates
+// leave nothing out.
+func (x *reasoner) follows(ctx context.Context, o, r *policy.Rule) (bool, error) {
+	if o.Condition == nil || r.Condition == nil || x.input.StrictEvaluation {
+		return false, nil
+	}
+	a, b := x.own(o), x.own(r)
+	if a == nil || b == nil || a.Globals || b.Globals || !slices.ContainsFunc(a.Parts, func(p pdp.Part) bool { return sharesPlace(p, b.Parts) }) {
+		return false, nil
+	}
+	met := false
+	for _, of := range x.covered(r) {
+		q := x.anybody(r, b, of)
+		q.Parts = slices.Concat(b.Parts, a.Parts)
+		candidates := q.Candidates()
+		list := slices.Collect(candidates.Each)
+		if !candidates.All || !x.afford(2*len(list)) {
+			return false, nil
+		}
+		var trials []pdp.Trial
+		for _, c := range list {
+			request := bound(q.Request, c)
+			trials = append(trials, pdp.Trial{Condition: b, Request: request}, pdp.Trial{Condition: a, Request: request})
+		}
+		outcomes, err := x.input.Try(ctx, trials)
+		if err != nil {
+			return false, err
+		}
+		for i := 0; i < len(outcomes); i += 2 {
+			if outcomes[i] == pdp.Unasked || outcomes[i] == pdp.Met && outcomes[i+1] != pdp.Met {
+				return false, nil
+			}
+			met = met || outcomes[i] == pdp.Met
+		}
+	}
+	return met, nil // a condition that is never met is another rule's to report
+}
+
+// sharesPlace reports whether a part looks at a place that one of the others
+// does: without that, one condition cannot follow from another.
+func sharesPlace(p pdp.Part, others []pdp.Part) bool {
+	return slices.ContainsFunc(p.Terms, func(t pdp.Term) bool {
+		return len(t.Path) > 0 && slices.ContainsFunc(others, func(o pdp.Part) bool {
+			return slices.ContainsFunc(o.Terms, func(u pdp.Term) bool { return slices.Equal(t.Path, u.Path) })
+		})
+	})
 }
 
 // coversAction reports whether a rule is about whatever an action of another
