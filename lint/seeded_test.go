@@ -183,10 +183,10 @@ func scores(outcomes []outcome) string {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "rule\tworlds\tfound\tmissed\tunexpected")
 	for _, id := range slices.Sorted(maps.Keys(byRule)) {
-		switch s := byRule[id]; {
-		case id == "":
+		s := byRule[id]
+		if id == "" {
 			clean = s
-		default:
+		} else {
 			all.worlds += s.worlds
 			all.found += s.found
 			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\n", id, s.worlds, s.found, s.worlds-s.found, s.unexpected)
