@@ -127,6 +127,10 @@ func TestParse(t *testing.T) {
 				Methods: map[config.Method]config.Rule{
 					config.ToolsList: {Pos: at(25, 24), Filter: config.FilterOwn, Requests: []config.Request{{Pos: at(25, 25), Kind: "k", ID: "i", Action: "a"}}},
 				},
+				Refused: config.Answers{
+					{Pos: at(25, 65), IsError: true, Text: "no: *"}, {Pos: at(25, 97), Method: config.ResourcesRead, Code: -1}, {Pos: at(25, 133), Status: 403},
+				},
+				Admitted: config.Answers{{Pos: at(25, 160), Code: -2}},
 			},
 		},
 		Lint: config.Lint{

@@ -181,6 +181,24 @@ enforcement: {gw: {tools/call: none}}
 		`m.yaml:6:13: unknown method "tool/call" (did you mean tools/call?)`,
 		`m.yaml:6:30: unknown method "logging/setLevel"; want tools/list, tools/call, prompts/list, prompts/get, resources/list, resources/read or resources/templates/list`,
 	}},
+	{"answers", `enforcement:
+  gw:
+    tools/call: none
+    refused: [{text: a}, {isError: true, code: 1}, {status: 200}, {code: 1, text: "[a"}, {code: 1, method: tools/list}, {code: x}, {say: a}, no]
+    admitted: []
+  gx: {refused: [{isError: true}]}
+`, true, []string{
+		`m.yaml:4:15: an answer has one of isError: true, code and status, which are not 0`,
+		`m.yaml:4:26: an answer has one of isError: true, code and status, which are not 0`,
+		`m.yaml:4:61: status: want an HTTP status from 400 to 599, have 200`,
+		`m.yaml:4:83: text: invalid pattern "[a": a [ is not closed`,
+		`m.yaml:4:108: method: want tools/call, prompts/get or resources/read, have "tools/list"`,
+		`m.yaml:4:128: code: want a whole number, have "x"`,
+		`m.yaml:4:133: unknown key "say"; known here: code, isError, method, status, text`,
+		`m.yaml:4:142: want an answer, such as {isError: true, text: Unauthorized}, have "no"`,
+		`m.yaml:5:15: the list of answers is empty`,
+		`m.yaml:6:3: enforcement point "gx" asks about nothing`,
+	}},
 	{"rules of a use", `enforcement:
   gw:
     tools/call: []

@@ -27,6 +27,9 @@ type Profile struct {
 	Name    string
 	Pos     source.Pos // of the name
 	Methods map[Method]Rule
+	// Refused are the answers of a running server that its enforcement point
+	// gave, and Admitted those to what that let pass. Nil is the default.
+	Refused, Admitted Answers
 }
 
 // Profiles are the custom enforcement points of a config, sorted by name.
@@ -55,7 +58,15 @@ func (p *Profiles) DecodeNode(n *source.Node) error {
 	return entries(n, "enforcement", func(f source.Field) error {
 		profile := &Profile{Name: f.Name, Pos: f.Pos, Methods: map[Method]Rule{}}
 		*p = append(*p, profile)
+		asks := false
 		err := entries(f.Value, fmt.Sprintf("enforcement point %q", f.Name), func(f source.Field) error {
+			switch f.Name {
+			case "refused":
+				return source.Decode(f.Value, &profile.Refused)
+			case "admitted":
+				return source.Decode(f.Value, &profile.Admitted)
+			}
+			asks = true
 			method := Method(f.Name)
 			if !slices.Contains(Methods(), method) {
 				return unknownMethod(f)
@@ -67,7 +78,7 @@ func (p *Profiles) DecodeNode(n *source.Node) error {
 		if slices.Contains(BuiltIn(), f.Name) {
 			err = errors.Join(err, source.Errorf(f.Pos, "enforcement point %q is built in; give yours another name", f.Name))
 		}
-		if f.Value.Is(source.Null) || f.Value.Is(source.Mapping) && len(f.Value.Fields) == 0 {
+		if f.Value.Is(source.Null) || f.Value.Is(source.Mapping) && !asks {
 			err = errors.Join(err, source.Errorf(f.Pos, "enforcement point %q asks about nothing", f.Name))
 		}
 		return err

@@ -1,5 +1,7 @@
 package pep
 
+import "slices"
+
 // cerbosFastMCP is cerbos-fastmcp 0.1.1, middleware for FastMCP servers, as
 // its source and running servers show it.
 //
@@ -32,6 +34,7 @@ func cerbosFastMCP(server string, with With, inventory string) *Profile {
 			"tool_name": "{name}", "source": "client", "arguments": "{arguments}",
 		}}
 	}
+	p.refused, p.admitted = unauthorized, slices.Concat(unknownTool, validation)
 	p.operations = map[string]operation{
 		"tools/list":               {ByOwn, []template{gate("tools/list"), tool("tools/list::{name}")}},
 		"tools/call":               {requests: []template{tool("tools/call::{name}")}},
@@ -50,7 +53,7 @@ func toolAsAction(server string, with With) *Profile {
 	if kind == "" {
 		kind = "mcp::" + server
 	}
-	return &Profile{Name: "tool-as-action", server: server, operations: map[string]operation{
+	return &Profile{Name: "tool-as-action", server: server, admitted: validation, operations: map[string]operation{
 		"tools/list": {filter: ByCall},
 		"tools/call": {requests: []template{{kind: kind, id: "session", action: "{name}"}}},
 	}}
@@ -66,7 +69,7 @@ func toolAsResource(server string, with With) *Profile {
 	if action == "" {
 		action = "execute"
 	}
-	return &Profile{Name: "tool-as-resource", server: server, operations: map[string]operation{
+	return &Profile{Name: "tool-as-resource", server: server, admitted: validation, operations: map[string]operation{
 		"tools/list": {filter: ByCall},
 		"tools/call": {requests: []template{{kind: kind, id: "{name}", action: action, attr: map[string]any{"tool_id": "{name}"}}}},
 	}}

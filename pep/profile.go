@@ -65,6 +65,8 @@ type Profile struct {
 	operations map[string]operation
 	ownNames   bool // lists ask by a mounted item's own name
 	tasksSkip  bool // a call made as a task is never asked about
+
+	refused, admitted []Answer
 }
 
 // An operation is what a profile does about one MCP method.

@@ -105,7 +105,7 @@ type RequestSpec struct {
 // Custom returns a declared profile in front of a server. All mistakes in the
 // declaration are reported, joined, each a *source.Error.
 func Custom(name, server string, specs []Spec) (*Profile, error) {
-	p := &Profile{Name: name, server: server, operations: map[string]operation{}}
+	p := &Profile{Name: name, server: server, admitted: validation, operations: map[string]operation{}}
 	var errs []error
 	for _, s := range specs {
 		if !slices.Contains(Endpoints, s.Endpoint) {

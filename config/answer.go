@@ -1,0 +1,67 @@
+package config
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/mcpolicy/mcpolicy/glob"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// An Answer is a pattern of what a running server answers. One of IsError, Code
+// and Status is set.
+type Answer struct {
+	Pos     source.Pos
+	Method  Method `yaml:"method"`  // that is answered; "" is any
+	IsError bool   `yaml:"isError"` // a result of a call that says so
+	Code    int64  `yaml:"code"`    // of a JSON-RPC error
+	Status  int    `yaml:"status"`  // of HTTP
+	Text    string `yaml:"text"`    // a pattern of the whole text or message
+}
+
+// Answers are patterns of which one has to match.
+type Answers []Answer
+
+// DecodeNode reads a list that is not empty.
+func (a *Answers) DecodeNode(n *source.Node) error {
+	switch {
+	case !n.Is(source.Sequence):
+		return source.Errorf(n.Pos, "want a list of answers, have %s", describe(n))
+	case len(n.Items) == 0:
+		return source.Errorf(n.Pos, "the list of answers is empty")
+	}
+	type plain Answers
+	return source.Decode(n, (*plain)(a))
+}
+
+// DecodeNode reads a mapping.
+func (a *Answer) DecodeNode(n *source.Node) error {
+	type plain Answer
+	if !n.Is(source.Mapping) {
+		return source.Errorf(n.Pos, "want an answer, such as {isError: true, text: Unauthorized}, have %s", describe(n))
+	}
+	if err := source.Decode(n, (*plain)(a)); err != nil {
+		return err
+	}
+	a.Pos = n.Pos
+	kinds := 0
+	for _, is := range []bool{a.IsError, a.Code != 0, a.Status != 0} {
+		if is {
+			kinds++
+		}
+	}
+	var errs []error
+	if kinds != 1 {
+		errs = append(errs, source.Errorf(n.Pos, "an answer has one of isError: true, code and status, which are not 0"))
+	}
+	if a.Status != 0 && (a.Status < 400 || a.Status > 599) {
+		errs = append(errs, source.Errorf(n.Get("status").Pos, "status: want an HTTP status from 400 to 599, have %d", a.Status))
+	}
+	if _, err := glob.Compile(a.Text); err != nil {
+		errs = append(errs, source.Errorf(n.Get("text").Pos, "text: %w", err))
+	}
+	if m := n.Get("method"); m != nil && !slices.Contains([]Method{ToolsCall, PromptsGet, ResourcesRead}, a.Method) {
+		errs = append(errs, source.Errorf(m.Pos, "method: want tools/call, prompts/get or resources/read, have %s", describe(m)))
+	}
+	return errors.Join(errs...)
+}
