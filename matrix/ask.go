@@ -89,3 +89,17 @@ func (m *Matrix) joined(col *Column, answers [][]*authz.Decision, principals int
 	}
 	return cells
 }
+
+// Look decides a column with its arguments left open. Neither the column nor
+// the principals need be of the matrix.
+func (m *Matrix) Look(ctx context.Context, col *Column, principals []*authz.Principal) ([]*Cell, error) {
+	questions := make([]pdp.Question, len(col.Question.Requests))
+	for i, r := range col.Question.Requests {
+		questions[i] = pdp.Question{Request: r, Of: principals}
+	}
+	answers, err := pdp.Each(ctx, m.input.Decider, questions)
+	if err != nil {
+		return nil, err
+	}
+	return m.joined(col, answers, len(principals)), nil
+}

@@ -90,6 +90,9 @@ type nowhere struct{}
 
 func (nowhere) Load(url string) (any, error) { return nil, errors.New("not loaded: " + url) }
 
+// Known reports whether the schema can be held against arguments.
+func (s *Schema) Known() bool { return s != nil && s.compiled != nil }
+
 // Allows reports whether the schema allows arguments.
 func (s *Schema) Allows(arguments map[string]any) bool {
 	switch {
