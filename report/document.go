@@ -6,6 +6,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/probe"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
@@ -19,6 +20,8 @@ type Document struct {
 	Findings []lint.Finding // in any order, waived ones among them
 
 	Tests *testrunner.Result // nil if no suites were run
+
+	Probe *probe.Result // nil if no running server was probed
 
 	Notes []Note // in any order
 
@@ -63,14 +66,20 @@ func (d *Document) scope() *Scope {
 	return d.Scope
 }
 
+// checked reports whether anything was judged.
+func (d *Document) checked() bool { return d.Linted || d.Tests != nil || d.Probe != nil }
+
 // Fails reports whether the answer of the run is no: a case failed or errored,
-// or a finding that is not waived is at least as severe as failOn. With
+// a running server does otherwise than the matrix says, or a finding that is not waived is at least as severe as failOn. With
 // lint.Off no finding fails.
 func (d *Document) Fails(failOn lint.Severity) bool {
 	if d.Tests != nil {
 		if n := d.Tests.Counts(); n.Failed+n.Errored > 0 {
 			return true
 		}
+	}
+	if d.Probe != nil && len(d.Probe.Drifts) > 0 {
+		return true
 	}
 	return slices.ContainsFunc(d.Findings, func(f lint.Finding) bool { return fails(&f, failOn) })
 }

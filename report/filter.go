@@ -77,6 +77,9 @@ func (g Globs) match(names ...string) bool {
 	return len(g) == 0 || slices.ContainsFunc(g, func(p pattern) bool { return slices.ContainsFunc(names, p.matches) })
 }
 
+// Match reports whether one of the patterns matches a name.
+func (g Globs) Match(name string) bool { return g.match(name) }
+
 func (f *Filter) isZero() bool {
 	return f.Only == 0 && len(f.Servers)+len(f.Principals)+len(f.Roles)+len(f.Items)+len(f.Operations) == 0
 }

@@ -9,7 +9,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/probe"
 	"github.com/mcpolicy/mcpolicy/report"
 )
 
@@ -93,6 +96,14 @@ func TestGolden(t *testing.T) {
 		{"check.md", "markdown", checked, warnings},
 		{"check-cut.md", "markdown", checked, with(func(o *report.Options) { o.MaxBytes, o.Elsewhere = 1200, "the artifact mcpolicy-report" })},
 		{"check-clean.md", "markdown", clean, warnings},
+		{"probe.txt", "text", drifted, report.Options{}},
+		{"probe.md", "markdown", drifted, report.Options{}},
+		{"probe.json", "json", drifted, report.Options{}},
+		{"probe.lines", "lines", drifted, report.Options{}},
+		{"probe.junit.xml", "junit", drifted, report.Options{}},
+		{"probe.sarif", "sarif", drifted, report.Options{Version: "v0.1.0"}},
+		{"probe.github.txt", "github", drifted, report.Options{}},
+		{"probe.codequality.json", "codequality", drifted, report.Options{}},
 	} {
 		t.Run(test.file, func(t *testing.T) {
 			t.Parallel()
@@ -102,6 +113,36 @@ func TestGolden(t *testing.T) {
 			}
 			compare(t, filepath.Join("testdata", test.file), got.Bytes())
 		})
+	}
+}
+
+// drifted is what a probe of the office found: a call that it must not admit, by
+// a rule with a condition, and things of nobody in particular.
+func drifted(t *testing.T) *report.Document {
+	m := load(t, "testdata", "office")
+	var conditional matrix.Ref
+	for ref := range m.All() {
+		if conditional.Cell == nil && ref.Access == matrix.Conditional {
+			conditional = ref
+		}
+	}
+	item := conditional.Column.Item
+	return &report.Document{
+		Scope: &report.Scope{Servers: m.Servers[:1], Principals: 2, Decisions: 12},
+		Notes: []report.Note{{Message: "not probed, for there is no token: harry"}},
+		Probe: &probe.Result{Answers: 20, Admitted: 7, Calls: 4, Drifts: []probe.Drift{
+			{
+				Kind: probe.CallAdmitted, Message: "the server lets sally call " + item.Name + ", which the matrix denies", Principal: "sally",
+				Server: "desk", Type: item.Type, Name: item.Name, Operation: authz.Call, Arguments: map[string]any{"region": "APAC", "mcpolicy_probe": "forbidden"},
+				Expected: "denied", Answered: `isError: "1 validation error for call[x]"`, Condition: conditional.Condition, Rules: conditional.Rules, Pos: conditional.Rules[0].Pos,
+			},
+			{
+				Kind: probe.UnknownItem, Message: "the server lists tool \x1b[31m::error::\u202e](x){0}, which the inventory does not have", Server: "desk",
+				Name: "\x1b[31m::error::\u202e](x){0}", Operation: authz.List, Expected: "not in the inventory", Answered: "shown to sally", Pos: m.Servers[0].Inventory.Pos,
+			},
+			{Kind: probe.UnknownItem, Message: "the server lists tool b, which the inventory does not have", Server: "desk", Name: "b", Operation: authz.List, Expected: "not in the inventory", Answered: "shown to sally"},
+			{Kind: probe.NotProbed, Message: "ian could not be probed to the end: no answer", Server: "desk", Principal: "ian", Expected: "an answer", Answered: "no answer"},
+		}},
 	}
 }
 

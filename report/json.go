@@ -17,7 +17,7 @@ import (
 const jsonVersion = 1
 
 // writeJSON writes one JSON object: version, matrix or summary, findings,
-// tests and notes, those that the document has. Cells are sorted by the principal's key,
+// tests, probe and notes, those that the document has. Cells are sorted by the principal's key,
 // then stand in the order of servers and inventories.
 func writeJSON(w io.Writer, d *Document, o Options) error {
 	s := newStream(w)
@@ -54,6 +54,14 @@ func writeJSON(w io.Writer, d *Document, o Options) error {
 	}
 	if d.Tests != nil {
 		s.tests(d.Tests)
+	}
+	if d.Probe != nil {
+		s.raw(",\n \"probe\": {\"summary\": " + string(jsonOf(jsonProbe(d.Probe))) + ", ")
+		s.list(`"drifts": [`, "]}")
+		for i := range d.Probe.Drifts {
+			s.element(jsonDrift(&d.Probe.Drifts[i]))
+		}
+		s.close()
 	}
 	if len(d.Notes) > 0 {
 		s.raw(",\n ")

@@ -14,7 +14,7 @@ import (
 )
 
 // writeJUnit writes a test suite for each suite, with a case for each
-// principal, and one for the findings. The matrix has no place in it.
+// principal, one for the findings and one for a probe. The matrix has no place in it.
 func writeJUnit(w io.Writer, d *Document, o Options) error {
 	x := &junit{e: xml.NewEncoder(w)}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
@@ -49,6 +49,9 @@ func (x *junit) junit(d *Document, o Options) {
 			suites = append(suites, suiteTally(s))
 		}
 	}
+	if d.Probe != nil {
+		suites = append(suites, probeTally(d))
+	}
 	for _, t := range suites {
 		all.add(t)
 	}
@@ -61,6 +64,9 @@ func (x *junit) junit(d *Document, o Options) {
 		for i, s := range d.Tests.Suites {
 			x.suite(d, s, suites[i])
 		}
+	}
+	if d.Probe != nil {
+		x.probe(d, suites[len(suites)-1])
 	}
 	x.close("testsuites")
 }
@@ -162,6 +168,26 @@ func (x *junit) lint(d *Document, o Options, t tally) {
 	}
 	if len(d.Findings)+len(d.Notes) == 0 {
 		x.testcase(&testcase{Name: "no findings", Classname: "mcpolicy lint"})
+	}
+	x.close("testsuite")
+}
+
+func probeTally(d *Document) tally {
+	n := len(d.Probe.Drifts)
+	return tally{tests: max(1, n), failures: n}
+}
+
+// probe writes each drift as a failure.
+func (x *junit) probe(d *Document, t tally) {
+	x.open("testsuite", append([]xml.Attr{attr("name", "mcpolicy probe")}, t.attrs()...))
+	for _, f := range d.driftFindings() {
+		c := lintCase(f)
+		c.Classname = "mcpolicy probe." + visible(f.Rule)
+		c.Failure = &trouble{Message: visible(f.Message), Type: visible(f.Rule), Body: lintBody(f)}
+		x.testcase(c)
+	}
+	if len(d.Probe.Drifts) == 0 {
+		x.testcase(&testcase{Name: "no drift", Classname: "mcpolicy probe"})
 	}
 	x.close("testsuite")
 }

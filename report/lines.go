@@ -8,7 +8,7 @@ import (
 )
 
 // writeLines writes a JSON object a line, each with one key that says what it
-// is: version, then class, cell or summary, finding, case and note, in the order and with
+// is: version, then class, cell or summary, finding, case, probe, drift and note, in the order and with
 // the content of the JSON format.
 func writeLines(w io.Writer, d *Document, o Options) error {
 	b := bufio.NewWriterSize(w, 64<<10)
@@ -48,6 +48,12 @@ func writeLines(w io.Writer, d *Document, o Options) error {
 					}{s.Name, jsonCase(c, p)})
 				}
 			}
+		}
+	}
+	if d.Probe != nil {
+		emit("probe", jsonProbe(d.Probe))
+		for i := range d.Probe.Drifts {
+			emit("drift", jsonDrift(&d.Probe.Drifts[i]))
 		}
 	}
 	for _, n := range d.notes() {

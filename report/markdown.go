@@ -25,6 +25,7 @@ func writeMarkdown(w io.Writer, d *Document, o Options) error {
 	default:
 		m.matrix()
 	}
+	m.drifts()
 	m.findings()
 	m.cases()
 	limit := o.MaxBytes
@@ -44,7 +45,7 @@ type markdown struct {
 }
 
 func (m *markdown) verdict() {
-	switch checked := m.d.Linted || m.d.Tests != nil; {
+	switch checked := m.d.checked(); {
 	case !checked:
 		m.frame("## Who can reach which MCP tool\n\n")
 	case m.d.Fails(m.o.FailOn):
@@ -64,6 +65,9 @@ func (m *markdown) summary() {
 	}
 	if m.d.Tests != nil {
 		rows = append(rows, "| tests | "+m.d.caseWords()+" |\n")
+	}
+	if m.d.Probe != nil {
+		rows = append(rows, "| probe | "+m.d.probeWords()+" |\n")
 	}
 	if len(rows) > 0 {
 		m.frame("| | |\n|---|---|\n" + strings.Join(rows, "") + "\n")
@@ -101,6 +105,18 @@ func (m *markdown) findings() {
 		}
 		m.end("\n</details>\n\n")
 	}
+}
+
+func (m *markdown) drifts() {
+	list := shortly(m.d.driftFindings())
+	if len(list) == 0 {
+		return
+	}
+	m.begin(driftSection, "### Drift\n\n")
+	for _, f := range list {
+		m.finding(f, map[lint.Severity]rank{lint.Warning: warningRank, lint.Error: errorRank}[f.Severity])
+	}
+	m.end("\n")
 }
 
 func (m *markdown) finding(f *lint.Finding, r rank) {

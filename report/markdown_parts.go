@@ -54,6 +54,7 @@ const (
 	findingSection = iota + 1
 	waivedSection
 	caseSection
+	driftSection
 )
 
 // fit puts the parts together, without those that are too much.

@@ -22,7 +22,7 @@ const (
 	caseErrored = "case-errored"
 )
 
-// A problem is a finding, a case that did not pass or a note, for formats that
+// A problem is a finding, a drift, a case that did not pass or a note, for formats that
 // tell them apart by their rule alone. Its texts are as they came: each format
 // escapes them.
 type problem struct {
@@ -46,7 +46,7 @@ type problem struct {
 // problems returns the findings and the cases that failed or errored, the most
 // severe first, and waived findings last. Every one has a file and a line.
 func (d *Document) problems(o *Options) []*problem {
-	list := d.caseProblems()
+	list := append(d.caseProblems(), d.driftProblems()...)
 	for i := range d.Findings {
 		list = append(list, findingProblem(&d.Findings[i]))
 	}
@@ -59,7 +59,7 @@ func (d *Document) remarks(o *Options) []*problem { return d.settle(d.noteProble
 // annotations returns what is worth a line in a review: the problems that are
 // not waived, and the notes.
 func (d *Document) annotations(o *Options) []*problem {
-	list := append(d.caseProblems(), d.noteProblems()...)
+	list := slices.Concat(d.caseProblems(), d.driftProblems(), d.noteProblems())
 	for i := range d.Findings {
 		if f := &d.Findings[i]; !f.Waived && !d.isNoted(f) {
 			list = append(list, findingProblem(f))
@@ -91,6 +91,14 @@ func (d *Document) caseProblems() []*problem {
 				list = append(list, d.caseProblem(s, c))
 			}
 		}
+	}
+	return list
+}
+
+func (d *Document) driftProblems() []*problem {
+	var list []*problem
+	for _, f := range d.driftFindings() {
+		list = append(list, findingProblem(f))
 	}
 	return list
 }

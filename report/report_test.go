@@ -13,6 +13,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/probe"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
@@ -35,7 +36,7 @@ func TestFormats(t *testing.T) {
 func TestEmpty(t *testing.T) {
 	for _, f := range report.Formats() {
 		for _, d := range []*report.Document{
-			{}, {Linted: true}, {Tests: &testrunner.Result{}}, {Matrix: &matrix.Matrix{}, Linted: true},
+			{}, {Linted: true}, {Tests: &testrunner.Result{}}, {Matrix: &matrix.Matrix{}, Linted: true}, {Probe: &probe.Result{}},
 		} {
 			if err := f.Write(io.Discard, d, report.Options{}); err != nil {
 				t.Errorf("%s of %+v: %v", f.Name, d, err)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/probe"
 )
 
 // caseRules document the rules that cases are problems of.
@@ -35,11 +36,17 @@ func (b *sarifBuilder) rule(p *problem) int {
 // describe returns a rule with its documentation. A rule that is not in the
 // catalogue has none but its name.
 func (b *sarifBuilder) describe(p *problem) sarifDescriptor {
+	tags := []string{"test"}
 	doc, known := caseRules[p.rule]
+	for _, k := range probe.Kinds() {
+		if string(k.Kind) == p.rule {
+			doc, known, tags = lint.Doc{Summary: k.Summary, Rationale: k.Rationale, Fix: k.Fix}, true, []string{"probe"}
+		}
+	}
 	if !known {
 		doc = lint.Doc{Summary: visible(p.rule), Rationale: visible(p.rule)}
 	}
-	severity, precision, tags := p.severity, "very-high", []string{"test"}
+	severity, precision := p.severity, "very-high"
 	page := doc.Rationale + "\n\n" + doc.Fix + "\n"
 	if r, err := lint.Find(p.rule); err == nil {
 		doc, severity, page, tags = r.Doc, r.Severity, r.Markdown(), []string{r.Family}

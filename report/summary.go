@@ -111,6 +111,9 @@ func (d *Document) verdictWords() string {
 	if d.Tests != nil {
 		parts = append(parts, d.caseWords())
 	}
+	if d.Probe != nil {
+		parts = append(parts, d.probeWords())
+	}
 	return strings.Join(parts, "; ")
 }
 

@@ -11,7 +11,7 @@ import (
 // clean run the summary is all.
 func writeText(w io.Writer, d *Document, o Options) error {
 	p := newPrinter(w, o)
-	checked := d.Linted || d.Tests != nil
+	checked := d.checked()
 	if d.Matrix != nil && !checked {
 		if o.Summary {
 			p.writeOverviews(d.Matrix, o)
@@ -20,6 +20,9 @@ func writeText(w io.Writer, d *Document, o Options) error {
 		}
 	}
 	p.writeFindings(d, o)
+	for _, f := range shortly(d.driftFindings()) {
+		p.writeFinding(f, map[string]bool{f.Rule: true})
+	}
 	p.writeCases(d, o)
 	for _, n := range d.notes() {
 		p.writeNote(n)
