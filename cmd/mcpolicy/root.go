@@ -34,7 +34,7 @@ line or the config is wrong; 3 the run could not complete.`,
 	}
 	cmd.SetVersionTemplate("mcpolicy {{.Version}}\n")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(newCheck(), newMatrix(), newLint(), newTest(), newExplain(), newWhoCan(), newRules(), newDiscover(), newWaive())
+	cmd.AddCommand(newCheck(), newMatrix(), newLint(), newTest(), newExplain(), newWhoCan(), newRules(), newDiscover(), newProbe(), newWaive())
 	return cmd
 }
 

@@ -222,10 +222,22 @@ func customProfile(declared *config.Profile, server string) (*pep.Profile, error
 		specs = append(specs, spec)
 	}
 	p, err := pep.Custom(declared.Name, server, specs)
+	if err == nil {
+		err = p.SetAnswers(answers(declared.Refused), answers(declared.Admitted))
+	}
 	if err != nil {
 		return nil, usageError{err}
 	}
 	return p, nil
+}
+
+// answers returns nil for nil.
+func answers(declared config.Answers) []pep.Answer {
+	var list []pep.Answer
+	for _, a := range declared {
+		list = append(list, pep.Answer{Endpoint: string(a.Method), IsError: a.IsError, Code: a.Code, Status: a.Status, Text: a.Text, Pos: a.Pos})
+	}
+	return list
 }
 
 // serversOfFlags makes a server of each --manifest, or several of a file that

@@ -1,0 +1,293 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/probe"
+	"github.com/mcpolicy/mcpolicy/report"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// probing is what the command line of probe says.
+type probing struct {
+	in          input
+	out         output
+	url         string
+	run         bool
+	tokens      []string // PRINCIPAL=VARIABLE
+	call, read  bool
+	destructive []string
+	timeout     time.Duration
+	concurrency int
+}
+
+func newProbe() *cobra.Command {
+	var p probing
+	cmd := &cobra.Command{
+		Use:   "probe",
+		Short: "Compare what a running server does with the matrix",
+		Long: `Compare what a running MCP server does with what the matrix says, as each
+principal whose token is there: who is shown what, and, with --call and --read,
+who can call, get and read what. A client without a token and one with a wrong
+token must get nothing.
+
+The server is where servers.NAME.live in the config says, or at --url. Tokens come
+from the environment: probe.tokens names the variable of each principal. They go to
+the server alone and are in no report.
+
+--call calls tools without running them, where that is possible: with arguments
+that the inputSchema forbids, which a server refuses after the enforcement point
+has been asked, so that the answer tells what it said. Where the inputSchema
+forbids nothing, only calls that must be refused are made, and none of a
+destructive tool unless --allow-destructive names it. A server that runs a tool in
+spite of its arguments is reported, and that tool is left alone from then on.
+
+--read gets prompts and reads resources that the matrix says are denied or
+unguarded.
+
+What is drift exits with 1. A server that admits nothing of what the matrix
+allows exits with 3: it is broken, or its policy decision point is, and what it
+refuses proves nothing.`,
+		Example: `  mcpolicy probe
+  mcpolicy probe --server crm --call --read
+  mcpolicy probe --url https://staging.example.com/mcp --principal sally --call --tool 'get_*'
+  mcpolicy probe --call --allow-destructive purge_cache --format junit=probe.xml
+  mcpolicy probe --server files --run --principal ci-agent`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.probe(cmd) },
+	}
+	p.in.flags(cmd)
+	p.out.flags(cmd)
+	f := cmd.Flags()
+	f.StringSliceVar(&p.out.servers, "server", nil, "only servers that match `GLOB` (default: all that say under live how to reach them)")
+	f.StringSliceVar(&p.out.principals, "principal", nil, "only principals that match `GLOB`")
+	f.StringArrayVar(&p.out.items, "tool", nil, "only tools, prompts and resources that match `GLOB`")
+	f.StringVar(&p.url, "url", "", "the server's `URL`, instead of the config's")
+	f.BoolVar(&p.run, "run", false, "start a server whose live names a command; it is probed as the one principal that --principal names")
+	f.StringArrayVar(&p.tokens, "token-env", nil, "the environment variable that holds a principal's bearer token, as `PRINCIPAL=VARIABLE`; may be repeated")
+	f.BoolVar(&p.call, "call", false, "call tools, with arguments that their inputSchema forbids")
+	f.BoolVar(&p.read, "read", false, "get prompts and read resources that are denied or unguarded")
+	f.StringArrayVar(&p.destructive, "allow-destructive", nil, "call the destructive `TOOL` with valid arguments too, where each call must be refused; may be repeated")
+	f.DurationVar(&p.timeout, "timeout", 2*time.Minute, "how long each step as one principal may take: lists, calls, reads")
+	f.IntVar(&p.concurrency, "concurrency", maxVisits, "how many principals are probed at the same time")
+	_ = cmd.RegisterFlagCompletionFunc("url", cobra.NoFileCompletions)
+	_ = cmd.RegisterFlagCompletionFunc("token-env", cobra.NoFileCompletions)
+	_ = cmd.RegisterFlagCompletionFunc("server", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return (&liveServers{in: p.in}).names(), cobra.ShellCompDirectiveNoFileComp
+	})
+	_ = cmd.RegisterFlagCompletionFunc("principal", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return p.in.tokenHolders(), cobra.ShellCompDirectiveNoFileComp
+	})
+	return cmd
+}
+
+// tokenHolders lists the principals that the config has tokens of.
+func (in *input) tokenHolders() []string {
+	cfg, dir, err := in.readConfig()
+	if err != nil {
+		return nil
+	}
+	if dir != nil {
+		_ = dir.close() // only the config was wanted
+	}
+	var names []string
+	for _, t := range cfg.Probe.Tokens {
+		names = append(names, t.Principal)
+	}
+	return names
+}
+
+func (p *probing) probe(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	targets, err := p.out.targets()
+	if err != nil {
+		return err
+	}
+	filter, err := p.out.filter()
+	if err != nil {
+		return err
+	}
+	if p.concurrency < 1 {
+		return usageError{fmt.Errorf("--concurrency: want 1 or more, have %d", p.concurrency)}
+	}
+	if p.run && p.url != "" {
+		return usageError{errors.New("--run starts a server, and --url names one that runs: give one of them")}
+	}
+	w, err := p.in.load(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	m, err := w.outline(nil)
+	if err != nil {
+		return err
+	}
+	if err := filter.Check(m); err != nil {
+		return usageError{err}
+	}
+	servers, err := p.servers(w, filter)
+	if err != nil {
+		return err
+	}
+	people, err := p.people(w, m, filter)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(p.checkDestructive(servers), people.suit(servers)); err != nil {
+		return err
+	}
+	d := &report.Document{Notes: append(w.notes(), people.notes(w)...)}
+	start := time.Now()
+	results, errs := p.visit(cmd, w, m, filter, servers, people)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(results) == 0 {
+		return errors.Join(errs...)
+	}
+	d.Probe, d.Elapsed = probe.Merge(results...), time.Since(start)
+	for _, s := range d.Probe.Skipped {
+		d.Notes = append(d.Notes, report.Note{Message: s})
+	}
+	for _, x := range d.Probe.Drifts {
+		if x.Kind == probe.NotProbed {
+			errs = append(errs, fmt.Errorf("%s: %s", x.Server, x.Message))
+		}
+	}
+	d.Scope = &report.Scope{Principals: len(people.chosen), Decisions: m.Questions}
+	for _, s := range servers {
+		d.Scope.Servers = append(d.Scope.Servers, s.matrix)
+	}
+	err = w.conclude(cmd, &p.out, targets, d, lint.Off, p.in.given())
+	if len(errs) > 0 && (err == nil || errors.Is(err, errFindings)) {
+		return errors.Join(errs...)
+	}
+	return err
+}
+
+// visit probes the servers one after the other.
+func (p *probing) visit(cmd *cobra.Command, w *workspace, m *matrix.Matrix, filter *report.Filter, servers []*probedServer, people *people) (results []*probe.Result, errs []error) {
+	ctx := cmd.Context()
+	for _, s := range servers {
+		announce(cmd.ErrOrStderr(), s.live, true)
+		if err := m.Decide(ctx, slices.Collect(m.ColumnsOf(s.matrix))); err != nil {
+			return results, append(errs, err)
+		}
+		bar := newProgress(cmd.ErrOrStderr(), "probing "+source.Printable(s.matrix.Name))
+		result, err := probe.Run(ctx, &probe.Input{
+			Matrix: m, Server: s.matrix, Conditions: w.engine.Conditions(), Clients: people.clients(s),
+			Dial:  func(ctx context.Context, c probe.Client) (probe.Session, error) { return people.dial(ctx, s, c) },
+			Items: filter.Items.Match, Calls: p.call, Reads: p.read, Destructive: p.destructive,
+			Concurrency: p.concurrency, Timeout: p.timeout, Progress: bar.report,
+		})
+		bar.done()
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		results = append(results, result)
+	}
+	return results, errs
+}
+
+// A probedServer is a running server and what the matrix knows of it.
+type probedServer struct {
+	matrix *matrix.Server
+	live   *liveServer
+}
+
+// servers returns those that are to be probed.
+func (p *probing) servers(w *workspace, filter *report.Filter) ([]*probedServer, error) {
+	var candidates []*matrix.Server
+	for _, s := range w.servers {
+		if filter.Servers.Match(s.Name) {
+			candidates = append(candidates, s)
+		}
+	}
+	if p.url != "" {
+		if len(candidates) > 1 {
+			return nil, usageError{fmt.Errorf("--url: which server is it? choose one of %s with --server", names(candidates))}
+		}
+		s := &liveServer{name: candidates[0].Name}
+		s.target.URL = p.url
+		if err := s.target.Check(); err != nil {
+			return nil, usageError{fmt.Errorf("--url: %w", err)}
+		}
+		return []*probedServer{{candidates[0], s}}, nil
+	}
+	var list []*probedServer
+	var errs []error
+	for _, s := range candidates {
+		declared := w.config.Servers.Get(s.Name)
+		if declared == nil || declared.Live == nil {
+			continue
+		}
+		found, err := ofLive(s.Name, declared.Live)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if len(found.target.Command) > 0 && !p.run {
+			errs = append(errs, usageError{source.Errorf(declared.Live.Pos, "server %q is reached by starting %s; add --run to have that done", s.Name, found.target)})
+			continue
+		}
+		found.target.Dir = p.in.folder()
+		list = append(list, &probedServer{s, found})
+	}
+	if len(list) == 0 && len(errs) == 0 {
+		errs = append(errs, usageError{fmt.Errorf("nothing says how to reach %s: say live: {url: ...} in the config, or give --url", names(candidates))})
+	}
+	return list, errors.Join(errs...)
+}
+
+func names(servers []*matrix.Server) string {
+	var list []string
+	for _, s := range servers {
+		list = append(list, s.Name)
+	}
+	return some(list)
+}
+
+// checkDestructive refuses names that no destructive tool has.
+func (p *probing) checkDestructive(servers []*probedServer) error {
+	var errs []error
+	for _, name := range p.destructive {
+		var tools []string
+		found := false
+		for _, s := range servers {
+			for _, item := range s.matrix.Inventory.Items {
+				if item.Type == authz.ToolItem && item.Destructive() != manifest.None {
+					tools = append(tools, item.Name)
+					found = found || item.Name == name
+				}
+			}
+		}
+		if !found {
+			errs = append(errs, usageError{fmt.Errorf("--allow-destructive: no destructive tool is called %q%s", name, source.DidYouMean(name, tools))})
+		}
+	}
+	if len(p.destructive) > 0 && !p.call {
+		errs = append(errs, usageError{errors.New("--allow-destructive: calls are made with --call only")})
+	}
+	return errors.Join(errs...)
+}
+
+// given by --token-env, as PRINCIPAL=VARIABLE.
+func splitToken(flag string) (principal, variable string, err error) {
+	i := strings.LastIndex(flag, "=")
+	if i <= 0 || i == len(flag)-1 {
+		return "", "", usageError{errors.New("--token-env: want PRINCIPAL=VARIABLE, such as sally=SALLY_TOKEN")}
+	}
+	return flag[:i], flag[i+1:], nil
+}
