@@ -9,11 +9,13 @@ test:
 e2e:
 	MCPOLICY_REQUIRE_CERBOS=1 go test -tags e2e -count=1 -timeout 20m ./internal/e2e
 
-# Whole processes, against Cerbos's own test runner; needs npm for its binary.
+# Whole processes, against Cerbos's own test runner, and a PDP against a loop
+# over its SDK; needs npm for the binary.
 bench:
 	go run ./bench
 	go run ./bench -scale -n 3
 	go test ./pdp -run "^$$" -bench Limit
+	go test ./internal/cerbosbin -run '^$$' -bench BenchmarkRemote -benchtime 5x
 
 ci:
 	.ci/run

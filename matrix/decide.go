@@ -19,7 +19,7 @@ const (
 
 // Decide decides those of the columns, each named once, that are not decided
 // yet. A question that cannot be decided is an error, and leaves all of them
-// undecided.
+// undecided; if a PDP failed, the error is an *[UndecidedError].
 func (m *Matrix) Decide(ctx context.Context, columns []*Column) error {
 	questions := questions{index: map[string]int{}}
 	var open []*Column
@@ -38,13 +38,15 @@ func (m *Matrix) Decide(ctx context.Context, columns []*Column) error {
 	done := 0
 	for first := 0; first < len(m.Classes); first += classesAtOnce {
 		classes := m.Classes[first:min(first+classesAtOnce, len(m.Classes))]
+		p := &pending{columns: open, asked: asked, classes: m.Classes[first:], round: len(classes)}
 		answers, err := m.ask(ctx, questions.list, classes, func(more int) {
+			p.decided += more / len(classes)
 			if done += more; m.input.Progress != nil {
 				m.input.Progress(done, total)
 			}
 		})
 		if err != nil {
-			return err
+			return p.undecided(m, err)
 		}
 		for i, col := range open {
 			m.fill(col, classes, asked[i], answers)

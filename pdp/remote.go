@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 )
 
@@ -32,7 +34,7 @@ type RemoteOptions struct {
 
 	Timeout     time.Duration // of a call with its retries; 10 s when zero
 	Retries     int           // of a call that no PDP is available for; 4 when zero, none when negative
-	Concurrency int           // calls at once; 8 when zero
+	Concurrency int           // calls at once; 16 when zero
 
 	// What the PDP takes in one CheckResources call; 50 when zero.
 	MaxResources int
@@ -43,7 +45,7 @@ type RemoteOptions struct {
 const (
 	defaultTimeout     = 10 * time.Second
 	defaultRetries     = 4
-	defaultConcurrency = 8
+	defaultConcurrency = 16
 	defaultLimit       = 50
 
 	// retryPause is how long the first retry waits; each further one waits
@@ -90,21 +92,26 @@ type Remote struct {
 	replicas []*replica
 	next     atomic.Uint64 // which replica has the next call
 	version  string
+
+	steadiness steadiness
 }
 
 var _ Decider = (*Remote)(nil)
 
-// Dial connects to a PDP: host:port, dns:///host:port or unix:/path. It fails
-// if none of the replicas answers, or if they are of different versions.
+// Dial connects to a PDP: host:port, unix:/path, or dns:///host:port for all
+// the addresses of a name, each of which is a replica; dns://SERVER/host:port
+// asks a name server of one's own. It fails if none of the replicas answers, or
+// if they are of different versions.
 func Dial(ctx context.Context, target string, options RemoteOptions) (*Remote, error) {
 	r := &Remote{options: options.withDefaults()}
-	if err := r.connect(append([]string{target}, options.Replicas...)); err != nil {
-		return nil, err
+	if err := r.connect(ctx, append([]string{target}, options.Replicas...)); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
 	var err error
 	if r.version, err = r.agreedVersion(ctx, r.replicas); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
+	r.steadiness.trusted.Store(r.steadiness.begun.Load())
 	return r, nil
 }
 
@@ -126,61 +133,72 @@ func (r *Remote) Close() error {
 func (r *Remote) target() string {
 	names := make([]string, len(r.replicas))
 	for i, p := range r.replicas {
-		names[i] = p.target
+		names[i] = p.name
 	}
 	return strings.Join(names, ", ")
 }
 
 // A replica is one PDP.
 type replica struct {
-	target string
+	endpoint
 	client *cerbos.GRPCClient
 	conn   atomic.Pointer[grpc.ClientConn]
 	down   atomic.Bool // did not answer the last call
 }
 
-func (r *Remote) connect(targets []string) error {
-	o := r.options
-	if (o.CertFile == "") != (o.KeyFile == "") {
-		return errors.New("a client certificate and its key are needed together")
+func (r *Remote) connect(ctx context.Context, targets []string) error {
+	if err := r.options.Check(targets...); err != nil {
+		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
+	defer cancel()
 	for _, target := range targets {
-		if err := checkTarget(target); err != nil {
+		list, err := endpoints(ctx, target)
+		if err != nil {
 			return err
 		}
-		p := &replica{target: target}
-		settings := []cerbos.Opt{
-			cerbos.WithMaxRetries(0), // call retries
-			// The SDK keeps its connection to itself; this is how to close it.
-			cerbos.WithUnaryInterceptors(func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-				p.conn.Store(conn)
-				return invoke(ctx, method, req, reply, conn, opts...)
-			}),
-			cerbos.WithTLSCACert(o.CAFile), cerbos.WithTLSClientCert(o.CertFile, o.KeyFile), cerbos.WithTLSAuthority(o.ServerName),
+		for _, a := range list {
+			if slices.ContainsFunc(r.replicas, func(p *replica) bool { return p.endpoint == a }) {
+				continue
+			}
+			p, err := r.options.client(a, &r.steadiness)
+			if err != nil {
+				return fmt.Errorf("connect to PDP %s: %w", target, err)
+			}
+			r.replicas = append(r.replicas, p)
 		}
-		if o.Plaintext {
-			settings = append(settings, cerbos.WithPlaintext())
-		}
-		if o.SkipVerify {
-			settings = append(settings, cerbos.WithTLSInsecure())
-		}
-		var err error
-		if p.client, err = cerbos.New(target, settings...); err != nil {
-			return fmt.Errorf("connect to PDP %s: %w", target, err)
-		}
-		r.replicas = append(r.replicas, p)
 	}
 	return nil
 }
 
-func checkTarget(target string) error {
-	switch scheme, _, ok := strings.Cut(target, "://"); {
-	case target == "":
-		return errors.New("connect to PDP: want host:port")
-	case ok && (scheme == "http" || scheme == "https"):
-		return fmt.Errorf("connect to PDP %s: want the host:port of its gRPC listener, not a URL", target)
+// client returns the replica at an endpoint, to which nothing is sent yet.
+func (o RemoteOptions) client(a endpoint, watch stats.Handler) (*replica, error) {
+	p := &replica{endpoint: a}
+	authority := o.ServerName
+	if authority == "" {
+		authority = a.host
 	}
-	return nil
+	settings := []cerbos.Opt{
+		cerbos.WithMaxRetries(0), // call retries
+		cerbos.WithStatsHandler(watch),
+		// The SDK keeps its connection to itself; this is how to close it.
+		cerbos.WithUnaryInterceptors(func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+			p.conn.Store(conn)
+			// The SDK compresses, which costs more than the bytes do: requests are
+			// a few hundred of them, and batches go to a PDP that is near.
+			return invoke(ctx, method, req, reply, conn, append(opts, grpc.UseCompressor(encoding.Identity))...)
+		}),
+		cerbos.WithTLSCACert(o.CAFile), cerbos.WithTLSClientCert(o.CertFile, o.KeyFile), cerbos.WithTLSAuthority(authority),
+	}
+	if o.Plaintext {
+		settings = append(settings, cerbos.WithPlaintext())
+	}
+	if o.SkipVerify {
+		settings = append(settings, cerbos.WithTLSInsecure())
+	}
+	var err error
+	p.client, err = cerbos.New(a.dial, settings...)
+	return p, err
 }
 
 // agreedVersion asks replicas for their version. Those that are down have no
@@ -227,7 +245,7 @@ func (r *Remote) versionOf(ctx context.Context, replicas []*replica) (string, er
 			agreed = i
 		case versions[i] != versions[agreed]:
 			return "", fmt.Errorf("PDP %s runs Cerbos %s, but PDP %s runs %s",
-				replicas[agreed].target, versions[agreed], replicas[i].target, versions[i])
+				replicas[agreed].name, versions[agreed], replicas[i].name, versions[i])
 		}
 	}
 	if agreed < 0 {
@@ -255,7 +273,7 @@ func (r *Remote) call(ctx context.Context, replicas []*replica, retries int, f f
 			case ctx.Err() != nil:
 				return ctx.Err() // nobody waits for it any more
 			}
-			last = &callError{target: p.target, timeout: r.options.Timeout, cause: err}
+			last = &callError{target: p.name, timeout: r.options.Timeout, cause: err}
 			if !p.down.Load() || whole.Err() != nil {
 				return last
 			}

@@ -23,6 +23,7 @@ type UndecidedError struct {
 	Target    string          // the PDP, or all of them
 	Requests  int             // how many there were
 	Undecided []authz.Request // in their order; never none
+	At        []int           // where each of them stands in the batch
 	Err       error           // why
 }
 
@@ -64,15 +65,17 @@ func (r *Remote) Decide(ctx context.Context, requests []authz.Request) ([]authz.
 	err = g.Wait()
 	stale := false
 	if err == nil {
-		if err = r.sameVersion(ctx); err != nil {
-			stale = true // who decided what is not known
+		if err = r.steady(ctx, b); err == nil {
+			err = r.sameVersion(ctx)
 		}
+		stale = err != nil // who decided what is not known
 	}
 	if err != nil {
 		undecided := &UndecidedError{Target: r.target(), Requests: len(requests), Err: err}
 		for i := range b.questions {
 			if stale || !b.questions[i].answered() {
 				undecided.Undecided = append(undecided.Undecided, requests[i])
+				undecided.At = append(undecided.At, i)
 			}
 		}
 		return nil, undecided

@@ -2,17 +2,12 @@ package pdp_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -30,7 +25,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
 	_ "google.golang.org/grpc/encoding/gzip" // which the SDK uses
 	"google.golang.org/grpc/status"
 
@@ -226,8 +220,8 @@ func TestRemoteReplicas(t *testing.T) {
 
 func TestRemoteTLS(t *testing.T) {
 	dir := t.TempDir()
-	pdpCert, pdpKey := certificate(t, dir, "pdp")
-	ourCert, ourKey := certificate(t, dir, "mcpolicy")
+	pdpCert, pdpKey := cerbosbin.Certificate(t, dir, "pdp")
+	ourCert, ourKey := cerbosbin.Certificate(t, dir, "mcpolicy")
 	policies := policyDir(t, salesPolicy)
 	plain := serve(t, policies, nil)
 	secured := serve(t, policies, map[string]any{"server": map[string]any{"tls": map[string]any{"cert": pdpCert, "key": pdpKey}}})
@@ -267,7 +261,22 @@ func TestRemoteTLS(t *testing.T) {
 	}
 
 	t.Run("mutual", func(t *testing.T) {
-		gate := fake(t, &pdpFake{}, mutualTLS(t, pdpCert, pdpKey, ourCert))
+		mutual := serve(t, policies, map[string]any{"server": map[string]any{"tls": map[string]any{"cert": pdpCert, "key": pdpKey, "caCert": ourCert}}})
+		options := pdp.RemoteOptions{CAFile: pdpCert, Timeout: 2 * time.Second, Retries: -1}
+		options.CertFile, options.KeyFile = cerbosbin.Certificate(t, t.TempDir(), "mcpolicy") // of the same name, with another key
+		if _, err := pdp.Dial(t.Context(), mutual, options); err == nil {
+			t.Error("let in with somebody else's certificate")
+		}
+		options.CertFile, options.KeyFile = ourCert, ourKey
+		remote, err := pdp.Dial(t.Context(), mutual, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = remote.Close() })
+		decide(t, remote, requestsFor(20, sally))
+	})
+	t.Run("mutual or nothing", func(t *testing.T) { // which a gateway in front of a PDP wants, and a PDP does not
+		gate := tlsGate(t, plain, pdpCert, pdpKey, ourCert)
 		options := pdp.RemoteOptions{CAFile: pdpCert, Timeout: 2 * time.Second, Retries: -1}
 		if _, err := pdp.Dial(t.Context(), gate, options); err == nil {
 			t.Error("let in without a certificate")
@@ -277,12 +286,14 @@ func TestRemoteTLS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = remote.Close()
+		t.Cleanup(func() { _ = remote.Close() })
+		decide(t, remote, requestsFor(20, sally))
 	})
 }
 
-// mutualTLS makes a server want a client with one certificate.
-func mutualTLS(t *testing.T, cert, key, client string) grpc.ServerOption {
+// tlsGate stands in front of a PDP without TLS and wants clients to have one
+// certificate.
+func tlsGate(t *testing.T, target, cert, key, client string) string {
 	t.Helper()
 	own, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
@@ -294,41 +305,33 @@ func mutualTLS(t *testing.T, cert, key, client string) grpc.ServerOption {
 	}
 	clients := x509.NewCertPool()
 	clients.AppendCertsFromPEM(data)
-	return grpc.Creds(credentials.NewTLS(&tls.Config{
-		Certificates: []tls.Certificate{own}, ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert,
-	}))
-}
-
-// certificate writes a self-signed certificate for loopback, and its key.
-func certificate(t *testing.T, dir, name string) (certFile, keyFile string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+		Certificates: []tls.Certificate{own}, ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert, NextProtos: []string{"h2"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(suffix, kind string, der []byte) string {
-		file := filepath.Join(dir, name+suffix)
-		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			down, err := l.Accept()
+			if err != nil {
+				return // the end of the test
+			}
+			up, err := net.Dial("tcp", target)
+			if err != nil {
+				_ = down.Close()
+				continue
+			}
+			for _, pair := range [][2]net.Conn{{down, up}, {up, down}} {
+				go func() {
+					_, _ = io.Copy(pair[0], pair[1]) // until one of them ends
+					_ = pair[0].Close()
+				}()
+			}
 		}
-		return file
-	}
-	return write(".pem", "CERTIFICATE", cert), write(".key", "PRIVATE KEY", pkcs8)
+	}()
+	return l.Addr().String()
 }
 
 // TestRemotePlans holds what becomes of decisions that a plan and a check see

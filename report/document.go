@@ -19,6 +19,8 @@ type Document struct {
 	Linted   bool           // lint was run
 	Findings []lint.Finding // in any order, waived ones among them
 
+	Drift *Drift // nil if the checkout was not compared with production
+
 	Tests *testrunner.Result // nil if no suites were run
 
 	Probe *probe.Result // nil if no running server was probed
@@ -67,10 +69,12 @@ func (d *Document) scope() *Scope {
 }
 
 // checked reports whether anything was judged.
-func (d *Document) checked() bool { return d.Linted || d.Tests != nil || d.Probe != nil }
+func (d *Document) checked() bool {
+	return d.Linted || d.Drift != nil || d.Tests != nil || d.Probe != nil
+}
 
 // Fails reports whether the answer of the run is no: a case failed or errored,
-// a running server does otherwise than the matrix says, or a finding that is not waived is at least as severe as failOn. With
+// a running server or a PDP does otherwise than the matrix says, or a finding that is not waived is at least as severe as failOn. With
 // lint.Off no finding fails.
 func (d *Document) Fails(failOn lint.Severity) bool {
 	if d.Tests != nil {
@@ -79,6 +83,9 @@ func (d *Document) Fails(failOn lint.Severity) bool {
 		}
 	}
 	if d.Probe != nil && len(d.Probe.Drifts) > 0 {
+		return true
+	}
+	if slices.ContainsFunc(d.driftFindings(), func(f *lint.Finding) bool { return failsAsDrift(f, failOn) }) {
 		return true
 	}
 	return slices.ContainsFunc(d.Findings, func(f lint.Finding) bool { return fails(&f, failOn) })

@@ -96,14 +96,22 @@ func TestGolden(t *testing.T) {
 		{"check.md", "markdown", checked, warnings},
 		{"check-cut.md", "markdown", checked, with(func(o *report.Options) { o.MaxBytes, o.Elsewhere = 1200, "the artifact mcpolicy-report" })},
 		{"check-clean.md", "markdown", clean, warnings},
-		{"probe.txt", "text", drifted, report.Options{}},
-		{"probe.md", "markdown", drifted, report.Options{}},
-		{"probe.json", "json", drifted, report.Options{}},
-		{"probe.lines", "lines", drifted, report.Options{}},
-		{"probe.junit.xml", "junit", drifted, report.Options{}},
-		{"probe.sarif", "sarif", drifted, report.Options{Version: "v0.1.0"}},
-		{"probe.github.txt", "github", drifted, report.Options{}},
-		{"probe.codequality.json", "codequality", drifted, report.Options{}},
+		{"probe.txt", "text", probed, report.Options{}},
+		{"probe.md", "markdown", probed, report.Options{}},
+		{"probe.json", "json", probed, report.Options{}},
+		{"probe.lines", "lines", probed, report.Options{}},
+		{"probe.junit.xml", "junit", probed, report.Options{}},
+		{"probe.sarif", "sarif", probed, report.Options{Version: "v0.1.0"}},
+		{"probe.github.txt", "github", probed, report.Options{}},
+		{"probe.codequality.json", "codequality", probed, report.Options{}},
+		{"drift.txt", "text", drifted, warnings},
+		{"drift.json", "json", drifted, warnings},
+		{"drift.lines", "lines", drifted, warnings},
+		{"drift.junit.xml", "junit", drifted, warnings},
+		{"drift.md", "markdown", drifted, warnings},
+		{"drift.sarif", "sarif", drifted, warnings},
+		{"drift.github.txt", "github", drifted, warnings},
+		{"drift.codequality.json", "codequality", drifted, warnings},
 	} {
 		t.Run(test.file, func(t *testing.T) {
 			t.Parallel()
@@ -116,9 +124,9 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// drifted is what a probe of the office found: a call that it must not admit, by
+// probed is what a probe of the office found: a call that it must not admit, by
 // a rule with a condition, and things of nobody in particular.
-func drifted(t *testing.T) *report.Document {
+func probed(t *testing.T) *report.Document {
 	m := load(t, "testdata", "office")
 	var conditional matrix.Ref
 	for ref := range m.All() {

@@ -94,6 +94,13 @@ func hostile(tb rapid.TB, s string) *report.Document {
 		}, {
 			Test: s, Principals: m.Classes[2].Principals, Outcome: testrunner.Skipped, Message: s,
 		}}}}},
+		Drift: &report.Drift{Against: s, Cells: 1, List: []report.Drifted{{
+			Principals: m.Classes[0].Principals, Server: s, Item: col.Item, Operation: col.Operation, Arguments: map[string]any{s: s},
+			Production: report.Side{Access: matrix.Conditional, Condition: s}, Checkout: report.Side{Access: matrix.Conditional, Condition: s},
+			Rules: []matrix.Rule{{ID: s, Name: s, Pos: place}, {ID: s, Name: s, Pos: place}},
+		}, {
+			Principals: m.Classes[1].Principals, Server: s, Item: col.Item, Operation: col.Operation, Unknown: s,
+		}}},
 		Notes: []report.Note{{Rule: s, Server: s, Message: s, Pos: source.Pos{File: s, Line: 2}}},
 	}
 }
@@ -171,7 +178,7 @@ func checkHostile(t rapid.TB, s string) {
 	checkCodeQuality(t, s, write("codequality", report.Options{}))
 	write("text", report.Options{})
 	checkASCII(t, s, write("text", report.Options{ASCII: true, Width: 30}))
-	d.Linted, d.Findings, d.Tests = false, nil, nil
+	d.Linted, d.Findings, d.Drift, d.Tests = false, nil, nil, nil
 	plain := write("text", report.Options{})
 	checkASCII(t, s, write("text", report.Options{ASCII: true, Width: 120}))
 	var b bytes.Buffer
@@ -275,7 +282,7 @@ func checkXML(t rapid.TB, s, got string) {
 			counts[e.Name.Local]++
 		}
 	}
-	if counts["testcase"] != 6 || counts["testsuite"] != 2 || counts["failure"] != 2 || counts["error"] != 1 || counts["skipped"] != 2 {
+	if counts["testcase"] != 8 || counts["testsuite"] != 3 || counts["failure"] != 3 || counts["error"] != 1 || counts["skipped"] != 2 {
 		t.Errorf("%q as XML: %v\n%s", s, counts, got)
 	}
 }
@@ -344,7 +351,7 @@ func checkMarkdown(t rapid.TB, s, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if headings != 3 {
+	if headings != 4 {
 		fail("%d headings", headings)
 	}
 	for line := range strings.Lines(got) {

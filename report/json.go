@@ -17,7 +17,7 @@ import (
 const jsonVersion = 1
 
 // writeJSON writes one JSON object: version, matrix or summary, findings,
-// tests, probe and notes, those that the document has. Cells are sorted by the principal's key,
+// drift, tests, probe and notes, those that the document has. Cells are sorted by the principal's key,
 // then stand in the order of servers and inventories.
 func writeJSON(w io.Writer, d *Document, o Options) error {
 	s := newStream(w)
@@ -52,6 +52,9 @@ func writeJSON(w io.Writer, d *Document, o Options) error {
 		}
 		s.close()
 	}
+	if d.Drift != nil {
+		s.drift(d.Drift)
+	}
 	if d.Tests != nil {
 		s.tests(d.Tests)
 	}
@@ -59,7 +62,7 @@ func writeJSON(w io.Writer, d *Document, o Options) error {
 		s.raw(",\n \"probe\": {\"summary\": " + string(jsonOf(jsonProbe(d.Probe))) + ", ")
 		s.list(`"drifts": [`, "]}")
 		for i := range d.Probe.Drifts {
-			s.element(jsonDrift(&d.Probe.Drifts[i]))
+			s.element(jsonProbed(&d.Probe.Drifts[i]))
 		}
 		s.close()
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // writeJUnit writes a test suite for each suite, with a case for each
-// principal, one for the findings and one for a probe. The matrix has no place in it.
+// principal, one each for the findings, the differences from production and a probe. The matrix has no place in it.
 func writeJUnit(w io.Writer, d *Document, o Options) error {
 	x := &junit{e: xml.NewEncoder(w)}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
@@ -44,6 +44,10 @@ func (x *junit) junit(d *Document, o Options) {
 	if d.Linted {
 		suites = append(suites, lintTally(d, o))
 	}
+	drift := d.driftFindings()
+	if d.Drift != nil {
+		suites = append(suites, driftTally(drift, o))
+	}
 	if d.Tests != nil {
 		for _, s := range d.Tests.Suites {
 			suites = append(suites, suiteTally(s))
@@ -58,6 +62,10 @@ func (x *junit) junit(d *Document, o Options) {
 	x.open("testsuites", append([]xml.Attr{attr("name", "mcpolicy")}, all.attrs()...))
 	if d.Linted {
 		x.lint(d, o, suites[0])
+		suites = suites[1:]
+	}
+	if d.Drift != nil {
+		x.drift(d.Drift, drift, o, suites[0])
 		suites = suites[1:]
 	}
 	if d.Tests != nil {
@@ -180,7 +188,7 @@ func probeTally(d *Document) tally {
 // probe writes each drift as a failure.
 func (x *junit) probe(d *Document, t tally) {
 	x.open("testsuite", append([]xml.Attr{attr("name", "mcpolicy probe")}, t.attrs()...))
-	for _, f := range d.driftFindings() {
+	for _, f := range d.probeFindings() {
 		c := lintCase(f)
 		c.Classname = "mcpolicy probe." + visible(f.Rule)
 		c.Failure = &trouble{Message: visible(f.Message), Type: visible(f.Rule), Body: lintBody(f)}

@@ -8,7 +8,7 @@ import (
 )
 
 // writeLines writes a JSON object a line, each with one key that says what it
-// is: version, then class, cell or summary, finding, case, probe, drift and note, in the order and with
+// is: version, then class, cell or summary, finding, drift, drifted, case, probe, probed and note, in the order and with
 // the content of the JSON format.
 func writeLines(w io.Writer, d *Document, o Options) error {
 	b := bufio.NewWriterSize(w, 64<<10)
@@ -38,6 +38,12 @@ func writeLines(w io.Writer, d *Document, o Options) error {
 	for _, f := range slices.Concat(open, waived) {
 		emit("finding", jsonFinding(f))
 	}
+	if d.Drift != nil {
+		emit("drift", jsonDriftTotals(d.Drift))
+		for i := range d.Drift.List {
+			emit("drifted", jsonDrifted(&d.Drift.List[i]))
+		}
+	}
 	if d.Tests != nil {
 		for _, s := range d.Tests.Suites {
 			for _, c := range s.Cases {
@@ -53,7 +59,7 @@ func writeLines(w io.Writer, d *Document, o Options) error {
 	if d.Probe != nil {
 		emit("probe", jsonProbe(d.Probe))
 		for i := range d.Probe.Drifts {
-			emit("drift", jsonDrift(&d.Probe.Drifts[i]))
+			emit("probed", jsonProbed(&d.Probe.Drifts[i]))
 		}
 	}
 	for _, n := range d.notes() {

@@ -25,7 +25,8 @@ func writeMarkdown(w io.Writer, d *Document, o Options) error {
 	default:
 		m.matrix()
 	}
-	m.drifts()
+	m.drift()
+	m.probe()
 	m.findings()
 	m.cases()
 	limit := o.MaxBytes
@@ -62,6 +63,9 @@ func (m *markdown) summary() {
 	}
 	if m.d.Linted {
 		rows = append(rows, "| findings | "+m.d.findingWords()+" |\n")
+	}
+	if m.d.Drift != nil {
+		rows = append(rows, "| production | "+mdText(m.d.Drift.words())+" |\n")
 	}
 	if m.d.Tests != nil {
 		rows = append(rows, "| tests | "+m.d.caseWords()+" |\n")
@@ -107,14 +111,26 @@ func (m *markdown) findings() {
 	}
 }
 
-func (m *markdown) drifts() {
-	list := shortly(m.d.driftFindings())
+func (m *markdown) probe() {
+	list := shortly(m.d.probeFindings())
 	if len(list) == 0 {
 		return
 	}
-	m.begin(driftSection, "### Drift\n\n")
+	m.begin(probeSection, "### Probe\n\n")
 	for _, f := range list {
 		m.finding(f, map[lint.Severity]rank{lint.Warning: warningRank, lint.Error: errorRank}[f.Severity])
+	}
+	m.end("\n")
+}
+
+func (m *markdown) drift() {
+	list := m.d.driftFindings()
+	if len(list) == 0 {
+		return
+	}
+	m.begin(driftSection, "### Differences from production\n\n")
+	for _, f := range list {
+		m.finding(f, map[lint.Severity]rank{lint.Note: noteRank, lint.Error: errorRank}[f.Severity])
 	}
 	m.end("\n")
 }

@@ -51,10 +51,11 @@ func (m *markdown) end(foot string) {
 
 // The sections.
 const (
-	findingSection = iota + 1
+	driftSection = iota + 1
+	findingSection
 	waivedSection
 	caseSection
-	driftSection
+	probeSection
 )
 
 // fit puts the parts together, without those that are too much.

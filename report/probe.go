@@ -11,9 +11,9 @@ import (
 	"github.com/mcpolicy/mcpolicy/probe"
 )
 
-// driftFindings returns the drifts of a probe in the form of findings, the most
+// probeFindings returns the drifts of a probe in the form of findings, the most
 // severe first.
-func (d *Document) driftFindings() []*lint.Finding {
+func (d *Document) probeFindings() []*lint.Finding {
 	if d.Probe == nil {
 		return nil
 	}
@@ -47,7 +47,7 @@ func driftFinding(x *probe.Drift) *lint.Finding {
 		f.Evidence = append(f.Evidence, "the matrix says: when "+x.Condition)
 	}
 	for i, r := range x.Rules {
-		switch text := ruleWords(r); {
+		switch text := calledRule(r); {
 		case i == 0:
 			f.Policy = r.ID
 			f.Evidence = append([]string{strings.TrimSpace(r.Pos.String() + "  " + text)}, f.Evidence...)
@@ -61,7 +61,7 @@ func driftFinding(x *probe.Drift) *lint.Finding {
 	return f
 }
 
-func ruleWords(r matrix.Rule) string {
+func calledRule(r matrix.Rule) string {
 	text := fmt.Sprintf("rule %q", firstOf(r.Name, r.ID))
 	if r.Met == authz.Unmet {
 		text += ", whose condition is not met"
@@ -113,7 +113,7 @@ type probeJSON struct {
 
 func jsonProbe(r *probe.Result) probeJSON { return probeJSON{r.Answers, r.Admitted, r.Calls} }
 
-type driftJSON struct {
+type probedJSON struct {
 	Kind      string         `json:"kind"`
 	Severity  string         `json:"severity"`
 	Message   string         `json:"message"`
@@ -133,8 +133,8 @@ type driftJSON struct {
 	Fix       string         `json:"fix"`
 }
 
-func jsonDrift(x *probe.Drift) driftJSON {
-	j := driftJSON{
+func jsonProbed(x *probe.Drift) probedJSON {
+	j := probedJSON{
 		Kind: string(x.Kind), Severity: driftSeverity(x.Kind).String(), Message: x.Message, Server: x.Server, Principal: x.Principal,
 		Name: x.Name, Operation: x.Operation.String(), Task: x.Task, Arguments: x.Arguments, Expected: x.Expected, Answered: x.Answered,
 		Condition: x.Condition, Rules: jsonRules(x.Rules), File: x.Pos.File, Line: x.Pos.Line, Fix: x.Kind.Explain().Fix,

@@ -46,7 +46,7 @@ type problem struct {
 // problems returns the findings and the cases that failed or errored, the most
 // severe first, and waived findings last. Every one has a file and a line.
 func (d *Document) problems(o *Options) []*problem {
-	list := append(d.caseProblems(), d.driftProblems()...)
+	list := append(d.caseProblems(), d.ownProblems()...)
 	for i := range d.Findings {
 		list = append(list, findingProblem(&d.Findings[i]))
 	}
@@ -59,7 +59,7 @@ func (d *Document) remarks(o *Options) []*problem { return d.settle(d.noteProble
 // annotations returns what is worth a line in a review: the problems that are
 // not waived, and the notes.
 func (d *Document) annotations(o *Options) []*problem {
-	list := slices.Concat(d.caseProblems(), d.driftProblems(), d.noteProblems())
+	list := slices.Concat(d.caseProblems(), d.ownProblems(), d.noteProblems())
 	for i := range d.Findings {
 		if f := &d.Findings[i]; !f.Waived && !d.isNoted(f) {
 			list = append(list, findingProblem(f))
@@ -95,9 +95,10 @@ func (d *Document) caseProblems() []*problem {
 	return list
 }
 
-func (d *Document) driftProblems() []*problem {
+// ownProblems are the differences from production and what a probe found.
+func (d *Document) ownProblems() []*problem {
 	var list []*problem
-	for _, f := range d.driftFindings() {
+	for _, f := range slices.Concat(d.driftFindings(), d.probeFindings()) {
 		list = append(list, findingProblem(f))
 	}
 	return list

@@ -8,8 +8,9 @@ import (
 	"github.com/mcpolicy/mcpolicy/probe"
 )
 
-// caseRules document the rules that cases are problems of.
-var caseRules = map[string]lint.Doc{
+// ownRules document the rules that cases and differences from production are
+// problems of.
+var ownRules = map[string]lint.Doc{
 	caseFailed: {
 		Summary:   "A case of a suite failed",
 		Rationale: "The engine decides otherwise than the suite expects: the policies do not do what was written down, or the expectation is out of date.",
@@ -19,6 +20,16 @@ var caseRules = map[string]lint.Doc{
 		Summary:   "A case of a suite could not be decided",
 		Rationale: "What cannot be decided is neither a pass nor a denial: nobody knows whether the policies do what was written down.",
 		Fix:       "Correct what the message names.",
+	},
+	productionDrift: {
+		Summary:   "Production decides a cell differently from the checkout",
+		Rationale: "What was reviewed is not what runs: policies were deployed that the checkout does not have, or those of the checkout were not deployed.",
+		Fix:       "Deploy the policies of the checkout, or bring them up to what production has.",
+	},
+	productionUnknown: {
+		Summary:   "It is not known whether production decides a cell as the checkout does",
+		Rationale: "All calls that were tried are decided alike, but the conditions may tell others apart.",
+		Fix:       "Compare the policies themselves.",
 	},
 }
 
@@ -36,8 +47,14 @@ func (b *sarifBuilder) rule(p *problem) int {
 // describe returns a rule with its documentation. A rule that is not in the
 // catalogue has none but its name.
 func (b *sarifBuilder) describe(p *problem) sarifDescriptor {
-	tags := []string{"test"}
-	doc, known := caseRules[p.rule]
+	doc, known := ownRules[p.rule]
+	severity, precision, tags := p.severity, "very-high", []string{"test"}
+	switch p.rule {
+	case productionDrift:
+		tags = []string{"drift"}
+	case productionUnknown:
+		precision, tags = "low", []string{"drift"}
+	}
 	for _, k := range probe.Kinds() {
 		if string(k.Kind) == p.rule {
 			doc, known, tags = lint.Doc{Summary: k.Summary, Rationale: k.Rationale, Fix: k.Fix}, true, []string{"probe"}
@@ -46,7 +63,6 @@ func (b *sarifBuilder) describe(p *problem) sarifDescriptor {
 	if !known {
 		doc = lint.Doc{Summary: visible(p.rule), Rationale: visible(p.rule)}
 	}
-	severity, precision := p.severity, "very-high"
 	page := doc.Rationale + "\n\n" + doc.Fix + "\n"
 	if r, err := lint.Find(p.rule); err == nil {
 		doc, severity, page, tags = r.Doc, r.Severity, r.Markdown(), []string{r.Family}

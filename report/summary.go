@@ -108,6 +108,9 @@ func (d *Document) verdictWords() string {
 	if d.Linted {
 		parts = append(parts, d.findingWords())
 	}
+	if d.Drift != nil {
+		parts = append(parts, d.Drift.words())
+	}
 	if d.Tests != nil {
 		parts = append(parts, d.caseWords())
 	}

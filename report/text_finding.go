@@ -6,11 +6,15 @@ import (
 	"github.com/mcpolicy/mcpolicy/lint"
 )
 
-// writeFindings writes the findings, the most severe first. Those that are
+// writeFindings writes the differences from production and the findings, the
+// most severe first. Those that are
 // waived or of no interest are left to the summary.
 func (p *printer) writeFindings(d *Document, o Options) {
 	open, waived := d.bySeverity()
 	hinted := map[string]bool{}
+	for _, f := range d.driftFindings() {
+		p.writeFinding(f, hinted)
+	}
 	for _, f := range open {
 		if f.Severity >= o.Least && !d.isNoted(f) {
 			p.writeFinding(f, hinted)

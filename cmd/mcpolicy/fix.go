@@ -106,7 +106,7 @@ func (x *fixing) run(cmd *cobra.Command, in *input, out *output, l *linting) err
 // check finds mistakes on the command line before any work is done.
 func (x *fixing) check(in *input, out *output) error {
 	switch {
-	case in.pdp != "":
+	case len(in.pdp) > 0:
 		return usageError{errors.New("--fix corrects the policies at hand, which are not those of a running PDP: leave --pdp out")}
 	case x.diff && len(out.formats) > 0:
 		return usageError{errors.New("--diff prints a diff in place of a report: leave --format out")}

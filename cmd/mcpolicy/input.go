@@ -24,8 +24,9 @@ type input struct {
 	resourceKind                      string
 	acceptIncomplete                  bool
 	now                               string
-	pdp                               string
+	pdp                               []string
 	remote                            pdp.RemoteOptions
+	compareEmbedded                   bool
 
 	stderr func() io.Writer // for progress
 }
@@ -42,12 +43,7 @@ func (in *input) flags(cmd *cobra.Command) {
 	f.StringVar(&in.resourceKind, "resource-kind", "", "the resource `KIND` that the enforcement point sends")
 	f.BoolVar(&in.acceptIncomplete, "accept-incomplete", false, "go on with an inventory that may be incomplete")
 	f.StringVar(&in.now, "now", "", "pin the clock to an RFC 3339 `TIME`")
-	f.StringVar(&in.pdp, "pdp", "", "ask the PDP at `HOST:PORT` instead of the embedded engine")
-	f.BoolVar(&in.remote.Plaintext, "pdp-plaintext", false, "reach the PDP without TLS")
-	f.StringVar(&in.remote.CAFile, "pdp-ca", "", "a `FILE` with the certificates that the PDP's is signed by")
-	f.StringVar(&in.remote.CertFile, "pdp-cert", "", "a `FILE` with a certificate to show to the PDP")
-	f.StringVar(&in.remote.KeyFile, "pdp-key", "", "a `FILE` with that certificate's key")
-	f.DurationVar(&in.remote.Timeout, "pdp-timeout", 0, "how long a call to the PDP may take, with its retries (default 10s)")
+	in.remoteFlags(cmd)
 	for name, ext := range map[string][]string{"config": {"yaml"}, "principals": {"yaml", "csv", "jsonl"}, "manifest": {"json", "yaml", "jsonl"}} {
 		_ = cmd.MarkFlagFilename(name, ext...)
 	}

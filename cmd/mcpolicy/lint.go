@@ -230,6 +230,9 @@ func (w *workspace) notes() []report.Note {
 }
 
 func (w *workspace) close() {
+	if w.remote != nil {
+		_ = w.remote.Close() // all has been asked
+	}
 	if w.folder != nil {
 		_ = w.folder.close() // nothing was written through it
 	}
@@ -259,15 +262,18 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 	defer w.close()
 	start := time.Now()
 	bar := newProgress(cmd.ErrOrStderr(), "deciding")
-	m, err := w.outline(bar.report)
+	m, err := w.outline(w.decider, bar.report)
 	if err == nil && l != nil { // suites have decided what they ask about
 		err = m.Decide(ctx, m.Columns)
+	}
+	d := &report.Document{Notes: w.notes(), Linted: l != nil}
+	if err == nil && in.compareEmbedded {
+		d.Drift, err = w.compare(ctx, in, m, bar)
 	}
 	bar.done()
 	if err != nil {
 		return err
 	}
-	d := &report.Document{Notes: w.notes(), Linted: l != nil}
 	if l != nil && t != nil {
 		d.Matrix = m // check reports everything
 	}

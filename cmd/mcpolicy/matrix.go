@@ -23,6 +23,7 @@ Principals that the policies cannot tell apart share a column.`,
   mcpolicy matrix --only conditional --principal sally
   mcpolicy matrix --tool 'delete_*' --operation call
   mcpolicy matrix --summary                 how much each set of roles can reach
+  mcpolicy matrix --pdp pdp.internal:3593   as a running PDP decides
   mcpolicy matrix --manifest tools.json --policies policies --principals people.yaml`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {

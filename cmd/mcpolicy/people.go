@@ -34,7 +34,7 @@ func (w *workspace) loadPrincipals(in *input) error {
 	go func() {
 		defer close(sorted)
 		<-w.compiled
-		if in.pdp == "" && w.engine != nil {
+		if len(in.pdp) == 0 && w.engine != nil {
 			w.classes = matrix.NewClasses(w.engine.Class)
 		} else {
 			w.classes = matrix.NewClasses(nil) // a remote PDP may have other policies

@@ -129,7 +129,7 @@ func (p *probing) probe(cmd *cobra.Command) error {
 		return err
 	}
 	defer w.close()
-	m, err := w.outline(nil)
+	m, err := w.outline(w.decider, nil)
 	if err != nil {
 		return err
 	}

@@ -86,11 +86,18 @@ The least that a config needs:
       manifest: crm.json        # the server's tools/list result, or fastmcp inspect
   policies: policies            # a folder of Cerbos policies
   principals: principals.yaml   # who there is
-  tests: tests                  # a folder of suites; may be left out`,
+  tests: tests                  # a folder of suites; may be left out
+
+With --pdp a running PDP decides instead of the embedded engine, and a cell that
+it cannot decide ends the run with status 3. --compare-embedded reports where it
+decides differently from the policies at hand: what production does is then not
+what was reviewed.`,
 		Example: `  mcpolicy check
   mcpolicy check -C services/crm
   mcpolicy check --format text --format junit=report.xml --format sarif=mcpolicy.sarif
-  mcpolicy check --format github --format markdown=$GITHUB_STEP_SUMMARY`,
+  mcpolicy check --format github --format markdown=$GITHUB_STEP_SUMMARY
+  mcpolicy check --pdp dns:///pdp.internal:3593 --pdp-ca ca.pem --compare-embedded
+  mcpolicy check --pdp pdp-0:3593 --pdp pdp-1:3593 --pdp-timeout 5s`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runChecks(cmd, &in, &out, &l, &t)
@@ -100,6 +107,7 @@ The least that a config needs:
 	out.flags(cmd)
 	l.flags(cmd)
 	t.flags(cmd)
+	cmd.Flags().BoolVar(&in.compareEmbedded, "compare-embedded", false, "report where the PDP decides differently from the policies at hand")
 	return cmd
 }
 

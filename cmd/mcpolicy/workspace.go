@@ -38,6 +38,7 @@ type workspace struct {
 	policyFS   fs.FS
 	options    pdp.Options
 	engine     *pdp.Engine
+	remote     *pdp.Remote // nil without --pdp
 	decider    pdp.Decider
 }
 
@@ -51,6 +52,9 @@ type acceptedGap struct {
 // load reads everything, and what more reads. Independent parts are read at the
 // same time, and all their mistakes are reported together.
 func (in *input) load(ctx context.Context, more ...func(*workspace) error) (*workspace, error) {
+	if err := in.checkRemote(); err != nil {
+		return nil, err
+	}
 	now, err := in.clock()
 	if err != nil {
 		return nil, err
@@ -81,10 +85,11 @@ func (in *input) load(ctx context.Context, more ...func(*workspace) error) (*wor
 		return nil, err
 	}
 	w.decider = w.engine
-	if in.pdp != "" {
-		if w.decider, err = in.dial(ctx); err != nil {
+	if len(in.pdp) > 0 {
+		if w.remote, err = in.dial(ctx); err != nil {
 			return nil, err
 		}
+		w.decider = w.remote
 	}
 	return w, nil
 }
@@ -330,7 +335,7 @@ func (w *workspace) loadPolicies(ctx context.Context, in *input) error {
 
 // build builds the matrix of everything.
 func (w *workspace) build(ctx context.Context, progress func(done, total int)) (*matrix.Matrix, error) {
-	m, err := w.outline(progress)
+	m, err := w.outline(w.decider, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -338,7 +343,7 @@ func (w *workspace) build(ctx context.Context, progress func(done, total int)) (
 }
 
 // outline returns the matrix of everything, of which nothing is decided yet.
-func (w *workspace) outline(progress func(done, total int)) (*matrix.Matrix, error) {
+func (w *workspace) outline(decider pdp.Decider, progress func(done, total int)) (*matrix.Matrix, error) {
 	items := 0
 	for _, s := range w.servers {
 		items += len(s.Inventory.Items)
@@ -347,7 +352,7 @@ func (w *workspace) outline(progress func(done, total int)) (*matrix.Matrix, err
 		return nil, errors.New("nothing to check: no server has a tool, a prompt or a resource")
 	}
 	return matrix.New(&matrix.Input{
-		Servers: w.servers, Classes: w.classes, Decider: w.decider,
+		Servers: w.servers, Classes: w.classes, Decider: decider,
 		Policies: w.policies, Progress: progress,
 	}), nil
 }

@@ -1,6 +1,7 @@
 package cerbosbin_test
 
 import (
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,8 +12,19 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
-// fixtures are the folders whose matrix is compared.
-var fixtures = []string{"fastmcp", "fastmcp2", "fastmcp4", "quickstart", "github", "insecure"}
+// fixtures returns the folders below fixtures.
+func fixtures(t *testing.T) []string {
+	t.Helper()
+	configs, err := filepath.Glob(filepath.Join("..", "..", "fixtures", "*", "mcpolicy.yaml"))
+	if err != nil || len(configs) == 0 {
+		t.Fatalf("no fixtures: %v", err)
+	}
+	var names []string
+	for _, c := range configs {
+		names = append(names, filepath.Base(filepath.Dir(c)))
+	}
+	return names
+}
 
 // oneOf is a list of one, which the planner writes as an equation.
 var oneOf = regexp.MustCompile(` in \[([^],]+)\]`)
@@ -20,7 +32,7 @@ var oneOf = regexp.MustCompile(` in \[([^],]+)\]`)
 // TestRemoteMatrix builds the matrix of each fixture through a PDP, and
 // compares it with the embedded engine's cell by cell.
 func TestRemoteMatrix(t *testing.T) {
-	for _, name := range fixtures {
+	for _, name := range fixtures(t) {
 		t.Run(name, func(t *testing.T) {
 			f := fixture.Load(t, fixture.Dir(name))
 			remote, err := pdp.Dial(t.Context(), cerbosbin.Serve(t, f.Policies, f.Conf), pdp.RemoteOptions{Plaintext: true})

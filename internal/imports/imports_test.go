@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"manifest", "policy", "pdp", "pep", "principals", "config", "fix", "clients", "live"},
 	{"matrix"},
 	{"witness"}, // lint needs requests that show something, and so does whoever probes a server
-	{"lint", "testrunner", "explain", "probe"}, // judges of the matrix; probe is the one that a server tells
+	{"lint", "testrunner", "explain", "drift", "probe"}, // judges of the matrix; probe is the one that a server tells
 	{"report"},
 	{"cmd/mcpolicy"},
 }
