@@ -184,7 +184,7 @@ func outcomeOf(action string, out *enginev1.CheckOutput) Outcome {
 func (e *Engine) Without(rules []string) (*Engine, error) {
 	base := e.tables.base
 	table := &runtimev1.RuleTable{
-		Meta: cloneMeta(base.Meta), ScopeParentRoles: base.ScopeParentRoles, CompilerVersion: base.CompilerVersion,
+		Meta: cloneMeta(base.Meta), ScopeParentRoles: cloneParentRoles(base.ScopeParentRoles), CompilerVersion: base.CompilerVersion,
 		PolicyDerivedRoles: maps.Clone(base.PolicyDerivedRoles),
 		Schemas:            maps.Clone(e.schemas.table.Schemas), JsonSchemas: maps.Clone(e.schemas.table.JsonSchemas),
 	}

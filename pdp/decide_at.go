@@ -34,7 +34,7 @@ func (e *Engine) DecideAt(ctx context.Context, now time.Time, requests []authz.R
 func (e *Engine) again() (*Engine, error) {
 	base := e.tables.base
 	table := &runtimev1.RuleTable{
-		Meta: cloneMeta(base.Meta), ScopeParentRoles: base.ScopeParentRoles, PolicyDerivedRoles: maps.Clone(base.PolicyDerivedRoles),
+		Meta: cloneMeta(base.Meta), ScopeParentRoles: cloneParentRoles(base.ScopeParentRoles), PolicyDerivedRoles: maps.Clone(base.PolicyDerivedRoles),
 		Schemas: maps.Clone(e.schemas.table.Schemas), JsonSchemas: e.schemas.table.JsonSchemas, CompilerVersion: base.CompilerVersion,
 	}
 	for _, row := range e.tables.rows {

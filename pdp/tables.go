@@ -3,6 +3,7 @@ package pdp
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,7 +52,7 @@ func newTables(table *runtimev1.RuleTable) *tables {
 		rows:  append([]*runtimev1.RuleTable_RuleRow(nil), table.Rules...),
 		byKey: map[leafKey]*leaf{},
 		base: &runtimev1.RuleTable{
-			Meta: cloneMeta(table.Meta), ScopeParentRoles: table.ScopeParentRoles,
+			Meta: cloneMeta(table.Meta), ScopeParentRoles: cloneParentRoles(table.ScopeParentRoles),
 			PolicyDerivedRoles: map[uint64]*runtimev1.RuleTable_PolicyDerivedRoles{},
 			CompilerVersion:    table.CompilerVersion,
 		},
@@ -146,7 +147,7 @@ func (t *tables) structure() *runtimev1.RuleTable {
 		rows[i] = c
 	}
 	return &runtimev1.RuleTable{
-		Rules: rows, Meta: cloneMeta(t.base.Meta), ScopeParentRoles: t.base.ScopeParentRoles,
+		Rules: rows, Meta: cloneMeta(t.base.Meta), ScopeParentRoles: cloneParentRoles(t.base.ScopeParentRoles),
 		CompilerVersion: t.base.CompilerVersion,
 	}
 }
@@ -210,8 +211,8 @@ func (t *tables) values(of []*parts) *runtimev1.RuleTable {
 		}
 	}
 	return &runtimev1.RuleTable{
-		Rules: rows, Meta: cloneMeta(t.base.Meta), ScopeParentRoles: t.base.ScopeParentRoles,
-		PolicyDerivedRoles: t.base.PolicyDerivedRoles, CompilerVersion: t.base.CompilerVersion,
+		Rules: rows, Meta: cloneMeta(t.base.Meta), ScopeParentRoles: cloneParentRoles(t.base.ScopeParentRoles),
+		PolicyDerivedRoles: maps.Clone(t.base.PolicyDerivedRoles), CompilerVersion: t.base.CompilerVersion,
 	}
 }
 
@@ -234,6 +235,16 @@ func cloneMeta(meta map[uint64]*runtimev1.RuleTableMetadata) map[uint64]*runtime
 	copied := make(map[uint64]*runtimev1.RuleTableMetadata, len(meta))
 	for id, m := range meta {
 		copied[id] = proto.CloneOf(m)
+	}
+	return copied
+}
+
+// cloneParentRoles copies what the engine rewrites in place, too: tables are
+// loaded at the same time.
+func cloneParentRoles(of map[string]*runtimev1.RuleTable_RoleParentRoles) map[string]*runtimev1.RuleTable_RoleParentRoles {
+	copied := make(map[string]*runtimev1.RuleTable_RoleParentRoles, len(of))
+	for scope, roles := range of {
+		copied[scope] = proto.CloneOf(roles)
 	}
 	return copied
 }
