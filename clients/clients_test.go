@@ -36,7 +36,7 @@ var variables = clients.Variables{
 		v, ok := map[string]string{"KEY": "secret-key", "EMPTY": ""}[name]
 		return v, ok
 	},
-	Folder: "/work", Home: "/home/ada",
+	Folder: "/src", Home: "/home/ada",
 }
 
 // Every client's way to say it.
@@ -45,7 +45,7 @@ func TestParse(t *testing.T) {
 		text string
 		want clients.Endpoint
 	}{
-		"VS Code":  {`{"servers": {"a": {"type": "stdio", "command": "node", "args": ["${workspaceFolder}/s.js"], "env": {"K": "${env:KEY}", "N": 1, "X": null}, "cwd": "${userHome}"}}, /* c */ "inputs": [],}`, clients.Endpoint{Command: []string{"node", "/work/s.js"}, Dir: "/home/ada", Env: map[string]string{"K": "secret-key", "N": "1"}, Secrets: map[string]string{"KEY": "secret-key"}}},
+		"VS Code":  {`{"servers": {"a": {"type": "stdio", "command": "node", "args": ["${workspaceFolder}/s.js"], "env": {"K": "${env:KEY}", "N": 1, "X": null}, "cwd": "${userHome}"}}, /* c */ "inputs": [],}`, clients.Endpoint{Command: []string{"node", "/src/s.js"}, Dir: "/home/ada", Env: map[string]string{"K": "secret-key", "N": "1"}, Secrets: map[string]string{"KEY": "secret-key"}}},
 		"settings": {`{"mcp": {"servers": {"a": {"url": "http://a.example", "type": "sse"}}}}`, clients.Endpoint{URL: "http://a.example", Transport: "sse"}},
 		"Gemini":   {`{"mcpServers": {"a": {"httpUrl": "http://a.example"}}}`, clients.Endpoint{URL: "http://a.example", Transport: "http"}},
 		"Windsurf": {`{"mcpServers": {"a": {"serverUrl": "http://a.example?k=${KEY}"}}}`, clients.Endpoint{URL: "http://a.example?k=secret-key", Secrets: map[string]string{"KEY": "secret-key"}}},

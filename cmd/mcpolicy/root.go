@@ -18,11 +18,12 @@ decides every cell of a principal-by-tool matrix with the real Cerbos engine,
 runs suites of expectations over it, and reports access that is over-exposed,
 unguarded or unreachable.
 
-Exit status: 0 clean; 1 the answer is no (findings, failed cases); 2 the command
-line or the config is wrong; 3 the run could not complete.`,
+Exit status: 0 clean; 1 the answer is no (findings, failed cases, drift); 2 the
+command line or the config is wrong; 3 the run could not complete.`,
 		Example: `  mcpolicy check                      everything that mcpolicy.yaml describes
   mcpolicy matrix --only conditional  the cells that depend on arguments
-  mcpolicy check --format text --format junit=report.xml`,
+  mcpolicy check --format text --format junit=report.xml
+  mcpolicy probe --server crm         what the running server does, against the matrix`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),
