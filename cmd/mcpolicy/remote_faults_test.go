@@ -22,7 +22,7 @@ func TestFaults(t *testing.T) {
 
 	report := filepath.Join(t.TempDir(), "report.json")
 	check := func(target string, more ...string) (int, string, string) {
-		args := []string{"matrix", "-C", dir, "--pdp", target, "--pdp-plaintext", "--pdp-timeout", "1s", "--format", "text", "--format", "json=" + report}
+		args := []string{"matrix", "-C", dir, "--pdp", target, "--pdp-plaintext", "--pdp-timeout", "2s", "--format", "text", "--format", "json=" + report}
 		return runIn(t, append(args, more...)...)
 	}
 	code, want, diagnostics := check(healthy.Addr)
@@ -38,7 +38,7 @@ func TestFaults(t *testing.T) {
 		want   string
 	}{
 		"dies":               {fault: (*cerbosbin.Proxy).Cut, want: "of 2736 cells not decided"},
-		"hangs":              {fault: (*cerbosbin.Proxy).Hang, want: "no answer within 1s"},
+		"hangs":              {fault: (*cerbosbin.Proxy).Hang, want: "no answer within 2s"},
 		"is another version": {fault: func(p *cerbosbin.Proxy) { p.To(next.Addr) }, want: "0.55.0 was replaced by 0.56.0"},
 		"has other policies": {fault: func(p *cerbosbin.Proxy) { p.To(other) }, want: "otherwise than it did before"},
 	}
@@ -77,7 +77,7 @@ func TestFaults(t *testing.T) {
 	t.Run("comes back", func(t *testing.T) {
 		p := cerbosbin.NewProxy(t, "127.0.0.1:0", addr)
 		p.After(middle, func() { p.To(addr) })
-		if code, out, diagnostics := check(p.Addr, "--pdp-timeout", "5s"); code != exitOK || out != want {
+		if code, out, diagnostics := check(p.Addr, "--pdp-timeout", "30s"); code != exitOK || out != want {
 			t.Errorf("status %d, %s", code, diagnostics)
 		}
 	})
@@ -85,7 +85,7 @@ func TestFaults(t *testing.T) {
 	t.Run("one of three dies", func(t *testing.T) {
 		proxies := []*cerbosbin.Proxy{cerbosbin.NewProxy(t, "127.0.0.1:0", addr), cerbosbin.NewProxy(t, "127.0.0.1:0", addr), cerbosbin.NewProxy(t, "127.0.0.1:0", addr)}
 		proxies[1].After(middle/6, proxies[1].Cut)
-		code, out, diagnostics := check(proxies[0].Addr, "--pdp", proxies[1].Addr, "--pdp", proxies[2].Addr, "--pdp-timeout", "5s")
+		code, out, diagnostics := check(proxies[0].Addr, "--pdp", proxies[1].Addr, "--pdp", proxies[2].Addr, "--pdp-timeout", "30s")
 		if code != exitOK || out != want {
 			t.Errorf("status %d, %s; the same output: %v", code, diagnostics, out == want)
 		}
@@ -97,7 +97,7 @@ func TestFaults(t *testing.T) {
 	t.Run("one of three is dead", func(t *testing.T) {
 		dead := cerbosbin.NewProxy(t, "127.0.0.1:0", addr)
 		dead.Cut()
-		code, out, diagnostics := check(dead.Addr, "--pdp", addr, "--pdp", healthy.Addr, "--pdp-timeout", "5s")
+		code, out, diagnostics := check(dead.Addr, "--pdp", addr, "--pdp", healthy.Addr, "--pdp-timeout", "30s")
 		if code != exitOK || out != want {
 			t.Errorf("status %d, %s; the same output: %v", code, diagnostics, out == want)
 		}

@@ -141,7 +141,7 @@ func TestRemoteTLS(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			args := append([]string{"matrix", "-C", dir, "--format", "json", "--pdp", "dns:///localhost:" + port, "--pdp-timeout", "3s"}, tt.args...)
+			args := append([]string{"matrix", "-C", dir, "--format", "json", "--pdp", "dns:///localhost:" + port, "--pdp-timeout", "30s"}, tt.args...)
 			code, out, diagnostics := runIn(t, args...)
 			if code != tt.code || !strings.Contains(diagnostics, tt.want) {
 				t.Errorf("status %d, want %d; %s", code, tt.code, diagnostics)
