@@ -1,4 +1,4 @@
-.PHONY: test e2e bench ci
+.PHONY: test e2e oracle bench ci
 
 test:
 	go test ./...
@@ -8,6 +8,11 @@ test:
 # cache, and fails where it cannot.
 e2e:
 	MCPOLICY_REQUIRE_CERBOS=1 go test -tags e2e -count=1 -timeout 20m ./internal/e2e
+
+# Generated worlds against the official Cerbos, tens of thousands of decisions
+# where go test makes some hundred; takes minutes, needs npm for the binary.
+oracle:
+	MCPOLICY_REQUIRE_CERBOS=1 MCPOLICY_LONG=1 go test -count=1 -timeout 60m -run '^TestDifferential' -v ./...
 
 # Whole processes, against Cerbos's own test runner, and a PDP against a loop
 # over its SDK; needs npm for the binary.
