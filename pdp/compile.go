@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"path"
+	"regexp"
 	"strings"
 
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
@@ -37,12 +39,7 @@ func compileTable(ctx context.Context, fsys fs.FS, prefix string) (table *runtim
 // allErrors compiles once more, unit by unit, because a table's compilation
 // ends at its first mistake.
 func allErrors(ctx context.Context, fsys fs.FS, prefix string, first error) error {
-	resolver := func(l compile.SchemaLoader) compile.SchemaResolver {
-		return func(ctx context.Context, path string) (io.ReadCloser, error) {
-			return l.LoadSchema(ctx, path)
-		}
-	}
-	_, artefacts, err := compile.Files(ctx, fsys, resolver)
+	_, artefacts, err := compile.Files(ctx, fsys, schemaFiles)
 	if err != nil {
 		return positioned(prefix, err)
 	}
@@ -58,6 +55,29 @@ func allErrors(ctx context.Context, fsys fs.FS, prefix string, first error) erro
 	return errors.Join(errs...)
 }
 
+// schemaFiles resolves the URLs of schemas as the table's compilation does: those
+// of Cerbos name files below _schemas, and no others are followed.
+func schemaFiles(files compile.SchemaLoader) compile.SchemaResolver {
+	return func(ctx context.Context, ref string) (io.ReadCloser, error) {
+		u, err := url.Parse(ref)
+		if err != nil {
+			return nil, err
+		}
+		if u.Scheme != "cerbos" {
+			return nil, errors.New("schemas are files below _schemas, named cerbos:///FILE; no others are read")
+		}
+		name := strings.TrimPrefix(u.Path, "/")
+		file, err := files.LoadSchema(ctx, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there is no %s", path.Join(schemasFolder, name))
+		}
+		return file, err
+	}
+}
+
+// schemasFolder is where Cerbos keeps the schemas, below the policies.
+const schemasFolder = "_schemas"
+
 // positioned turns the errors of Cerbos's compiler into positioned ones.
 func positioned(prefix string, err error) error {
 	at := func(file string, p *sourcev1.Position) source.Pos {
@@ -69,11 +89,7 @@ func positioned(prefix string, err error) error {
 	}
 	var errs []error
 	for _, e := range set.GetCompileErrors().GetErrors() {
-		msg := e.GetError()
-		if d := e.GetDescription(); d != "" {
-			msg = d
-		}
-		errs = append(errs, source.Errorf(at(e.GetFile(), e.GetPosition()), "%s", oneLine(msg)))
+		errs = append(errs, source.Errorf(at(e.GetFile(), e.GetPosition()), "%s", oneLine(message(e))))
 	}
 	build := set.GetIndexBuildErrors()
 	for _, e := range build.GetLoadFailures() {
@@ -89,7 +105,15 @@ func positioned(prefix string, err error) error {
 	for _, e := range build.GetMissingImports() {
 		errs = append(errs, source.Errorf(at(e.GetImportingFile(), e.GetPosition()), "%s", oneLine(e.GetDesc())))
 	}
+	disabled := map[string]bool{}
+	for _, e := range build.GetDisabledDefs() {
+		disabled[e.GetPolicy()] = true
+		errs = append(errs, source.Errorf(at(e.GetFile(), e.GetPosition()), "%s is disabled, and %s", e.GetPolicy(), needed(build, e.GetPolicy())))
+	}
 	for _, e := range build.GetMissingScopeDetails() {
+		if disabled[e.GetMissingPolicy()] {
+			continue
+		}
 		errs = append(errs, source.Errorf(source.Pos{File: prefix}, "scope %q is missing, which %s need", e.GetMissingPolicy(), strings.Join(e.GetDescendants(), ", ")))
 	}
 	for _, e := range build.GetScopePermissionsConflicts() {
@@ -99,6 +123,39 @@ func positioned(prefix string, err error) error {
 		errs = append(errs, source.Errorf(source.Pos{File: prefix}, "%s", oneLine(err.Error())))
 	}
 	return errors.Join(errs...)
+}
+
+// message says what a compile error is about.
+func message(e *runtimev1.CompileErrors_Err) string {
+	switch {
+	case e.GetError() == scripts:
+		return scripts + "; write it as match"
+	case e.GetDescription() != "":
+		return schemaFailure.ReplaceAllString(e.GetDescription(), "$1: $2")
+	default:
+		return e.GetError()
+	}
+}
+
+// schemaFailure matches what is said of a schema that does not load, with the
+// place where the library looked for it, which can be a path of this machine.
+var schemaFailure = regexp.MustCompile(`^(Failed to load (?:principal|resource) schema "[^"]*"): jsonschema \S* compilation failed: (.*)$`)
+
+// scripts is Cerbos's error whose description says less than it does.
+const scripts = "scripts in conditions are no longer supported"
+
+// needed says which policies cannot do without one that is disabled.
+func needed(build *runtimev1.IndexBuildErrors, policy string) string {
+	for _, e := range build.GetMissingScopeDetails() {
+		if e.GetMissingPolicy() != policy {
+			continue
+		}
+		if list := e.GetDescendants(); len(list) > 1 {
+			return strings.Join(list, ", ") + " need it"
+		}
+		return strings.Join(e.GetDescendants(), "") + " needs it"
+	}
+	return "another policy needs it"
 }
 
 // recoverAs turns a panic of the engine, which hostile policies can cause, into

@@ -83,9 +83,8 @@ func (r *reader) condition(n *source.Node) *Condition {
 	if c == nil {
 		return nil
 	}
-	if script := get(c, "script"); script != nil {
-		r.errorf(script.Pos, "Cerbos no longer takes scripts in conditions; use match")
-		return nil
+	if get(c, "script") != nil {
+		return nil // the engine reports it
 	}
 	if get(c, "match") == nil {
 		r.errorf(c.Pos, "a condition needs a match")

@@ -311,7 +311,6 @@ resourcePolicy:
     - {name: f, parentRoles: [r], condition: {match: "true"}}
 `),
 			[]string{
-				"p/a.yaml:5:55: Cerbos no longer takes scripts in conditions; use match",
 				"p/a.yaml:6:46: a condition needs a match",
 				"p/a.yaml:7:54: a match needs one of all, any, none and expr",
 				"p/a.yaml:8:69: a match has one of all, any, none and expr, and expr stands here already",
