@@ -59,29 +59,25 @@ resourcePolicy:
 			if calls && x.rule.Effect == authz.Deny {
 				continue
 			}
-			for i := range x.reads {
-				read := &x.reads[i]
-				for j := range x.about {
-					q := &x.about[j]
-					at := p.argumentsOf(q.col)
-					path, ok := below(read, at)
-					if !ok || q.col.Operation != authz.List || q.col.Server.Profile.Filter(q.col.Item.Type) == pep.ByCall ||
-						read.Alternative || read.Guarded[len(at)] {
-						continue
-					}
-					f := about(q.col)
-					f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
-					f.Pos, f.Policy = p.posOf(x.rule, read.Place), x.rule.ID
-					f.Evidence = []string{cite(x.rule), "asked about the list: " + q.Action}
-					f.Edits = withoutList(x.rule, q.Action, calls)
-					name := argumentName(path)
-					p.report(draft{
-						Finding: f, group: f.Pos.String() + x.rule.ID, subject: name,
-						say: func(names []string) string {
-							return fmt.Sprintf("%s reads %s for a list, which has no arguments", called(x.rule), listing(names, named))
-						},
-					})
+			for read, q := range x.uses() {
+				at := p.argumentsOf(q.col)
+				path, ok := below(read, at)
+				if !ok || q.col.Operation != authz.List || q.col.Server.Profile.Filter(q.col.Item.Type) == pep.ByCall ||
+					read.Alternative || read.Guarded[len(at)] {
+					continue
 				}
+				f := about(q.col)
+				f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
+				f.Pos, f.Policy = p.posOf(x.rule, read.Place), x.rule.ID
+				f.Evidence = []string{cite(x.rule), "asked about the list: " + q.Action}
+				f.Edits = withoutList(x.rule, q.Action, calls)
+				name := argumentName(path)
+				p.report(draft{
+					Finding: f, group: f.Pos.String() + x.rule.ID, subject: name,
+					say: func(names []string) string {
+						return fmt.Sprintf("%s reads %s for a list, which has no arguments", called(x.rule), listing(names, named))
+					},
+				})
 			}
 		}
 	},

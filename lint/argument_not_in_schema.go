@@ -96,20 +96,16 @@ type argumentUse struct {
 func (p *Pass) argumentUses() []argumentUse {
 	var list []argumentUse
 	for _, x := range p.readers {
-		for i := range x.reads {
-			read := &x.reads[i]
-			for j := range x.about {
-				q := &x.about[j]
-				path, ok := q.argumentPath(read)
-				if !ok {
-					continue
-				}
-				a := p.argumentOf(q.col.Item, path)
-				if a.exists == yes && !read.Below && !a.fits(read.Types) {
-					a.exists, a.step = no, len(path)
-				}
-				list = append(list, argumentUse{x, q, a, read, path, p.posOf(x.rule, read.Place)})
+		for read, q := range x.uses() {
+			path, ok := q.argumentPath(read)
+			if !ok {
+				continue
 			}
+			a := p.argumentOf(q.col.Item, path)
+			if a.exists == yes && !read.Below && !a.fits(read.Types) {
+				a.exists, a.step = no, len(path)
+			}
+			list = append(list, argumentUse{x, q, a, read, path, p.posOf(x.rule, read.Place)})
 		}
 	}
 	return list
@@ -142,6 +138,8 @@ func (u *argumentUse) lack() string {
 	switch {
 	case u.step == len(u.path):
 		return fmt.Sprintf("%s is read as %s, which it never is in the inputSchema of ", argumentName(u.path), listing(articles(u.read.Types), named))
+	case u.types != nil && u.path[u.step] == pdp.Element:
+		return fmt.Sprintf("%s is read as a list, which it never is in the inputSchema of ", argumentName(u.path[:u.step]))
 	case u.types != nil:
 		return fmt.Sprintf("%s is read, and %s has no fields in the inputSchema of ", argumentName(u.path), argumentName(u.path[:u.step]))
 	}

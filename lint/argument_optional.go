@@ -49,31 +49,27 @@ resourcePolicy:
 	},
 	Check: func(p *Pass) {
 		for _, x := range p.readers {
-			for i := range x.reads {
-				read := &x.reads[i]
-				for j := range x.about {
-					q := &x.about[j]
-					path, ok := q.argumentPath(read)
-					if !ok || read.Alternative {
-						continue
-					}
-					a := p.argumentOf(q.col.Item, path)
-					step := a.missing(read.Guarded[len(q.Unknown):])
-					if a.exists != yes || step < 0 {
-						continue
-					}
-					f := about(q.col)
-					f.Related = []Related{{a.pos, "in the inputSchema of " + f.Name}}
-					f.Pos, f.Policy = p.posOf(x.rule, read.Place), x.rule.ID
-					f.Evidence = []string{cite(x.rule), "without it: " + outcome(x.rule.Effect)}
-					name := argumentName(path[:step+1])
-					p.report(draft{
-						Finding: f, group: f.Pos.String() + name, subject: q.col.Item.Name,
-						say: func(tools []string) string {
-							return fmt.Sprintf("%s is read without has(), and optional for %s", name, listing(tools, named))
-						},
-					})
+			for read, q := range x.uses() {
+				path, ok := q.argumentPath(read)
+				if !ok || read.Alternative {
+					continue
 				}
+				a := p.argumentOf(q.col.Item, path)
+				step := a.missing(read.Guarded[len(q.Unknown):])
+				if a.exists != yes || step < 0 {
+					continue
+				}
+				f := about(q.col)
+				f.Related = []Related{{a.pos, "in the inputSchema of " + f.Name}}
+				f.Pos, f.Policy = p.posOf(x.rule, read.Place), x.rule.ID
+				f.Evidence = []string{cite(x.rule), "without it: " + outcome(x.rule.Effect)}
+				name := argumentName(path[:step+1])
+				p.report(draft{
+					Finding: f, group: f.Pos.String() + name, subject: q.col.Item.Name,
+					say: func(tools []string) string {
+						return fmt.Sprintf("%s is read without has(), and optional for %s", name, listing(tools, named))
+					},
+				})
 			}
 		}
 	},

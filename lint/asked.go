@@ -32,6 +32,8 @@ type asked struct {
 	*authz.Request
 	target *target
 	gate   bool // it is the same for every item of the type
+	// general says that its action is the same for every item.
+	general bool
 }
 
 // defaultVersion is the policy version of requests where nothing says another.
@@ -55,7 +57,8 @@ func (p *Pass) findTargets() {
 			if !slices.Contains(t.servers, col.Server) {
 				t.servers = append(t.servers, col.Server)
 			}
-			p.asked[col] = append(p.asked[col], asked{&r, t, i < len(template) && template[i].Action == r.Action && template[i].Resource.ID == r.Resource.ID})
+			general := i < len(template) && template[i].Action == r.Action
+			p.asked[col] = append(p.asked[col], asked{&r, t, general && template[i].Resource.ID == r.Resource.ID, general})
 		}
 	}
 	for _, t := range p.targets {

@@ -87,7 +87,7 @@ resourcePolicy:
 				if step == len(read.Path) || read.Guarded[step] {
 					continue
 				}
-				name := of + "." + strings.Join(read.Path[:step+1], ".")
+				name := of + "." + pathName(read.Path[:step+1])
 				f := Finding{Pos: p.posOf(x.rule, read.Place), Policy: x.rule.ID, Server: p.onlyServer(x.rule), Evidence: []string{cite(x.rule)}}
 				if len(names) > 0 {
 					f.Evidence = append(f.Evidence, fmt.Sprintf("What there is: %s.", listing(names, people)))
@@ -139,7 +139,14 @@ func supplied(values []any, path []string) supply {
 			switch v := v.(type) {
 			case anything:
 				return supply{step: len(path)}
+			case []any:
+				if name == pdp.Element {
+					next = append(next, v...)
+				}
 			case map[string]any:
+				if name == pdp.Element { // its keys, which are texts
+					next = append(next, "")
+				}
 				for k := range v {
 					there[k] = true
 				}
@@ -147,6 +154,9 @@ func supplied(values []any, path []string) supply {
 					next = append(next, below)
 				}
 			}
+		}
+		if len(next) == 0 && name == pdp.Element {
+			break // what an empty list could hold
 		}
 		if len(next) == 0 {
 			return supply{step, slices.Sorted(maps.Keys(there))}

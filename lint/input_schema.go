@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -58,6 +59,18 @@ func argumentIn(item *manifest.Item, path []string) argument {
 	a := argument{pos: item.Pos}
 	for i, name := range path {
 		a.step = i
+		if name == pdp.Element {
+			switch {
+			case level.types != nil && !slices.Contains(level.types, "array") && !slices.Contains(level.types, "object"):
+				a.exists, a.types = no, level.types
+				return a
+			case level.vague || len(level.elements) == 0 || level.types == nil || slices.Contains(level.types, "object"):
+				return argument{pos: item.Pos} // of an object it is the keys
+			}
+			a.optional = append(a.optional, false)
+			level = s.either(level.elements)
+			continue
+		}
 		if level.types != nil && !slices.Contains(level.types, "object") {
 			a.exists, a.types = no, level.types
 			return a
@@ -110,6 +123,7 @@ type schemaReader struct {
 // objects is what a schema says of the objects that it takes.
 type objects struct {
 	properties map[string][]*source.Node
+	elements   []*source.Node // of a list
 	patterns   []source.Field
 	required   []string // in some alternative at least
 	types      []string // nil if any
@@ -161,6 +175,12 @@ func (s *schemaReader) shape(n *source.Node) *objects {
 			for _, property := range f.Value.Fields {
 				x.properties[property.Name] = append(x.properties[property.Name], property.Value)
 			}
+		case "items":
+			if f.Value.Is(source.Mapping) {
+				x.elements = append(x.elements, f.Value)
+			}
+		case "prefixItems": // elements of different kinds
+			x.vague = true
 		case "patternProperties":
 			x.listed = true
 			for _, pattern := range f.Value.Fields {
@@ -230,6 +250,7 @@ func (s *objects) and(o *objects) {
 	for name, list := range o.properties {
 		s.properties[name] = append(s.properties[name], list...)
 	}
+	s.elements = append(s.elements, o.elements...)
 	s.patterns = append(s.patterns, o.patterns...)
 	s.required = append(s.required, o.required...)
 	s.listed = s.listed || o.listed

@@ -53,7 +53,7 @@ func prepare(ctx context.Context, in *Input, o *Options) (*Pass, error) {
 	}
 	p.findTargets()
 	p.findReaders()
-	for _, step := range []func(context.Context) error{p.askDirectly, p.tryGates, p.findUncovered, p.findRefusals, p.findClocked} {
+	for _, step := range []func(context.Context) error{p.findIdle, p.askDirectly, p.tryGates, p.findUncovered, p.findRefusals, p.findClocked} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"context"
+	"iter"
 	"slices"
 	"strings"
 
@@ -18,7 +20,11 @@ type reader struct {
 	reads []pdp.Read
 	clock []pdp.Place
 	about []question
+	idle  map[idleKey]bool
 }
+
+// An idleKey is a read and a question of a reader, by number.
+type idleKey struct{ read, question int }
 
 // A question is a request about an operation.
 type question struct {
@@ -58,6 +64,58 @@ func (p *Pass) findReaders() {
 			}
 		}
 		p.readers = append(p.readers, x)
+	}
+}
+
+// findIdle finds the reads that have no say in a question, because of what the
+// condition asks about the resource beside them.
+func (p *Pass) findIdle(ctx context.Context) error {
+	if p.input.Idle == nil {
+		return nil
+	}
+	type place struct {
+		of *reader
+		at idleKey
+	}
+	var readings []pdp.Reading
+	var places []place
+	for _, x := range p.readers {
+		for i := range x.reads {
+			if len(x.reads[i].Premises) == 0 {
+				continue
+			}
+			for j := range x.about {
+				readings = append(readings, pdp.Reading{Rule: x.rule.ID, Read: &x.reads[i], Request: x.about[j].Request})
+				places = append(places, place{x, idleKey{i, j}})
+			}
+		}
+	}
+	idle, err := p.input.Idle(ctx, readings)
+	if err != nil {
+		return err
+	}
+	for i, at := range places {
+		if !idle[i] {
+			continue
+		}
+		if at.of.idle == nil {
+			at.of.idle = map[idleKey]bool{}
+		}
+		at.of.idle[at.at] = true
+	}
+	return nil
+}
+
+// uses yields what the reader reads, with each question that it has a say in.
+func (x *reader) uses() iter.Seq2[*pdp.Read, *question] {
+	return func(yield func(*pdp.Read, *question) bool) {
+		for i := range x.reads {
+			for j := range x.about {
+				if !x.idle[idleKey{i, j}] && !yield(&x.reads[i], &x.about[j]) {
+					return
+				}
+			}
+		}
 	}
 }
 
@@ -128,13 +186,19 @@ func below(r *pdp.Read, path []string) ([]string, bool) {
 	return r.Path[len(path):], true
 }
 
-// exact reports whether the rule names the action that is asked about.
+// exact reports whether the rule names the action that is asked about, and with
+// it the item: an action that is asked about every item names none.
 func (q *question) exact(r *policy.Rule) bool {
-	return slices.ContainsFunc(r.Actions, func(a policy.Text) bool { return a.Value == q.Action })
+	return !q.general && slices.ContainsFunc(r.Actions, func(a policy.Text) bool { return a.Value == q.Action })
 }
 
 // argumentName spells an argument in a message.
-func argumentName(path []string) string { return "arguments." + strings.Join(path, ".") }
+func argumentName(path []string) string { return "arguments." + pathName(path) }
+
+// pathName spells a path, as in items[].price.
+func pathName(path []string) string {
+	return strings.ReplaceAll(strings.Join(path, "."), "."+pdp.Element, "[]")
+}
 
 // argumentsOf returns where the arguments of a call stand among the attributes
 // that are sent about an item, or nil if they are not sent.

@@ -34,6 +34,9 @@ type Input struct {
 	// RuleReads says what the conditions of rules read, as
 	// pdp.Engine.RuleReads does. Nil leaves that out.
 	RuleReads func() map[string]*pdp.RuleReads
+	// Idle says which reads have no say in a request, as pdp.Engine.Idle does.
+	// Nil takes each to have one.
+	Idle func(context.Context, []pdp.Reading) ([]bool, error)
 	// DecideAt decides at another time, as pdp.Engine.DecideAt does. Nil leaves
 	// that out.
 	DecideAt func(context.Context, time.Time, []authz.Request) ([]authz.Decision, error)

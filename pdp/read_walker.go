@@ -15,6 +15,7 @@ type readWalker struct {
 	into      *RuleReads
 	variables map[string]string
 	constants map[string]*structpb.Value
+	strict    bool
 	place     Place
 	steps     int
 }
@@ -32,10 +33,17 @@ func (w *readWalker) exhausted() bool {
 // condition walks a tree of expressions as the engine evaluates it: from left
 // to right, up to the first that settles it. An expression that errors is
 // false there.
-func (w *readWalker) condition(c *runtimev1.Condition, known presence, alternative bool) {
+func (w *readWalker) condition(c *runtimev1.Condition, known presence, alternative bool, premises []Premise) {
 	list := func(of *runtimev1.Condition_ExprList, met, alternative bool) {
-		for _, x := range of.GetExpr() {
-			w.condition(x, known, alternative || len(of.GetExpr()) > 1 && !met)
+		for i, x := range of.GetExpr() {
+			beside := slices.Clone(premises)
+			for j, other := range of.GetExpr() {
+				// An error denies at once when evaluation is strict, whatever comes after.
+				if j < i || j > i && !w.strict {
+					beside = append(beside, w.conditionPremises(other, met)...)
+				}
+			}
+			w.condition(x, known, alternative || len(of.GetExpr()) > 1 && !met, beside)
 			if whenTrue, whenFalse := w.conditionFacts(x); met {
 				known = known.and(whenTrue)
 			} else {
@@ -57,13 +65,14 @@ func (w *readWalker) condition(c *runtimev1.Condition, known presence, alternati
 			return
 		}
 		w.place.Expr = op.Expr.GetOriginal()
-		w.expr(e, surrounding{known: known, alternative: alternative, types: []string{"bool"}})
+		w.expr(e, surrounding{known: known, premises: premises, alternative: alternative, types: []string{"bool"}})
 	}
 }
 
 // surrounding is what is known of the place of an expression in a larger one.
 type surrounding struct {
 	known       presence
+	premises    []Premise
 	alternative bool
 	below       bool     // its value is looked into further
 	tested      bool     // only whether it is there matters
@@ -72,12 +81,12 @@ type surrounding struct {
 }
 
 func (c surrounding) plain() surrounding {
-	return surrounding{known: c.known, alternative: c.alternative, bound: c.bound}
+	return surrounding{known: c.known, premises: c.premises, alternative: c.alternative, bound: c.bound}
 }
 
-func (c surrounding) with(f presence) surrounding {
+func (c surrounding) with(f presence, premises []Premise) surrounding {
 	p := c.plain()
-	p.known = c.known.and(f)
+	p.known, p.premises = c.known.and(f), slices.Concat(c.premises, premises)
 	return p
 }
 
@@ -97,6 +106,10 @@ func (w *readWalker) expr(e ast.Expr, at surrounding) {
 		if !slices.Contains(at.bound, path[0]) {
 			w.read(e, path, at)
 		}
+		return
+	}
+	if of, ok := firstElement(e); ok {
+		w.expr(of, at)
 		return
 	}
 	switch e.Kind() {
@@ -133,7 +146,7 @@ func (w *readWalker) call(c ast.CallExpr, at surrounding) {
 			if name == operators.LogicalAnd {
 				whenFalse = whenTrue
 			}
-			inner := at.with(whenFalse)
+			inner := at.with(whenFalse, w.premises(args[1-i], name == operators.LogicalAnd))
 			inner.alternative = inner.alternative || name == operators.LogicalOr
 			inner.types = []string{"bool"}
 			w.expr(args[i], inner)
@@ -152,6 +165,7 @@ func (w *readWalker) call(c ast.CallExpr, at surrounding) {
 		for i, f := range []presence{whenTrue, whenFalse} {
 			branch := at
 			branch.known, branch.alternative = at.known.and(f), true
+			branch.premises = slices.Concat(at.premises, w.premises(args[0], i == 0))
 			w.expr(args[i+1], branch)
 		}
 		return
@@ -187,7 +201,7 @@ func (w *readWalker) call(c ast.CallExpr, at surrounding) {
 	inner := at.plain()
 	inner.bound = append(slices.Clone(at.bound), bound(c)...)
 	for _, a := range args[len(bound(c)):] {
-		w.expr(a, inner)
+		w.expr(ofElements(c, a), inner)
 	}
 	if c.IsMemberFunction() {
 		target := at.plain()
@@ -215,7 +229,7 @@ func (w *readWalker) read(e ast.Expr, path []string, at surrounding) {
 	}
 	r := Read{
 		Principal: path[0] == "P", Path: path[2:], Below: at.below, Tested: at.tested,
-		Alternative: at.alternative, Types: at.types, Place: w.place, Guarded: make([]bool, len(path)-2),
+		Alternative: at.alternative, Types: at.types, Premises: at.premises, Place: w.place, Guarded: make([]bool, len(path)-2),
 	}
 	optional := optionalFrom(e)
 	for i := range r.Guarded {

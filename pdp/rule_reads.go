@@ -22,7 +22,7 @@ type RuleReads struct {
 type Read struct {
 	// Principal is set for an attribute of the principal, not the resource.
 	Principal bool
-	Path      []string // below attr; never empty
+	Path      []string // below attr; never empty. [Element] stands for any element of a list
 	// Below is set if the path goes on by a name or a number that is not in
 	// the text: attr.quota[attr.kind].
 	Below bool
@@ -39,8 +39,14 @@ type Read struct {
 	// CEL: string, int, double, bool, list, map, null_type. Any of them will
 	// do. None if the expression does not say.
 	Types []string
-	Place Place
+	// Premises are what settles for a resource that the read has no say. See
+	// [Engine.Idle].
+	Premises []Premise
+	Place  Place
 }
+
+// Element is the step of a path from a list to its elements.
+const Element = "\x01[]"
 
 // A Place is where an expression stands.
 type Place struct {
@@ -70,8 +76,11 @@ func (e *Engine) RuleReads() map[string]*RuleReads {
 			if list[id] == nil {
 				list[id] = &RuleReads{}
 			}
-			w := &readWalker{into: list[id], variables: variablesOf(params), constants: params.GetConstants(), place: Place{DerivedRole: derivedRole}}
-			w.condition(c, presence{}, false)
+			w := &readWalker{
+				into: list[id], variables: variablesOf(params), constants: params.GetConstants(),
+				strict: e.options.StrictEvaluation, place: Place{DerivedRole: derivedRole},
+			}
+			w.condition(c, presence{}, false, nil)
 		}
 		add(row.Condition, "", row.Params)
 		add(row.DerivedRoleCondition, row.OriginDerivedRole, row.DerivedRoleParams)
@@ -94,6 +103,9 @@ func (r *Read) key() string {
 	parts := slices.Concat([]string{flag(r.Principal)}, r.Path, []string{"", flag(r.Below), flag(r.Tested), flag(r.Alternative)}, r.Types)
 	for _, g := range r.Guarded {
 		parts = append(parts, flag(g))
+	}
+	for _, g := range r.Premises {
+		parts = append(parts, g.Expr, flag(g.Value))
 	}
 	return strings.Join(append(parts, "", r.Place.Expr, r.Place.DerivedRole, r.Place.Variable), "\x00")
 }

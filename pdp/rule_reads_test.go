@@ -20,7 +20,7 @@ func shortReads(r *pdp.RuleReads) []string {
 	for _, x := range r.Reads {
 		s := map[bool]string{true: "P", false: "R"}[x.Principal]
 		for i, step := range x.Path {
-			s += "." + step
+			s += "." + strings.Replace(step, pdp.Element, "[]", 1)
 			if !x.Guarded[i] {
 				s += "?"
 			}
@@ -82,8 +82,13 @@ derivedRoles:
 		`{expr: P.attr.region in C.regions}`:                                                 {"P.region? string|double"},
 		`{expr: '"x" in R.attr.tags'}`:                                                       {"R.tags? list|map"},
 		`{expr: 'P.attr.quota[R.attr.arguments.kind] > 3'}`:                                  {"P.quota? below", "R.arguments?.kind?"},
-		`{expr: 'R.attr.list[0].name == "x"'}`:                                               {"R.list? below"},
-		`{expr: 'R.attr.list.all(i, i.x in P.attr.y)'}`:                                      {"P.y? list|map", "R.list?"},
+		`{expr: 'R.attr.list[0].name == "x"'}`:                                               {"R.list?.[]?.name? string"},
+		`{expr: 'R.attr.arguments.a[1].b[0] == 2'}`:                                          {"R.arguments?.a?.[]?.b?.[]? int"},
+		`{expr: 'R.attr.list.exists(i, i.tags.all(j, j != "" && has(i.x)))'}`:                {"R.list?", "R.list?.[]?.tags?", "R.list?.[]?.tags?.[]? string", "R.list?.[]?.x tested"},
+		`{expr: 'R.attr.list.filter(i, i.a == 1).map(i, i.b).exists(b, b.c)'}`:               {"R.list?", "R.list?.[]?.a? int", "R.list?.[]?.b?", "R.list?.[]?.b?.c?"},
+		`{expr: 'V.args.list.all(i, i.all(i, i == 1))'}`:                                     {"R.arguments?.list? in args", "R.arguments?.list?.[]? in args", "R.arguments?.list?.[]?.[]? in args int"},
+		`{expr: '[1, 2].all(i, R.attr.m[i].x == i)'}`:                                        {"R.m? below"},
+		`{expr: 'R.attr.list.all(i, i.x in P.attr.y)'}`:                                      {"P.y? list|map", "R.list?", "R.list?.[]?.x?"},
 		`{expr: 'size(R.attr) == 0 || P.attr.x'}`:                                            {"P.x? or bool", "other"},
 		`{expr: 'R.attr.arguments.?x.orValue(0) == 1'}`:                                      {"R.arguments?.x"},
 		`{expr: 'R.attr.?arguments.x.orValue(0) == 1'}`:                                      {"R.arguments.x"},

@@ -100,7 +100,7 @@ func (w *workspace) lintInput(m *matrix.Matrix, tests *testrunner.Result) *lint.
 	e := w.config.Engine
 	in := &lint.Input{
 		Matrix: m, Policies: w.policies, Validate: w.engine.Validate, Confused: w.engine.Confused,
-		RuleReads: w.engine.RuleReads, DecideAt: w.engine.DecideAt,
+		RuleReads: w.engine.RuleReads, Idle: w.engine.Idle, DecideAt: w.engine.DecideAt,
 		Conditions: w.engine.Conditions, Try: w.engine.Try, Without: w.engine.Without, StrictEvaluation: e.StrictEvaluation,
 		SchemasRejected:      w.options.Schemas == pdp.EnforceReject,
 		DefaultPolicyVersion: e.DefaultPolicyVersion, DefaultScope: e.DefaultScope,
