@@ -169,7 +169,7 @@ func covers(r *policy.Rule, req *authz.Request) bool {
 
 // rulesFor returns the rules whose actions match what is asked about the
 // operation, by position; whether there are some for each request; and whether
-// an ALLOW among them names the action.
+// an ALLOW among them names the item.
 func (p *Pass) rulesFor(col *matrix.Column) (list []*policy.Rule, all, named bool) {
 	all = len(p.asked[col]) > 0
 	for _, a := range p.asked[col] {
@@ -180,7 +180,7 @@ func (p *Pass) rulesFor(col *matrix.Column) (list []*policy.Rule, all, named boo
 				list = append(list, r)
 			}
 		}
-		named = named || slices.ContainsFunc(a.target.named[a.Action], func(r *policy.Rule) bool { return r.Effect == authz.Allow })
+		named = named || slices.ContainsFunc(p.namedBy(a, col), func(r *policy.Rule) bool { return r.Effect == authz.Allow })
 	}
 	slices.SortFunc(list, func(a, b *policy.Rule) int { return a.Pos.Compare(b.Pos) })
 	return list, all, named

@@ -34,11 +34,16 @@ type Pass struct {
 	uncovered []uncovered
 	refusals  []refusal
 	readers   []*reader
+	readerOf  map[*policy.Rule]*reader
 	arguments map[argumentKey]argument
 	clocked   []clocked
 	now       time.Time
 	reasons   *reasoner
-	spent     int // questions put to the engine about conditions
+	// apart are the cells of each request alone; see askApart.
+	apart map[*matrix.Column][][]*matrix.Cell
+	// rolePolicies are by role.
+	rolePolicies map[string][]*policy.Policy
+	spent        int // questions put to the engine about conditions
 }
 
 // prepare gathers what takes the engine, so that the checks need not.
@@ -53,7 +58,8 @@ func prepare(ctx context.Context, in *Input, o *Options) (*Pass, error) {
 	}
 	p.findTargets()
 	p.findReaders()
-	for _, step := range []func(context.Context) error{p.findIdle, p.askDirectly, p.tryGates, p.findUncovered, p.findRefusals, p.findClocked} {
+	p.findRolePolicies()
+	for _, step := range []func(context.Context) error{p.findIdle, p.askDirectly, p.tryGates, p.askApart, p.findUncovered, p.findRefusals, p.findClocked} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

@@ -21,6 +21,10 @@ type reader struct {
 	clock []pdp.Place
 	about []question
 	idle  map[idleKey]bool
+	// names are the items that the rule's own condition is about, where the
+	// action is asked about every item.
+	names map[*matrix.Column]bool
+	own   pdp.Read // stands for the condition: it has its premises
 }
 
 // An idleKey is a read and a question of a reader, by number.
@@ -37,6 +41,7 @@ func (p *Pass) findReaders() {
 	if p.Policies == nil || p.input.RuleReads == nil {
 		return
 	}
+	p.readerOf = map[*policy.Rule]*reader{}
 	reads := p.input.RuleReads()
 	about := map[*policy.Rule][]question{}
 	for _, col := range p.Matrix.Columns {
@@ -52,7 +57,8 @@ func (p *Pass) findReaders() {
 		if len(about[r]) == 0 {
 			continue
 		}
-		x := &reader{rule: r, about: about[r]}
+		x := &reader{rule: r, about: about[r], names: map[*matrix.Column]bool{}}
+		x.own.Premises = reads[r.ID].Premises
 		for _, read := range reads[r.ID].Reads {
 			if isPlace(r, read.Place) {
 				x.reads = append(x.reads, read)
@@ -63,7 +69,7 @@ func (p *Pass) findReaders() {
 				x.clock = append(x.clock, place)
 			}
 		}
-		p.readers = append(p.readers, x)
+		p.readers, p.readerOf[r] = append(p.readers, x), x
 	}
 }
 
@@ -75,18 +81,23 @@ func (p *Pass) findIdle(ctx context.Context) error {
 	}
 	type place struct {
 		of *reader
-		at idleKey
+		at idleKey // the read is -1 for the condition itself
 	}
 	var readings []pdp.Reading
 	var places []place
+	add := func(x *reader, read *pdp.Read, i, j int) {
+		if len(read.Premises) > 0 {
+			readings = append(readings, pdp.Reading{Rule: x.rule.ID, Read: read, Request: x.about[j].Request})
+			places = append(places, place{x, idleKey{i, j}})
+		}
+	}
 	for _, x := range p.readers {
-		for i := range x.reads {
-			if len(x.reads[i].Premises) == 0 {
-				continue
+		for j := range x.about {
+			for i := range x.reads {
+				add(x, &x.reads[i], i, j)
 			}
-			for j := range x.about {
-				readings = append(readings, pdp.Reading{Rule: x.rule.ID, Read: &x.reads[i], Request: x.about[j].Request})
-				places = append(places, place{x, idleKey{i, j}})
+			if x.about[j].general {
+				add(x, &x.own, -1, j)
 			}
 		}
 	}
@@ -95,15 +106,31 @@ func (p *Pass) findIdle(ctx context.Context) error {
 		return err
 	}
 	for i, at := range places {
-		if !idle[i] {
-			continue
+		switch {
+		case at.at.read < 0:
+			col := at.of.about[at.at.question].col
+			at.of.names[col] = at.of.names[col] || !idle[i]
+		case idle[i]:
+			if at.of.idle == nil {
+				at.of.idle = map[idleKey]bool{}
+			}
+			at.of.idle[at.at] = true
 		}
-		if at.of.idle == nil {
-			at.of.idle = map[idleKey]bool{}
-		}
-		at.of.idle[at.at] = true
 	}
 	return nil
+}
+
+// namedBy returns the rules that name what is asked about: by an action of its
+// own, or one for every item and a condition on the resource that it meets.
+func (p *Pass) namedBy(a asked, col *matrix.Column) []*policy.Rule {
+	list := a.target.named[a.Action]
+	if !a.general {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(r *policy.Rule) bool {
+		x := p.readerOf[r]
+		return x == nil || !x.names[col]
+	})
 }
 
 // uses yields what the reader reads, with each question that it has a say in.

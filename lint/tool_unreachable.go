@@ -72,20 +72,19 @@ func decidedlyDenied(c *matrix.Cell) bool { return len(c.Decisive()) > 0 }
 
 // whyNot says why a rule lets nobody do something.
 func (p *Pass) whyNot(r *policy.Rule, col *matrix.Column) string {
-	if r.Effect == authz.Deny {
-		return ", denies it"
-	}
-	text := ": it is for nobody that is declared"
+	obstacle := ""
 	for _, c := range p.Matrix.Classes {
-		for _, part := range p.Matrix.Cell(c, col).Rules {
-			switch {
-			case part.Syntax != r:
-			case part.Met == authz.Unmet:
-				return ": its condition is not met"
-			default:
-				text = ": a DENY takes it back"
+		for _, part := range p.cell(c, col).Rules {
+			if part.Syntax == r && r.Effect == authz.Deny && part.Met != authz.Unmet {
+				return ", denies it"
 			}
 		}
+		if o := p.obstacle(r, c, col); obstacle == "" || o == unmet {
+			obstacle = o
+		}
 	}
-	return text
+	if obstacle == "" {
+		return ": it is for nobody that is declared"
+	}
+	return ": " + obstacle
 }

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,23 +34,29 @@ func (p *Pass) conditions(classes []*matrix.Class, col *matrix.Column) []string 
 // none.
 func (p *Pass) whyDenied(classes []*matrix.Class, col *matrix.Column) []string {
 	type key struct {
-		rule  *policy.Rule
-		unmet bool
+		rule     *policy.Rule
+		obstacle string // of an ALLOW
 	}
 	by := map[key][]*matrix.Class{}
 	closed := map[string][]*matrix.Class{}
 	var none []*matrix.Class
 	for _, c := range classes {
 		explained := false
+		gate := p.closedGate(c, col)
 		for _, r := range p.cell(c, col).Rules {
-			unmet := r.Met == authz.Unmet
-			if r.Syntax != nil && unmet == (r.Effect == authz.Allow) {
-				k := key{r.Syntax, unmet}
-				by[k] = append(by[k], c)
-				explained = true
+			k := key{rule: r.Syntax}
+			switch {
+			case r.Syntax == nil, r.Effect == authz.Deny && r.Met == authz.Unmet:
+				continue
+			case r.Effect == authz.Allow && r.Met != authz.Unmet && (gate != "" || len(p.cell(c, col).Decisive()) > 0):
+				continue // another line says what overrules it
+			case r.Effect == authz.Allow:
+				k.obstacle = p.obstacle(r.Syntax, c, col)
 			}
+			by[k] = append(by[k], c)
+			explained = true
 		}
-		if gate := p.closedGate(c, col); gate != "" {
+		if gate != "" {
 			closed[gate] = append(closed[gate], c)
 			explained = true
 		}
@@ -57,14 +64,16 @@ func (p *Pass) whyDenied(classes []*matrix.Class, col *matrix.Column) []string {
 			none = append(none, c)
 		}
 	}
-	keys := slices.SortedFunc(maps.Keys(by), func(a, b key) int { return a.rule.Pos.Compare(b.rule.Pos) })
+	keys := slices.SortedFunc(maps.Keys(by), func(a, b key) int {
+		return cmp.Or(a.rule.Pos.Compare(b.rule.Pos), cmp.Compare(a.obstacle, b.obstacle))
+	})
 	var lines []string
 	for _, k := range keys[:min(len(keys), reasons)] {
-		text := "%s, denies it to %s"
-		if k.unmet {
-			text = "%s, does not help %s: its condition is not met"
+		text := fmt.Sprintf("%s, denies it to %s", cite(k.rule), p.names(by[k]))
+		if k.obstacle != "" {
+			text = fmt.Sprintf("%s, does not help %s: %s", cite(k.rule), p.names(by[k]), k.obstacle)
 		}
-		lines = append(lines, fmt.Sprintf(text, cite(k.rule), p.names(by[k])))
+		lines = append(lines, text)
 	}
 	for _, gate := range slices.Sorted(maps.Keys(closed)) {
 		lines = append(lines, fmt.Sprintf("%s, which is asked first, is refused to %s", gate, p.names(closed[gate])))

@@ -46,11 +46,11 @@ resourcePolicy:
 	},
 	Check: func(p *Pass) {
 		for col := range p.calls() {
-			asked := p.specific(col)
-			if slices.ContainsFunc(asked, isNamed) {
+			questions := p.specific(col)
+			if slices.ContainsFunc(questions, func(a asked) bool { return len(p.namedBy(a, col)) > 0 }) {
 				continue
 			}
-			for _, a := range asked {
+			for _, a := range questions {
 				for _, r := range a.target.patterns {
 					for _, glob := range r.Actions {
 						if ok, err := r.MatchAction(glob.Value, a.Action); r.Effect != authz.Allow || !ok || err != nil {
@@ -74,9 +74,6 @@ resourcePolicy:
 		}
 	},
 }
-
-// isNamed reports whether a rule has the very action that is asked about.
-func isNamed(a asked) bool { return len(a.target.named[a.Action]) > 0 }
 
 func opens(glob policy.Text, tools []string) string {
 	slices.Sort(tools)

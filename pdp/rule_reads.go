@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,6 +12,9 @@ import (
 // derived roles and the variables that they use.
 type RuleReads struct {
 	Reads []Read
+	// Premises are what has to hold of the resource for the rule's own condition
+	// to be met. None if the rules that share the ID differ.
+	Premises []Premise
 	// Clock lists the expressions that look at the clock.
 	Clock []Place
 	// Other is set if something is read that Reads does not say: all
@@ -65,6 +69,7 @@ func (e *Engine) RuleReads() map[string]*RuleReads {
 	}
 	seen := map[condition]bool{}
 	list := map[string]*RuleReads{}
+	own := map[string][][]Premise{} // those of each condition with the ID
 	for _, row := range e.tables.rows {
 		id := ruleID(row)
 		add := func(c *runtimev1.Condition, derivedRole string, params *runtimev1.RuleTable_RuleRow_Params) {
@@ -81,9 +86,20 @@ func (e *Engine) RuleReads() map[string]*RuleReads {
 				strict: e.options.StrictEvaluation, place: Place{DerivedRole: derivedRole},
 			}
 			w.condition(c, presence{}, false, nil)
+			if derivedRole == "" {
+				own[id] = append(own[id], w.conditionPremises(c, true))
+			}
 		}
 		add(row.Condition, "", row.Params)
 		add(row.DerivedRoleCondition, row.OriginDerivedRole, row.DerivedRoleParams)
+	}
+	for id, of := range own {
+		list[id].Premises = of[0]
+		for _, other := range of[1:] {
+			if fmt.Sprint(other) != fmt.Sprint(of[0]) {
+				list[id].Premises = nil
+			}
+		}
 	}
 	for _, r := range list { // the rows come in any order
 		slices.SortFunc(r.Reads, compareReads)

@@ -1,0 +1,168 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// obstacle says what keeps an ALLOW from letting a class do something that it may
+// not: "its condition is not met". It is "" where the rule is for others.
+func (p *Pass) obstacle(r *policy.Rule, c *matrix.Class, col *matrix.Column) string {
+	cell := p.cell(c, col)
+	for i, a := range p.asked[col] {
+		if cells := p.apart[col]; cells != nil && covers(r, a.Request) {
+			if cell = cells[i][c.Index]; !denied(cell) {
+				return p.otherwise(c, col)
+			}
+			break
+		}
+	}
+	i := slices.IndexFunc(cell.Rules, func(part matrix.Rule) bool { return part.Syntax == r })
+	switch {
+	case i >= 0 && cell.Rules[i].Met == authz.Unmet:
+		return unmet
+	case i >= 0:
+		return overruled(r, cell)
+	case !p.isFor(r, c):
+		return ""
+	}
+	return p.unreached(r, c, cell)
+}
+
+// otherwise names what is denied of several requests, one of which is allowed.
+func (p *Pass) otherwise(c *matrix.Class, col *matrix.Column) string {
+	for i, a := range p.asked[col] {
+		if denied(p.apart[col][i][c.Index]) {
+			return a.Action + ", which is asked too, is denied"
+		}
+	}
+	return ""
+}
+
+// askApart decides each request of an operation alone where several are sent and
+// nobody may do it: its cells do not tell which of them it was.
+func (p *Pass) askApart(ctx context.Context) error {
+	p.apart = map[*matrix.Column][][]*matrix.Cell{}
+	for col := range p.calls() {
+		if len(p.asked[col]) < 2 || !p.all(col, denied) {
+			continue
+		}
+		for _, a := range p.asked[col] {
+			cells, err := p.ask(ctx, col, []asked{a})
+			if err != nil {
+				return err
+			}
+			p.apart[col] = append(p.apart[col], cells)
+		}
+	}
+	return nil
+}
+
+const unmet = "its condition is not met"
+
+// overruled says what keeps a rule that applies from having its way.
+func overruled(r *policy.Rule, cell *matrix.Cell) string {
+	if denials := cell.Decisive(); len(denials) > 0 && denials[0].Syntax != nil {
+		return fmt.Sprintf("%s denies it all the same", nameOf(denials[0].Syntax))
+	}
+	switch {
+	case strings.HasSuffix(r.Policy.ScopePermissions, requiresConsent) && r.Policy.Scope != "":
+		return fmt.Sprintf("no scope above %q allows it too, as its scopePermissions require", r.Policy.Scope)
+	case r.Policy.Kind == policy.RolePolicy:
+		return "nothing allows it to the parent roles, which a role policy only narrows"
+	}
+	return "a role policy, or a scope that wants consent, does not allow it too"
+}
+
+const requiresConsent = "REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS"
+
+// unreached says why a rule for a class did not come to be asked.
+func (p *Pass) unreached(r *policy.Rule, c *matrix.Class, cell *matrix.Cell) string {
+	for _, first := range cell.Rules {
+		f := first.Syntax
+		switch {
+		case f == nil || first.Met == authz.Unmet:
+		case f.Policy.Kind == policy.PrincipalPolicy && r.Policy.Kind != policy.PrincipalPolicy:
+			return fmt.Sprintf("it is not reached, because the policy of the principal %s decides first (%s)", f.Policy.Name, nameOf(f))
+		case f.Policy.Kind == r.Policy.Kind && isBelow(f.Policy.Scope, r.Policy.Scope):
+			return fmt.Sprintf("it is not reached, because %s of the scope %q decides first", nameOf(f), f.Policy.Scope)
+		}
+	}
+	if p.input.StrictEvaluation && len(cell.Errors) > 0 {
+		return fmt.Sprintf("it is not reached, because evaluation is strict and %s cannot be evaluated", oneLine(cell.Errors[0].Expr))
+	}
+	if len(r.Roles) == 0 && len(r.DerivedRoles) > 0 {
+		return "its derived " + plural(len(r.DerivedRoles), "role is", "roles are") + " not active"
+	}
+	for _, role := range slices.Sorted(maps.Keys(p.rolesOf(c))) {
+		if len(p.rolePolicies[role]) > 0 && !slices.Contains(values(r.Roles), role) {
+			return fmt.Sprintf("it is not reached, because the role policy of %s does not allow it", role)
+		}
+	}
+	return "it is not reached, because something else decides first"
+}
+
+// isBelow reports whether a scope lies below another.
+func isBelow(scope, parent string) bool {
+	return scope != parent && (parent == "" || strings.HasPrefix(scope, parent+"."))
+}
+
+// nameOf names a rule and where it stands.
+func nameOf(r *policy.Rule) string { return called(r) + " at " + r.Pos.String() }
+
+// isFor reports whether a rule is for somebody of the class, its conditions aside.
+func (p *Pass) isFor(r *policy.Rule, c *matrix.Class) bool {
+	if r.Policy.Kind == policy.PrincipalPolicy {
+		return c.First().ID == r.Policy.Name
+	}
+	held := p.rolesOf(c)
+	has := func(roles []policy.Text) bool {
+		return slices.ContainsFunc(roles, func(t policy.Text) bool { return t.Value == "*" || held[t.Value] })
+	}
+	return has(r.Roles) || slices.ContainsFunc(r.DerivedRoles, func(t policy.Text) bool {
+		d := p.Policies.DerivedRole(r.Policy, t.Value)
+		return d != nil && has(d.ParentRoles)
+	})
+}
+
+// rolesOf returns the roles of a class, with those that role policies make their
+// parents.
+func (p *Pass) rolesOf(c *matrix.Class) map[string]bool {
+	held := map[string]bool{}
+	var add func(role string)
+	add = func(role string) {
+		if held[role] {
+			return
+		}
+		held[role] = true
+		for _, parent := range p.rolePolicies[role] {
+			for _, name := range values(parent.ParentRoles) {
+				add(name)
+			}
+		}
+	}
+	for _, role := range c.First().Roles {
+		add(role)
+	}
+	return held
+}
+
+// findRolePolicies sorts the role policies by role.
+func (p *Pass) findRolePolicies() {
+	p.rolePolicies = map[string][]*policy.Policy{}
+	if p.Policies == nil {
+		return
+	}
+	for _, x := range p.Policies.Policies {
+		if x.Kind == policy.RolePolicy && !x.Disabled {
+			p.rolePolicies[x.Name] = append(p.rolePolicies[x.Name], x)
+		}
+	}
+}
