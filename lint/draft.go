@@ -75,7 +75,24 @@ func together(group []draft) Finding {
 		}
 	}
 	f.Message = group[0].say(subjects)
+	f.Items = gather(group, func(d *draft) []Item { return d.Items })
+	f.Principals = gather(group, func(d *draft) []string { return d.Principals })
 	return f
+}
+
+// gather joins lists of the drafts, without what stands in them twice.
+func gather[T comparable](group []draft, of func(*draft) []T) []T {
+	var list []T
+	seen := map[T]bool{}
+	for i := range group {
+		for _, x := range of(&group[i]) {
+			if !seen[x] {
+				seen[x] = true
+				list = append(list, x)
+			}
+		}
+	}
+	return list
 }
 
 // some is how many lines of evidence and other places a joined finding has.

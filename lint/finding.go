@@ -63,10 +63,23 @@ type Finding struct {
 	Principal string         // a principal's key
 	Policy    string         // the ID of a policy rule
 
+	// All that it is about, in the order of the places: Name and Principal say
+	// only what is the same for all. Principals are the keys, one of each class
+	// where there are very many.
+	Items      []Item
+	Principals []string
+
 	Waived    bool
 	Reason    string     // of the waiver
 	WaivedAt  source.Pos // where the waiver stands
 	Standards []string
+}
+
+// An Item is one item that a finding is about.
+type Item struct {
+	Server string
+	Type   authz.ItemType
+	Name   string
 }
 
 // Related is another place that a finding is about.

@@ -101,7 +101,9 @@ func (p *Pass) unreached(r *policy.Rule, c *matrix.Class, cell *matrix.Cell) str
 	if len(r.Roles) == 0 && len(r.DerivedRoles) > 0 {
 		return "its derived " + plural(len(r.DerivedRoles), "role is", "roles are") + " not active"
 	}
-	for _, role := range slices.Sorted(maps.Keys(p.rolesOf(c))) {
+	held := map[string]bool{}
+	p.addRoles(held, c.First().Roles)
+	for _, role := range slices.Sorted(maps.Keys(held)) {
 		if len(p.rolePolicies[role]) > 0 && !slices.Contains(values(r.Roles), role) {
 			return fmt.Sprintf("it is not reached, because the role policy of %s does not allow it", role)
 		}
@@ -122,7 +124,8 @@ func (p *Pass) isFor(r *policy.Rule, c *matrix.Class) bool {
 	if r.Policy.Kind == policy.PrincipalPolicy {
 		return c.First().ID == r.Policy.Name
 	}
-	held := p.rolesOf(c)
+	held := map[string]bool{}
+	p.addRoles(held, c.First().Roles)
 	has := func(roles []policy.Text) bool {
 		return slices.ContainsFunc(roles, func(t policy.Text) bool { return t.Value == "*" || held[t.Value] })
 	}
@@ -130,28 +133,6 @@ func (p *Pass) isFor(r *policy.Rule, c *matrix.Class) bool {
 		d := p.Policies.DerivedRole(r.Policy, t.Value)
 		return d != nil && has(d.ParentRoles)
 	})
-}
-
-// rolesOf returns the roles of a class, with those that role policies make their
-// parents.
-func (p *Pass) rolesOf(c *matrix.Class) map[string]bool {
-	held := map[string]bool{}
-	var add func(role string)
-	add = func(role string) {
-		if held[role] {
-			return
-		}
-		held[role] = true
-		for _, parent := range p.rolePolicies[role] {
-			for _, name := range values(parent.ParentRoles) {
-				add(name)
-			}
-		}
-	}
-	for _, role := range c.First().Roles {
-		add(role)
-	}
-	return held
 }
 
 // findRolePolicies sorts the role policies by role.

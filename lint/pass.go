@@ -74,7 +74,14 @@ func (p *Pass) report(d draft) {
 	d.Severity = cmp.Or(d.Severity, p.rule.Severity)
 	d.Confidence = max(d.Confidence, p.rule.Confidence)
 	d.Fix = cmp.Or(d.Fix, p.rule.Doc.Fix)
+	d.Principals = p.keys(&d)
+	if len(d.whom) == 1 {
+		d.Principal = d.whom[0].Key
+	}
 	d.Principal = cmp.Or(d.Principal, p.only(d.who))
+	if d.Name != "" {
+		d.Items = []Item{{d.Server, d.Type, d.Name}}
+	}
 	d.Related = slices.DeleteFunc(d.Related, func(r Related) bool { return r.Pos == d.Pos })
 	if d.say != nil {
 		d.Message = d.say([]string{d.subject})

@@ -8,7 +8,6 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/policy"
 )
 
 // people is how many principals a message names before it only counts them.
@@ -85,26 +84,52 @@ func namesOf(list []*authz.Principal) string {
 // puts above one of them.
 func (p *Pass) rolesHeld() []string {
 	held := map[string]bool{}
-	var add func(role string)
-	add = func(role string) {
-		if held[role] {
-			return
+	for _, c := range p.Matrix.Classes {
+		p.addRoles(held, p.standIn(c).Roles)
+	}
+	return slices.Sorted(maps.Keys(held))
+}
+
+// manyPrincipals is how many principals a finding lists by name.
+const manyPrincipals = 1000
+
+// keys lists the principals that a draft is about.
+func (p *Pass) keys(d *draft) []string {
+	var list []string
+	switch whom := d.whom; {
+	case d.Principal != "":
+		return []string{d.Principal}
+	case len(whom) > 0:
+		for _, one := range whom[:min(len(whom), manyPrincipals)] {
+			list = append(list, one.Key)
 		}
-		held[role] = true
-		for _, x := range p.Policies.Policies {
-			if x.Kind == policy.RolePolicy && !x.Disabled && x.Name == role {
-				for _, parent := range x.ParentRoles {
-					add(parent.Value)
-				}
+	default:
+		each := size(d.who) <= manyPrincipals
+		for _, c := range d.who {
+			if !each {
+				list = append(list, p.standIn(c).Key)
+				continue
+			}
+			for _, one := range c.Principals {
+				list = append(list, one.Key)
 			}
 		}
 	}
-	for _, c := range p.Matrix.Classes {
-		for _, role := range p.standIn(c).Roles {
-			add(role)
+	slices.Sort(list)
+	return list
+}
+
+// addRoles adds roles, and those that role policies put above them.
+func (p *Pass) addRoles(held map[string]bool, roles []string) {
+	for _, role := range roles {
+		if held[role] {
+			continue
+		}
+		held[role] = true
+		for _, x := range p.rolePolicies[role] {
+			p.addRoles(held, values(x.ParentRoles))
 		}
 	}
-	return slices.Sorted(maps.Keys(held))
 }
 
 // roleSets lists the different sets of roles that principals have.

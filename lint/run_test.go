@@ -221,3 +221,37 @@ func TestWaiverExpired(t *testing.T) {
 		}
 	}
 }
+
+// TestFindingsKeepWhatTheyAreAbout holds that joining findings loses none of the
+// items and principals.
+func TestFindingsKeepWhatTheyAreAbout(t *testing.T) {
+	t.Parallel()
+	in, err := insecure(t).input(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	several := 0
+	for _, f := range run(t, in, lint.Options{}) {
+		if len(f.Items) > 1 || len(f.Principals) > 1 {
+			several++
+		}
+		if f.Name != "" && (len(f.Items) != 1 || f.Items[0] != (lint.Item{Server: f.Server, Type: f.Type, Name: f.Name})) {
+			t.Errorf("%s: %s is about %q and lists %v", f.Rule, f.Message, f.Name, f.Items)
+		}
+		if f.Principal != "" && !slices.Equal(f.Principals, []string{f.Principal}) {
+			t.Errorf("%s: %s is about %q and lists %v", f.Rule, f.Message, f.Principal, f.Principals)
+		}
+		if f.Rule == "wildcard-action" && strings.Contains(f.Message, "approve_order") {
+			var names []string
+			for _, i := range f.Items {
+				names = append(names, i.Name)
+			}
+			if len(names) != 9 || !slices.Contains(names, "approve_order") {
+				t.Errorf("%s lists %v", f.Message, names)
+			}
+		}
+	}
+	if several < 10 {
+		t.Errorf("only %d findings are about several", several)
+	}
+}

@@ -50,6 +50,8 @@ func findings() []lint.Finding {
 		{
 			Rule: "list-not-filtered", Family: "unguarded", Severity: lint.Warning, Message: "prompts are listed all or none",
 			Pos: pos("mcpolicy.yaml", 2, 3), Server: "desk", Waived: true, Reason: "there is one prompt | and that's it", WaivedAt: pos("mcpolicy.yaml", 9, 5),
+			Items:      []lint.Item{{Server: "desk", Type: authz.PromptItem, Name: "one"}, {Server: "desk", Type: authz.PromptItem, Name: "two"}},
+			Principals: []string{"ian", "sally"},
 		},
 		{
 			Rule: "operation-not-enforced", Family: "unguarded", Severity: lint.Error,

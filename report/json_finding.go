@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+
 	"github.com/mcpolicy/mcpolicy/lint"
 )
 
@@ -17,6 +19,8 @@ type findingJSON struct {
 	Type       string        `json:"type,omitempty"`
 	Name       string        `json:"name,omitempty"`
 	Principal  string        `json:"principal,omitempty"`
+	Items      []itemJSON    `json:"items,omitempty"`
+	Principals []string      `json:"principals,omitempty"`
 	Policy     string        `json:"policy,omitempty"`
 	Waived     bool          `json:"waived"`
 	Reason     string        `json:"reason,omitempty"`
@@ -26,6 +30,13 @@ type findingJSON struct {
 	Related    []relatedJSON `json:"related,omitempty"`
 	Fix        string        `json:"fix,omitempty"`
 	Standards  []string      `json:"standards"`
+}
+
+// An itemJSON is one item that a finding is about.
+type itemJSON struct {
+	Server string `json:"server"`
+	Type   string `json:"type"`
+	Name   string `json:"name"`
 }
 
 // A placeJSON is where a waiver stands.
@@ -60,8 +71,23 @@ func jsonFinding(f *lint.Finding) findingJSON {
 	if !f.WaivedAt.IsZero() {
 		j.WaivedAt = &placeJSON{f.WaivedAt.File, f.WaivedAt.Line, f.WaivedAt.Col}
 	}
-	if f.Name != "" {
+	switch {
+	case f.Name != "":
 		j.Type = f.Type.String()
+	case len(f.Items) > 0: // the first stands for all
+		first := f.Items[0]
+		j.Server, j.Type, j.Name = cmp.Or(f.Server, first.Server), first.Type.String(), first.Name
+	}
+	if len(f.Items) > 1 {
+		for _, i := range f.Items {
+			j.Items = append(j.Items, itemJSON{i.Server, i.Type.String(), i.Name})
+		}
+	}
+	if len(f.Principals) > 0 {
+		j.Principal = cmp.Or(f.Principal, f.Principals[0])
+	}
+	if len(f.Principals) > 1 {
+		j.Principals = f.Principals
 	}
 	if w := f.Witness; w != nil {
 		j.Witness = &witnessJSON{w.Principal, w.Operation.String(), w.Name, w.Arguments}
