@@ -41,7 +41,10 @@ type file struct {
 // Paths are slash-separated and relative to the config's folder, and come out
 // clean. One that leads out of the folder is a mistake: a file that came with a
 // repository must not say what else is read.
-func Parse(name string, data []byte) (*Config, error) {
+//
+// The mistakes that checks find are reported along. They are shown the config as
+// far as it could be read, for what only other packages know.
+func Parse(name string, data []byte, checks ...func(*Config) error) (*Config, error) {
 	docs, err := source.ParseYAML(name, data)
 	switch {
 	case err != nil:
@@ -59,7 +62,11 @@ func Parse(name string, data []byte) (*Config, error) {
 		Enforcement: f.Enforcement, Lint: f.Lint, Probe: f.Probe, Waivers: f.Waivers,
 	}
 	c.setDefaults()
-	if err := errors.Join(err, c.cleanPaths(), c.checkNames(root)); err != nil {
+	errs := []error{err, c.cleanPaths(), c.checkNames(root)}
+	for _, check := range checks {
+		errs = append(errs, check(c))
+	}
+	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -151,12 +151,14 @@ func (f *Filter) DecodeNode(n *source.Node) error { return word(n, "filter", fil
 // those inside of Attr too, may have placeholders, which are left as they are.
 type Request struct {
 	Pos           source.Pos
-	Kind          string         `yaml:"kind"`
-	ID            string         `yaml:"id"`
-	Action        string         `yaml:"action"`
-	Attr          map[string]any `yaml:"attr"` // JSON values
-	PolicyVersion string         `yaml:"policyVersion"`
-	Scope         string         `yaml:"scope"`
+	Kind          string     `yaml:"kind"`
+	ID            string     `yaml:"id"`
+	Action        string     `yaml:"action"`
+	Attr          Attributes `yaml:"attr"`
+	PolicyVersion string     `yaml:"policyVersion"`
+	Scope         string     `yaml:"scope"`
+
+	Node *source.Node // what it was read from, for positions
 }
 
 // DecodeNode reads a mapping.
@@ -165,7 +167,22 @@ func (r *Request) DecodeNode(n *source.Node) error {
 	if n.Is(source.Null) {
 		return source.Errorf(n.Pos, "want a request, have null")
 	}
+	r.Node = n
 	return errors.Join(source.Decode(n, (*plain)(r)), required(n, "request", "kind", "id", "action"))
+}
+
+// Attributes are JSON values by name.
+type Attributes map[string]any
+
+// DecodeNode reads a mapping.
+func (a *Attributes) DecodeNode(n *source.Node) error {
+	switch {
+	case n.Is(source.Null):
+		return nil
+	case !n.Is(source.Mapping):
+		return source.Errorf(n.Pos, `attr: want a mapping, such as {arguments: "{arguments}"}, have %s`, describe(n))
+	}
+	return source.Decode(n, (*map[string]any)(a))
 }
 
 // decodeRule reads none, a list of requests, or a mapping with filter and

@@ -127,3 +127,37 @@ func TestSchemaRefusesConfigs(t *testing.T) {
 		}
 	}
 }
+
+// The schema refuses what stands in braces and is no placeholder. Parse leaves
+// that to a check, since package pep knows the placeholders.
+func TestSchemaKnowsPlaceholders(t *testing.T) {
+	schema := compileSchema(t)
+	request := func(part string) []byte {
+		return []byte("enforcement: {g: {tools/call: [{kind: k, id: i, " + part + "}]}}")
+	}
+	for _, part := range []string{
+		`action: "{name}"`, `action: "{server}:{type}-{{x}}"`, `action: "{{{name}}}"`, `action: a, scope: "{server}"`,
+		`action: a, attr: {a: "{arguments}", b: {c: "{tags}"}, d: ["{tags}", ["{name}", 1, null]], "{{e}}": true}`,
+		`action: a, attr: {a: {b: {c: "{arguments}"}}, b: [{c: "x {name}"}], d: null, e: 1.5}`,
+	} {
+		if err := validate(t, schema, request(part)); err != nil {
+			t.Errorf("the schema refuses %s: %v", part, err)
+		}
+	}
+	for _, part := range []string{
+		`action: "{nam}"`, `action: "{ name }"`, `action: "{arguments.x}"`, `action: "{}"`, `action: "{"`, `action: "x}"`, `action: "{{name}"`,
+		`action: "{arguments}"`, `action: "{tags}"`, `action: a, scope: "{tenant}"`, `action: a, policyVersion: "{v}"`,
+		`action: a, attr: {a: "{x}"}`, `action: a, attr: {a: ["{arguments}"]}`, `action: a, attr: {a: [{b: "{arguments}"}]}`,
+		`action: a, attr: {"{name}": 1}`, `action: a, attr: {a: [{"{b}": 1}]}`, `action: a, attr: {a: "x{tags}"}`, `action: a, attr: "{arguments}"`,
+	} {
+		if err := validate(t, schema, request(part)); err == nil {
+			t.Errorf("the schema takes %s", part)
+		}
+	}
+	for text, want := range map[string]bool{"mcp_{server}": true, "mcp::{{x}}": true, "mcp_{sever}": false, "}": false} {
+		given := []byte("servers: {a: {manifest: m, with: {resourceKind: '" + text + "'}}}")
+		if err := validate(t, schema, given); (err == nil) != want {
+			t.Errorf("resourceKind %s: %v", text, err)
+		}
+	}
+}

@@ -27,6 +27,15 @@ type With struct {
 	ResourceKind string  `yaml:"resourceKind"`
 	Action       string  `yaml:"action"`  // of tool-as-resource
 	FastMCP      Version `yaml:"fastmcp"` // of cerbos-fastmcp
+
+	Node *source.Node // what it was read from, for positions
+}
+
+// DecodeNode reads a mapping.
+func (w *With) DecodeNode(n *source.Node) error {
+	type plain With
+	w.Node = n
+	return source.Decode(n, (*plain)(w))
 }
 
 // Servers are the servers of a config, sorted by name.

@@ -11,10 +11,7 @@ import "slices"
 // name; on 2.14 a call made as a task goes past the middleware; on 4 it cannot
 // be imported.
 func cerbosFastMCP(server string, with With, inventory string) *Profile {
-	kind := with.ResourceKind
-	if kind == "" {
-		kind = "mcp_server"
-	}
+	kind := with.kind("mcp_server")
 	p := &Profile{Name: "cerbos-fastmcp", server: server, FastMCP: with.FastMCP, FastMCPKnown: true}
 	if p.FastMCP == "" {
 		p.FastMCP = inventory
@@ -28,11 +25,13 @@ func cerbosFastMCP(server string, with With, inventory string) *Profile {
 	if major == "4" {
 		p.Unsupported = "cerbos-fastmcp 0.1.1 cannot be imported on FastMCP 4, so it does not guard this server"
 	}
-	gate := func(method string) template { return template{kind: kind, id: method, action: method} }
+	gate := func(method string) template {
+		return template{kind: kind, id: literal(method), action: literal(method)}
+	}
 	tool := func(action string) template {
-		return template{kind: kind, id: "{name}", action: action, attr: map[string]any{
+		return template{kind: kind, id: mustParse("{name}"), action: mustParse(action), attr: compileMap(map[string]any{
 			"tool_name": "{name}", "source": "client", "arguments": "{arguments}",
-		}}
+		})}
 	}
 	p.refused, p.admitted = unauthorized, slices.Concat(unknownTool, validation)
 	p.operations = map[string]operation{
@@ -49,29 +48,25 @@ func cerbosFastMCP(server string, with With, inventory string) *Profile {
 // not allowed is removed from the session, so one decision serves both
 // operations. The arguments are not sent.
 func toolAsAction(server string, with With) *Profile {
-	kind := with.ResourceKind
-	if kind == "" {
-		kind = "mcp::" + server
-	}
+	kind := with.kind("mcp::" + server)
 	return &Profile{Name: "tool-as-action", server: server, admitted: validation, operations: map[string]operation{
 		"tools/list": {filter: ByCall},
-		"tools/call": {requests: []template{{kind: kind, id: "session", action: "{name}"}}},
+		"tools/call": {requests: []template{{kind: kind, id: literal("session"), action: mustParse("{name}")}}},
 	}}
 }
 
 // toolAsResource has one kind of resource for all tools and one action for
 // all calls. The arguments are not sent, and the list is filtered by the call.
 func toolAsResource(server string, with With) *Profile {
-	kind, action := with.ResourceKind, with.Action
-	if kind == "" {
-		kind = "mcp_tool"
-	}
-	if action == "" {
-		action = "execute"
+	kind, action := with.kind("mcp_tool"), literal("execute")
+	if with.Action != "" {
+		action, _ = parse(with.Action)
 	}
 	return &Profile{Name: "tool-as-resource", server: server, admitted: validation, operations: map[string]operation{
 		"tools/list": {filter: ByCall},
-		"tools/call": {requests: []template{{kind: kind, id: "{name}", action: action, attr: map[string]any{"tool_id": "{name}"}}}},
+		"tools/call": {requests: []template{{
+			kind: kind, id: mustParse("{name}"), action: action, attr: compileMap(map[string]any{"tool_id": "{name}"}),
+		}}},
 	}}
 }
 

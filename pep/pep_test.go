@@ -191,7 +191,7 @@ func TestCustomMistakes(t *testing.T) {
 		`c:2:1: tools/list: filter own needs requests`,
 		`c:3:1: prompts/list: filter call sends no requests of its own`,
 		`c:4:1: resources/list: a gate is asked about once for the list, so there is no {name}`,
-		`c:6:1: tools/call: unknown placeholder {nam} (did you mean name?)`,
+		`c:6:1: tools/call: unknown placeholder {nam} (did you mean {name}?)`,
 		`c:7:1: tools/call: a request needs action`,
 		`c:8:1: tools/call: {arguments} can only be the whole of an attribute's value`,
 		`c:9:1: tools/call: {arguments} can stand in one place only`,

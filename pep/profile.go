@@ -1,6 +1,7 @@
 package pep
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -111,8 +112,9 @@ func (p *Profile) Ask(item Item, op authz.Operation) Question {
 		}
 	}
 	q := Question{Requests: make([]authz.Request, 0, len(o.requests))}
+	filled := &values{server: p.server, name: name, itemType: item.Type.String(), tags: tagList(item.Tags)}
 	for _, t := range o.requests {
-		r := t.render(map[string]any{"server": p.server, "name": name, "type": item.Type.String(), "tags": tagList(item.Tags)})
+		r := t.render(filled)
 		if op == authz.List && r.Unknown != nil {
 			r = Bind(r, nil)
 		}
@@ -170,16 +172,45 @@ func withValue(attr map[string]any, path []string, v any) map[string]any {
 // BuiltIn are the names of the profiles that need no declaration.
 var BuiltIn = []string{"cerbos-fastmcp", "tool-as-action", "tool-as-resource"}
 
-// With sets what can be set of a built-in profile.
+// With sets what can be set of a built-in profile. ResourceKind and Action may
+// have placeholders, like those of a [RequestSpec].
 type With struct {
 	ResourceKind string
 	Action       string // tool-as-resource
 	FastMCP      string // cerbos-fastmcp: the version of FastMCP, if the configuration says so
+	// Node is what it was read from, for the positions of mistakes, by the keys
+	// resourceKind and action, or nil.
+	Node *source.Node
+}
+
+// check reports mistakes in the placeholders. cerbos-fastmcp has gates, which
+// are not about an item.
+func (w *With) check(gate bool) error {
+	var errs []error
+	for _, setting := range []struct{ key, value string }{{"resourceKind", w.ResourceKind}, {"action", w.Action}} {
+		c := &checker{prefix: setting.key, gate: gate}
+		c.text(setting.value, inRequest, posOf(w.Node.Get(setting.key), source.Pos{}))
+		errs = append(errs, c.errs...)
+	}
+	return errors.Join(errs...)
+}
+
+// kind is the kind of resource that is sent.
+func (w *With) kind(otherwise string) text {
+	if w.ResourceKind == "" {
+		return literal(otherwise)
+	}
+	t, _ := parse(w.ResourceKind)
+	return t
 }
 
 // New returns a built-in profile in front of a server. inventoryFastMCP is the
-// version of FastMCP that the server's inventory says it runs on, or "".
+// version of FastMCP that the server's inventory says it runs on, or "". All
+// mistakes in with are reported, joined, each a *source.Error.
 func New(name, server string, with With, inventoryFastMCP string) (*Profile, error) {
+	if err := with.check(name == "cerbos-fastmcp"); err != nil {
+		return nil, err
+	}
 	switch name {
 	case "cerbos-fastmcp":
 		return cerbosFastMCP(server, with, inventoryFastMCP), nil

@@ -1,48 +1,31 @@
 package pep
 
 import (
-	"errors"
-	"maps"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// A template is a request with placeholders. A value that is nothing but a
-// placeholder keeps its type; {arguments} can only stand so.
+// A template is a request with placeholders. An attribute that is nothing but a
+// placeholder keeps its type; {arguments} and {tags} can only stand so.
 type template struct {
-	kind, id, action string
-	policyVersion    string
-	scope            string
-	attr             map[string]any
+	kind, id, action, policyVersion, scope text
+	attr                                   map[string]any // with a text for each string
 }
 
-var placeholder = regexp.MustCompile(`\{([A-Za-z_]*)\}`)
-
-var placeholders = []string{"server", "name", "type", "tags", "arguments"}
-
 // render fills a template in. The place of the arguments is left unknown.
-func (t template) render(values map[string]any) authz.Request {
-	text := func(s string) string {
-		return placeholder.ReplaceAllStringFunc(s, func(m string) string {
-			v, _ := values[m[1:len(m)-1]].(string)
-			return v
-		})
-	}
+func (t *template) render(v *values) authz.Request {
 	r := authz.Request{
-		Action: text(t.action),
+		Action: t.action.fill(v),
 		Resource: authz.Resource{
-			Kind: text(t.kind), ID: text(t.id), PolicyVersion: text(t.policyVersion), Scope: text(t.scope),
+			Kind: t.kind.fill(v), ID: t.id.fill(v), PolicyVersion: t.policyVersion.fill(v), Scope: t.scope.fill(v),
 		},
 	}
-	r.Resource.Attr, r.Unknown = renderMap(t.attr, values, text, nil)
+	r.Resource.Attr, r.Unknown = renderMap(t.attr, v, nil)
 	return r
 }
 
-func renderMap(m map[string]any, values map[string]any, text func(string) string, path []string) (rendered map[string]any, unknown []string) {
+func renderMap(m map[string]any, values *values, path []string) (rendered map[string]any, unknown []string) {
 	if m == nil {
 		return nil, nil
 	}
@@ -51,142 +34,71 @@ func renderMap(m map[string]any, values map[string]any, text func(string) string
 		at := append(slices.Clone(path), k)
 		switch v := v.(type) {
 		case map[string]any:
-			below, u := renderMap(v, values, text, at)
+			below, u := renderMap(v, values, at)
 			rendered[k] = below
 			if u != nil {
 				unknown = u
 			}
-		case []any:
-			list := make([]any, len(v))
-			for i, x := range v {
-				list[i] = renderValue(x, values, text)
-			}
-			rendered[k] = list
-		case string:
-			if v == "{arguments}" {
+		case text:
+			if v.is(arguments) {
 				unknown = at
 				continue
 			}
-			rendered[k] = renderValue(v, values, text)
+			rendered[k] = renderValue(v, values)
 		default:
-			rendered[k] = v
+			rendered[k] = renderValue(v, values)
 		}
 	}
 	return rendered, unknown
 }
 
-func renderValue(v any, values map[string]any, text func(string) string) any {
-	s, ok := v.(string)
-	if !ok {
-		return v
+func renderValue(v any, values *values) any {
+	switch v := v.(type) {
+	case text:
+		if v.is(itemTags) {
+			return values.tags
+		}
+		return v.fill(values)
+	case []any:
+		list := make([]any, len(v))
+		for i, x := range v {
+			list[i] = renderValue(x, values)
+		}
+		return list
+	case map[string]any:
+		rendered, _ := renderMap(v, values, nil) // in a list, where {arguments} cannot stand
+		return rendered
 	}
-	if m := placeholder.FindStringSubmatch(s); m != nil && m[0] == s {
-		return values[m[1]]
-	}
-	return text(s)
+	return v
 }
 
-// A Spec declares what a custom profile does about one MCP method.
-type Spec struct {
-	Endpoint string
-	Filter   Filter // for lists; other methods have none
-	Requests []RequestSpec
-	Pos      source.Pos
+// compileValue takes the strings of an attribute apart, and those that name
+// what is below it.
+func compileValue(v any) any {
+	switch v := v.(type) {
+	case string:
+		t, _ := parse(v)
+		return t
+	case []any:
+		list := make([]any, len(v))
+		for i, x := range v {
+			list[i] = compileValue(x)
+		}
+		return list
+	case map[string]any:
+		return compileMap(v)
+	}
+	return v
 }
 
-// A RequestSpec is one request of a [Spec], with placeholders.
-type RequestSpec struct {
-	Kind, ID, Action     string
-	PolicyVersion, Scope string
-	Attr                 map[string]any
-	Pos                  source.Pos
-}
-
-// Custom returns a declared profile in front of a server. All mistakes in the
-// declaration are reported, joined, each a *source.Error.
-func Custom(name, server string, specs []Spec) (*Profile, error) {
-	p := &Profile{Name: name, server: server, admitted: validation, operations: map[string]operation{}}
-	var errs []error
-	for _, s := range specs {
-		if !slices.Contains(Endpoints, s.Endpoint) {
-			errs = append(errs, source.Errorf(s.Pos, "no MCP method is called %q%s", s.Endpoint, source.DidYouMean(s.Endpoint, Endpoints)))
-			continue
-		}
-		errs = append(errs, checkSpec(s)...)
-		o := operation{filter: s.Filter}
-		for _, r := range s.Requests {
-			errs = append(errs, checkRequest(r, s)...)
-			o.requests = append(o.requests, template{
-				kind: r.Kind, id: r.ID, action: r.Action, policyVersion: r.PolicyVersion, scope: r.Scope, attr: r.Attr,
-			})
-		}
-		p.operations[s.Endpoint] = o
+func compileMap(m map[string]any) map[string]any {
+	if m == nil {
+		return nil
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	compiled := make(map[string]any, len(m))
+	for k, v := range m {
+		name, _ := parse(k)
+		compiled[name.fill(&values{})] = compileValue(v)
 	}
-	return p, nil
-}
-
-func checkSpec(s Spec) []error {
-	asks := s.Filter == GateOnly || s.Filter == ByOwn
-	switch {
-	case !strings.HasSuffix(s.Endpoint, "/list"):
-	case asks && len(s.Requests) == 0:
-		return []error{source.Errorf(s.Pos, "%s: filter %v needs requests", s.Endpoint, s.Filter)}
-	case !asks && len(s.Requests) > 0:
-		return []error{source.Errorf(s.Pos, "%s: filter %v sends no requests of its own", s.Endpoint, s.Filter)}
-	}
-	return nil
-}
-
-func checkRequest(r RequestSpec, s Spec) []error {
-	var errs []error
-	for _, required := range []struct{ name, value string }{{"kind", r.Kind}, {"id", r.ID}, {"action", r.Action}} {
-		if required.value == "" {
-			errs = append(errs, source.Errorf(r.Pos, "%s: a request needs %s", s.Endpoint, required.name))
-		}
-	}
-	check := func(text string, whole bool) {
-		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
-			switch {
-			case !slices.Contains(placeholders, m[1]):
-				errs = append(errs, source.Errorf(r.Pos, "%s: unknown placeholder %s%s", s.Endpoint, m[0], source.DidYouMean(m[1], placeholders)))
-			case (m[1] == "arguments" || m[1] == "tags") && (!whole || m[0] != text):
-				errs = append(errs, source.Errorf(r.Pos, "%s: %s can only be the whole of an attribute's value", s.Endpoint, m[0]))
-			case m[1] == "name" && s.Filter == GateOnly && strings.HasSuffix(s.Endpoint, "/list"):
-				errs = append(errs, source.Errorf(r.Pos, "%s: a gate is asked about once for the list, so there is no {name}", s.Endpoint))
-			}
-		}
-	}
-	for _, text := range []string{r.Kind, r.ID, r.Action, r.PolicyVersion, r.Scope} {
-		check(text, false)
-	}
-	arguments := 0
-	var walk func(v any, inList bool)
-	walk = func(v any, inList bool) {
-		switch v := v.(type) {
-		case string:
-			check(v, true)
-			if v == "{arguments}" {
-				arguments++
-				if inList {
-					errs = append(errs, source.Errorf(r.Pos, "%s: {arguments} cannot stand in a list", s.Endpoint))
-				}
-			}
-		case []any:
-			for _, x := range v {
-				walk(x, true)
-			}
-		case map[string]any:
-			for _, name := range slices.Sorted(maps.Keys(v)) {
-				walk(v[name], inList)
-			}
-		}
-	}
-	walk(r.Attr, false)
-	if arguments > 1 {
-		errs = append(errs, source.Errorf(r.Pos, "%s: {arguments} can stand in one place only", s.Endpoint))
-	}
-	return errs
+	return compiled
 }

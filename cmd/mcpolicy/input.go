@@ -99,7 +99,7 @@ func (in *input) readConfig() (*config.Config, *folder, error) {
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
-	cfg, err := config.Parse(filepath.Base(file), data)
+	cfg, err := config.Parse(filepath.Base(file), data, checkEnforcement)
 	if err != nil {
 		return nil, nil, usageError{err}
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
-	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/principals"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -182,67 +181,6 @@ func (w *workspace) acceptGaps(server string, i *manifest.Inventory, accept bool
 		errs = append(errs, source.Errorf(g.Pos, "inventory-incomplete: %s (to go on with what there is, say incomplete: accept in the config, or --accept-incomplete)", g.Message))
 	}
 	return errors.Join(errs...)
-}
-
-// profile returns the enforcement point in front of a server.
-func (w *workspace) profile(in *input, s *config.Server, fastMCP string) (*pep.Profile, error) {
-	name := s.Enforcement
-	with := pep.With{ResourceKind: s.With.ResourceKind, Action: s.With.Action, FastMCP: string(s.With.FastMCP)}
-	if in.enforcement != "" {
-		name = in.enforcement
-	}
-	if in.resourceKind != "" {
-		with.ResourceKind = in.resourceKind
-	}
-	if name == "" {
-		name = config.DefaultEnforcement
-	}
-	if declared := w.config.Enforcement.Get(name); declared != nil {
-		return customProfile(declared, s.Name)
-	}
-	p, err := pep.New(name, s.Name, with, fastMCP)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return p, nil
-}
-
-func customProfile(declared *config.Profile, server string) (*pep.Profile, error) {
-	var specs []pep.Spec
-	for _, m := range config.Methods() {
-		rule, ok := declared.Methods[m]
-		if !ok {
-			continue
-		}
-		spec := pep.Spec{Endpoint: string(m), Pos: rule.Pos, Filter: map[config.Filter]pep.Filter{
-			config.FilterNone: pep.NoFilter, config.FilterGate: pep.GateOnly,
-			config.FilterOwn: pep.ByOwn, config.FilterCall: pep.ByCall,
-		}[rule.Filter]}
-		for _, r := range rule.Requests {
-			spec.Requests = append(spec.Requests, pep.RequestSpec{
-				Kind: r.Kind, ID: r.ID, Action: r.Action, Attr: r.Attr,
-				PolicyVersion: r.PolicyVersion, Scope: r.Scope, Pos: r.Pos,
-			})
-		}
-		specs = append(specs, spec)
-	}
-	p, err := pep.Custom(declared.Name, server, specs)
-	if err == nil {
-		err = p.SetAnswers(answers(declared.Refused), answers(declared.Admitted))
-	}
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return p, nil
-}
-
-// answers returns nil for nil.
-func answers(declared config.Answers) []pep.Answer {
-	var list []pep.Answer
-	for _, a := range declared {
-		list = append(list, pep.Answer{Endpoint: string(a.Method), IsError: a.IsError, Code: a.Code, Status: a.Status, Text: a.Text, Pos: a.Pos})
-	}
-	return list
 }
 
 // serversOfFlags makes a server of each --manifest, or several of a file that
