@@ -87,6 +87,9 @@ func (r *reader) condition(n *source.Node) *Condition {
 		return nil // the engine reports it
 	}
 	if get(c, "match") == nil {
+		if r.isMisspelt(c, "match") {
+			return nil
+		}
 		r.errorf(c.Pos, "a condition needs a match")
 		return nil
 	}
@@ -102,7 +105,7 @@ func (r *reader) match(n *source.Node) *Condition {
 		i := slices.Index(ops[:], f.Name)
 		switch {
 		case i < 0:
-			continue // the engine reports it
+			continue // an unknown key
 		case c != nil:
 			r.errorf(f.Pos, "a match has one of all, any, none and expr, and %s stands here already", c.Op)
 			continue
@@ -122,7 +125,7 @@ func (r *reader) match(n *source.Node) *Condition {
 			}
 		}
 	}
-	if c == nil {
+	if c == nil && !r.isMisspelt(n, ops[:]...) {
 		r.errorf(n.Pos, "a match needs one of all, any, none and expr")
 	}
 	return c

@@ -34,6 +34,7 @@ func (r *reader) policy(file string, root *source.Node) *Policy {
 	if body == nil {
 		return nil
 	}
+	r.unknownKeys(root, "Policy")
 
 	name := r.text(body, kinds[p.Kind].name)
 	p.Name, p.NamePos = name.Value, name.Pos

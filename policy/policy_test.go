@@ -293,7 +293,7 @@ resourcePolicy:
 				"p/a.yaml:14:14: a rule needs an effect, EFFECT_ALLOW or EFFECT_DENY",
 				"p/a.yaml:16:15: effect must be a string, not a boolean",
 				"p/a.yaml:17:7: each item of rules must be a mapping, not a string",
-				`p/a.yaml:19:15: unknown effect "3"`,
+				`p/a.yaml:19:15: unknown effect "3"; want EFFECT_ALLOW or EFFECT_DENY`,
 				"p/a.yaml:20:18: condition must be a mapping, not a string",
 				"p/a.yaml:21:15: output must be a mapping, not a string",
 			},

@@ -12,7 +12,10 @@ import (
 
 // A reader takes values out of nodes and gathers the mistakes on the way. What
 // is missing reads as nothing: what a policy must have, the engine says.
-type reader struct{ errs []error }
+type reader struct {
+	errs  []error
+	meant map[*source.Node][]string // what the unknown keys of a mapping are slips of
+}
 
 func (r *reader) errorf(pos source.Pos, format string, args ...any) {
 	r.errs = append(r.errs, source.Errorf(pos, format, args...))
@@ -153,10 +156,24 @@ func (r *reader) enum(n *source.Node, name string, values []string) Text {
 	}
 	switch {
 	case i < 0:
-		r.errorf(v.Pos, "unknown %s %q%s", name, v.Text, source.DidYouMean(v.Text, values[1:]))
+		r.errorf(v.Pos, "unknown %s %q%s", name, v.Text, meantValue(v.Text, values[1:]))
 		return Text{Pos: v.Pos}
 	case i == 0:
 		return Text{Pos: v.Pos}
 	}
 	return Text{values[i], v.Pos}
+}
+
+// meantValue says which of the values a text is likely to mean: ALLOW is
+// EFFECT_ALLOW without its prefix.
+func meantValue(text string, values []string) string {
+	for _, v := range values {
+		if text != "" && strings.HasSuffix(v, "_"+strings.ToUpper(text)) {
+			return " (did you mean " + v + "?)"
+		}
+	}
+	if hint := source.DidYouMean(text, values); hint != "" {
+		return hint
+	}
+	return "; want " + strings.Join(values, " or ")
 }

@@ -117,7 +117,7 @@ func (r *reader) rule(p *Policy, n *source.Node, resource Text) *Rule {
 func (r *reader) effect(n *source.Node) authz.Effect {
 	before := len(r.errs)
 	e := r.enum(n, "effect", effects)
-	if e.Value == "" && len(r.errs) == before {
+	if e.Value == "" && len(r.errs) == before && !r.isMisspelt(n, "effect") {
 		pos := e.Pos
 		if pos.IsZero() {
 			pos = n.Pos
