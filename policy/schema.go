@@ -1,8 +1,13 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"net/url"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/source"
@@ -37,11 +42,37 @@ func (s *Set) Schema(ref *SchemaRef) *Schema {
 	if ref == nil {
 		return nil
 	}
+	return s.Schemas[ref.path()]
+}
+
+// path returns the path below _schemas that the reference names, or "".
+func (ref *SchemaRef) path() string {
 	u, err := url.Parse(ref.Ref.Value)
 	if err != nil || u.Scheme != "" && u.Scheme != "cerbos" {
-		return nil
+		return ""
 	}
-	return s.Schemas[strings.TrimPrefix(u.Path, "/")]
+	return strings.TrimPrefix(u.Path, "/")
+}
+
+// missingSchemas reports references to files that are not there. What is wrong
+// with those that are, the engine says.
+func (l *loader) missingSchemas() {
+	known := slices.Sorted(maps.Keys(l.set.Schemas))
+	for _, p := range l.set.Policies {
+		for _, ref := range []*SchemaRef{p.PrincipalSchema, p.ResourceSchema} {
+			if ref == nil || p.Disabled {
+				continue
+			}
+			name := path.Join(schemaFolder, ref.path())
+			if _, err := fs.Stat(l.fsys, name); ref.path() != "" && errors.Is(err, fs.ErrNotExist) {
+				hint := ""
+				if near := source.NearestFile(ref.path(), known); near != "" {
+					hint = " (did you mean " + near + "?)"
+				}
+				l.errs = append(l.errs, source.Errorf(ref.Ref.Pos, "%s: no such file%s", l.file(name), hint))
+			}
+		}
+	}
 }
 
 func (r *reader) schemaRef(schemas *source.Node, name string) *SchemaRef {

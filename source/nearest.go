@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/agext/levenshtein"
@@ -29,4 +30,25 @@ func DidYouMean(name string, candidates []string) string {
 		return fmt.Sprintf(" (did you mean %s?)", n)
 	}
 	return ""
+}
+
+// NearestFile is [Nearest] for the names of files. That two have the same ending
+// does not make them alike; one that differs in its ending alone is near.
+func NearestFile(name string, candidates []string) string {
+	ending := path.Ext(name)
+	stem := strings.TrimSuffix(name, ending)
+	var stems []string
+	other := ""
+	for _, c := range candidates {
+		switch e := path.Ext(c); {
+		case e == ending:
+			stems = append(stems, strings.TrimSuffix(c, e))
+		case other == "" && strings.EqualFold(strings.TrimSuffix(c, e), stem):
+			other = c
+		}
+	}
+	if near := Nearest(stem, stems); near != "" {
+		return near + ending
+	}
+	return other
 }

@@ -192,3 +192,22 @@ func FuzzParse(f *testing.F) {
 		_, _ = source.ParseLines("f", data)
 	})
 }
+
+func TestNearestFile(t *testing.T) {
+	for _, tt := range []struct {
+		name, want string
+		of         []string
+	}{
+		{"dsk.json", "desk.json", []string{"till.json", "desk.json"}},
+		{"desk.json", "desk.yaml", []string{"till.json", "desk.yaml", "desk.csv"}},
+		{"polices", "policies", []string{"principals", "policies"}},
+		{"yard.json", "", []string{"till.json"}}, // alike in the ending only
+		{"Desk.JSON", "desk.json", []string{"desk.json"}},
+		{"a/desk.json", "a/desks.json", []string{"b.json", "a/desks.json"}},
+		{"desk", "", nil},
+	} {
+		if got := source.NearestFile(tt.name, tt.of); got != tt.want {
+			t.Errorf("%s of %v: %q, want %q", tt.name, tt.of, got, tt.want)
+		}
+	}
+}

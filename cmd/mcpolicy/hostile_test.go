@@ -121,18 +121,18 @@ func TestMissingAndLargeFiles(t *testing.T) {
 		status  int
 		want    string
 	}{
-		"no manifest":    {func(dir string) error { return os.Remove(filepath.Join(dir, "crm.json")) }, 3, `^mcpolicy: crm.json: no such file`},
-		"no principals":  {func(dir string) error { return os.Remove(filepath.Join(dir, "principals.yaml")) }, 3, `^mcpolicy: principals.yaml: no such file`},
-		"no policies":    {func(dir string) error { return os.RemoveAll(filepath.Join(dir, "policies")) }, 3, `^mcpolicy: policies: no such file`},
+		"no manifest":    {func(dir string) error { return os.Remove(filepath.Join(dir, "crm.json")) }, 3, `^mcpolicy: mcpolicy.yaml:1:27: crm.json: no such file$`},
+		"no principals":  {func(dir string) error { return os.Remove(filepath.Join(dir, "principals.yaml")) }, 3, `^mcpolicy: mcpolicy.yaml:3:13: principals.yaml: no such file$`},
+		"no policies":    {func(dir string) error { return os.RemoveAll(filepath.Join(dir, "policies")) }, 3, `^mcpolicy: mcpolicy.yaml:2:11: policies: no such folder$`},
 		"empty policies": {func(dir string) error { return os.Remove(filepath.Join(dir, "policies", "p.yaml")) }, 3, `^mcpolicy: policies: `},
-		"no tests":       {func(dir string) error { return os.RemoveAll(filepath.Join(dir, "tests")) }, 3, `^mcpolicy: tests: no such file`},
+		"no tests":       {func(dir string) error { return os.RemoveAll(filepath.Join(dir, "tests")) }, 3, `^mcpolicy: mcpolicy.yaml:4:8: tests: no such file or folder$`},
 		"empty tests":    {func(dir string) error { return os.Remove(filepath.Join(dir, "tests", "t.yaml")) }, 3, `no suites below tests`},
 		"a folder": {func(dir string) error {
 			if err := os.Remove(filepath.Join(dir, "crm.json")); err != nil {
 				return err
 			}
 			return os.Mkdir(filepath.Join(dir, "crm.json"), 0o755)
-		}, 3, `^mcpolicy: crm.json: this is a folder`},
+		}, 3, `^mcpolicy: mcpolicy.yaml:1:27: crm.json: this is a folder`},
 		"large manifest": {func(dir string) error { return os.Truncate(filepath.Join(dir, "crm.json"), 200<<20) }, 3, `^mcpolicy: crm.json: the file is 200 MiB, more than the 32 MiB`},
 		"large policy":   {func(dir string) error { return os.Truncate(filepath.Join(dir, "policies", "p.yaml"), 200<<20) }, 3, `^mcpolicy: policies/p.yaml: the file is 200 MiB`},
 		"large suite":    {func(dir string) error { return os.Truncate(filepath.Join(dir, "tests", "t.yaml"), 200<<20) }, 3, `^mcpolicy: tests/t.yaml: the file is 200 MiB`},
@@ -142,7 +142,7 @@ func TestMissingAndLargeFiles(t *testing.T) {
 				return err
 			}
 			return os.Symlink("/etc/hostname", filepath.Join(dir, "crm.json"))
-		}, 3, `^mcpolicy: crm.json: `},
+		}, 3, `^mcpolicy: mcpolicy.yaml:1:27: crm.json: this leads out of the config.s folder`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := writeWorld(t, nil)

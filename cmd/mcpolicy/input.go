@@ -163,10 +163,13 @@ func readableWhole(name string, info fs.FileInfo) error {
 }
 
 // plain says what went wrong with a file in the words of a person.
-func plain(name string, err error) error {
+func plain(name string, err error) *source.Error {
 	pos := source.Pos{File: filepath.ToSlash(name)}
 	var pathError *fs.PathError
+	var said *source.Error
 	switch {
+	case errors.As(err, &said):
+		return said
 	case errors.Is(err, fs.ErrNotExist):
 		return source.Errorf(pos, "no such file")
 	case errors.As(err, &pathError):

@@ -66,15 +66,17 @@ func (w *workspace) loadPrincipals(in *input) error {
 func (w *workspace) openPrincipals(in *input) (string, fs.File, error) {
 	name := in.principals
 	open := func() (fs.File, error) { return os.Open(name) }
+	wrong := func(err error) error { return plain(name, err) }
 	if name == "" {
 		if name = w.config.Principals.Path; name == "" {
 			return "", nil, usageError{source.Errorf(source.Pos{File: w.config.File}, "no principals: name a file of them under principals, or give --principals")}
 		}
 		open = func() (fs.File, error) { return w.folder.Open(name) }
+		wrong = func(err error) error { return w.named(w.config.Principals, aFile, err) }
 	}
 	file, err := open()
 	if err != nil {
-		return "", nil, plain(name, err)
+		return "", nil, wrong(err)
 	}
 	info, err := file.Stat()
 	if err == nil {
@@ -82,7 +84,7 @@ func (w *workspace) openPrincipals(in *input) (string, fs.File, error) {
 	}
 	if err != nil {
 		_ = file.Close()
-		return "", nil, err
+		return "", nil, wrong(err)
 	}
 	return name, file, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -163,7 +164,12 @@ func (t *suiteRun) parse(w *workspace) error {
 	}
 	for _, p := range w.config.Tests {
 		files := []string{p.Path}
-		if info, err := fs.Stat(w.folder, p.Path); err == nil && info.IsDir() {
+		info, err := fs.Stat(w.folder, p.Path)
+		if err != nil {
+			errs = append(errs, w.named(p, either, err))
+			continue
+		}
+		if info.IsDir() {
 			sub, err := fs.Sub(w.folder, p.Path)
 			errs = append(errs, err)
 			below, err := suiteFiles(sub)
@@ -177,7 +183,7 @@ func (t *suiteRun) parse(w *workspace) error {
 			}
 		}
 		for _, f := range files {
-			data, err := w.read(f)
+			data, err := w.read(config.Path{Path: f, Pos: p.Pos})
 			add(f, data, err)
 		}
 	}

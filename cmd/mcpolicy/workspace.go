@@ -93,14 +93,6 @@ func (in *input) load(ctx context.Context, more ...func(*workspace) error) (*wor
 	return w, nil
 }
 
-// read returns a file that the config names.
-func (w *workspace) read(name string) ([]byte, error) {
-	if w.folder == nil {
-		return nil, fmt.Errorf("%s: there is no config", name)
-	}
-	return readIn(w.folder, name)
-}
-
 func (w *workspace) loadServers(in *input) error {
 	if len(in.manifests) > 0 {
 		return w.serversOfFlags(in)
@@ -126,9 +118,9 @@ func (w *workspace) server(in *input, s *config.Server) (*matrix.Server, error) 
 	}
 	var parts []*manifest.Inventory
 	for _, m := range s.Manifest {
-		data, err := w.read(m.File)
+		data, err := w.read(config.Path{Path: m.File, Pos: m.Pos})
 		if err != nil {
-			return nil, fmt.Errorf("%w (the manifest of server %q, %s)", err, s.Name, m.Pos)
+			return nil, err
 		}
 		inventories, err := manifest.Parse(m.File, data)
 		if err != nil {
@@ -242,14 +234,16 @@ func (w *workspace) loadPolicies(ctx context.Context, in *input) error {
 		w.policyFS = root.FS()
 	case w.config.Policies.Path != "":
 		prefix = w.config.Policies.Path
-		sub, err := fs.Sub(w.folder, prefix)
-		if err != nil {
+		info, err := fs.Stat(w.folder, prefix)
+		switch {
+		case err != nil:
+			return w.named(w.config.Policies, aFolder, err)
+		case !info.IsDir():
+			return source.Errorf(w.config.Policies.Pos, "%s: this is a file; want a folder of policies", prefix)
+		}
+		if w.policyFS, err = fs.Sub(w.folder, prefix); err != nil {
 			return plain(prefix, err)
 		}
-		if _, err := fs.Stat(sub, "."); err != nil {
-			return plain(prefix, err)
-		}
-		w.policyFS = sub
 	default:
 		return usageError{source.Errorf(source.Pos{File: w.config.File}, "no policies: name a folder of them under policies, or give --policies")}
 	}

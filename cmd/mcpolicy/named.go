@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// A wanted says what a path of the config should lead to.
+type wanted uint8
+
+const (
+	aFile wanted = iota
+	aFolder
+	either
+)
+
+// named says what is wrong with a file or folder that the config names, where it
+// names it, and what is there that is called nearly so.
+func (w *workspace) named(p config.Path, want wanted, err error) error {
+	var problem *source.Error
+	hint := ""
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		what := [...]string{aFile: "file", aFolder: "folder", either: "file or folder"}[want]
+		problem = source.Errorf(source.Pos{File: p.Path}, "no such %s", what)
+		if near := nearPath(w.folder, p.Path, want); near != "" {
+			hint = fmt.Sprintf(" (did you mean %s?)", near)
+		}
+	case strings.Contains(err.Error(), "path escapes from parent"): // an error of os.Root without a name
+		problem = source.Errorf(source.Pos{File: p.Path}, "this leads out of the config's folder")
+	default:
+		problem = plain(p.Path, err)
+	}
+	return source.Errorf(p.Pos, "%w%s", problem, hint)
+}
+
+// read returns a file that the config names.
+func (w *workspace) read(p config.Path) ([]byte, error) {
+	if w.folder == nil {
+		return nil, fmt.Errorf("%s: there is no config", p.Path)
+	}
+	info, err := fs.Stat(w.folder, p.Path)
+	if err == nil {
+		err = readable(p.Path, info)
+	}
+	if err != nil {
+		return nil, w.named(p, aFile, err)
+	}
+	return readIn(w.folder, p.Path)
+}
+
+// nearPath returns the path of what is there that a path is most likely a slip
+// of, or "". One part of it may be amiss, or the ending of the file.
+func nearPath(fsys fs.FS, name string, want wanted) string {
+	parts := strings.Split(name, "/")
+	for i, part := range parts {
+		dir := path.Join(parts[:i]...)
+		entries, err := fs.ReadDir(fsys, path.Clean(path.Join(".", dir)))
+		if err != nil {
+			return ""
+		}
+		if i < len(parts)-1 && hasFolder(entries, part) {
+			continue
+		}
+		var names []string
+		for _, e := range entries {
+			isFolder := i < len(parts)-1 || want == aFolder
+			if e.IsDir() == isFolder || want == either && i == len(parts)-1 {
+				names = append(names, e.Name())
+			}
+		}
+		near := source.NearestFile(part, names)
+		if near == "" {
+			return ""
+		}
+		found := path.Join(append([]string{dir, near}, parts[i+1:]...)...)
+		if _, err := fs.Stat(fsys, found); err != nil {
+			return ""
+		}
+		return found
+	}
+	return ""
+}
+
+func hasFolder(entries []fs.DirEntry, name string) bool {
+	for _, e := range entries {
+		if e.Name() == name && e.IsDir() {
+			return true
+		}
+	}
+	return false
+}
