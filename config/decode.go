@@ -46,7 +46,11 @@ func word[T ~uint8](n *source.Node, what string, names []string, into *T) error 
 			*into = T(i) //nolint:gosec // a handful of names
 			return nil
 		}
-		if hint := source.DidYouMean(n.Text, known); hint != "" {
+		hint := source.DidYouMean(n.Text, known)
+		if i := slices.IndexFunc(known, func(s string) bool { return strings.HasPrefix(s, n.Text) }); hint == "" && i >= 0 && n.Text != "" {
+			hint = " (did you mean " + known[i] + "?)"
+		}
+		if hint != "" {
 			return source.Errorf(n.Pos, "unknown %s %q%s", what, n.Text, hint)
 		}
 	}

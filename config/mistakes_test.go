@@ -302,6 +302,43 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+func TestShortWords(t *testing.T) {
+	_, err := config.Parse("m.yaml", []byte("lint: {failOn: warn}\nengine: {schemaEnforcement: rej}\n"))
+	want := []string{
+		`m.yaml:1:16: unknown severity "warn" (did you mean warning?)`,
+		`m.yaml:2:29: unknown schemaEnforcement "rej" (did you mean reject?)`,
+	}
+	if diff := cmp.Diff(want, mistakes(err)); diff != "" {
+		t.Errorf("mistakes (-want +got):\n%s", diff)
+	}
+}
+
+// What a check finds is reported beside the mistakes of the file, and ends it
+// alone too.
+func TestChecks(t *testing.T) {
+	check := func(c *config.Config) error {
+		var errs []error
+		for _, p := range c.Enforcement {
+			for _, r := range p.Methods[config.ToolsCall].Requests {
+				errs = append(errs, source.Errorf(r.Node.Get("id").Pos, "%s of %s", r.ID, p.Name))
+			}
+		}
+		return errors.Join(errs...)
+	}
+	const text = "enforcement: {g: {tools/call: [{kind: k, id: x, action: a}]}}\n"
+	_, err := config.Parse("m.yaml", []byte(text+"test: x\n"), check)
+	want := []string{`m.yaml:1:46: x of g`, `m.yaml:2:1: unknown key "test" (did you mean tests?)`}
+	if diff := cmp.Diff(want, mistakes(err)); diff != "" {
+		t.Errorf("mistakes (-want +got):\n%s", diff)
+	}
+	if c, err := config.Parse("m.yaml", []byte(text), check); c != nil || err == nil {
+		t.Errorf("a config in spite of a check, or no mistake: %v", err)
+	}
+	if c, err := config.Parse("m.yaml", []byte(text), func(*config.Config) error { return nil }); c == nil || err != nil {
+		t.Errorf("no config: %v", err)
+	}
+}
+
 func TestFind(t *testing.T) {
 	tree := fstest.MapFS{
 		"repo/mcpolicy.yaml":           {},

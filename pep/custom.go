@@ -2,6 +2,7 @@ package pep
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -93,7 +94,7 @@ func (s *Spec) checkRequired() error {
 // and braces without their other one, joined, each a *source.Error. Nothing of
 // the kind would go out as it is written.
 func (s *Spec) CheckPlaceholders() error {
-	c := &checker{prefix: s.Endpoint, gate: s.isList() && s.Filter == GateOnly}
+	c := &checker{endpoint: s.Endpoint, gate: s.isList() && s.Filter == GateOnly}
 	for i := range s.Requests {
 		r := &s.Requests[i]
 		c.arguments = 0
@@ -112,14 +113,18 @@ func (s *Spec) CheckPlaceholders() error {
 
 // A checker gathers the mistakes in the texts of a request.
 type checker struct {
-	prefix    string // of messages
+	endpoint  string // that messages begin with, or ""
 	gate      bool
 	arguments int // how often they are sent
 	errs      []error
 }
 
 func (c *checker) errorf(pos source.Pos, format string, args ...any) {
-	c.errs = append(c.errs, source.Errorf(pos, c.prefix+": "+format, args...))
+	msg := fmt.Sprintf(format, args...)
+	if c.endpoint != "" {
+		msg = c.endpoint + ": " + msg
+	}
+	c.errs = append(c.errs, source.Errorf(pos, "%s", msg))
 }
 
 func (c *checker) text(s string, where place, pos source.Pos) {

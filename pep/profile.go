@@ -188,7 +188,7 @@ type With struct {
 func (w *With) check(gate bool) error {
 	var errs []error
 	for _, setting := range []struct{ key, value string }{{"resourceKind", w.ResourceKind}, {"action", w.Action}} {
-		c := &checker{prefix: setting.key, gate: gate}
+		c := &checker{gate: gate}
 		c.text(setting.value, inRequest, posOf(w.Node.Get(setting.key), source.Pos{}))
 		errs = append(errs, c.errs...)
 	}

@@ -239,8 +239,8 @@ func TestBuiltInTexts(t *testing.T) {
 		got = append(got, e.Error())
 	}
 	if diff := cmp.Diff([]string{
-		"c:1:15: resourceKind: unknown placeholder {sever} (did you mean {server}?)",
-		"c:2:9: action: {arguments.verb}: a part of the arguments cannot be said; {arguments} as the whole of an attribute's value sends all of them",
+		"c:1:15: unknown placeholder {sever} (did you mean {server}?)",
+		"c:2:9: {arguments.verb}: a part of the arguments cannot be said; {arguments} as the whole of an attribute's value sends all of them",
 	}, got); diff != "" {
 		t.Errorf("mistakes (-want +got):\n%s", diff)
 	}

@@ -276,3 +276,24 @@ func TestMissingSchemas(t *testing.T) {
 		t.Errorf("mistakes (-want +got):\n%s", diff)
 	}
 }
+
+func TestSetCoversKind(t *testing.T) {
+	const head = "apiVersion: api.cerbos.dev/v1\n"
+	fsys := fstest.MapFS{
+		"a.yaml": &fstest.MapFile{Data: []byte(head + "resourcePolicy: {resource: \"mcp:till\", version: v2}\n")},
+		"b.yaml": &fstest.MapFile{Data: []byte(head + "principalPolicy: {principal: ian, version: default, rules: [{resource: \"desk*\", actions: [{action: a, effect: EFFECT_DENY}]}]}\n")},
+		"c.yaml": &fstest.MapFile{Data: []byte(head + "rolePolicy: {role: guest, rules: [{resource: yard, allowActions: [a]}]}\n")},
+		"d.yaml": &fstest.MapFile{Data: []byte(head + "disabled: true\nresourcePolicy: {resource: attic, version: default}\n")},
+	}
+	set, err := policy.Load(fsys, "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[string]bool{
+		"mcp:till": true, "mcp_till": true, "desk": true, "desk_2": true, "yard": true, "attic": false, "till": false, "": false,
+	} {
+		if got := set.CoversKind(kind); got != want {
+			t.Errorf("%q: %v, want %v", kind, got, want)
+		}
+	}
+}

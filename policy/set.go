@@ -65,6 +65,22 @@ func (s *Set) Rules() iter.Seq[*Rule] {
 	}
 }
 
+// CoversKind reports whether a policy that takes part in decisions is about
+// resources of a kind: a resource policy, or a rule of another one.
+func (s *Set) CoversKind(kind string) bool {
+	for p := range s.enabled() {
+		if p.Kind == ResourcePolicy {
+			if ok, err := MatchResource(p.Name, kind); ok && err == nil {
+				return true
+			}
+		}
+		if slices.ContainsFunc(p.Rules, func(r *Rule) bool { return r.CoversKind(kind) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // Waivers returns those of all policies that take part in decisions.
 func (s *Set) Waivers() iter.Seq[*Waiver] {
 	return func(yield func(*Waiver) bool) {

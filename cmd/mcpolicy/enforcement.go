@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/pep"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // checkEnforcement reports the mistakes in what a config says that enforcement
@@ -43,10 +45,17 @@ func (w *workspace) profile(in *input, s *config.Server, fastMCP string) (*pep.P
 		return customProfile(declared, s.Name)
 	}
 	p, err := pep.New(name, s.Name, with, fastMCP)
-	if err != nil {
-		return nil, usageError{err}
+	if err == nil {
+		return p, nil
 	}
-	return p, nil
+	var errs []error
+	for _, mistake := range source.Mistakes(err) {
+		if with.Node == nil && in.resourceKind != "" && slices.Contains(pep.BuiltIn, name) {
+			mistake = fmt.Errorf("--resource-kind: %w", mistake)
+		}
+		errs = append(errs, usageError{mistake})
+	}
+	return nil, errors.Join(errs...)
 }
 
 func withOf(s *config.Server) pep.With {

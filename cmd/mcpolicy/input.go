@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,14 @@ type input struct {
 	stderr func() io.Writer // for progress
 }
 
+// flags adds those of a command that a running PDP may decide for.
 func (in *input) flags(cmd *cobra.Command) {
+	in.localFlags(cmd)
+	in.remoteFlags(cmd)
+}
+
+// localFlags adds those of a command that goes by the policies at hand.
+func (in *input) localFlags(cmd *cobra.Command) {
 	in.stderr = cmd.ErrOrStderr
 	f := cmd.Flags()
 	f.StringVar(&in.config, "config", "", "the config `FILE` (default: mcpolicy.yaml here or in a folder above)")
@@ -43,7 +51,6 @@ func (in *input) flags(cmd *cobra.Command) {
 	f.StringVar(&in.resourceKind, "resource-kind", "", "the resource `KIND` that the enforcement point sends")
 	f.BoolVar(&in.acceptIncomplete, "accept-incomplete", false, "go on with an inventory that may be incomplete")
 	f.StringVar(&in.now, "now", "", "pin the clock to an RFC 3339 `TIME`")
-	in.remoteFlags(cmd)
 	for name, ext := range map[string][]string{"config": {"yaml"}, "principals": {"yaml", "csv", "jsonl"}, "manifest": {"json", "yaml", "jsonl"}} {
 		_ = cmd.MarkFlagFilename(name, ext...)
 	}
@@ -89,6 +96,8 @@ func (in *input) readConfig() (*config.Config, *folder, error) {
 		switch {
 		case errors.Is(err, config.ErrNotFound) && standalone, err == nil && standalone && in.dir == "":
 			return &config.Config{Lint: config.Lint{FailOn: config.Warning}}, nil, nil
+		case errors.Is(err, config.ErrNotFound) && in.missing() != "":
+			return nil, nil, usageError{fmt.Errorf("%w, and without one %s", err, in.missing())}
 		case errors.Is(err, config.ErrNotFound):
 			return nil, nil, usageError{fmt.Errorf("%w; write one (mcpolicy help check shows the least it needs), or give --manifest, --policies and --principals", err)}
 		case err != nil:
@@ -108,6 +117,29 @@ func (in *input) readConfig() (*config.Config, *folder, error) {
 		return nil, nil, err
 	}
 	return cfg, &folder{FS: root.FS(), dir: filepath.Dir(file), config: file, close: root.Close}, nil
+}
+
+// missing says which flags are missing of those that go without a config, if some
+// of them are given.
+func (in *input) missing() string {
+	var given, missing []string
+	for _, f := range []struct {
+		name  string
+		given bool
+	}{{"--manifest", len(in.manifests) > 0}, {"--policies", in.policies != ""}, {"--principals", in.principals != ""}} {
+		if f.given {
+			given = append(given, f.name)
+		} else {
+			missing = append(missing, f.name)
+		}
+	}
+	switch len(given) {
+	case 1:
+		return given[0] + " needs " + strings.Join(missing, " and ") + " too"
+	case 2:
+		return strings.Join(given, " and ") + " need " + missing[0] + " too"
+	}
+	return ""
 }
 
 // readOS reads a file that the command line names.

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,8 +46,8 @@ func (l *linting) check() error {
 		}
 	}
 	if l.failOn != "" {
-		if _, ok := severityOf(l.failOn); !ok {
-			errs = append(errs, usageError{fmt.Errorf("--fail-on: want %s, have %q", strings.Join(lint.Severities, ", "), l.failOn)})
+		if _, err := parseFailOn(l.failOn); err != nil {
+			errs = append(errs, usageError{err})
 		}
 	}
 	return errors.Join(errs...)
@@ -66,11 +64,10 @@ func severityOf(name string) (lint.Severity, bool) {
 
 // threshold is the severity from which on findings fail the run.
 func (l *linting) threshold(cfg *config.Config) lint.Severity {
-	name := l.failOn
-	if name == "" {
-		name = cfg.Lint.FailOn.String()
+	if s, err := parseFailOn(l.failOn); err == nil {
+		return s
 	}
-	if s, ok := severityOf(name); ok {
+	if s, ok := severityOf(cfg.Lint.FailOn.String()); ok {
 		return s
 	}
 	return lint.Warning

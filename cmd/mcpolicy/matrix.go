@@ -55,7 +55,7 @@ Principals that the policies cannot tell apart share a column.`,
 			if err := filter.Check(m); err != nil {
 				return usageError{err}
 			}
-			d := &report.Document{Matrix: m, Notes: w.notes(), Elapsed: time.Since(start)}
+			d := &report.Document{Matrix: m, Notes: append(w.notes(), w.uncovered(m.Columns)...), Elapsed: time.Since(start)}
 			return out.write(cmd.OutOrStdout(), targets, d, report.Options{Filter: filter})
 		},
 	}

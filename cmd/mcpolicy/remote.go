@@ -31,6 +31,20 @@ func (in *input) remoteFlags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("pdp-timeout", cobra.FixedCompletions([]string{"5s", "10s", "30s"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
+// localOnly says why a command does not have a flag for a running PDP, or "".
+func localOnly(cmd *cobra.Command, flag string) string {
+	if flag != "pdp" && !strings.HasPrefix(flag, "pdp-") {
+		return ""
+	}
+	switch cmd.Name() {
+	case "who-can":
+		return "who-can goes by the policies at hand, for a PDP cannot be asked about people who are not declared; mcpolicy matrix --pdp shows what it decides"
+	case "waive":
+		return "waive goes by the policies at hand; --force waives what only a running PDP shows"
+	}
+	return ""
+}
+
 // checkRemote finds mistakes on the command line before any work is done.
 func (in *input) checkRemote() error {
 	if len(in.pdp) == 0 {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -34,32 +33,10 @@ command line or the config is wrong; 3 the run could not complete.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetVersionTemplate("mcpolicy {{.Version}}\n")
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	cmd.SetFlagErrorFunc(badFlag)
+	cmd.SetHelpCommand(newHelp())
 	cmd.AddCommand(newCheck(), newMatrix(), newLint(), newTest(), newExplain(), newWhoCan(), newRules(), newDiscover(), newProbe(), newWaive())
 	return cmd
-}
-
-// unknownCommand is the mistake of a first argument that names no command.
-func unknownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	cmd.SuggestionsMinimumDistance = 2
-	msg := fmt.Sprintf("unknown command %q", args[0])
-	if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
-		msg += fmt.Sprintf(" (did you mean %s?)", s[0])
-	}
-	return usageError{fmt.Errorf("%s; mcpolicy --help lists the commands", msg)}
-}
-
-// usageArgs makes the errors of a usage errors.
-func usageArgs(a cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := a(cmd, args); err != nil {
-			return usageError{err}
-		}
-		return nil
-	}
 }
 
 func version() string {

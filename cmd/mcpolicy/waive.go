@@ -58,7 +58,7 @@ finding is about:
 			return x.run(cmd, &in)
 		},
 	}
-	in.flags(cmd)
+	in.localFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&x.waiver.Reason, "reason", "", "why it is accepted, and who said so (required)")
 	f.StringVar(&x.until, "until", "", "the last `DAY` on which it is accepted, like 2027-01-31 (default: no last day)")

@@ -72,6 +72,9 @@ Roles that only a rule for everyone lets in are marked.`,
 					columns = append(columns, c)
 				}
 			}
+			for _, n := range w.uncovered(columns) {
+				fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: warning: %s\n", source.Printable(n.Message))
+			}
 			answers, err := explain.WhoCan(ctx, m, w.engine, w.policies, columns)
 			if err != nil {
 				return err
@@ -79,7 +82,7 @@ Roles that only a rule for everyone lets in are marked.`,
 			return write(cmd.OutOrStdout(), answers)
 		},
 	}
-	in.flags(cmd)
+	in.localFlags(cmd)
 	out.flags(cmd)
 	cmd.Flags().StringVar(&server, "server", "", "only the server of this `NAME`")
 	cmd.Flags().BoolVar(&destructive, "destructive", false, "only destructive tools")
