@@ -11,7 +11,12 @@ import (
 // Nearest returns the candidate that name is most likely a slip of, or "" when
 // none is close.
 func Nearest(name string, candidates []string) string {
-	best, bestDistance := "", len(name)/3+2
+	return NearestWithin(name, candidates, len(name)/3+1)
+}
+
+// NearestWithin is [Nearest], but that no more than so many letters may be amiss.
+func NearestWithin(name string, candidates []string, most int) string {
+	best, bestDistance := "", most+1
 	for _, c := range candidates {
 		if c == name {
 			continue

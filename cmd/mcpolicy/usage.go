@@ -198,15 +198,12 @@ func badFlag(cmd *cobra.Command, err error) error {
 	name := unknown.GetSpecifiedName()
 	if short := unknown.GetSpecifiedShortnames(); short != "" {
 		if long, _, _ := strings.Cut(short, "="); cmd.Flags().Lookup(long) != nil {
-			return usageError{fmt.Errorf("unknown flag -%s (did you mean --%s?)", long, long)}
+			return usageError{fmt.Errorf("unknown flag: -%s (did you mean --%s?)", long, long)}
 		}
-		return usageError{fmt.Errorf("unknown flag -%s; %s --help lists the flags", name, cmd.CommandPath())}
+		return usageError{fmt.Errorf("unknown flag: -%s; %s --help lists the flags", name, cmd.CommandPath())}
 	}
 	if reason := localOnly(cmd, name); reason != "" {
 		return usageError{fmt.Errorf("--%s: %s", name, reason)}
-	}
-	if near := nearFlag(cmd, name); near != "" {
-		return usageError{fmt.Errorf("unknown flag --%s (did you mean --%s?)", name, near)}
 	}
 	var others []string
 	for _, c := range cmd.Root().Commands() {
@@ -215,9 +212,12 @@ func badFlag(cmd *cobra.Command, err error) error {
 		}
 	}
 	if len(others) > 0 {
-		return usageError{fmt.Errorf("%s has no flag --%s; it is one of mcpolicy %s", cmd.Name(), name, strings.Join(others, ", "))}
+		return usageError{fmt.Errorf("unknown flag: --%s; it is one of mcpolicy %s", name, strings.Join(others, ", "))}
 	}
-	return usageError{fmt.Errorf("unknown flag --%s; %s --help lists the flags", name, cmd.CommandPath())}
+	if near := nearFlag(cmd, name); near != "" {
+		return usageError{fmt.Errorf("unknown flag: --%s (did you mean --%s?)", name, near)}
+	}
+	return usageError{fmt.Errorf("unknown flag: --%s; %s --help lists the flags", name, cmd.CommandPath())}
 }
 
 // nearFlag returns the flag that a name is most likely a slip or the beginning
@@ -236,5 +236,5 @@ func nearFlag(cmd *cobra.Command, name string) string {
 	if len(begin) == 1 {
 		return begin[0]
 	}
-	return source.Nearest(name, names)
+	return source.NearestWithin(name, names, max(1, len(name)/3)) // many flags are short
 }
