@@ -248,32 +248,33 @@ resourcePolicy:
 	}
 }
 
-func TestMissingSchemas(t *testing.T) {
+func TestNearSchema(t *testing.T) {
 	text := func(resource, head, ref string) *fstest.MapFile {
 		return &fstest.MapFile{Data: []byte("apiVersion: api.cerbos.dev/v1\n" + head + "resourcePolicy:\n  resource: " + resource +
 			"\n  version: default\n  rules: [{actions: [a], effect: EFFECT_ALLOW, roles: [b]}]\n  schemas:\n    resourceSchema: {ref: " + ref + "}\n")}
 	}
-	fsys := fstest.MapFS{
-		"a.yaml":                  text("a", "", "cerbos:///till.json"),
-		"b.yaml":                  text("b", "", "sub/desk.json"),
-		"c.yaml":                  text("c", "", "cerbos:///til.json"),
-		"d.yaml":                  text("d", "", "cerbos:///yard.json"),
-		"e.yaml":                  text("e", "disabled: true\n", "cerbos:///gone.json"),
-		"_schemas/till.json":      {Data: []byte("{}")},
-		"_schemas/sub/desk.json":  {Data: []byte("{}")},
-		"_schemas/.hid/cart.json": {Data: []byte("{}")},
+	set, err := policy.Load(fstest.MapFS{
+		"a.yaml":                 text("a", "", "cerbos:///till.json"),
+		"b.yaml":                 text("b", "", "sub/dsk.json"),
+		"c.yaml":                 text("c", "", "cerbos:///til.json"),
+		"d.yaml":                 text("d", "", "cerbos:///yard.json"),
+		"e.yaml":                 text("e", "disabled: true\n", "cerbos:///til.json"),
+		"_schemas/till.json":     {Data: []byte("{}")},
+		"_schemas/sub/desk.json": {Data: []byte("{}")},
+	}, "p")
+	if err != nil {
+		t.Fatal(err)
 	}
-	_, err := policy.Load(fsys, "p")
-	var got []string
-	for _, m := range source.Mistakes(err) {
-		got = append(got, m.Error())
-	}
-	want := []string{
-		`p/c.yaml:7:27: p/_schemas/til.json: no such file (did you mean till.json?)`,
-		`p/d.yaml:7:27: p/_schemas/yard.json: no such file`,
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("mistakes (-want +got):\n%s", diff)
+	for file, want := range map[string]string{"a": "", "b": "sub/desk.json", "c": "till.json", "d": "", "e": "", "f": ""} {
+		for line := range 10 {
+			expect := ""
+			if line == 7 {
+				expect = want
+			}
+			if got := set.NearSchema("p/"+file+".yaml", line); got != expect {
+				t.Errorf("%s.yaml:%d: %q, want %q", file, line, got, expect)
+			}
+		}
 	}
 }
 

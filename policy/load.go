@@ -25,7 +25,6 @@ var ErrNoPolicies = errors.New("no Cerbos policies")
 func Load(fsys fs.FS, prefix string) (*Set, error) {
 	l := loader{fsys: fsys, prefix: prefix, set: &Set{Schemas: map[string]*Schema{}}}
 	l.fail(".", fs.WalkDir(fsys, ".", l.visit))
-	l.missingSchemas()
 	if len(l.errs) > 0 {
 		return nil, errors.Join(l.errs...)
 	}

@@ -1,12 +1,9 @@
 package policy
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 
@@ -54,25 +51,18 @@ func (ref *SchemaRef) path() string {
 	return strings.TrimPrefix(u.Path, "/")
 }
 
-// missingSchemas reports references to files that are not there. What is wrong
-// with those that are, the engine says.
-func (l *loader) missingSchemas() {
-	known := slices.Sorted(maps.Keys(l.set.Schemas))
-	for _, p := range l.set.Policies {
+// NearSchema returns the path below _schemas that a reference which begins in a
+// line of a file is most likely a slip of, or "" if it names one that is there.
+func (s *Set) NearSchema(file string, line int) string {
+	for p := range s.enabled() {
 		for _, ref := range []*SchemaRef{p.PrincipalSchema, p.ResourceSchema} {
-			if ref == nil || p.Disabled {
+			if ref == nil || p.File != file || ref.Ref.Pos.Line != line || s.Schema(ref) != nil || ref.path() == "" {
 				continue
 			}
-			name := path.Join(schemaFolder, ref.path())
-			if _, err := fs.Stat(l.fsys, name); ref.path() != "" && errors.Is(err, fs.ErrNotExist) {
-				hint := ""
-				if near := source.NearestFile(ref.path(), known); near != "" {
-					hint = " (did you mean " + near + "?)"
-				}
-				l.errs = append(l.errs, source.Errorf(ref.Ref.Pos, "%s: no such file%s", l.file(name), hint))
-			}
+			return source.NearestFile(ref.path(), slices.Sorted(maps.Keys(s.Schemas)))
 		}
 	}
+	return ""
 }
 
 func (r *reader) schemaRef(schemas *source.Node, name string) *SchemaRef {

@@ -40,6 +40,22 @@ func (w *workspace) named(p config.Path, want wanted, err error) error {
 	return source.Errorf(p.Pos, "%w%s", problem, hint)
 }
 
+// nearSchemas adds to what the engine says of schemas that are not there which
+// ones are called nearly so.
+func (w *workspace) nearSchemas(err error) error {
+	var errs []error
+	for _, mistake := range source.Mistakes(err) {
+		var at *source.Error
+		if errors.As(mistake, &at) {
+			if near := w.policies.NearSchema(at.Pos.File, at.Pos.Line); near != "" {
+				mistake = source.Errorf(at.Pos, "%w (did you mean %s?)", at.Err, near)
+			}
+		}
+		errs = append(errs, mistake)
+	}
+	return errors.Join(errs...)
+}
+
 // read returns a file that the config names.
 func (w *workspace) read(p config.Path) ([]byte, error) {
 	if w.folder == nil {

@@ -262,7 +262,7 @@ func (w *workspace) loadPolicies(ctx context.Context, in *input) error {
 		Globals: e.Globals, Now: w.now, Prefix: prefix,
 	}
 	w.engine, err = pdp.Open(ctx, w.policyFS, w.options)
-	return err
+	return w.nearSchemas(err)
 }
 
 // build builds the matrix of everything.
