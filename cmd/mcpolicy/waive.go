@@ -42,6 +42,7 @@ anywhere; names may be globs.
 
 A waiver needs a reason, and should have a last day: after it the findings count
 again. One that accepts nothing today is refused unless --force says otherwise.
+--diff shows what would be written, and writes nothing.
 A config that is a symbolic link is changed where the link leads.
 
 A waiver may also stand in a policy, as a comment right above the rule that the
@@ -50,7 +51,7 @@ finding is about:
   # mcpolicy:waive wildcard-role until 2027-01-31: visitors during the fair`,
 		Example: `  mcpolicy waive wildcard-role --server crm --tool greet --reason 'everybody may greet'
   mcpolicy waive agent-destructive --principal scout --tool 'purge_*' --until 2027-01-31 --reason SEC-141
-  mcpolicy waive rule-untested --file 'policies/legacy/**' --reason 'goes in spring' --dry-run`,
+  mcpolicy waive rule-untested --file 'policies/legacy/**' --reason 'goes in spring' --diff`,
 		Args:              oneRule,
 		ValidArgsFunction: completeRule,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,8 +70,8 @@ finding is about:
 	f.StringVar(&x.item, "item", "", "only findings about tools, prompts or resources that match `GLOB`")
 	f.StringVar(&x.waiver.Principal, "principal", "", "only findings about principals that all match `GLOB`")
 	f.StringVar(&x.waiver.File, "file", "", "only findings in files that match `GLOB`")
-	f.BoolVar(&x.dryRun, "dry-run", false, "show the change, and write nothing")
-	f.BoolVar(&x.diff, "diff", false, "show the change")
+	f.BoolVar(&x.diff, "diff", false, "show the change, and write nothing")
+	f.BoolVar(&x.dryRun, "dry-run", false, "the same as --diff")
 	f.BoolVar(&x.force, "force", false, "write it even if it accepts nothing today")
 	return cmd
 }
@@ -128,22 +129,22 @@ func (x *waiving) run(cmd *cobra.Command, in *input) error {
 		return usageError{err}
 	}
 	out := cmd.OutOrStdout()
-	if x.dryRun || x.diff {
-		if _, err := out.Write(shown(diff.Diff(w.config.File, before, w.config.File, after))); err != nil {
-			return err
-		}
-	}
-	if !x.dryRun {
-		err := replaceFile(file, info.Mode().Perm(), func(to io.Writer) error {
+	if x.shows() {
+		_, err = out.Write(shown(diff.Diff(w.config.File, before, w.config.File, after)))
+	} else {
+		err = replaceFile(file, info.Mode().Perm(), func(to io.Writer) error {
 			_, err := to.Write(after)
 			return err
 		})
-		if err != nil {
-			return err
-		}
+	}
+	if err != nil {
+		return err
 	}
 	return x.report(out, w.config.File, accepted)
 }
+
+// shows reports whether the waiver is shown and not written.
+func (x *waiving) shows() bool { return x.dryRun || x.diff }
 
 // check finds mistakes on the command line before any work is done.
 func (x *waiving) check(in *input) error {
@@ -235,10 +236,10 @@ func (x *waiving) accepted(ctx context.Context, w *workspace, m *matrix.Matrix) 
 	return nil, usageError{err}
 }
 
-// report says what was written.
+// report says what was or would be written.
 func (x *waiving) report(out io.Writer, file string, accepted []lint.Finding) error {
 	verb := "accepts"
-	if x.dryRun {
+	if x.shows() {
 		verb = "would accept"
 	}
 	count := fmt.Sprintf("%d findings", len(accepted))
