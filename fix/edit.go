@@ -201,40 +201,64 @@ func (f *file) change(e Edit) (change, string) {
 	if !ok {
 		return change{}, "it takes several lines or has a tag"
 	}
-	return change{edit: e, start: start, end: end, text: quoted(e.New, at.node.Style), node: at.node}, ""
+	c := change{edit: e, start: start, end: end, text: quoted(e.New, at.node.Style), node: at.node}
+	if at.node.Style == 0 && !ambiguous(e.New) {
+		plain := c
+		plain.text = e.New
+		if f.becomes(f.with(plain), []change{plain}) {
+			return plain, ""
+		}
+	}
+	return c, ""
+}
+
+// with returns the content with one change made.
+func (f *file) with(c change) []byte {
+	return slices.Concat(f.data[:c.start], []byte(c.text), f.data[c.end:])
 }
 
 // becomes reports whether the new content reads as the old with the changes
-// made to it. The old tree is used up.
+// made to it.
 func (f *file) becomes(data []byte, changes []change) bool {
 	docs, err := documents(data)
 	if err != nil || len(docs) != len(f.docs) {
 		return false
 	}
-	gone := map[*yaml.Node]bool{}
+	x := expected{gone: map[*yaml.Node]bool{}, values: map[*yaml.Node]string{}}
 	for _, c := range changes {
 		for _, n := range c.gone {
-			gone[n] = true
+			x.gone[n] = true
 		}
 		if c.node != nil {
-			c.node.Value = c.edit.New
+			x.values[c.node] = c.edit.New
 		}
 	}
 	for i := range docs {
-		if !same(f.docs[i], docs[i], gone) {
+		if !x.same(f.docs[i], docs[i]) {
 			return false
 		}
 	}
 	return true
 }
 
-func same(a, b *yaml.Node, gone map[*yaml.Node]bool) bool {
-	left := slices.DeleteFunc(slices.Clone(a.Content), func(n *yaml.Node) bool { return gone[n] })
-	if a.Kind != b.Kind || a.ShortTag() != b.ShortTag() || a.Value != b.Value || a.Anchor != b.Anchor || len(left) != len(b.Content) {
+// expected is how a tree is to differ from another: nodes that are gone, and
+// the new values of some.
+type expected struct {
+	gone   map[*yaml.Node]bool
+	values map[*yaml.Node]string
+}
+
+func (x *expected) same(a, b *yaml.Node) bool {
+	value, tag := a.Value, a.ShortTag()
+	if v, ok := x.values[a]; ok {
+		value, tag = v, "!!str"
+	}
+	left := slices.DeleteFunc(slices.Clone(a.Content), func(n *yaml.Node) bool { return x.gone[n] })
+	if a.Kind != b.Kind || tag != b.ShortTag() || value != b.Value || a.Anchor != b.Anchor || len(left) != len(b.Content) {
 		return false
 	}
 	for i := range left {
-		if !same(left[i], b.Content[i], gone) {
+		if !x.same(left[i], b.Content[i]) {
 			return false
 		}
 	}

@@ -46,6 +46,17 @@ func TestApply(t *testing.T) {
 		{"plain that cannot be", "a:\n  - ¹old\n  - x", "a: b", "a:\n  - \"a: b\"\n  - x"},
 		{"plain that is a word", "a: ¹old", "true", "a: \"true\""},
 		{"plain that is an alias", "a: ¹old", "*x", "a: \"*x\""},
+		{"plain that some take for a word", "a: ¹old", "off", "a: \"off\""},
+		{"plain that some take for a number", "a: ¹old", "1_0:20", "a: \"1_0:20\""},
+		{"plain that begins with a digit", "a: [¹old]", "2fa_reset", "a: [2fa_reset]"},
+		{"plain with quotes in it", "a: ¹old # why", `R.attr.x == "y" && !('z' in V.q)`, "a: R.attr.x == \"y\" && !('z' in V.q) # why"},
+		{"plain in a flow", "a: {b: ¹old}", `x.y > 2 || y == "z"`, "a: {b: x.y > 2 || y == \"z\"}"},
+		{"plain that ends a flow too early", "a: {b: ¹old}", `x["y"] > 2`, "a: {b: \"x[\\\"y\\\"] > 2\"}"},
+		{"plain that a flow would end", "a: [¹old]", `x == [1]`, "a: [\"x == [1]\"]"},
+		{"plain that only a block can hold", "a: ¹old", `x == [1, 2]`, "a: x == [1, 2]"},
+		{"plain that a comment would cut", "a: ¹old", `x #y`, "a: \"x #y\""},
+		{"plain that would be a mapping", "a:\n  ¹old", `x: y`, "a:\n  \"x: y\""},
+		{"plain with spaces around", "a: ¹old", ` x `, "a: \" x \""},
 		{"plain with colons", "a: [¹old]", "tools/call::x", "a: [tools/call::x]"},
 		{"single quotes", "a: ['it''s', ¹'old']\n", "it's", "a: ['it''s', 'it''s']\n"},
 		{"double quotes", "a: {b: \"\\\"\", c: ¹\"old\"}\n", `"\`, "a: {b: \"\\\"\", c: \"\\\"\\\\\"}\n"},
@@ -142,11 +153,14 @@ func TestProperty(t *testing.T) {
 				items[k] = map[bool]string{false: "¹", true: "²"}[remove] + items[k]
 			}
 		}
-		text := "é: 1 # a comment\nlist:\n  - " + strings.Join(items, "   # and why\n  - ") + "\nlast: 'x'\n"
-		if flow {
-			text = "é: 1 # a comment\nlist: [" + strings.Join(items, rapid.SampledFrom([]string{", ", ",", " ,\n   "}).Draw(r, "comma")) + "]   # and why\nlast: 'x'\n"
+		comma := rapid.SampledFrom([]string{", ", ",", " ,\n   "}).Draw(r, "comma")
+		text := func() string {
+			if flow {
+				return "é: 1 # a comment\nlist: [" + strings.Join(items, comma) + "]   # and why\nlast: 'x'\n"
+			}
+			return "é: 1 # a comment\nlist:\n  - " + strings.Join(items, "   # and why\n  - ") + "\nlast: 'x'\n"
 		}
-		before, list := edits(r, text, words[i], with)
+		before, list := edits(r, text(), words[i], with)
 		after, refused := fix.Apply([]byte(before), list)
 		if len(refused) > 0 {
 			r.Fatalf("%+v in\n%s", refused, before)
@@ -159,11 +173,30 @@ func TestProperty(t *testing.T) {
 		if err := yaml.Unmarshal(after, &got); err != nil || !slices.Equal(got.List, want) {
 			r.Fatalf("%q, want %q (%v) in\n%s", got.List, want, err, after)
 		}
+		word := slices.Contains([]string{"yes", "no", "on", "off"}, strings.ToLower(with)) // quoted, to be safe
+		if items[i] = with; !remove && !word && quotesOf(after, i) != quotesOf([]byte(before), i) && says(text(), want) {
+			r.Fatalf("other quotes in\n%s\nthan in\n%s", after, before)
+		}
 		comments := bytes.Count([]byte(before), []byte("# and why"))
 		if gone := comments - bytes.Count(after, []byte("# and why")); gone != 0 && (!remove || flow || gone != 1) {
 			r.Fatalf("%d comments are gone of\n%s\nin\n%s", gone, before, after)
 		}
 	})
+}
+
+// quotesOf returns the style of a word of the list.
+func quotesOf(text []byte, i int) yaml.Style {
+	var doc struct{ List []yaml.Node }
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		panic(err) // the caller has read it
+	}
+	return doc.List[i].Style
+}
+
+// says reports whether a text marked as for edits has the words in its list.
+func says(marked string, words []string) bool {
+	var doc struct{ List []string }
+	return yaml.Unmarshal([]byte(marked), &doc) == nil && slices.Equal(doc.List, words)
 }
 
 // style writes a word in a style that can hold it, in a list of either kind.

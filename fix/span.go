@@ -68,14 +68,11 @@ var (
 	doubleQuoted = regexp.MustCompile(`^"(?:[^"\\]|\\.)*"`)
 )
 
-// quoted returns a text as a scalar: in the style that stood there, or in
-// double quotes if it cannot be plain.
+// quoted returns a text as a scalar in the quotes that stood there, or in
+// double quotes if there were none.
 func quoted(text string, style yaml.Style) string {
-	switch {
-	case style == yaml.SingleQuotedStyle:
+	if style == yaml.SingleQuotedStyle {
 		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
-	case style == 0 && isPlain(text):
-		return text
 	}
 	var b bytes.Buffer // what JSON writes, YAML reads
 	e := json.NewEncoder(&b)
@@ -86,11 +83,10 @@ func quoted(text string, style yaml.Style) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// plain is text that means itself without quotes, in a flow list too, unless it
-// is a word like true.
-var plain = regexp.MustCompile(`^[A-Za-z_](?:[A-Za-z0-9_./*:-]*[A-Za-z0-9_./*-])?$`)
+// reserved are texts that some readers of YAML take for a truth value, a number
+// or a time.
+var reserved = regexp.MustCompile(`(?i)^(?:yes|no|on|off|[-+.]?[0-9][0-9a-fxo_:.+-]*)$`)
 
-func isPlain(text string) bool {
-	var n yaml.Node
-	return plain.MatchString(text) && yaml.Unmarshal([]byte(text), &n) == nil && len(n.Content) == 1 && n.Content[0].ShortTag() == "!!str"
-}
+// ambiguous reports whether not every reader takes the text for one without
+// quotes.
+func ambiguous(text string) bool { return reserved.MatchString(text) || strings.Contains(text, "\t") }
