@@ -25,7 +25,7 @@ func (p *printer) writeSummary(d *Document, o Options) {
 	}
 	p.paragraph(st, d.verdictWords())
 	if n := d.correctable(); n > 0 {
-		p.paragraph(faint, fmt.Sprintf("mcpolicy lint --fix can settle %s; --diff shows how", count(n, "finding")))
+		p.paragraph(faint, "mcpolicy lint --diff shows how to settle "+count(n, "finding"))
 	}
 	if n := d.unshown(o); n > 0 {
 		p.paragraph(faint, fmt.Sprintf("%s below %s not shown; mcpolicy lint shows all", count(n, "finding"), o.Least))

@@ -29,14 +29,18 @@ import (
 
 // fixing is what the command line says about correcting policies.
 type fixing struct {
-	fix, diff bool
+	fix, widening, diff bool
 }
 
 func (x *fixing) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.BoolVar(&x.fix, "fix", false, "correct what is beyond doubt in the policies, such as a slip in the name of a tool or a role, and report what remains")
-	f.BoolVar(&x.diff, "diff", false, "print what --fix would change, and change nothing")
+	f.BoolVar(&x.fix, "fix", false, "correct what is beyond doubt in the policies and cannot give anybody more access, and report what remains")
+	f.BoolVar(&x.widening, "fix-widening", false, "as --fix, and make the corrections too that can give somebody more access")
+	f.BoolVar(&x.diff, "diff", false, "print what --fix and --fix-widening would change, and change nothing; the status is 1 if that is something, 0 if not")
 }
+
+// asked reports whether anything is to be corrected or shown.
+func (x *fixing) asked() bool { return x.fix || x.widening || x.diff }
 
 // run lints, corrects the policies or shows how, and reports what remains.
 func (x *fixing) run(cmd *cobra.Command, in *input, out *output, l *linting) error {
@@ -64,16 +68,20 @@ func (x *fixing) run(cmd *cobra.Command, in *input, out *output, l *linting) err
 		return err
 	}
 	defer root.Close() //nolint:errcheck // what was written has been closed
-	list := corrections(root, w.options.Prefix, d.Findings, func(format string, args ...any) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: %s\n", source.Printable(fmt.Sprintf(format, args...)))
-	})
-	if len(list) > 0 {
-		if err := w.tryOut(ctx, list); err != nil {
+	list := w.proposals(d.Findings)
+	if err := w.confirm(ctx, root, list); err != nil {
+		return err
+	}
+	if x.diff {
+		return x.show(cmd, in, w, root, list, l.threshold(w.config))
+	}
+	made, refused := corrections(root, w.options.Prefix, chosen(list, x.widening))
+	said(list, refused, x.widening, logTo(cmd))
+	if len(made) > 0 {
+		if _, err := w.tryOut(ctx, made); err != nil {
 			return err
 		}
-	}
-	if len(list) > 0 && !x.diff {
-		if err := replace(root, list); err != nil {
+		if err := replace(root, made); err != nil {
 			return err
 		}
 		again, err := in.load(ctx)
@@ -89,18 +97,70 @@ func (x *fixing) run(cmd *cobra.Command, in *input, out *output, l *linting) err
 		}
 		d.Scope = report.ScopeOf(m)
 	}
-	failOn := l.threshold(w.config)
-	if !x.diff {
-		d.Elapsed = time.Since(start)
-		return w.conclude(cmd, out, targets, d, failOn, in.given())
+	d.Elapsed = time.Since(start)
+	return w.conclude(cmd, out, targets, d, l.threshold(w.config), in.given())
+}
+
+// logTo returns a function that writes a line of diagnostics.
+func logTo(cmd *cobra.Command) func(format string, args ...any) {
+	return func(format string, args ...any) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: %s\n", source.Printable(fmt.Sprintf(format, args...)))
 	}
-	if err := writeDiff(cmd.OutOrStdout(), list, w.inRepository(in.given())); err != nil {
+}
+
+// show prints what would change: first the corrections that cannot widen
+// access, then what those that can change besides. As with diff, it is a
+// difference that makes the status 1, unless nothing is to fail the run.
+func (x *fixing) show(cmd *cobra.Command, in *input, w *workspace, root *os.Root, list []proposal, failOn lint.Severity) error {
+	all, refused := corrections(root, w.options.Prefix, list)
+	said(list, refused, true, logTo(cmd))
+	if len(all) == 0 {
+		fmt.Fprintln(cmd.ErrOrStderr(), "mcpolicy: nothing to correct")
+		return nil
+	}
+	if _, err := w.tryOut(cmd.Context(), all); err != nil {
 		return err
 	}
-	if d.Fails(failOn) {
-		return errFindings
+	first, _ := corrections(root, w.options.Prefix, safe(list))
+	then := besides(first, all)
+	out, inRepository := cmd.OutOrStdout(), w.inRepository(in.given())
+	for _, part := range []struct {
+		title string
+		list  []*correction
+	}{
+		{"# --fix: cannot give anybody more access", first},
+		{"# --fix-widening: can give somebody more access", then},
+	} {
+		if len(part.list) == 0 {
+			continue
+		}
+		if len(then) > 0 {
+			fmt.Fprintln(out, part.title) //nolint:errcheck // the diff reports it
+		}
+		if err := writeDiff(out, part.list, inRepository); err != nil {
+			return err
+		}
 	}
-	return nil
+	if failOn == lint.Off {
+		return nil
+	}
+	return errFindings
+}
+
+// besides returns what corrections change in files that others have changed
+// already.
+func besides(first, all []*correction) []*correction {
+	var list []*correction
+	for _, c := range all {
+		rest := *c
+		if i := slices.IndexFunc(first, func(f *correction) bool { return f.file == c.file }); i >= 0 {
+			rest.old = first[i].new
+		}
+		if !bytes.Equal(rest.old, rest.new) {
+			list = append(list, &rest)
+		}
+	}
+	return list
 }
 
 // check finds mistakes on the command line before any work is done.
@@ -129,52 +189,40 @@ type correction struct {
 	mode     fs.FileMode
 }
 
-// corrections makes the edits that findings bring along, in memory. What was
-// made and what was refused goes to a log, a line each.
-func corrections(root *os.Root, prefix string, findings []lint.Finding, log func(format string, args ...any)) []*correction {
+// chosen returns the proposals that are to be made.
+func chosen(list []proposal, widening bool) []proposal {
+	if widening {
+		return list
+	}
+	return safe(list)
+}
+
+// corrections makes proposals, in memory, and says why it refuses some.
+func corrections(root *os.Root, prefix string, proposed []proposal) ([]*correction, map[fix.Edit]string) {
 	edits := map[string][]fix.Edit{}
-	rules := map[fix.Edit]string{}
-	for i := range findings {
-		f := &findings[i]
-		for _, e := range f.Edits {
-			if !f.Waived {
-				edits[e.Pos.File] = append(edits[e.Pos.File], e)
-				rules[e] = f.Rule
-			}
-		}
+	for _, p := range proposed {
+		edits[p.Pos.File] = append(edits[p.Pos.File], p.Edit)
 	}
 	var list []*correction
+	refused := map[fix.Edit]string{}
 	for _, file := range slices.Sorted(maps.Keys(edits)) {
 		c, err := readCorrection(root, prefix, file)
 		if err != nil {
-			log("%s: not fixed: %v", file, err)
+			for _, e := range edits[file] {
+				refused[e] = err.Error()
+			}
 			continue
 		}
 		var refusals []fix.Refusal
 		c.new, refusals = fix.Apply(c.old, edits[file])
-		refused := map[fix.Edit]bool{}
 		for _, r := range refusals {
-			refused[r.Edit] = true
-			log("%s: not fixed: %s (%s)", r.Edit.Pos, r.Why, rules[r.Edit])
-		}
-		for _, e := range edits[file] {
-			if !refused[e] {
-				refused[e] = true // said once
-				log("%s: %s (%s)", e.Pos, said(e), rules[e])
-			}
+			refused[r.Edit] = r.Why
 		}
 		if !bytes.Equal(c.old, c.new) {
 			list = append(list, c)
 		}
 	}
-	return list
-}
-
-func said(e fix.Edit) string {
-	if e.Remove {
-		return fmt.Sprintf("%q is taken out", e.Old)
-	}
-	return fmt.Sprintf("%q becomes %q", e.Old, e.New)
+	return list, refused
 }
 
 // readCorrection reads a file of the policies that may be replaced.
@@ -220,20 +268,21 @@ func plainError(err error) error {
 
 // tryOut loads the policies as they are after the corrections. It fails if the
 // engine does not take them.
-func (w *workspace) tryOut(ctx context.Context, list []*correction) error {
+func (w *workspace) tryOut(ctx context.Context, list []*correction) (*pdp.Engine, error) {
 	files := map[string][]byte{}
 	for _, c := range list {
 		files[c.name] = c.new
 	}
 	fsys := overlay{w.policyFS, files}
+	var engine *pdp.Engine
 	_, err := policy.Load(fsys, w.options.Prefix)
 	if err == nil {
-		_, err = pdp.Open(ctx, fsys, w.options)
+		engine, err = pdp.Open(ctx, fsys, w.options)
 	}
 	if err != nil {
-		return errors.Join(errors.New("nothing is fixed: with the changes the policies would not load"), err)
+		return nil, errors.Join(errors.New("nothing is fixed: with the changes the policies would not load"), err)
 	}
-	return nil
+	return engine, nil
 }
 
 // policyRoot opens the folder of the policies for writing.

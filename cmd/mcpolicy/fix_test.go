@@ -47,12 +47,12 @@ func TestTryOut(t *testing.T) {
 	for name, text := range map[string]string{
 		"YAML": "a: [", "policy": "a: 1\n", "compiler": "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: x\n  version: default\n  importDerivedRoles: [none]\n",
 	} {
-		err := w.tryOut(t.Context(), []*correction{{name: file, new: []byte(text)}})
+		_, err := w.tryOut(t.Context(), []*correction{{name: file, new: []byte(text)}})
 		if err == nil || !strings.HasPrefix(err.Error(), "nothing is fixed: ") || !strings.Contains(err.Error(), policies[0].File) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := w.tryOut(t.Context(), []*correction{{name: file, new: good}}); err != nil {
+	if _, err := w.tryOut(t.Context(), []*correction{{name: file, new: good}}); err != nil {
 		t.Error(err)
 	}
 }
@@ -100,18 +100,17 @@ func TestReplace(t *testing.T) {
 // waived findings are left alone.
 func TestCorrections(t *testing.T) {
 	w, root := corrigible(t)
-	var logged []string
 	at := func(file string) []fix.Edit {
 		return []fix.Edit{{Pos: source.Pos{File: file, Line: 1, Col: 1}, Old: "apiVersion", New: "x"}}
 	}
-	file := w.policies.Policies[0].File
-	list := corrections(root, w.options.Prefix, []lint.Finding{
+	list := w.proposals([]lint.Finding{
 		{Rule: "r", Edits: at("principals.yaml")},
 		{Rule: "r", Edits: at(w.options.Prefix + "/../principals.yaml")},
 		{Rule: "r", Edits: at(w.options.Prefix + "/none.yaml")},
-		{Rule: "r", Edits: at(file), Waived: true},
-	}, func(format string, args ...any) { logged = append(logged, format) })
-	if len(list) > 0 || len(logged) != 3 {
-		t.Errorf("%d corrections, %q", len(list), logged)
+		{Rule: "r", Edits: at(w.policies.Policies[0].File), Waived: true},
+	})
+	made, refused := corrections(root, w.options.Prefix, list)
+	if len(made) > 0 || len(list) != 3 || len(refused) != 3 {
+		t.Errorf("%d corrections of %d, %v", len(made), len(list), refused)
 	}
 }

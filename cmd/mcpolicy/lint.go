@@ -187,16 +187,23 @@ about what no suite asserts; mcpolicy check reports how their cases came out.
 argument that is one slip away from the only name that can be meant; a variable,
 constant or import that nothing uses; the action of a list in a rule that is for
 calls too and whose condition no list can meet. It changes nothing else in the
-files, and nothing at all if the policies would no longer load. A corrected rule
-grants or denies what it did not before: look at --diff first.`,
+files, and nothing at all if the policies would no longer load.
+
+A corrected rule grants or denies what it did not before. --fix makes only the
+corrections that cannot give anybody more access, such as of the action of a DENY,
+which the engine confirms, and names the others; --fix-widening makes these too.
+--diff shows both, apart, and changes nothing. Its status is about the difference
+alone: 1 if there is one (and --fail-on is not off), 0 if nothing is to correct,
+whatever else lint finds.`,
 		Example: `  mcpolicy lint
   mcpolicy lint --rule operation-not-enforced --rule list-not-filtered
   mcpolicy lint --fail-on error
   mcpolicy lint --diff
-  mcpolicy lint --fix`,
+  mcpolicy lint --fix
+  mcpolicy lint --fix-widening`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if x.fix || x.diff {
+			if x.asked() {
 				return x.run(cmd, &in, &out, &l)
 			}
 			return runChecks(cmd, &in, &out, &l, nil)
