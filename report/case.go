@@ -12,6 +12,9 @@ import (
 // sentence says what a case is about: sally calls get_sales_data {"region":
 // "APAC"}.
 func sentence(d *Document, c *testrunner.Case) string {
+	if c.Empty {
+		return "nothing to " + asks(d, c, false) + " yet"
+	}
 	return subject(c) + " " + asks(d, c, len(c.Principals) == 1)
 }
 

@@ -92,7 +92,7 @@ func (s *stream) tests(r *testrunner.Result) {
 		s.raw(", ")
 		s.list(`"cases": [`, "]}")
 		for _, c := range suite.Cases {
-			for _, p := range c.Principals {
+			for _, p := range c.About() {
 				s.element(jsonCase(c, p))
 			}
 		}

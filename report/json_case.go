@@ -33,6 +33,7 @@ type caseJSON struct {
 	Want      string         `json:"want"`
 	Got       string         `json:"got"`
 	Outcome   string         `json:"outcome"`
+	Empty     bool           `json:"empty,omitempty"` // skipped, because nothing is there yet; principal is ""
 	Message   string         `json:"message,omitempty"`
 	Condition string         `json:"condition,omitempty"`
 	Rules     []jsonRule     `json:"rules,omitempty"`
@@ -40,10 +41,14 @@ type caseJSON struct {
 	Line      int            `json:"line,omitempty"`
 }
 
+// jsonCase writes a case for one of those that it is about, who may be nil.
 func jsonCase(c *testrunner.Case, p *authz.Principal) caseJSON {
 	j := caseJSON{
-		Test: c.Test, Principal: p.Key, Server: c.Server, Operation: c.Operation.String(), Arguments: c.Arguments,
+		Test: c.Test, Empty: c.Empty, Server: c.Server, Operation: c.Operation.String(), Arguments: c.Arguments,
 		Want: c.Want, Got: c.Got, Outcome: c.Outcome.String(), Message: c.Message, File: c.Pos.File, Line: c.Pos.Line,
+	}
+	if p != nil {
+		j.Principal = p.Key
 	}
 	if c.Item != nil {
 		j.Type, j.Name = c.Item.Type.String(), c.Item.Name

@@ -16,7 +16,7 @@ import (
 // writeJUnit writes a test suite for each suite, with a case for each
 // principal, one each for the findings, the differences from production and a probe. The matrix has no place in it.
 func writeJUnit(w io.Writer, d *Document, o Options) error {
-	x := &junit{e: xml.NewEncoder(w)}
+	x := &junit{e: xml.NewEncoder(w), names: map[testname]bool{}}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
@@ -34,9 +34,13 @@ func writeJUnit(w io.Writer, d *Document, o Options) error {
 
 // A junit writes XML piece by piece. After an error it does nothing.
 type junit struct {
-	e   *xml.Encoder
-	err error
+	e     *xml.Encoder
+	err   error
+	names map[testname]bool // of the cases of suites
 }
+
+// A testname is what tells a case from others.
+type testname struct{ class, name string }
 
 func (x *junit) junit(d *Document, o Options) {
 	var all tally
@@ -230,19 +234,34 @@ func body(lines []string) string {
 func (x *junit) suite(d *Document, s *testrunner.SuiteResult, t tally) {
 	x.open("testsuite", append([]xml.Attr{attr("name", s.Name), attr("file", s.File)}, t.attrs()...))
 	for _, c := range s.Cases {
-		for _, p := range c.Principals {
-			x.testcase(suiteCase(d, s, c, p))
+		for _, p := range c.About() {
+			x.testcase(x.apart(suiteCase(d, s, c, p)))
 		}
 	}
 	x.close("testsuite")
 }
 
-func suiteCase(d *Document, s *testrunner.SuiteResult, c *testrunner.Case, p *authz.Principal) *testcase {
-	t := &testcase{
-		Name: visible(c.Test + ": " + p.Key + " " + asks(d, c, true)), Classname: visible(s.Name),
-		File: visible(c.Pos.File), Line: c.Pos.Line, Time: seconds(c.Time / time.Duration(len(c.Principals))),
+// apart tells a case apart from those of the same name: what reads JUnit takes
+// them for one.
+func (x *junit) apart(t *testcase) *testcase {
+	for names := x.names; ; t.Name += fmt.Sprintf(" (%s:%d)", t.File, t.Line) {
+		if name := (testname{t.Classname, t.Name}); !names[name] {
+			names[name] = true
+			return t
+		}
 	}
-	lines := []string{c.Pos.String() + "  " + p.Key + " " + asks(d, c, true)}
+}
+
+func suiteCase(d *Document, s *testrunner.SuiteResult, c *testrunner.Case, p *authz.Principal) *testcase {
+	about := sentence(d, c)
+	if p != nil {
+		about = p.Key + " " + asks(d, c, true)
+	}
+	t := &testcase{
+		Name: visible(c.Test + ": " + about), Classname: visible(s.Name),
+		File: visible(c.Pos.File), Line: c.Pos.Line, Time: seconds(c.Time / time.Duration(len(c.About()))),
+	}
+	lines := []string{c.Pos.String() + "  " + about}
 	message := ""
 	for i, r := range outcome(c) {
 		text := r.text

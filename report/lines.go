@@ -47,7 +47,7 @@ func writeLines(w io.Writer, d *Document, o Options) error {
 	if d.Tests != nil {
 		for _, s := range d.Tests.Suites {
 			for _, c := range s.Cases {
-				for _, p := range c.Principals {
+				for _, p := range c.About() {
 					emit("case", struct {
 						Suite string `json:"suite"`
 						caseJSON

@@ -116,13 +116,13 @@ func (b *binder) server(s *Suite) (*matrix.Server, error) {
 func (b *binder) test(into *boundSuite, t *Test) error {
 	var errs []error
 	if len(t.Operations) > 0 {
-		casts, err := b.people.find(t.Principals)
-		errs = append(errs, err)
+		e := expander{binder: b, suite: into, test: t, leniency: lenient(t.AllowEmpty)}
+		errs = append(errs, e.cast(t.Principals))
 		for _, o := range t.Operations {
-			e := expander{binder: b, suite: into, test: t, casts: casts}
+			e.missing(o.Operation, "", e.absent)
 			e.operation(o)
-			errs = append(errs, e.errs...)
 		}
+		errs = append(errs, e.errs...)
 	}
 	for _, p := range []struct {
 		*Property
@@ -131,10 +131,10 @@ func (b *binder) test(into *boundSuite, t *Test) error {
 		if p.Property == nil {
 			continue
 		}
-		casts, err := b.people.find(p.Principals)
-		errs = append(errs, err)
-		e := expander{binder: b, suite: into, test: t, casts: casts}
+		e := expander{binder: b, suite: into, test: t, leniency: lenient(t.AllowEmpty || p.AllowEmpty)}
+		errs = append(errs, e.cast(p.Principals))
 		for _, s := range p.Operations {
+			e.missing(s.Operation, p.accepts.String(), e.absent)
 			e.selection(s, p.accepts)
 		}
 		errs = append(errs, e.errs...)
@@ -145,10 +145,47 @@ func (b *binder) test(into *boundSuite, t *Test) error {
 // An expander turns what a test expects into cases.
 type expander struct {
 	*binder
-	suite *boundSuite
-	test  *Test
-	casts []cast
-	errs  []error
+	leniency
+	suite  *boundSuite
+	test   *Test
+	casts  []cast
+	absent []*source.Error // of the principals, what is not there yet
+	errs   []error
+}
+
+// cast finds whom the cases are about.
+func (e *expander) cast(of *Principals) error {
+	l := lenient(e.allowed)
+	var err error
+	e.casts, err = e.people.find(of, l)
+	e.absent = *l.gaps
+	return err
+}
+
+// missing adds a case for each thing that is not there yet.
+func (e *expander) missing(op authz.Operation, want string, gaps []*source.Error) {
+	if e.people.only != nil || !e.filter.has(e.suite.Suite, e.test, nil) {
+		return
+	}
+	for _, gap := range gaps {
+		x := &Case{
+			Test: e.test.Name, Empty: true, Server: e.suite.server.Name, Operation: op, Want: want, Pos: gap.Pos,
+			Outcome: Skipped, Message: gap.Err.Error(),
+		}
+		for _, reason := range []string{e.test.Skip, e.suite.Skip} {
+			if reason != "" {
+				x.Message = reason
+			}
+		}
+		e.suite.cases = append(e.suite.cases, bound{Case: x, options: &e.suite.Options})
+	}
+}
+
+// excused excuses mistakes, adds cases for them, and keeps the others.
+func (e *expander) excused(op authz.Operation, want string, l leniency, err error) {
+	from := len(*l.gaps)
+	e.errs = append(e.errs, l.excuse(err))
+	e.missing(op, want, (*l.gaps)[from:])
 }
 
 // A mention is a column that an expectation names, and where.
@@ -163,7 +200,9 @@ func (e *expander) operation(o *Operation) {
 		names   Names
 		accepts accepts
 	}{{o.Allow, allowed}, {o.Deny, denied}, {o.Conditional, conditional}} {
-		for _, m := range e.mentions(at, list.names) {
+		mentions, err := e.mentions(at, list.names)
+		e.excused(o.Operation, list.accepts.String(), e.leniency, err)
+		for _, m := range mentions {
 			e.add(m, list.accepts, "", nil, false)
 		}
 	}
@@ -176,7 +215,9 @@ func (e *expander) operation(o *Operation) {
 		if s.Expect == authz.Allow {
 			want = allowed
 		}
-		for _, m := range e.mentions(at, Names{s.Item}) {
+		mentions, err := e.mentions(at, Names{s.Item})
+		e.excused(o.Operation, want.String(), e.leniency, err)
+		for _, m := range mentions {
 			e.add(mention{m.column, s.Pos}, want, s.Skip, s.Arguments, false)
 		}
 	}
@@ -184,12 +225,16 @@ func (e *expander) operation(o *Operation) {
 
 func (e *expander) exactly(at place, x *Exactly) {
 	columns := e.columns[at]
+	want := (allowed | conditional).String()
 	if len(columns) == 0 {
-		e.errs = append(e.errs, source.Errorf(x.Pos, "%s has no %ss", at.server.Name, noun(at.types)))
+		err := source.Errorf(x.Pos, "%w", &unmatchedError{message: fmt.Sprintf("%s has no %ss", at.server.Name, noun(at.types))})
+		e.excused(at.operation, want, e.leniency, err)
 		return
 	}
 	listed := map[*matrix.Column]bool{}
-	for _, m := range e.mentions(at, x.Names) {
+	mentions, err := e.mentions(at, x.Names)
+	e.excused(at.operation, want, e.leniency, err)
+	for _, m := range mentions {
 		listed[m.column] = true
 		e.add(m, allowed|conditional, "", nil, false)
 	}
@@ -201,8 +246,10 @@ func (e *expander) exactly(at place, x *Exactly) {
 }
 
 // mentions returns the columns that a list names, each once: where it is
-// named itself, or else by the first pattern that matches it.
-func (e *expander) mentions(at place, list Names) []mention {
+// named itself, or else by the first pattern that matches it. What it does find
+// counts though there are mistakes.
+func (e *expander) mentions(at place, list Names) ([]mention, error) {
+	var errs []error
 	columns := e.columns[at]
 	names := itemNames(columns)
 	found := make([][]int, len(list))
@@ -213,7 +260,7 @@ func (e *expander) mentions(at place, list Names) []mention {
 			err = e.noItem(at, name.Text, names)
 		}
 		if err != nil {
-			e.errs = append(e.errs, source.Errorf(name.Pos, "%w", err))
+			errs = append(errs, source.Errorf(name.Pos, "%w", err))
 		}
 	}
 	var mentions []mention
@@ -228,7 +275,7 @@ func (e *expander) mentions(at place, list Names) []mention {
 			}
 		}
 	}
-	return mentions
+	return mentions, errors.Join(errs...)
 }
 
 func itemNames(columns []*matrix.Column) []string {
@@ -262,70 +309,77 @@ func (e *expander) noItem(at place, text string, names []string) error {
 func (e *expander) selection(s Selection, want accepts) {
 	at := place{e.suite.server, s.Types, s.Operation}
 	columns := e.columns[at]
-	meets, err := e.predicate(at, s.Items)
-	if err != nil {
-		e.errs = append(e.errs, err)
-		return
-	}
+	l := lenient(e.allowed || s.Items.AllowEmpty)
+	parts, err := e.parts(at, s.Items, l)
+	meets := meetsAll(parts)
 	found := false
 	for _, col := range columns {
-		if meets(col.Item) {
+		if err == nil && meets(col.Item) {
 			found = true
 			e.add(mention{col, s.Pos}, want, "", nil, false)
 		}
 	}
-	if !found {
-		e.errs = append(e.errs, source.Errorf(s.Items.Pos, "the selector selects no %s on %s", noun(at.types), at.server.Name))
+	if err == nil && !found && !l.said() {
+		items := make([]*manifest.Item, len(columns))
+		for i, col := range columns {
+			items[i] = col.Item
+		}
+		err = l.excuse(nothing(s.Items.Pos, noun(at.types)+" on "+at.server.Name, parts, items))
 	}
+	e.errs = append(e.errs, err)
+	e.missing(s.Operation, want.String(), *l.gaps)
 }
 
-// predicate returns what tells whether an item meets the selector. It is of no
-// use if there is an error.
-func (e *expander) predicate(at place, s *ItemSelector) (func(*manifest.Item) bool, error) {
+// parts returns what each field of the selector asks for. They are of no use if
+// there is an error.
+func (e *expander) parts(at place, s *ItemSelector, l leniency) ([]part[*manifest.Item], error) {
 	var errs []error
-	var all []func(*manifest.Item) bool
-	columns := e.columns[at]
+	var parts []part[*manifest.Item]
+	add := func(key, none string, meets func(*manifest.Item) bool) {
+		parts = append(parts, part[*manifest.Item]{key, meets, none})
+	}
 	if len(s.Names) > 0 {
-		before := len(e.errs)
 		items := map[*manifest.Item]bool{}
-		for _, m := range e.mentions(at, s.Names) {
+		mentions, err := e.mentions(at, s.Names)
+		errs = append(errs, l.excuse(err))
+		for _, m := range mentions {
 			items[m.column.Item] = true
 		}
-		errs = append(errs, e.errs[before:]...)
-		e.errs = e.errs[:before]
-		all = append(all, func(it *manifest.Item) bool { return items[it] })
+		add("names", "none is called "+listed(s.Names), func(it *manifest.Item) bool { return items[it] })
 	}
 	if len(s.Tags) > 0 {
 		var known []string
-		for _, col := range columns {
+		for _, col := range e.columns[at] {
 			known = append(known, col.Item.Tags...)
 		}
 		slices.Sort(known)
 		tags, err := expand(s.Tags, "tag", " of a "+noun(at.types)+" on "+at.server.Name, slices.Compact(known))
-		errs = append(errs, err)
-		all = append(all, func(it *manifest.Item) bool {
+		errs = append(errs, l.excuse(err))
+		add("tags", "none has a tag of "+listed(s.Tags), func(it *manifest.Item) bool {
 			return slices.ContainsFunc(it.Tags, func(tag string) bool { return tags[tag] })
 		})
 	}
 	if s.Destructive != nil {
-		all = append(all, func(it *manifest.Item) bool { return (it.Destructive() != manifest.None) == *s.Destructive })
+		add("destructive", isOrAre(*s.Destructive, "destructive"), func(it *manifest.Item) bool { return (it.Destructive() != manifest.None) == *s.Destructive })
 	}
 	if s.ReadOnly != nil {
-		all = append(all, func(it *manifest.Item) bool { return it.ReadOnly() == *s.ReadOnly })
+		add("readOnly", isOrAre(*s.ReadOnly, "read-only"), func(it *manifest.Item) bool { return it.ReadOnly() == *s.ReadOnly })
 	}
 	if s.Not != nil {
-		not, err := e.predicate(at, s.Not)
+		not, err := e.parts(at, s.Not, l.or(s.Not.AllowEmpty))
 		errs = append(errs, err)
-		all = append(all, func(it *manifest.Item) bool { return !not(it) })
+		meets := meetsAll(not)
+		add("not", "not excludes them all", func(it *manifest.Item) bool { return !meets(it) })
 	}
-	return func(it *manifest.Item) bool {
-		for _, meets := range all {
-			if !meets(it) {
-				return false
-			}
-		}
-		return true
-	}, errors.Join(errs...)
+	return parts, errors.Join(errs...)
+}
+
+// isOrAre says why nothing has, or lacks, a property.
+func isOrAre(wanted bool, property string) string {
+	if wanted {
+		return "none is " + property
+	}
+	return "all are " + property
 }
 
 // add adds a case for each class of the test's principals.

@@ -17,7 +17,9 @@
 // character, "[a-c]" one of several, "[!a-c]" one of the others, "{a,b}" one of
 // two texts; "\" takes the meaning from what follows. A name or pattern that
 // stands for nothing is an error, and so is a selector that selects nothing: a
-// misspelt test must not pass. That holds for what is skipped, too.
+// misspelt test must not pass. That holds for what is skipped, too. Where a test,
+// a property or a selector says allowEmpty, what is not there yet makes a case
+// that is Empty and skipped; what looks misspelt remains an error.
 //
 // Principals are named by their keys and, behind an "@", by their groups. A
 // selector selects those that meet each of its fields, and a list of values is

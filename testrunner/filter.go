@@ -28,10 +28,12 @@ type filter struct {
 	items  map[string]bool
 }
 
+// has reports whether the filter leaves a case about an item, or about nothing
+// yet if that is nil.
 func (f *filter) has(s *Suite, t *Test, it *manifest.Item) bool {
 	return (f.suites == nil || f.suites[s.Name] || f.suites[s.Pos.File]) &&
 		(f.tests == nil || f.tests[t.Name]) &&
-		(f.items == nil || f.items[it.Name])
+		(f.items == nil || it != nil && f.items[it.Name])
 }
 
 // find finds what the filter names. Something that is not there is an

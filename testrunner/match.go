@@ -70,10 +70,11 @@ func notFound(what, where, text string, names []string) error {
 			hint = fmt.Sprintf(" (did you mean %s?)", n)
 		}
 	}
+	message := fmt.Sprintf("no %s %q%s%s", what, text, where, hint)
 	if glob.Is(text) {
-		return fmt.Errorf("no %s%s matches %q%s", what, where, text, hint)
+		message = fmt.Sprintf("no %s%s matches %q%s", what, where, text, hint)
 	}
-	return fmt.Errorf("no %s %q%s%s", what, text, where, hint)
+	return &unmatchedError{message, hint != ""}
 }
 
 func notPrintable(r rune) bool { return !unicode.IsPrint(r) }

@@ -90,6 +90,10 @@ var badSuites = []struct {
 		`t.yaml:2:18: test without name`,
 		`t.yaml:2:18: test without an expectation: want list, call, prompts, resources, never, always`,
 	}},
+	{"names that stand twice", "name: n\ntests:\n  - &a {name: t, never: {principals: {}, call: {tools: {}}}}\n  - {name: u, never: {principals: {}, call: {tools: {}}}}\n  - *a\n---\nname: m\ntests: [{name: u, never: {principals: {}, call: {tools: {}}}}]\n---\nname: n\ntests: [{name: u, never: {principals: {}, call: {tools: {}}}}]\n", false, []string{
+		`t.yaml:5:5: a test of suite "n" is called "t" already, at t.yaml:3:5: give one of them another name`,
+		`t.yaml:11:9: a test of suite "n" is called "u" already, at t.yaml:4:5: give one of them another name`,
+	}},
 	{"no expectation", test(`{name: t, principals: [a]}`), true, []string{
 		`t.yaml:3:5: test without an expectation: want list, call, prompts, resources, never, always`,
 	}},
@@ -101,7 +105,7 @@ var badSuites = []struct {
 		`t.yaml:3:27: principals: nothing is expected of them here; never and always name their own`,
 	}},
 	{"principals of a wrong kind", test(`{name: t, principals: sally, list: {allow: [a]}}`), true, []string{
-		`t.yaml:3:27: principals: want a list of keys and @groups, or a selector, have "sally"`,
+		`t.yaml:3:27: principals: want a list of keys and @groups, or a selector (keys, roles, groups, kind, not, allowEmpty), have "sally"`,
 	}},
 	{"no principals in the list", test(`{name: t, principals: [], list: {allow: [a]}}`), true, []string{
 		`t.yaml:3:27: principals: the list is empty; {} selects everybody`,
@@ -116,7 +120,7 @@ var badSuites = []struct {
 		`t.yaml:3:86: want a list of names, have a mapping`,
 	}},
 	{"selector", test(`{name: t, principals: {role: [A], roles: [], kind: agnet, groups: a, keys: , not: {}}, list: {allow: [a]}}`), true, []string{
-		`t.yaml:3:28: unknown key "role" (did you mean roles?)`,
+		`t.yaml:3:28: unknown key "role" (did you mean roles?); a selector has keys, roles, groups, kind, not, allowEmpty`,
 		`t.yaml:3:46: roles: the list is empty`,
 		`t.yaml:3:56: unknown kind "agnet" (did you mean agent?)`,
 		`t.yaml:3:71: want a list of names, have "a"`,
@@ -127,6 +131,13 @@ var badSuites = []struct {
 		`t.yaml:3:42: kind: want human, workload, agent, have "robots"`,
 		`t.yaml:3:50: kind: want human, workload, agent, have "1"`,
 		`t.yaml:3:66: kind: the list is empty`,
+	}},
+	{"allowEmpty", test(`{name: t, allowEmpty: yes please, never: {allowEmpty: , principals: {not: {allowEmpty: true}}, call: {tools: {allowEmpty: [a]}, tags: {}}}}`), true, []string{
+		`t.yaml:3:27: allowEmpty: want true or false, have "yes please"`,
+		`t.yaml:3:47: allowEmpty: the value is missing`,
+		`t.yaml:3:79: not: {} excludes everything`,
+		`t.yaml:3:127: allowEmpty: want true or false, have a list`,
+		`t.yaml:3:133: unknown key "tags"; known here: tools`,
 	}},
 	{"not is no selector", test(`{name: t, principals: {not: [a]}, list: {allow: [a]}}`), true, []string{
 		`t.yaml:3:33: want a mapping, have a list`,
@@ -200,7 +211,7 @@ var badSuites = []struct {
 	}},
 	{"items of a property", test(`{name: t, never: {principals: {}, call: {prompts: {}, tools: [a]}, list: {tool: {}, prompts: }, reads: {}}}`), true, []string{
 		`t.yaml:3:46: unknown key "prompts"; known here: tools`,
-		`t.yaml:3:66: tools: want a selector; {} selects all, have a list`,
+		`t.yaml:3:66: tools: want a selector (names, tags, destructive, readOnly, not, allowEmpty; {} selects all), have a list`,
 		`t.yaml:3:79: unknown key "tool" (did you mean tools?)`,
 		`t.yaml:3:89: prompts: the value is missing`,
 		`t.yaml:3:101: unknown key "reads" (did you mean read?)`,
@@ -208,11 +219,11 @@ var badSuites = []struct {
 	{"item selector", test(`{name: t, never: {principals: {}, call: {tools: {destructive: maybe, readOnly: , name: [a], tags: [], names: a, not: {}}}, read: {resources: {readOnly: true, not: {tags: x}}}}}`), true, []string{
 		`t.yaml:3:67: destructive: want true or false, have "maybe"`,
 		`t.yaml:3:74: readOnly: the value is missing`,
-		`t.yaml:3:86: unknown key "name" (did you mean names?)`,
+		`t.yaml:3:86: unknown key "name" (did you mean names?); a selector has names, tags, destructive, readOnly, not, allowEmpty`,
 		`t.yaml:3:103: tags: the list is empty`,
 		`t.yaml:3:114: want a list of names, have "a"`,
 		`t.yaml:3:122: not: {} excludes everything`,
-		`t.yaml:3:147: unknown key "readOnly"; known here: names, not, tags`,
+		`t.yaml:3:147: unknown key "readOnly"; a selector has names, tags, not, allowEmpty`,
 		`t.yaml:3:175: want a list of names, have "x"`,
 	}},
 

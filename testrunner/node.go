@@ -104,7 +104,7 @@ var words = []string{
 	"$schema", "name", "server", "options", "now", "globals", "auxData", "jwt", "skip", "skipReason", "tests", "principals",
 	"keys", "roles", "groups", "kind", "not", "list", "call", "get", "read", "prompts", "resources", "tools", "never", "always",
 	"exactly", "allow", "deny", "conditional", "cases", "tool", "prompt", "resource", "arguments", "expect",
-	"names", "tags", "destructive", "readOnly",
+	"names", "tags", "destructive", "readOnly", "allowEmpty",
 }
 
 // named reports a suite or test without a name.

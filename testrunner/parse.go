@@ -31,10 +31,30 @@ func Parse(file string, data []byte) ([]*Suite, error) {
 	if len(suites) == 0 {
 		return nil, source.Errorf(source.Pos{File: file}, "the file holds no suite")
 	}
+	errs = append(errs, sameNames(suites))
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return suites, nil
+}
+
+// sameNames reports tests of a file whose names, and those of their suites, are
+// the same: neither a report nor --run could tell them apart.
+func sameNames(suites []*Suite) error {
+	type names struct{ suite, test string }
+	first := map[names]source.Pos{}
+	var errs []error
+	for _, s := range suites {
+		for i := range s.Tests {
+			t := &s.Tests[i]
+			if at, ok := first[names{s.Name, t.Name}]; ok && t.Name != "" {
+				errs = append(errs, source.Errorf(t.Pos, "a test of suite %q is called %q already, at %s: give one of them another name", s.Name, t.Name, at))
+				continue
+			}
+			first[names{s.Name, t.Name}] = t.Pos
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (s *Suite) read(n *source.Node) error {
@@ -132,6 +152,7 @@ func (t *Test) DecodeNode(n *source.Node) error {
 		Name       string       `yaml:"name"`
 		Skip       *source.Node `yaml:"skip"`
 		SkipReason *source.Node `yaml:"skipReason"`
+		AllowEmpty bool         `yaml:"allowEmpty"`
 		Principals *Principals  `yaml:"principals"`
 		List       *source.Node `yaml:"list"`
 		Call       *source.Node `yaml:"call"`
@@ -141,7 +162,7 @@ func (t *Test) DecodeNode(n *source.Node) error {
 		Always     *source.Node `yaml:"always"`
 	}
 	errs := []error{source.Decode(n, &plain), blank(n), named(n, "test")}
-	t.Name, t.Principals = plain.Name, plain.Principals
+	t.Name, t.AllowEmpty, t.Principals = plain.Name, plain.AllowEmpty, plain.Principals
 	var err error
 	t.Skip, err = skip(plain.Skip, plain.SkipReason)
 	errs = append(errs, err)

@@ -126,6 +126,23 @@ func TestParse(t *testing.T) {
 				},
 			}},
 		},
+		{
+			Name: "Before the first tool", Pos: at(51, 1),
+			Tests: []testrunner.Test{{
+				Name: "nothing to delete yet", Pos: at(53, 5), AllowEmpty: true, Never: &testrunner.Property{
+					Pos: at(55, 5), AllowEmpty: true, Principals: &testrunner.Principals{Pos: at(57, 19), Selector: &testrunner.PrincipalSelector{
+						Pos: at(57, 19), Kinds: []authz.Kind{authz.Agent}, AllowEmpty: true,
+						Not: &testrunner.PrincipalSelector{Pos: at(57, 56), Roles: testrunner.Names{name("ADMIN", 57, 65)}},
+					}},
+					Operations: []testrunner.Selection{
+						{Pos: at(58, 14), Operation: authz.Call, Types: tools, Items: &testrunner.ItemSelector{
+							Pos: at(58, 21), Names: testrunner.Names{name("delete_*", 58, 30)}, AllowEmpty: true,
+						}},
+						{Pos: at(59, 14), Operation: authz.Read, Types: resources, Items: &testrunner.ItemSelector{Pos: at(59, 25), AllowEmpty: true}},
+					},
+				},
+			}},
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("suites (-want +got):\n%s", diff)

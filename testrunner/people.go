@@ -63,16 +63,13 @@ func (p *people) addToGroup(group, key string) {
 }
 
 // find returns whom a test is about, by class. All mistakes are reported; a
-// selection of nobody is one.
-func (p *people) find(of *Principals) ([]cast, error) {
+// selection of nobody is one, unless that is excused.
+func (p *people) find(of *Principals, l leniency) ([]cast, error) {
 	if of.Selector == nil {
 		list, err := p.named(of.Names)
-		return p.byClass(list), err
+		return p.byClass(list), l.excuse(err)
 	}
-	casts, err := p.selected(of.Selector)
-	if err == nil && len(casts) == 0 {
-		err = source.Errorf(of.Pos, "the selector selects no principal")
-	}
+	casts, err := p.selected(of.Selector, l)
 	return p.filtered(casts), err
 }
 
@@ -114,7 +111,7 @@ func (p *people) name(text string) ([]*authz.Principal, error) {
 			}
 		}
 		if len(list) == 0 {
-			return nil, fmt.Errorf("no principal is in group %q", group)
+			return nil, &unmatchedError{message: fmt.Sprintf("no principal is in group %q", group)}
 		}
 		return list, nil
 	}
@@ -173,11 +170,13 @@ func (p *people) filtered(casts []cast) []cast {
 	return p.byClass(list)
 }
 
-func (p *people) selected(s *PrincipalSelector) ([]cast, error) {
-	meets, err := p.predicate(s)
+func (p *people) selected(s *PrincipalSelector, l leniency) ([]cast, error) {
+	l = l.or(s.AllowEmpty)
+	parts, err := p.parts(s, l)
 	if err != nil {
 		return nil, err
 	}
+	meets := meetsAll(parts)
 	var casts []cast
 	for _, class := range p.matrix.Classes {
 		var list []*authz.Principal
@@ -194,46 +193,69 @@ func (p *people) selected(s *PrincipalSelector) ([]cast, error) {
 		}
 		casts = append(casts, cast{class, list})
 	}
-	return casts, nil
+	if len(casts) == 0 && !l.said() {
+		err = l.excuse(nothing(s.Pos, "principal", parts, p.list))
+	}
+	return casts, err
 }
 
-// predicate returns what tells whether a principal meets the selector. It is
-// of no use if there is an error.
-func (p *people) predicate(s *PrincipalSelector) (func(*authz.Principal) bool, error) {
+// parts returns what each field of the selector asks for. They are of no use if
+// there is an error.
+func (p *people) parts(s *PrincipalSelector, l leniency) ([]part[*authz.Principal], error) {
 	var errs []error
-	var all []func(*authz.Principal) bool
+	var parts []part[*authz.Principal]
+	add := func(key, none string, meets func(*authz.Principal) bool) {
+		parts = append(parts, part[*authz.Principal]{key, meets, none})
+	}
 	if len(s.Keys) > 0 {
 		keys, err := expand(s.Keys, "principal", "", p.keys)
-		errs = append(errs, err)
-		all = append(all, func(one *authz.Principal) bool { return keys[one.Key] })
+		errs = append(errs, l.excuse(err))
+		add("keys", "none has a key of "+listed(s.Keys), func(one *authz.Principal) bool { return keys[one.Key] })
 	}
 	if len(s.Roles) > 0 {
 		roles, err := expand(s.Roles, "role", " that any principal has", p.roles)
-		errs = append(errs, err)
-		all = append(all, func(one *authz.Principal) bool {
+		errs = append(errs, l.excuse(err))
+		add("roles", "none has a role of "+listed(s.Roles), func(one *authz.Principal) bool {
 			return slices.ContainsFunc(one.Roles, func(r string) bool { return roles[r] })
 		})
 	}
 	if len(s.Groups) > 0 {
 		groups, err := expand(s.Groups, "group", "", p.names)
-		errs = append(errs, err)
+		errs = append(errs, l.excuse(err))
 		members := p.members(groups)
-		all = append(all, func(one *authz.Principal) bool { return members[one.Key] })
+		add("groups", "none is in a group of "+listed(s.Groups), func(one *authz.Principal) bool { return members[one.Key] })
 	}
 	if len(s.Kinds) > 0 {
-		all = append(all, func(one *authz.Principal) bool { return slices.Contains(s.Kinds, one.Kind) })
+		add("kind", p.noKind(s.Kinds), func(one *authz.Principal) bool { return slices.Contains(s.Kinds, one.Kind) })
 	}
 	if s.Not != nil {
-		not, err := p.predicate(s.Not)
+		not, err := p.parts(s.Not, l.or(s.Not.AllowEmpty))
 		errs = append(errs, err)
-		all = append(all, func(one *authz.Principal) bool { return !not(one) })
+		meets := meetsAll(not)
+		add("not", "not excludes them all", func(one *authz.Principal) bool { return !meets(one) })
 	}
-	return func(one *authz.Principal) bool {
-		for _, meets := range all {
-			if !meets(one) {
-				return false
-			}
+	return parts, errors.Join(errs...)
+}
+
+// noKind says that nobody is of one of the kinds, and of which they are.
+func (p *people) noKind(kinds []authz.Kind) string {
+	var want, have []string
+	for _, k := range kinds {
+		want = append(want, k.String())
+	}
+	for i, name := range authz.Kinds {
+		if slices.ContainsFunc(p.list, func(one *authz.Principal) bool { return int(one.Kind) == i }) {
+			have = append(have, name)
 		}
-		return true
-	}, errors.Join(errs...)
+	}
+	return fmt.Sprintf("none is of kind %s, all are %s", strings.Join(want, " or "), strings.Join(have, " or "))
+}
+
+// listed writes names as a suite does.
+func listed(names Names) string {
+	texts := make([]string, len(names))
+	for i, n := range names {
+		texts[i] = n.Text
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
 }

@@ -41,12 +41,14 @@ type SuiteResult struct {
 }
 
 // A Case is one expectation about one operation on one item, for the
-// principals of one class.
+// principals of one class. One that is Empty is about nobody and no item: what
+// it expects is of something that is not there yet. It is Skipped.
 type Case struct {
 	Test       string // the name of the test that it belongs to
+	Empty      bool   // allowEmpty excuses that nothing is selected
 	Principals []*authz.Principal
 	Server     string
-	Item       *manifest.Item
+	Item       *manifest.Item // nil if Empty
 	Operation  authz.Operation
 	Arguments  map[string]any // nil if the case is about all arguments
 
@@ -58,6 +60,15 @@ type Case struct {
 	Cell    *matrix.Cell // what was decided, with the rules; nil if skipped or errored
 	Values  []Value      // the values of what a deciding condition reads, where there is one
 	Time    time.Duration
+}
+
+// About returns the principals that the case counts for, each once. For one that
+// is Empty that is nil, once.
+func (c *Case) About() []*authz.Principal {
+	if c.Empty {
+		return []*authz.Principal{nil}
+	}
+	return c.Principals
 }
 
 // Expects reports whether the case expects that some request is allowed, and
@@ -74,7 +85,7 @@ type Value struct {
 }
 
 // Counts is how many cases came to each outcome; a case counts once for each
-// of its principals.
+// of its principals, and one about nothing yet once.
 type Counts struct{ Passed, Failed, Errored, Skipped int }
 
 // Counts counts the cases of all suites.
@@ -82,7 +93,7 @@ func (r *Result) Counts() Counts {
 	var n Counts
 	for _, s := range r.Suites {
 		for _, c := range s.Cases {
-			switch k := len(c.Principals); c.Outcome {
+			switch k := len(c.About()); c.Outcome {
 			case Passed:
 				n.Passed += k
 			case Failed:

@@ -24,8 +24,11 @@ func (p *Principals) DecodeNode(n *source.Node) error {
 		return source.Decode(n, p.Selector)
 	case source.Null, source.Bool, source.Number, source.String:
 	}
-	return wantAs(n, "principals", "a list of keys and @groups, or a selector")
+	return wantAs(n, "principals", "a list of keys and @groups, or a selector ("+strings.Join(principalKeys, ", ")+")")
 }
+
+// principalKeys are the keys of a selector of principals.
+var principalKeys = []string{"keys", "roles", "groups", "kind", "not", "allowEmpty"}
 
 // DecodeNode reads a mapping.
 func (s *PrincipalSelector) DecodeNode(n *source.Node) error {
@@ -35,10 +38,17 @@ func (s *PrincipalSelector) DecodeNode(n *source.Node) error {
 		Groups Names              `yaml:"groups"`
 		Kind   *source.Node       `yaml:"kind"`
 		Not    *PrincipalSelector `yaml:"not"`
+
+		AllowEmpty bool `yaml:"allowEmpty"`
 	}
-	errs := []error{source.Decode(n, &plain), blank(n), nothingExcluded(n)}
-	*s = PrincipalSelector{Pos: n.Pos, Keys: plain.Keys, Roles: plain.Roles, Groups: plain.Groups, Not: plain.Not}
+	known := *n
+	known.Fields = slices.DeleteFunc(slices.Clone(n.Fields), func(f source.Field) bool { return !slices.Contains(principalKeys, f.Name) })
+	errs := []error{source.Decode(&known, &plain), blank(n), nothingExcluded(n)}
+	*s = PrincipalSelector{Pos: n.Pos, Keys: plain.Keys, Roles: plain.Roles, Groups: plain.Groups, Not: plain.Not, AllowEmpty: plain.AllowEmpty}
 	for _, f := range n.Fields {
+		if !slices.Contains(principalKeys, f.Name) {
+			errs = append(errs, unknownIn(f, principalKeys))
+		}
 		errs = append(errs, notEmpty(f))
 	}
 	if plain.Kind != nil && !plain.Kind.Is(source.Null) {
@@ -80,9 +90,10 @@ func property(f source.Field) (*Property, error) {
 		Call       *source.Node `yaml:"call"`
 		Get        *source.Node `yaml:"get"`
 		Read       *source.Node `yaml:"read"`
+		AllowEmpty bool         `yaml:"allowEmpty"`
 	}
 	errs := []error{source.Decode(n, &plain), blank(n)}
-	p := &Property{Pos: f.Pos, Principals: plain.Principals}
+	p := &Property{Pos: f.Pos, AllowEmpty: plain.AllowEmpty, Principals: plain.Principals}
 	if absent(n, "principals") {
 		errs = append(errs, source.Errorf(n.Pos, "%s without principals; {} selects everybody", f.Name))
 	}
@@ -129,25 +140,36 @@ func (p *Property) operation(f source.Field, op authz.Operation) error {
 	return errors.Join(errs...)
 }
 
+// itemKeys are the keys of a selector of items. The hints are about tools alone.
+func itemKeys(types manifest.TypeSet) []string {
+	if types == tools {
+		return []string{"names", "tags", "destructive", "readOnly", "not", "allowEmpty"}
+	}
+	return []string{"names", "tags", "not", "allowEmpty"}
+}
+
+// unknownIn is the mistake of a key that no selector of a kind has: it says
+// which was meant and which there are.
+func unknownIn(f source.Field, known []string) error {
+	return source.Errorf(f.Pos, "unknown key %q%s; a selector has %s", f.Name, source.DidYouMean(f.Name, known), strings.Join(known, ", "))
+}
+
 func itemSelector(f source.Field, types manifest.TypeSet) (*ItemSelector, error) {
 	n := f.Value
 	s := &ItemSelector{Pos: n.Pos}
+	known := itemKeys(types)
 	switch {
 	case n.Is(source.Null): // reported
 		return s, nil
 	case !n.Is(source.Mapping):
-		return s, wantAs(n, f.Name, "a selector; {} selects all")
+		return s, wantAs(n, f.Name, "a selector ("+strings.Join(known, ", ")+"; {} selects all)")
 	}
 	errs := []error{blank(n), twice(n), nothingExcluded(n)}
-	known := []string{"names", "tags", "not"}
-	if types == tools { // the hints are about nothing else
-		known = append(known, "destructive", "readOnly")
-	}
 	for _, below := range n.Fields {
 		var err error
 		switch {
 		case !slices.Contains(known, below.Name):
-			err = source.UnknownKey(below, slices.Clone(known))
+			err = unknownIn(below, known)
 		case below.Name == "names":
 			err = errors.Join(source.Decode(below.Value, &s.Names), notEmpty(below))
 		case below.Name == "tags":
@@ -156,6 +178,10 @@ func itemSelector(f source.Field, types manifest.TypeSet) (*ItemSelector, error)
 			s.Destructive, err = boolean(below)
 		case below.Name == "readOnly":
 			s.ReadOnly, err = boolean(below)
+		case below.Name == "allowEmpty":
+			var allow *bool
+			allow, err = boolean(below)
+			s.AllowEmpty = allow != nil && *allow
 		case !below.Value.Is(source.Null):
 			s.Not, err = itemSelector(below, types)
 		}
@@ -166,7 +192,8 @@ func itemSelector(f source.Field, types manifest.TypeSet) (*ItemSelector, error)
 
 // nothingExcluded reports a not that leaves nothing over.
 func nothingExcluded(n *source.Node) error {
-	if not := n.Get("not"); not.Is(source.Mapping) && len(not.Fields) == 0 {
+	said := func(f source.Field) bool { return f.Name != "allowEmpty" }
+	if not := n.Get("not"); not.Is(source.Mapping) && !slices.ContainsFunc(not.Fields, said) {
 		return source.Errorf(not.Pos, "not: {} excludes everything")
 	}
 	return nil

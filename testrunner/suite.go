@@ -34,6 +34,7 @@ type Test struct {
 	Name       string
 	Pos        source.Pos
 	Skip       string      // why it is skipped, or ""
+	AllowEmpty bool        // what stands for nothing yet is no mistake, anywhere in it
 	Principals *Principals // whom Operations are about; nil without Operations
 	Operations []*Operation
 	Never      *Property // nobody may possibly do it
@@ -71,6 +72,7 @@ type Sample struct {
 // selection.
 type Property struct {
 	Pos        source.Pos // of its key
+	AllowEmpty bool       // as of a test
 	Principals *Principals
 	Operations []Selection
 }
@@ -99,6 +101,8 @@ type PrincipalSelector struct {
 	Groups Names
 	Kinds  []authz.Kind
 	Not    *PrincipalSelector
+
+	AllowEmpty bool // as of a test
 }
 
 // An ItemSelector selects the items that meet each of its fields; they meet a
@@ -110,6 +114,8 @@ type ItemSelector struct {
 	Destructive *bool // of tools: the effective hint, which may be inferred
 	ReadOnly    *bool // of tools
 	Not         *ItemSelector
+
+	AllowEmpty bool // as of a test
 }
 
 // A Name is a name or a glob, as written.

@@ -153,6 +153,10 @@ func describe(r *testrunner.Result) string {
 	for _, s := range r.Suites {
 		fmt.Fprintf(&b, "suite %q %v\n", s.Name, s.Pos)
 		for _, c := range s.Cases {
+			if c.Empty {
+				fmt.Fprintf(&b, "%v: %v: %q: %v: want %q: %s\n", c.Pos, c.Outcome, c.Test, c.Operation, c.Want, c.Message)
+				continue
+			}
 			var who []string
 			for _, p := range c.Principals {
 				who = append(who, p.Key)
