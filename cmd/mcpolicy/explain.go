@@ -44,7 +44,8 @@ in an inventory.`,
   mcpolicy explain sally get_sales_data call --args '{"region": "APAC"}'
   mcpolicy explain someone get_sales_data --role SALES --attr region=EMEA
   mcpolicy explain sally crm://reports/commissions list`,
-		Args: usageArgs(cobra.RangeArgs(2, 3)),
+		Args:              usageArgs(cobra.RangeArgs(2, 3)),
+		ValidArgsFunction: complete((*completing).explained),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.explain(cmd, &in, &out, args)
 		},
@@ -57,6 +58,11 @@ in an inventory.`,
 	f.StringVar(&a.itemType, "type", "", "ask about an item of this `TYPE` though no inventory has it: tool, prompt, resource or resourceTemplate")
 	f.StringSliceVar(&a.roles, "role", nil, "ask about a principal with this `ROLE`, declared or not; may be repeated")
 	f.StringArrayVar(&a.attrs, "attr", nil, "an attribute of that principal, as `NAME=VALUE`; the value is JSON or a string; may be repeated")
+	completeFlags(cmd, map[string]cobra.CompletionFunc{
+		"args": cobra.NoFileCompletions, "attr": cobra.NoFileCompletions,
+		"server": complete((*completing).servers), "role": each(complete((*completing).rolesAnybodyHas)),
+		"type": cobra.FixedCompletions([]string{"tool", "prompt", "resource", "resourceTemplate"}, cobra.ShellCompDirectiveNoFileComp),
+	})
 	return cmd
 }
 

@@ -32,9 +32,10 @@ func (l *linting) flags(cmd *cobra.Command) {
 	f.StringSliceVar(&l.skip, "skip", nil, "leave the lint rule `ID` out; may be repeated")
 	f.StringVar(&l.failOn, "fail-on", "", "exit with 1 from this `SEVERITY` on: note, warning, error or off (default: the config's, or warning)")
 	f.BoolVar(&l.noWaivers, "no-waivers", false, "count what waivers accept, and leave expired and stale waivers alone")
-	_ = cmd.RegisterFlagCompletionFunc("rule", completeRules)
-	_ = cmd.RegisterFlagCompletionFunc("skip", completeRules)
-	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(lint.Severities, cobra.ShellCompDirectiveNoFileComp))
+	completeFlags(cmd, map[string]cobra.CompletionFunc{
+		"rule": each(completeRules), "skip": each(completeRules),
+		"fail-on": cobra.FixedCompletions(lint.Severities, cobra.ShellCompDirectiveNoFileComp),
+	})
 }
 
 // check finds mistakes on the command line before any work is done.

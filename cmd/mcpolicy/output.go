@@ -55,8 +55,12 @@ func (o *output) filterFlags(cmd *cobra.Command) {
 	f.StringSliceVar(&o.roles, "role", nil, "only principals with a role that matches `GLOB`")
 	f.StringArrayVar(&o.items, "tool", nil, "only tools, prompts and resources that match `GLOB`")
 	f.StringSliceVar(&o.operations, "operation", nil, "only operations that match `GLOB`: list, call, get or read")
-	_ = cmd.RegisterFlagCompletionFunc("only", cobra.FixedCompletions([]string{"denied", "allowed", "conditional", "unguarded"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("operation", cobra.FixedCompletions([]string{"list", "call", "get", "read"}, cobra.ShellCompDirectiveNoFileComp))
+	completeFlags(cmd, map[string]cobra.CompletionFunc{
+		"only":      cobra.FixedCompletions([]string{"denied", "allowed", "conditional", "unguarded"}, cobra.ShellCompDirectiveNoFileComp),
+		"operation": cobra.FixedCompletions([]string{"list", "call", "get", "read"}, cobra.ShellCompDirectiveNoFileComp),
+		"server":    each(complete((*completing).servers)), "principal": each(complete((*completing).principals)),
+		"role": each(complete((*completing).roles)), "tool": complete(func(c *completing) { c.items(anyItem) }),
+	})
 }
 
 func formatNames() []string {

@@ -81,8 +81,15 @@ refuses proves nothing.`,
 	f.StringArrayVar(&p.destructive, "allow-destructive", nil, "call the destructive `TOOL` with valid arguments too, where each call must be refused; may be repeated")
 	f.DurationVar(&p.timeout, "timeout", 2*time.Minute, "how long each step as one principal may take: lists, calls, reads")
 	f.IntVar(&p.concurrency, "concurrency", maxVisits, "how many principals are probed at the same time")
-	_ = cmd.RegisterFlagCompletionFunc("url", cobra.NoFileCompletions)
-	_ = cmd.RegisterFlagCompletionFunc("token-env", cobra.NoFileCompletions)
+	completeFlags(cmd, map[string]cobra.CompletionFunc{
+		"url": cobra.NoFileCompletions, "token-env": cobra.NoFileCompletions,
+		"tool": complete(func(c *completing) { c.items(anyItem) }),
+		"allow-destructive": complete(func(c *completing) {
+			c.items(func(item *manifest.Item) bool {
+				return item.Type == authz.ToolItem && item.Destructive() != manifest.None
+			})
+		}),
+	})
 	_ = cmd.RegisterFlagCompletionFunc("server", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return (&liveServers{in: p.in}).names(), cobra.ShellCompDirectiveNoFileComp
 	})

@@ -28,7 +28,7 @@ The config changes a rule:
 		Example: `  mcpolicy rules
   mcpolicy rules callable-not-listed`,
 		Args:              usageArgs(cobra.MaximumNArgs(1)),
-		ValidArgsFunction: completeRules,
+		ValidArgsFunction: completeRule,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return listRules(cmd.OutOrStdout())
@@ -42,15 +42,6 @@ The config changes a rule:
 		},
 	}
 	return cmd
-}
-
-// completeRules completes the IDs of rules.
-func completeRules(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	var ids []string
-	for _, r := range lint.Rules() {
-		ids = append(ids, r.ID+"\t"+r.Doc.Summary)
-	}
-	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
 func listRules(w io.Writer) error {

@@ -41,6 +41,10 @@ func (t *suiteRun) filterFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&t.tests, "run", nil, "only tests whose name matches `GLOB`")
 	f.StringSliceVar(&t.principals, "principal", nil, "only cases about principals that match `GLOB`")
 	f.StringArrayVar(&t.items, "tool", nil, "only cases about tools, prompts and resources that match `GLOB`")
+	completeFlags(cmd, map[string]cobra.CompletionFunc{
+		"suite": complete((*completing).suiteNames), "run": complete((*completing).testNames),
+		"principal": each(complete((*completing).principalsAndGroups)), "tool": complete(func(c *completing) { c.items(anyItem) }),
+	})
 }
 
 func newTest() *cobra.Command {

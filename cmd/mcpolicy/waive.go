@@ -73,6 +73,14 @@ finding is about:
 	f.BoolVar(&x.diff, "diff", false, "show the change, and write nothing")
 	f.BoolVar(&x.dryRun, "dry-run", false, "the same as --diff")
 	f.BoolVar(&x.force, "force", false, "write it even if it accepts nothing today")
+	completeFlags(cmd, map[string]cobra.CompletionFunc{
+		"server": complete((*completing).servers), "principal": complete((*completing).principals),
+		"item":     complete(func(c *completing) { c.items(anyItem) }),
+		"tool":     complete(func(c *completing) { c.items(ofTypes(authz.ToolItem)) }),
+		"prompt":   complete(func(c *completing) { c.items(ofTypes(authz.PromptItem)) }),
+		"resource": complete(func(c *completing) { c.items(ofTypes(authz.ResourceItem, authz.TemplateItem)) }),
+		"reason":   cobra.NoFileCompletions, "until": cobra.NoFileCompletions,
+	})
 	return cmd
 }
 
@@ -81,14 +89,6 @@ func oneRule(_ *cobra.Command, args []string) error {
 		return usageError{fmt.Errorf("want one rule to waive, have %d; mcpolicy rules lists them", len(args))}
 	}
 	return nil
-}
-
-// completeRule completes the one argument that is a rule's ID.
-func completeRule(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return completeRules(cmd, args, start)
 }
 
 func (x *waiving) run(cmd *cobra.Command, in *input) error {

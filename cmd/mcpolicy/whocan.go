@@ -32,13 +32,8 @@ Roles that only a rule for everyone lets in are marked.`,
 		Example: `  mcpolicy who-can call delete_customer
   mcpolicy who-can call 'delete_*' --server crm
   mcpolicy who-can call --destructive`,
-		Args: usageArgs(cobra.MinimumNArgs(1)),
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) == 0 {
-				return []string{"list", "call", "get", "read"}, cobra.ShellCompDirectiveNoFileComp
-			}
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		},
+		Args:              usageArgs(cobra.MinimumNArgs(1)),
+		ValidArgsFunction: complete((*completing).asked),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			write, err := writerOf(&out, map[string]func(io.Writer, []explain.Answer, report.Options) error{
@@ -86,6 +81,7 @@ Roles that only a rule for everyone lets in are marked.`,
 	out.flags(cmd)
 	cmd.Flags().StringVar(&server, "server", "", "only the server of this `NAME`")
 	cmd.Flags().BoolVar(&destructive, "destructive", false, "only destructive tools")
+	completeFlags(cmd, map[string]cobra.CompletionFunc{"server": complete((*completing).servers)})
 	return cmd
 }
 
