@@ -15,6 +15,45 @@ import (
 // it prints.
 var console = regexp.MustCompile("(?s)```console\n\\$ mcpolicy ([^\n]*)\n(.*?)```")
 
+// example is a file of an example: its name stands behind the language.
+var example = regexp.MustCompile("(?s)```[a-z]+ (bank/[^\n]*)\n(.*?)```")
+
+// bank writes the files of the README's example and returns their folder.
+func bank(t *testing.T, readme string) string {
+	t.Helper()
+	dir := t.TempDir()
+	files := example.FindAllStringSubmatch(readme, -1)
+	if len(files) < 7 {
+		t.Fatalf("%d files of the example", len(files))
+	}
+	for _, m := range files {
+		file := filepath.Join(dir, filepath.FromSlash(m[1]))
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(m[2]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "bank")
+}
+
+// TestReadmeExample runs what the README's example has besides what its pictures
+// show: other selectors, and principals in a table.
+func TestReadmeExample(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := bank(t, string(readme))
+	for _, principals := range []string{"principals.yaml", "people.csv"} {
+		status, stdout, stderr := runIn(t, "check", "-C", dir, "--principals", filepath.Join(dir, principals))
+		if status != exitOK || stderr != "" || !strings.Contains(stdout, "9 passed, 1 skipped") {
+			t.Errorf("%s: status %d, %s%s", principals, status, stdout, stderr)
+		}
+	}
+}
+
 // duration is the one thing that differs between runs.
 var duration = regexp.MustCompile(`\d+ ms`)
 
@@ -27,6 +66,10 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir := bank(t, string(readme))
+	if err := os.Remove(filepath.Join(dir, "tests", "selectors.yaml")); err != nil {
+		t.Fatal(err) // it comes after the picture
+	}
 	t.Chdir(root)
 	t.Setenv("COLUMNS", "")
 	t.Setenv("LC_ALL", "C.UTF-8")
@@ -35,6 +78,11 @@ func TestReadme(t *testing.T) {
 		args, err := shlex.Split(m[1])
 		if err != nil {
 			t.Fatal(err)
+		}
+		for i := range args {
+			if args[i] == "bank" {
+				args[i] = dir
+			}
 		}
 		_, stdout, stderr := runIn(t, args...)
 		if stderr != "" {
