@@ -75,7 +75,9 @@ func TestMistakes(t *testing.T) {
 		"alias bomb":         {asYAML, bomb, ": aliases expand to more than"},
 		"anchor in itself":   {asYAML, "a: &a [*a]", "f:1:8: anchor \"a\" contains itself"},
 		"broken YAML":        {asYAML, "a: [1\nb: 2\n", "f:1:1: not valid YAML: "},
-		"tab":                {asYAML, "a:\n\tb: 1\n", "f:2:1: not valid YAML: "},
+		"tab":                {asYAML, "a:\n\tb: 1\n", "f:2:1: not valid YAML: this line is indented by a tab; YAML takes spaces only"},
+		"tab after spaces":   {asYAML, "a:\n  - x\n \t- y\n", "f:3:2: not valid YAML: this line is indented by a tab"},
+		"tab in a text":      {asYAML, "a: |\n  x\n  \ty\nb: 1\nc:\n  d: @\n", "not valid YAML: found character that cannot start any token"},
 		"list as key":        {asYAML, "? [a]\n: 1\n", "f:1:3: a key must be a word"},
 		"too large":          {asJSON, strings.Repeat(" ", source.MaxBytes+1), "f: the file is 32 MiB, more than"},
 	}

@@ -31,7 +31,7 @@ func ParseYAML(file string, data []byte) ([]*Node, error) {
 		case errors.Is(err, io.EOF):
 			return nodes, nil
 		case err != nil:
-			return nil, yamlError(file, err)
+			return nil, yamlError(file, data, err)
 		}
 		if len(doc.Content) == 0 {
 			continue
@@ -66,7 +66,7 @@ func checkYAMLDepth(file string, data []byte) error {
 
 var yamlPosition = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s*)?line (\d+): `)
 
-func yamlError(file string, err error) error {
+func yamlError(file string, data []byte, err error) error {
 	pos, msg := Pos{File: file}, err.Error()
 	if m := yamlPosition.FindStringSubmatch(msg); m != nil {
 		if line, err := strconv.Atoi(m[1]); err == nil {
@@ -74,7 +74,25 @@ func yamlError(file string, err error) error {
 			msg = msg[len(m[0]):]
 		}
 	}
+	if strings.Contains(msg, "tab character") || strings.Contains(msg, "cannot start any token") {
+		if line, col := indentingTab(data, pos.Line); line > 0 {
+			return Errorf(Pos{File: file, Line: line, Col: col}, "not valid YAML: this line is indented by a tab; YAML takes spaces only")
+		}
+	}
 	return Errorf(pos, "not valid YAML: %s", sentence(strings.TrimPrefix(msg, "yaml: ")))
+}
+
+// indentingTab returns where the first tab is that indents a line, from a line
+// on, or zeros.
+func indentingTab(data []byte, from int) (line, col int) {
+	for text := range bytes.Lines(data) {
+		line++
+		indentation := text[:len(text)-len(bytes.TrimLeft(text, " \t"))]
+		if i := bytes.IndexByte(indentation, '\t'); i >= 0 && line >= from {
+			return line, i + 1
+		}
+	}
+	return 0, 0
 }
 
 type yamlBuilder struct {
