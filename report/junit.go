@@ -36,7 +36,7 @@ func writeJUnit(w io.Writer, d *Document, o Options) error {
 type junit struct {
 	e     *xml.Encoder
 	err   error
-	names map[testname]bool // of the cases of suites
+	names map[testname]bool // of the cases so far
 }
 
 // A testname is what tells a case from others.
@@ -235,21 +235,10 @@ func (x *junit) suite(d *Document, s *testrunner.SuiteResult, t tally) {
 	x.open("testsuite", append([]xml.Attr{attr("name", s.Name), attr("file", s.File)}, t.attrs()...))
 	for _, c := range s.Cases {
 		for _, p := range c.About() {
-			x.testcase(x.apart(suiteCase(d, s, c, p)))
+			x.testcase(suiteCase(d, s, c, p))
 		}
 	}
 	x.close("testsuite")
-}
-
-// apart tells a case apart from those of the same name: what reads JUnit takes
-// them for one.
-func (x *junit) apart(t *testcase) *testcase {
-	for names := x.names; ; t.Name += fmt.Sprintf(" (%s:%d)", t.File, t.Line) {
-		if name := (testname{t.Classname, t.Name}); !names[name] {
-			names[name] = true
-			return t
-		}
-	}
 }
 
 func suiteCase(d *Document, s *testrunner.SuiteResult, c *testrunner.Case, p *authz.Principal) *testcase {
@@ -308,7 +297,16 @@ func (x *junit) testcase(t *testcase) {
 	if t.Time == "" {
 		t.Time = seconds(0)
 	}
-	if x.err == nil {
+	if x.apart(t); x.err == nil {
 		x.err = x.e.Encode(t)
 	}
+}
+
+// apart tells a case apart from those of the same name: what reads JUnit takes
+// them for one.
+func (x *junit) apart(t *testcase) {
+	for x.names[testname{t.Classname, t.Name}] {
+		t.Name += fmt.Sprintf(" (%s:%d)", t.File, t.Line)
+	}
+	x.names[testname{t.Classname, t.Name}] = true
 }

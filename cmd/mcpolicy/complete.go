@@ -3,6 +3,7 @@ package main
 import (
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,14 @@ import (
 
 // maxCompleting is how long completion reads on in a long file of principals.
 const maxCompleting = time.Second
+
+// maxCompletingBytes bounds a file of principals that is read whole.
+const maxCompletingBytes = 4 << 20
+
+// readWhole reports whether a file of principals is no table or stream.
+func readWhole(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(filepath.Ext(name)))
+}
 
 // maxCompletions is how many words a shell is given to choose from.
 const maxCompletions = 1000
@@ -184,7 +193,8 @@ func (c *completing) people(each func(*authz.Principal) bool) {
 		return
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() || readWhole(name) && info.Size() > maxCompletingBytes {
 		return
 	}
 	start := time.Now()
@@ -217,6 +227,23 @@ func (c *completing) principalsAndGroups() {
 		}
 		return len(c.words) < maxCompletions
 	})
+}
+
+// liveServers adds the servers of which the config says how to reach them.
+func (c *completing) liveServers() {
+	for _, name := range liveNames(c.config) {
+		c.add(name, "")
+	}
+}
+
+// tokenHolders adds the principals that the config has tokens of, or else all.
+func (c *completing) tokenHolders() {
+	for _, t := range c.config.Probe.Tokens {
+		c.add(t.Principal, "")
+	}
+	if len(c.config.Probe.Tokens) == 0 {
+		c.principals()
+	}
 }
 
 // roles adds the roles that principals have.

@@ -81,8 +81,15 @@ refuses proves nothing.`,
 	f.StringArrayVar(&p.destructive, "allow-destructive", nil, "call the destructive `TOOL` with valid arguments too, where each call must be refused; may be repeated")
 	f.DurationVar(&p.timeout, "timeout", 2*time.Minute, "how long each step as one principal may take: lists, calls, reads")
 	f.IntVar(&p.concurrency, "concurrency", maxVisits, "how many principals are probed at the same time")
+	completeProbe(cmd)
+	return cmd
+}
+
+// completeProbe registers what completes the flags of probe.
+func completeProbe(cmd *cobra.Command) {
 	completeFlags(cmd, map[string]cobra.CompletionFunc{
 		"url": cobra.NoFileCompletions, "token-env": cobra.NoFileCompletions,
+		"server": each(complete((*completing).liveServers)), "principal": each(complete((*completing).tokenHolders)),
 		"tool": complete(func(c *completing) { c.items(anyItem) }),
 		"allow-destructive": complete(func(c *completing) {
 			c.items(func(item *manifest.Item) bool {
@@ -90,29 +97,6 @@ refuses proves nothing.`,
 			})
 		}),
 	})
-	_ = cmd.RegisterFlagCompletionFunc("server", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return (&liveServers{in: p.in}).names(), cobra.ShellCompDirectiveNoFileComp
-	})
-	_ = cmd.RegisterFlagCompletionFunc("principal", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return p.in.tokenHolders(), cobra.ShellCompDirectiveNoFileComp
-	})
-	return cmd
-}
-
-// tokenHolders lists the principals that the config has tokens of.
-func (in *input) tokenHolders() []string {
-	cfg, dir, err := in.readConfig()
-	if err != nil {
-		return nil
-	}
-	if dir != nil {
-		_ = dir.close() // only the config was wanted
-	}
-	var names []string
-	for _, t := range cfg.Probe.Tokens {
-		names = append(names, t.Principal)
-	}
-	return names
 }
 
 func (p *probing) probe(cmd *cobra.Command) error {

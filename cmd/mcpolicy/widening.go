@@ -178,7 +178,7 @@ func (w *workspace) widened(ctx context.Context, root *os.Root, list []proposal)
 		return false, err
 	}
 	for ref := range before.All() {
-		was, is := ref.Cell.Access, after.Cell(ref.Class, ref.Column).Access
+		was, is := ref.Access, after.Cell(ref.Class, ref.Column).Access
 		if was == matrix.Denied && is != matrix.Denied || was == matrix.Conditional && is == matrix.Allowed {
 			return true, nil
 		}

@@ -184,8 +184,17 @@ func fixed(r *rapid.T, dir string) ([]proposal, map[string]string) {
 func everyRequest() []authz.Request {
 	var list []authz.Request
 	for _, roles := range [][]string{
-		{"CLERK"}, {"AUDITOR"}, {"CLERK", "AUDITOR"}, {"AUDITOR", "CLERK"},
-		{"CLEK"}, {"CLEqK"}, {"CLqRK"}, {"AUDITR"}, {"AUDITqR"}, {"CLEK", "CLERK"}, {"AUDITqR", "CLERK"},
+		{"CLERK"},
+		{"AUDITOR"},
+		{"CLERK", "AUDITOR"},
+		{"AUDITOR", "CLERK"},
+		{"CLEK"},
+		{"CLEqK"},
+		{"CLqRK"},
+		{"AUDITR"},
+		{"AUDITqR"},
+		{"CLEK", "CLERK"},
+		{"AUDITqR", "CLERK"},
 	} {
 		for _, scope := range []string{"", "branch"} {
 			for _, action := range []string{"tools/call::transfer", "tools/call::statement", "tools/list::transfer", "tools/list::statement"} {
