@@ -305,8 +305,12 @@ func (x *junit) testcase(t *testcase) {
 // apart tells a case apart from those of the same name: what reads JUnit takes
 // them for one.
 func (x *junit) apart(t *testcase) {
+	place := "again"
+	if t.File != "" {
+		place = fmt.Sprintf("%s:%d", t.File, t.Line)
+	}
 	for x.names[testname{t.Classname, t.Name}] {
-		t.Name += fmt.Sprintf(" (%s:%d)", t.File, t.Line)
+		t.Name += " (" + place + ")"
 	}
 	x.names[testname{t.Classname, t.Name}] = true
 }
