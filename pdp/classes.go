@@ -36,15 +36,31 @@ func (e *Engine) Class(p *authz.Principal) string {
 	return string(b)
 }
 
-// rolesOf returns the roles in an order that does not matter, unless an
-// expression reads them as a list.
+// rolesOf returns the roles that the engine is asked about: as they are where
+// an expression reads them as a list; each once where evaluation is strict,
+// because the engine then stops at the first role that allows or errs; and
+// otherwise sorted, because they are a union.
 func (e *Engine) rolesOf(p *authz.Principal) []string {
 	if e.rolesRead() {
 		return p.Roles
 	}
+	if e.options.StrictEvaluation {
+		return distinct(p.Roles)
+	}
 	roles := slices.Clone(p.Roles)
 	slices.Sort(roles)
 	return slices.Compact(roles)
+}
+
+// distinct returns the different roles of a list, in its order.
+func distinct(list []string) []string {
+	roles := make([]string, 0, len(list))
+	for _, role := range list {
+		if !slices.Contains(roles, role) {
+			roles = append(roles, role)
+		}
+	}
+	return roles
 }
 
 // rolesRead reports whether an expression sees the list of roles that the
