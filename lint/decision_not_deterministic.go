@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -76,9 +77,9 @@ resourcePolicy:
 		Fix:       "Write one of the conditions as a single expression, with && or ||.",
 		Standards: []string{"CWE-863"},
 	},
-	Check: func(p *Pass) {
+	Ask: func(ctx context.Context, p *Pass) error {
 		if p.Policies == nil {
-			return
+			return nil
 		}
 		if p.input.Confused != nil {
 			for _, ids := range p.input.Confused() {
@@ -93,6 +94,7 @@ resourcePolicy:
 		}
 		p.reportShared()
 		p.reportParents()
+		return p.reportOrders(ctx)
 	},
 }
 

@@ -1,11 +1,10 @@
 package lint
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -55,50 +54,37 @@ resourcePolicy:
 		if p.Policies == nil {
 			return
 		}
-		scopes := map[string]map[string][]*policy.Policy{}
-		for _, x := range p.Policies.Policies {
-			if x.Disabled || x.Kind != policy.ResourcePolicy && x.Kind != policy.PrincipalPolicy {
-				continue
-			}
-			if scopes[x.Scope] == nil {
-				scopes[x.Scope] = map[string][]*policy.Policy{}
-			}
-			said := cmp.Or(x.ScopePermissions, overrideParent)
-			scopes[x.Scope][said] = append(scopes[x.Scope][said], x)
-		}
-		for _, scope := range slices.Sorted(maps.Keys(scopes)) {
-			by := scopes[scope]
-			if len(by) < 2 {
-				continue
-			}
-			f := Finding{Message: fmt.Sprintf("the policies of the scope %s disagree on scopePermissions", scope)}
-			if scope == "" {
-				f.Message = "the policies without a scope disagree on scopePermissions"
-			}
-			for _, said := range slices.Backward(slices.Sorted(maps.Keys(by))) { // what requires consent was said
-				for i, x := range by[said] {
-					pos := x.Pos
-					if x.ScopePermissions != "" {
-						pos = x.ScopePermissionsPos
-					}
-					if f.Pos.IsZero() {
-						f.Pos = pos
-					}
-					if i < named {
-						f.Evidence = append(f.Evidence, fmt.Sprintf("%s  %s %s: %s", pos, x.Kind, x.Name, said))
-					}
-				}
-				if more := len(by[said]) - named; more > 0 {
-					f.Evidence = append(f.Evidence, fmt.Sprintf("and %d more: %s", more, said))
-				}
-			}
-			p.report(draft{Finding: f})
+		unstable := p.Matrix.Unstable(p.Matrix.Columns)
+		for _, d := range p.Policies.Disagreements() {
+			p.reportDisagreement(d, unstable)
 		}
 	},
 }
 
-// overrideParent is what a policy that says nothing about its scope means.
-const overrideParent = "SCOPE_PERMISSIONS_OVERRIDE_PARENT"
+func (p *Pass) reportDisagreement(d *policy.Disagreement, unstable []matrix.Unstable) {
+	cells := "its cells and those of the scopes below cannot"
+	if d.Scope == "" {
+		cells = "no cell can"
+	}
+	f := Finding{Pos: d.Pos(), Message: fmt.Sprintf("%s disagree on scopePermissions: %s be trusted from one load to the next", d, cells)}
+	for _, said := range d.Values() {
+		for i, x := range d.Said[said] {
+			if i < named {
+				f.Evidence = append(f.Evidence, fmt.Sprintf("%s  %s %s: %s", x.SaysPermissions(), x.Kind, x.Name, said))
+			}
+		}
+		if more := len(d.Said[said]) - named; more > 0 {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("and %d more: %s", more, said))
+		}
+	}
+	if i := slices.IndexFunc(unstable, func(u matrix.Unstable) bool { return u.Disagreement.Scope == d.Scope }); i >= 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("The matrix itself is not stable: the next load may decide %s otherwise. "+
+			"Until the policies agree the run ends with status 3, also if this is waived.", &unstable[i]))
+	} else {
+		f.Evidence = append(f.Evidence, "No cell of this matrix hangs on it so far: no ALLOW of these policies takes part in one.")
+	}
+	p.report(draft{Finding: f})
+}
 
 const scopedWorld = `-- policies/crm.yaml --
 apiVersion: api.cerbos.dev/v1

@@ -109,6 +109,9 @@ func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []strin
 		return err
 	}
 	i := slices.IndexFunc(m.Columns, func(c *matrix.Column) bool { return c.Operation == op })
+	if err := w.stableFor(m, m.Columns[i]); err != nil {
+		return err
+	}
 	x, err := explain.Explain(ctx, &explain.Question{
 		Matrix: m, Engine: w.engine, Policies: w.policies, Principal: principal, Column: m.Columns[i], Arguments: arguments,
 	})

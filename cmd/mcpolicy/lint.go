@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -296,8 +297,12 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 			return err
 		}
 	}
+	noAnswer := w.stableCases(d.Tests)
+	if l != nil {
+		noAnswer = cmp.Or(stable(m, m.Columns), noAnswer)
+	}
 	d.Elapsed, d.Scope = time.Since(start), report.ScopeOf(m)
-	return w.conclude(cmd, out, targets, d, failOn, given)
+	return overridden(noAnswer, w.conclude(cmd, out, targets, d, failOn, given))
 }
 
 // conclude writes the reports and returns what the command ends with.

@@ -55,6 +55,9 @@ Principals that the policies cannot tell apart share a column.`,
 			if err := filter.Check(m); err != nil {
 				return usageError{err}
 			}
+			if err := stable(m, m.Columns); err != nil {
+				return err
+			}
 			d := &report.Document{Matrix: m, Notes: append(w.notes(), w.uncovered(m.Columns)...), Elapsed: time.Since(start)}
 			return out.write(cmd.OutOrStdout(), targets, d, report.Options{Filter: filter})
 		},

@@ -175,6 +175,9 @@ func (p *probing) visit(cmd *cobra.Command, w *workspace, m *matrix.Matrix, filt
 		if err := m.Decide(ctx, slices.Collect(m.ColumnsOf(s.matrix))); err != nil {
 			return results, append(errs, err)
 		}
+		if err := stable(m, slices.Collect(m.ColumnsOf(s.matrix))); err != nil {
+			return results, append(errs, err)
+		}
 		bar := newProgress(cmd.ErrOrStderr(), "probing "+source.Printable(s.matrix.Name))
 		result, err := probe.Run(ctx, &probe.Input{
 			Matrix: m, Server: s.matrix, Conditions: w.engine.Conditions(), Clients: people.clients(s),

@@ -76,6 +76,9 @@ func (w *workspace) compare(ctx context.Context, in *input, production *matrix.M
 	if err == nil {
 		err = checkout.Decide(ctx, checkout.Columns)
 	}
+	if err == nil {
+		err = stable(checkout, checkout.Columns)
+	}
 	if err != nil {
 		return nil, err
 	}

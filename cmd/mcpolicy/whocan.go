@@ -67,6 +67,9 @@ Roles that only a rule for everyone lets in are marked.`,
 					columns = append(columns, c)
 				}
 			}
+			if err := w.stableFor(m, columns...); err != nil {
+				return err
+			}
 			for _, n := range w.uncovered(columns) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: warning: %s\n", source.Printable(n.Message))
 			}

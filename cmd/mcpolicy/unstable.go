@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// Cells that the next load of the same policies may decide otherwise are no
+// answer: who asked for nothing else gets an error, and a report that goes on
+// without them ends with exitFailure, whatever is waived.
+
+// stable returns an error if some cells of the columns are no answer.
+func stable(m *matrix.Matrix, columns []*matrix.Column) error {
+	var errs []error
+	for _, u := range m.Unstable(columns) {
+		errs = append(errs, unstable(u.Disagreement, u.String()))
+	}
+	return errors.Join(errs...)
+}
+
+// overridden returns how a run ends that some cells are no answer of: by that,
+// unless it failed otherwise.
+func overridden(noAnswer, err error) error {
+	if noAnswer != nil && (err == nil || errors.Is(err, errFindings)) {
+		return noAnswer
+	}
+	return err
+}
+
+func unstable(d *policy.Disagreement, what string) error {
+	return source.Errorf(d.Pos(), "%s disagree on scopePermissions, so that the next load may decide %s otherwise: give all of them the same (mcpolicy rules mixed-scope-permissions)", d, what)
+}
+
+// stableCases makes cases that are no answer errors, and returns one if there
+// are any.
+func (w *workspace) stableCases(r *testrunner.Result) error {
+	if r == nil {
+		return nil
+	}
+	disagreements := w.policies.Disagreements()
+	hang := map[*policy.Disagreement]int{}
+	for _, s := range r.Suites {
+		for _, c := range s.Cases {
+			if c.Cell == nil {
+				continue
+			}
+			if d := matrix.HangsOn(disagreements, c.Cell.Rules); d != nil {
+				c.Outcome, c.Cell, c.Values = testrunner.Errored, nil, nil
+				c.Message = d.String() + " disagree on scopePermissions: the next load may decide otherwise"
+				hang[d] += len(c.Principals)
+			}
+		}
+	}
+	var errs []error
+	for _, d := range disagreements {
+		if n := hang[d]; n > 0 {
+			errs = append(errs, unstable(d, fmt.Sprintf("%d of the cases", n)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// stableFor returns an error if what somebody may do in the columns is no
+// answer, declared or not: a role may be asked about that nobody has.
+func (w *workspace) stableFor(m *matrix.Matrix, columns ...*matrix.Column) error {
+	if err := stable(m, columns); err != nil {
+		return err
+	}
+	e := w.config.Engine
+	for _, col := range columns {
+		for i := range col.Question.Requests {
+			if d := matrix.MayHangOn(w.policies, &col.Question.Requests[i], e.DefaultPolicyVersion, e.DefaultScope); d != nil {
+				return unstable(d, fmt.Sprintf("who may %v %s on %s", col.Operation, col.Item.Name, col.Server.Name))
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,364 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pep"
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// reportOrders reports what strict evaluation decides by the order in which a
+// principal's roles are listed: the engine goes through them until one allows,
+// and a condition that errs before that denies.
+func (p *Pass) reportOrders(ctx context.Context) error {
+	if !p.input.StrictEvaluation {
+		return nil
+	}
+	for _, col := range p.Matrix.Columns {
+		found := map[string]*swap{} // by set of roles
+		var sets []string
+		for _, c := range p.Matrix.Classes {
+			roles := different(p.standIn(c).Roles)
+			rules := p.mayErr(col, roles)
+			if len(rules) == 0 {
+				continue
+			}
+			set := strings.Join(slices.Sorted(slices.Values(roles)), "\x00")
+			s, err := p.swapped(ctx, p.plain(col), p.standIn(c), roles, rules)
+			if err != nil {
+				return err
+			}
+			switch {
+			case s == nil:
+			case found[set] == nil:
+				s.classes = []*matrix.Class{c}
+				found[set] = s
+				sets = append(sets, set)
+			default:
+				found[set].classes = append(found[set].classes, c)
+			}
+		}
+		for _, set := range sets {
+			if err := p.reportSwap(ctx, col, found[set]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// different returns the different roles of a list, in its order.
+func different(roles []string) []string {
+	var list []string
+	for _, role := range roles {
+		if !slices.Contains(list, role) {
+			list = append(list, role)
+		}
+	}
+	return list
+}
+
+// lineage is a role and those that role policies put above it.
+func (p *Pass) lineage(role string) []string {
+	list := []string{role}
+	for i := 0; i < len(list); i++ {
+		for _, x := range p.Policies.Policies {
+			if x.Kind == policy.RolePolicy && !x.Disabled && x.Name == list[i] {
+				list = different(append(list, values(x.ParentRoles)...))
+			}
+		}
+	}
+	return list
+}
+
+// mayErr returns the rules that have a say on a column for any of the roles, or
+// none where the order of the roles cannot matter: no condition of one role can
+// err beside a rule of another that may allow.
+func (p *Pass) mayErr(col *matrix.Column, roles []string) []*policy.Rule {
+	if len(roles) < 2 {
+		return nil
+	}
+	all, _, _ := p.rulesFor(col)
+	conditional, allowing := map[string]bool{}, map[string]bool{}
+	all = slices.DeleteFunc(all, func(r *policy.Rule) bool { return r.Policy.Kind == policy.PrincipalPolicy })
+	var rules []*policy.Rule
+	for _, r := range all {
+		for _, role := range roles {
+			if len(p.concerned(r, p.lineage(role))) == 0 {
+				continue
+			}
+			if !slices.Contains(rules, r) {
+				rules = append(rules, r)
+			}
+			derived := slices.ContainsFunc(r.DerivedRoles, func(name policy.Text) bool {
+				d := p.Policies.DerivedRole(r.Policy, name.Value)
+				return d != nil && d.Condition != nil
+			})
+			conditional[role] = conditional[role] || derived || r.Condition != nil
+			allowing[role] = allowing[role] || r.Effect == authz.Allow
+		}
+	}
+	for _, role := range roles {
+		for _, other := range roles {
+			if role != other && conditional[role] && allowing[other] {
+				return rules
+			}
+		}
+	}
+	return nil
+}
+
+// A swap is a principal that is decided otherwise with its roles in another
+// order.
+type swap struct {
+	who, other *authz.Principal // as declared, and in the other order
+	cells      [2]matrix.Cell   // of the two: one allowed, one denied
+	arguments  map[string]any   // of both; nil if there are none, or any will do
+	rules      []*policy.Rule   // that may have a say
+	classes    []*matrix.Class
+}
+
+// swapped returns how another order of a principal's roles decides otherwise,
+// or nil. What a role comes to by itself does not depend on the others: it
+// allows, errs, or leaves it to the next. So if any order decides otherwise,
+// one does that begins with another role.
+func (p *Pass) swapped(ctx context.Context, col *matrix.Column, who *authz.Principal, roles []string, rules []*policy.Rule) (*swap, error) {
+	orders := []*authz.Principal{who}
+	for i := 1; i < len(roles); i++ {
+		other := *who
+		other.Roles = append([]string{roles[i]}, slices.Delete(slices.Clone(roles), i, i+1)...)
+		orders = append(orders, &other)
+	}
+	if !p.afford(len(orders)) {
+		return nil, nil
+	}
+	cells, err := p.Matrix.Look(ctx, col, orders)
+	if err != nil {
+		return nil, err
+	}
+	var open []*authz.Principal
+	for i, cell := range cells[1:] {
+		if denied(cells[0]) && allowed(cell) || allowed(cells[0]) && denied(cell) {
+			return &swap{who: who, other: orders[i+1], cells: [2]matrix.Cell{*cells[0], *cell}, rules: rules}, nil
+		}
+		if cell.Access != cells[0].Access || cell.Access == matrix.Conditional {
+			open = append(open, orders[i+1])
+		}
+	}
+	x := p.reasoner()
+	if len(open) == 0 || x == nil {
+		return nil, nil
+	}
+	return x.swappedWith(ctx, col, who, open, rules)
+}
+
+// swappedWith looks for arguments that two orders decide otherwise, best within
+// the inputSchema.
+func (x *reasoner) swappedWith(ctx context.Context, col *matrix.Column, who *authz.Principal, others []*authz.Principal, rules []*policy.Rule) (*swap, error) {
+	var named []matrix.Rule
+	for _, r := range rules {
+		named = append(named, matrix.Rule{ID: r.ID})
+	}
+	var outside *swap
+	for list := range chunks(x.finder.Question(col, who, named...).Candidates().Each) {
+		var attempts []attempt
+		for _, c := range list {
+			attempts = append(attempts, attempt{who, col, c.Arguments})
+			for _, other := range others {
+				attempts = append(attempts, attempt{other, col, c.Arguments})
+			}
+		}
+		cells, err := x.decide(ctx, attempts)
+		if err != nil {
+			return nil, err
+		}
+		for i := 0; i < len(cells); i += 1 + len(others) {
+			for k, other := range others {
+				declared, swapped := cells[i], cells[i+1+k]
+				if declared.Access == swapped.Access {
+					continue
+				}
+				c := list[i/(1+len(others))]
+				s := &swap{who: who, other: other, cells: [2]matrix.Cell{declared, swapped}, arguments: c.Arguments, rules: rules}
+				if c.Within {
+					return s, nil
+				}
+				if outside == nil {
+					outside = s
+				}
+			}
+		}
+	}
+	return outside, nil
+}
+
+func (p *Pass) reportSwap(ctx context.Context, col *matrix.Column, s *swap) error {
+	erring, err := p.erring(ctx, col, s)
+	if err != nil {
+		return err
+	}
+	granting, refusing := &s.cells[0], &s.cells[1]
+	if denied(granting) {
+		granting, refusing = refusing, granting
+	}
+	f := about(col)
+	f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
+	if len(erring) > 0 {
+		f.Pos, f.Policy = erring[0].Pos, erring[0].ID
+	}
+	for _, r := range erring {
+		f.Evidence = append(f.Evidence, cite(r))
+	}
+	f.Evidence = addSome(f.Evidence, citeAll(granting.Decisive()))
+	with := ""
+	if s.arguments != nil {
+		with = " with " + compact(s.arguments)
+	}
+	for i, who := range []*authz.Principal{s.who, s.other} {
+		said := "allows"
+		if denied(&s.cells[i]) {
+			said = "denies"
+		}
+		f.Evidence = append(f.Evidence, fmt.Sprintf("With the roles %s the engine %s it%s%s.",
+			strings.Join(different(who.Roles), ", "), said, with, p.because(&s.cells[i], granting, erring, refusing)))
+		with = ""
+	}
+	f.Witness = witnessIn(col, s.who, s.arguments)
+	f.Fix = "Keep the condition from erring: ask has() first, and for the type; or let one role alone decide. A token may list its roles in any order."
+	names, whose := p.names(s.classes), plural(size(s.classes), "its", "their")
+	p.report(draft{
+		Finding: f, who: s.classes, subject: col.Item.Name,
+		group: strings.Join([]string{"order", f.Policy, names, col.Operation.String()}, "\x00"),
+		say: func(items []string) string {
+			return fmt.Sprintf("whether %s may %s %s depends on the order of %s roles", names, verb(col.Operation), listing(items, named), whose)
+		},
+	})
+	return nil
+}
+
+// because says what decided one of two orders.
+func (p *Pass) because(cell, granting *matrix.Cell, erring []*policy.Rule, refusing *matrix.Cell) string {
+	if cell == granting {
+		if rules := granting.Decisive(); len(rules) > 0 {
+			return fmt.Sprintf(": rule %q comes first", rules[0].Name)
+		}
+		return ""
+	}
+	for _, r := range erring {
+		for _, e := range refusing.Errors {
+			if p.asks(r, e.Expr) {
+				return fmt.Sprintf(": %s errs first, %s: %s", called(r), oneLine(e.Expr), oneLine(e.Message))
+			}
+		}
+		return fmt.Sprintf(": %s errs first", called(r))
+	}
+	return ""
+}
+
+// asks reports whether an expression is one of a rule's, or of its derived
+// roles'.
+func (p *Pass) asks(r *policy.Rule, expr string) bool {
+	conditions := []*policy.Condition{r.Condition}
+	for _, name := range r.DerivedRoles {
+		if d := p.Policies.DerivedRole(r.Policy, name.Value); d != nil {
+			conditions = append(conditions, d.Condition)
+		}
+	}
+	for _, c := range conditions {
+		for text := range c.Exprs() {
+			if text.Value == expr {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// erring returns the rules whose conditions err for what was asked, those of
+// the roles that deny before one allows.
+func (p *Pass) erring(ctx context.Context, col *matrix.Column, s *swap) ([]*policy.Rule, error) {
+	x := p.reasoner()
+	if x == nil {
+		return nil, nil
+	}
+	refused := s.who
+	if allowed(&s.cells[0]) {
+		refused = s.other
+	}
+	roles, err := p.erringRoles(ctx, p.plain(col), refused, s.arguments)
+	if err != nil {
+		return nil, err
+	}
+	var rules []*policy.Rule
+	for _, r := range s.rules {
+		if !slices.ContainsFunc(roles, func(role string) bool { return len(p.concerned(r, p.lineage(role))) > 0 }) {
+			continue
+		}
+		var trials []pdp.Trial
+		for _, c := range x.finder.Conditions(r.ID) {
+			for _, a := range p.asked[col] {
+				if covers(r, a.Request) {
+					request := pep.Bind(*a.Request, s.arguments)
+					request.Principal = refused
+					trials = append(trials, pdp.Trial{Condition: c, Request: request})
+				}
+			}
+		}
+		outcomes, err := p.input.Try(ctx, trials)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(outcomes, pdp.Errored) {
+			rules = append(rules, r)
+		}
+	}
+	return rules, nil
+}
+
+// erringRoles returns the roles that err by themselves: before one that allows
+// they deny.
+func (p *Pass) erringRoles(ctx context.Context, col *matrix.Column, who *authz.Principal, arguments map[string]any) ([]string, error) {
+	roles := different(who.Roles)
+	ask := func(lists [][]string) ([]matrix.Cell, error) {
+		cases := make([]matrix.Case, len(lists))
+		for i, list := range lists {
+			asked := *who
+			asked.Roles = list
+			cases[i] = matrix.Case{Principal: &asked, Column: col, Arguments: arguments}
+		}
+		return p.Matrix.Ask(ctx, cases)
+	}
+	var lists [][]string
+	for _, role := range roles {
+		lists = append(lists, []string{role})
+	}
+	alone, err := ask(lists)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(alone, func(c matrix.Cell) bool { return allowed(&c) })
+	if i < 0 {
+		return nil, nil
+	}
+	lists = nil
+	for _, role := range roles {
+		lists = append(lists, []string{role, roles[i]})
+	}
+	before, err := ask(lists)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for k, role := range roles {
+		if denied(&before[k]) {
+			list = append(list, role)
+		}
+	}
+	return list, nil
+}
