@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -77,10 +78,13 @@ func (p *Pass) reportDisagreement(d *policy.Disagreement, unstable []matrix.Unst
 			f.Evidence = append(f.Evidence, fmt.Sprintf("and %d more: %s", more, said))
 		}
 	}
-	if i := slices.IndexFunc(unstable, func(u matrix.Unstable) bool { return u.Disagreement.Scope == d.Scope }); i >= 0 {
+	i := slices.IndexFunc(unstable, func(u matrix.Unstable) bool { return u.Disagreement.Scope == d.Scope })
+	_, embedded := p.Matrix.Decider().(*pdp.Engine)
+	switch {
+	case i >= 0:
 		f.Evidence = append(f.Evidence, fmt.Sprintf("The matrix itself is not stable: the next load may decide %s otherwise. "+
 			"Until the policies agree the run ends with status 3, also if this is waived.", &unstable[i]))
-	} else {
+	case embedded: // a running PDP does not say which rules took part
 		f.Evidence = append(f.Evidence, "No cell of this matrix hangs on it so far: no ALLOW of these policies takes part in one.")
 	}
 	p.report(draft{Finding: f})

@@ -120,6 +120,7 @@ type swap struct {
 	who, other *authz.Principal // as declared, and in the other order
 	cells      [2]matrix.Cell   // of the two: one allowed, one denied
 	arguments  map[string]any   // of both; nil if there are none, or any will do
+	outside    bool             // the inputSchema allows no arguments that would do
 	rules      []*policy.Rule   // that may have a say
 	classes    []*matrix.Class
 }
@@ -185,7 +186,7 @@ func (x *reasoner) swappedWith(ctx context.Context, col *matrix.Column, who *aut
 					continue
 				}
 				c := list[i/(1+len(others))]
-				s := &swap{who: who, other: other, cells: [2]matrix.Cell{declared, swapped}, arguments: c.Arguments, rules: rules}
+				s := &swap{who: who, other: other, cells: [2]matrix.Cell{declared, swapped}, arguments: c.Arguments, outside: !c.Within, rules: rules}
 				if c.Within {
 					return s, nil
 				}
@@ -203,30 +204,35 @@ func (p *Pass) reportSwap(ctx context.Context, col *matrix.Column, s *swap) erro
 	if err != nil {
 		return err
 	}
-	granting, refusing := &s.cells[0], &s.cells[1]
+	granting := &s.cells[0]
 	if denied(granting) {
-		granting, refusing = refusing, granting
+		granting = &s.cells[1]
 	}
 	f := about(col)
 	f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
-	if len(erring) > 0 {
-		f.Pos, f.Policy = erring[0].Pos, erring[0].ID
-	}
-	for _, r := range erring {
-		f.Evidence = append(f.Evidence, cite(r))
+	first := ""
+	for i, e := range erring {
+		if i == 0 {
+			f.Pos, f.Policy, first = e.rule.Pos, e.rule.ID, ": "+e.String()
+		}
+		f.Evidence = append(f.Evidence, cite(e.rule))
 	}
 	f.Evidence = addSome(f.Evidence, citeAll(granting.Decisive()))
 	with := ""
 	if s.arguments != nil {
 		with = " with " + compact(s.arguments)
 	}
+	if s.outside {
+		f.Severity, with = Note, with+", which the inputSchema does not allow"
+	}
 	for i, who := range []*authz.Principal{s.who, s.other} {
-		said := "allows"
+		said, why := "allows", ""
 		if denied(&s.cells[i]) {
-			said = "denies"
+			said, why = "denies", first
+		} else if rules := granting.Decisive(); len(rules) > 0 {
+			why = fmt.Sprintf(": rule %q comes first", rules[0].Name)
 		}
-		f.Evidence = append(f.Evidence, fmt.Sprintf("With the roles %s the engine %s it%s%s.",
-			strings.Join(different(who.Roles), ", "), said, with, p.because(&s.cells[i], granting, erring, refusing)))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("With the roles %s the engine %s it%s%s.", strings.Join(different(who.Roles), ", "), said, with, why))
 		with = ""
 	}
 	f.Witness = witnessIn(col, s.who, s.arguments)
@@ -234,7 +240,7 @@ func (p *Pass) reportSwap(ctx context.Context, col *matrix.Column, s *swap) erro
 	names, whose := p.names(s.classes), plural(size(s.classes), "its", "their")
 	p.report(draft{
 		Finding: f, who: s.classes, subject: col.Item.Name,
-		group: strings.Join([]string{"order", f.Policy, names, col.Operation.String()}, "\x00"),
+		group: strings.Join([]string{"order", f.Policy, names, col.Operation.String(), f.Severity.String()}, "\x00"),
 		say: func(items []string) string {
 			return fmt.Sprintf("whether %s may %s %s depends on the order of %s roles", names, verb(col.Operation), listing(items, named), whose)
 		},
@@ -242,23 +248,19 @@ func (p *Pass) reportSwap(ctx context.Context, col *matrix.Column, s *swap) erro
 	return nil
 }
 
-// because says what decided one of two orders.
-func (p *Pass) because(cell, granting *matrix.Cell, erring []*policy.Rule, refusing *matrix.Cell) string {
-	if cell == granting {
-		if rules := granting.Decisive(); len(rules) > 0 {
-			return fmt.Sprintf(": rule %q comes first", rules[0].Name)
-		}
-		return ""
+// An erring is a rule whose condition errs, and what the engine says about it,
+// if that is known.
+type erring struct {
+	rule *policy.Rule
+	authz.EvalError
+}
+
+func (e *erring) String() string {
+	said := called(e.rule) + " errs first"
+	if e.Message != "" {
+		said += ", " + oneLine(e.Expr) + ": " + oneLine(e.Message)
 	}
-	for _, r := range erring {
-		for _, e := range refusing.Errors {
-			if p.asks(r, e.Expr) {
-				return fmt.Sprintf(": %s errs first, %s: %s", called(r), oneLine(e.Expr), oneLine(e.Message))
-			}
-		}
-		return fmt.Sprintf(": %s errs first", called(r))
-	}
-	return ""
+	return said
 }
 
 // asks reports whether an expression is one of a rule's, or of its derived
@@ -282,7 +284,7 @@ func (p *Pass) asks(r *policy.Rule, expr string) bool {
 
 // erring returns the rules whose conditions err for what was asked, those of
 // the roles that deny before one allows.
-func (p *Pass) erring(ctx context.Context, col *matrix.Column, s *swap) ([]*policy.Rule, error) {
+func (p *Pass) erring(ctx context.Context, col *matrix.Column, s *swap) ([]*erring, error) {
 	x := p.reasoner()
 	if x == nil {
 		return nil, nil
@@ -291,11 +293,11 @@ func (p *Pass) erring(ctx context.Context, col *matrix.Column, s *swap) ([]*poli
 	if allowed(&s.cells[0]) {
 		refused = s.other
 	}
-	roles, err := p.erringRoles(ctx, p.plain(col), refused, s.arguments)
+	roles, errors, err := p.erringRoles(ctx, p.plain(col), refused, s.arguments)
 	if err != nil {
 		return nil, err
 	}
-	var rules []*policy.Rule
+	var list []*erring
 	for _, r := range s.rules {
 		if !slices.ContainsFunc(roles, func(role string) bool { return len(p.concerned(r, p.lineage(role))) > 0 }) {
 			continue
@@ -315,15 +317,19 @@ func (p *Pass) erring(ctx context.Context, col *matrix.Column, s *swap) ([]*poli
 			return nil, err
 		}
 		if slices.Contains(outcomes, pdp.Errored) {
-			rules = append(rules, r)
+			e := &erring{rule: r}
+			if i := slices.IndexFunc(errors, func(e authz.EvalError) bool { return p.asks(r, e.Expr) }); i >= 0 {
+				e.EvalError = errors[i]
+			}
+			list = append(list, e)
 		}
 	}
-	return rules, nil
+	return list, nil
 }
 
-// erringRoles returns the roles that err by themselves: before one that allows
-// they deny.
-func (p *Pass) erringRoles(ctx context.Context, col *matrix.Column, who *authz.Principal, arguments map[string]any) ([]string, error) {
+// erringRoles returns the roles that err by themselves, so that before one that
+// allows they deny, and their errors.
+func (p *Pass) erringRoles(ctx context.Context, col *matrix.Column, who *authz.Principal, arguments map[string]any) (list []string, errors []authz.EvalError, err error) {
 	roles := different(who.Roles)
 	ask := func(lists [][]string) ([]matrix.Cell, error) {
 		cases := make([]matrix.Case, len(lists))
@@ -340,11 +346,11 @@ func (p *Pass) erringRoles(ctx context.Context, col *matrix.Column, who *authz.P
 	}
 	alone, err := ask(lists)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	i := slices.IndexFunc(alone, func(c matrix.Cell) bool { return allowed(&c) })
 	if i < 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	lists = nil
 	for _, role := range roles {
@@ -352,13 +358,12 @@ func (p *Pass) erringRoles(ctx context.Context, col *matrix.Column, who *authz.P
 	}
 	before, err := ask(lists)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var list []string
 	for k, role := range roles {
 		if denied(&before[k]) {
-			list = append(list, role)
+			list, errors = append(list, role), append(errors, alone[k].Errors...)
 		}
 	}
-	return list, nil
+	return list, errors, nil
 }

@@ -222,56 +222,65 @@ func TestDifferentialRoleOrder(t *testing.T) {
 	for _, strict := range []bool{false, true} {
 		t.Run(fmt.Sprintf("strict=%t", strict), func(t *testing.T) {
 			options := pdp.Options{StrictEvaluation: strict, Now: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)}
-			e, err := pdp.Open(t.Context(), os.DirFS(dir), options)
-			if err != nil {
-				t.Fatal(err)
-			}
 			official := dial(t, serve(t, dir, map[string]any{"engine": map[string]any{"strictEvaluation": strict}}), pdp.RemoteOptions{})
-			var open, known, reversed []authz.Request
-			for _, c := range cells {
-				open, known = append(open, c.open), append(known, c.known...)
-			}
-			for _, r := range known {
-				back := *r.Principal
-				back.Roles = slices.Clone(back.Roles)
-				slices.Reverse(back.Roles)
-				r.Principal = &back
-				reversed = append(reversed, r)
-			}
-			want := decide(t, official, known)
-			differ := 0
-			report := func(what string, r *authz.Request, got, want authz.Effect) {
-				if differ++; differ <= 10 {
-					t.Errorf("%s: %v, the PDP %v: %s in scope %q for %v %v with %v", what, got, want, r.Action, r.Resource.Scope, r.Principal.Roles, r.Principal.Attr, r.Resource.Attr["arguments"])
-				}
-			}
-			for i, d := range decide(t, e, known) {
-				if d.Effect != want[i].Effect {
-					report("the engine", &known[i], d.Effect, want[i].Effect)
-				}
-			}
-			said := holds(t, decide(t, e, open), cells, options)
-			conditional := 0
-			for i, s := range said {
-				if s.conditional {
-					conditional++
-				}
-				if !s.vague && s.effect != want[i].Effect {
-					report("the cell, "+s.text, &known[i], s.effect, want[i].Effect)
-				}
-			}
-			order := 0
-			for i, d := range decide(t, e, reversed) {
-				if d.Effect != want[i].Effect {
-					order++
-				}
-			}
-			t.Logf("%d decisions, %d by cells on a condition, %d where the reverse order of roles decides otherwise, %d differences", 2*len(known), conditional, order, differ)
-			if (order > 0) != strict {
-				t.Errorf("%d decisions depend on the order of roles", order)
-			}
+			compareOrders(t, dir, cells, options, official)
 		})
 	}
+}
+
+// compareOrders holds the embedded engine and its cells to a PDP.
+func compareOrders(t *testing.T, dir string, cells []orderedCell, options pdp.Options, official pdp.Decider) {
+	t.Helper()
+	e, err := pdp.Open(t.Context(), os.DirFS(dir), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open, known []authz.Request
+	for _, c := range cells {
+		open, known = append(open, c.open), append(known, c.known...)
+	}
+	want := decide(t, official, known)
+	differ, conditional, order := 0, 0, 0
+	differs := func(what string, r *authz.Request, got, want authz.Effect) {
+		if differ++; differ <= 10 {
+			t.Errorf("%s: %v, the PDP %v: %s in scope %q for %v %v with %v", what, got, want, r.Action, r.Resource.Scope, r.Principal.Roles, r.Principal.Attr, r.Resource.Attr["arguments"])
+		}
+	}
+	for i, d := range decide(t, e, known) {
+		if d.Effect != want[i].Effect {
+			differs("the engine", &known[i], d.Effect, want[i].Effect)
+		}
+	}
+	for i, s := range holds(t, decide(t, e, open), cells, options) {
+		if s.conditional {
+			conditional++
+		}
+		if !s.vague && s.effect != want[i].Effect {
+			differs("the cell, "+s.text, &known[i], s.effect, want[i].Effect)
+		}
+	}
+	for i, d := range decide(t, e, reversed(known)) {
+		if d.Effect != want[i].Effect {
+			order++
+		}
+	}
+	t.Logf("%d decisions, %d by cells on a condition, %d where the reverse order of roles decides otherwise, %d differences", 2*len(known), conditional, order, differ)
+	if (order > 0) != options.StrictEvaluation {
+		t.Errorf("%d decisions depend on the order of roles", order)
+	}
+}
+
+// reversed are requests by principals with their roles in the reverse order.
+func reversed(requests []authz.Request) []authz.Request {
+	var list []authz.Request
+	for _, r := range requests {
+		back := *r.Principal
+		back.Roles = slices.Clone(back.Roles)
+		slices.Reverse(back.Roles)
+		r.Principal = &back
+		list = append(list, r)
+	}
+	return list
 }
 
 // A said is what a cell says of some arguments.

@@ -27,6 +27,10 @@ type Document struct {
 
 	Notes []Note // in any order
 
+	// Doubtful is set if cells or cases are no answer, as findings or notes
+	// say. The run then fails whatever they come to.
+	Doubtful bool
+
 	// Scope is what the run looked at. Nil takes it from Matrix, if that is
 	// set.
 	Scope *Scope
@@ -73,10 +77,13 @@ func (d *Document) checked() bool {
 	return d.Linted || d.Drift != nil || d.Tests != nil || d.Probe != nil
 }
 
-// Fails reports whether the answer of the run is no: a case failed or errored,
+// Fails reports whether the answer of the run is no, or none: a case failed or errored,
 // a running server or a PDP does otherwise than the matrix says, or a finding that is not waived is at least as severe as failOn. With
 // lint.Off no finding fails.
 func (d *Document) Fails(failOn lint.Severity) bool {
+	if d.Doubtful {
+		return true
+	}
 	if d.Tests != nil {
 		if n := d.Tests.Counts(); n.Failed+n.Errored > 0 {
 			return true

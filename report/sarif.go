@@ -30,7 +30,10 @@ const (
 func writeSARIF(w io.Writer, d *Document, o Options) error {
 	r := newSARIF(&o)
 	invocation := sarifInvocation{ExecutionSuccessful: true, ExitCodeDescription: "clean"}
-	if d.Fails(o.FailOn) {
+	switch {
+	case d.Doubtful:
+		invocation = sarifInvocation{ExitCode: 3, ExitCodeDescription: "cells that are no answer"}
+	case d.Fails(o.FailOn):
 		invocation.ExitCode, invocation.ExitCodeDescription = 1, "findings, or cases that did not pass"
 	}
 	list := d.problems(&o)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -297,10 +296,7 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 			return err
 		}
 	}
-	noAnswer := w.stableCases(d.Tests)
-	if l != nil {
-		noAnswer = cmp.Or(stable(m, m.Columns), noAnswer)
-	}
+	noAnswer := w.doubt(d, m)
 	d.Elapsed, d.Scope = time.Since(start), report.ScopeOf(m)
 	return overridden(noAnswer, w.conclude(cmd, out, targets, d, failOn, given))
 }
