@@ -8,15 +8,16 @@ import (
 )
 
 // decisionNotDeterministic flags rules of which the engine keeps one condition
-// for several, or one outcome, and roles whose parents it may mistake. It looks
-// at all policies, whatever they are about, where any of them may take a
+// for several, or one outcome, roles whose parents it may mistake, and under
+// strict evaluation principals that are decided by the order of their roles. It
+// looks at all policies, whatever they are about, where any of them may take a
 // condition over.
 var decisionNotDeterministic = &Rule{
 	ID:       "decision-not-deterministic",
 	Family:   inPolicy,
 	Severity: Error,
 	Doc: Doc{
-		Summary: "Two fresh loads of the same policies decide differently",
+		Summary: "Two fresh loads of the same policies, or two orders of the same roles, decide differently",
 		Rationale: `Cerbos 0.55 stores the conditions of rules by a hash of their expressions, which leaves out whether
 all, any or none of them have to be met. Two rules about the same action, of different policies, with the same
 effect, expressions, variables and constants, and another operator, share whichever condition is loaded first. What
@@ -25,7 +26,11 @@ a request comes to then changes from one start of the PDP to the next, and a rul
 Within one request it keeps what a condition came to by the name of the rule in a principal policy, and by its number
 for a resource in a role policy. Where two resources match the same request, rules of one name or number share what
 the first of them came to, and which is the first is chance. So is which parent roles a role has, if the role policies
-of its versions disagree.`,
+of its versions disagree.
+
+Where evaluation is strict, Cerbos tries the roles of a principal in the order in which the request lists them. The
+first that is allowed ends it, and a condition that errs before that denies. Tokens and directories list roles in any
+order, so that one person is let in today and kept out tomorrow.`,
 		Bad: `
 -- manifest.json --
 {"tools": [{"name": "refund"}]}

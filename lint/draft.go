@@ -27,7 +27,8 @@ type draft struct {
 	subject string
 	say     func(subjects []string) string
 
-	waiver int // 1 + the index of the waiver, 0 for none
+	waiver     int  // 1 + the index of the waiver, 0 for none
+	unwaivable bool // what it is about is no answer, accepted or not
 }
 
 // named is how many of several things a message names before it only counts.

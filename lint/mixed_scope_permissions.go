@@ -21,7 +21,10 @@ var mixedScopePermissions = &Rule{
 		Rationale: `Cerbos keeps one value for a scope, whatever the policies in it are about, and takes that of the
 policy that it loads last. It means to refuse policies that disagree, but 0.55 overlooks the first of them, and the
 order of loading is chance: the same policies allow after one start of the PDP and deny after the next. A policy that
-says nothing says SCOPE_PERMISSIONS_OVERRIDE_PARENT.`,
+says nothing says SCOPE_PERMISSIONS_OVERRIDE_PARENT.
+
+Cells that hang on it are no answer, here or in production. A run that needs them ends with status 3, and no waiver
+counts then.`,
 		Bad: `
 -- manifest.json --
 {"tools": [{"name": "greet"}]}
@@ -83,11 +86,11 @@ func (p *Pass) reportDisagreement(d *policy.Disagreement, unstable []matrix.Unst
 	switch {
 	case i >= 0:
 		f.Evidence = append(f.Evidence, fmt.Sprintf("The matrix itself is not stable: the next load may decide %s otherwise. "+
-			"Until the policies agree the run ends with status 3, also if this is waived.", &unstable[i]))
+			"Until the policies agree the run ends with status 3.", &unstable[i]))
 	case embedded: // a running PDP does not say which rules took part
 		f.Evidence = append(f.Evidence, "No cell of this matrix hangs on it so far: no ALLOW of these policies takes part in one.")
 	}
-	p.report(draft{Finding: f})
+	p.report(draft{Finding: f, unwaivable: i >= 0})
 }
 
 const scopedWorld = `-- policies/crm.yaml --

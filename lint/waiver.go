@@ -64,6 +64,8 @@ func (p *Pass) applyWaivers() {
 			switch {
 			case w.expired:
 				expired = append(expired, w)
+			case d.unwaivable:
+				d.Evidence = append(d.Evidence, fmt.Sprintf("%s  its waiver does not count", w.Pos))
 			case !d.Waived:
 				d.Waived, d.Reason, d.WaivedAt, d.waiver = true, w.Reason, w.Pos, n+1
 			}

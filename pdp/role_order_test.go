@@ -326,3 +326,20 @@ func holds(t *testing.T, open []authz.Decision, cells []orderedCell, options pdp
 	}
 	return list
 }
+
+func TestClassesGoByTheOrderOfRoles(t *testing.T) {
+	policies := fstest.MapFS{"p.yaml": {Data: []byte("apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: desk\n  version: default\n  rules:\n    - {actions: [call], effect: EFFECT_ALLOW, roles: [A]}\n")}}
+	for _, strict := range []bool{false, true} {
+		e, err := pdp.Open(t.Context(), policies, pdp.Options{StrictEvaluation: strict})
+		if err != nil {
+			t.Fatal(err)
+		}
+		class := func(roles ...string) string { return e.Class(&authz.Principal{ID: "p", Roles: roles}) }
+		if (class("A", "B") == class("B", "A")) == strict {
+			t.Errorf("strict=%t: the order of roles counts wrongly", strict)
+		}
+		if class("B", "A") != class("B", "A", "B") {
+			t.Errorf("strict=%t: a role that is listed twice counts twice", strict)
+		}
+	}
+}

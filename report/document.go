@@ -27,8 +27,8 @@ type Document struct {
 
 	Notes []Note // in any order
 
-	// Doubtful is set if cells or cases are no answer, as findings or notes
-	// say. The run then fails whatever they come to.
+	// Doubtful is set if some cells are no answer, because the next load of the
+	// policies may decide otherwise. The run then fails, whatever else is said.
 	Doubtful bool
 
 	// Scope is what the run looked at. Nil takes it from Matrix, if that is

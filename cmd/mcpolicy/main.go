@@ -21,7 +21,7 @@ const (
 	exitOK      = 0
 	exitFinding = 1 // the run completed, and the answer is no
 	exitUsage   = 2 // the command line or the config is wrong
-	exitFailure = 3 // the run could not complete, or there was nothing to check
+	exitFailure = 3 // the run could not complete, there was nothing to check, or some answers are none
 )
 
 // errFindings makes the command exit with exitFinding after its report.

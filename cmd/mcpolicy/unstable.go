@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/report"
@@ -37,28 +35,19 @@ func overridden(noAnswer, err error) error {
 }
 
 func unstable(d *policy.Disagreement, what string) error {
-	return source.Errorf(d.Pos(), "%s disagree on scopePermissions, so that the next load may decide %s otherwise: give all of them the same (mcpolicy rules %s)", d, what, mixedPermissions)
+	return source.Errorf(d.Pos(), "%s disagree on scopePermissions, so that the next load may decide %s otherwise: give all of them the same (mcpolicy rules mixed-scope-permissions)", d, what)
 }
 
-// doubt returns an error if cells or cases of a report are no answer, and has
-// the report say so, where a finding does not.
+// doubt returns an error if cells or cases of a report are no answer. The report
+// is then no pass, whatever it is asked to leave out.
 func (w *workspace) doubt(d *report.Document, m *matrix.Matrix) error {
 	noAnswer := w.stableCases(d.Tests)
 	if d.Linted {
-		for _, u := range m.Unstable(m.Columns) {
-			if !slices.ContainsFunc(d.Findings, func(f lint.Finding) bool { return f.Rule == mixedPermissions && f.Pos == u.Pos() && !f.Waived }) {
-				d.Notes = append(d.Notes, report.Note{Rule: mixedPermissions, Pos: u.Pos(), Message: fmt.Sprintf(
-					"%s disagree on scopePermissions, and no waiver can accept that the next load may decide %s otherwise", u.Disagreement, &u)})
-			}
-		}
 		noAnswer = cmp.Or(stable(m, m.Columns), noAnswer)
 	}
 	d.Doubtful = noAnswer != nil
 	return noAnswer
 }
-
-// mixedPermissions is the lint rule about what cells are no answer for.
-const mixedPermissions = "mixed-scope-permissions"
 
 // stableCases makes cases that are no answer errors, and returns one if there
 // are any.
