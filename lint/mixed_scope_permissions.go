@@ -81,7 +81,7 @@ func (p *Pass) reportDisagreement(d *policy.Disagreement, unstable []matrix.Unst
 			f.Evidence = append(f.Evidence, fmt.Sprintf("and %d more: %s", more, said))
 		}
 	}
-	i := slices.IndexFunc(unstable, func(u matrix.Unstable) bool { return u.Disagreement.Scope == d.Scope })
+	i := slices.IndexFunc(unstable, func(u matrix.Unstable) bool { return u.Scope == d.Scope })
 	_, embedded := p.Matrix.Decider().(*pdp.Engine)
 	switch {
 	case i >= 0:

@@ -109,8 +109,10 @@ func TestUnstable(t *testing.T) {
 	in := matrix.Input{
 		Servers: []*matrix.Server{{Name: "shop", Inventory: inventories[0], Profile: profile}},
 		Principals: []*authz.Principal{
-			{Key: "ann", ID: "ann", Roles: []string{"X"}, Scope: "eu"}, {Key: "bob", ID: "bob", Roles: []string{"Y"}},
-			{Key: "cy", ID: "cy", Roles: []string{"X", "Y"}}, {Key: "di", ID: "di", Roles: []string{"Z"}},
+			{Key: "ann", ID: "ann", Roles: []string{"X"}, Scope: "eu"},
+			{Key: "bob", ID: "bob", Roles: []string{"Y"}},
+			{Key: "cy", ID: "cy", Roles: []string{"X", "Y"}},
+			{Key: "di", ID: "di", Roles: []string{"Z"}},
 		},
 	}
 	cells, hang, changed := 0, 0, 0
