@@ -248,19 +248,14 @@ func (p *Pass) reportSwap(ctx context.Context, col *matrix.Column, s *swap) erro
 	return nil
 }
 
-// An erring is a rule whose condition errs, and what the engine says about it,
-// if that is known.
+// An erring is a rule whose condition errs, and what the engine says about it.
 type erring struct {
 	rule *policy.Rule
 	authz.EvalError
 }
 
 func (e *erring) String() string {
-	said := called(e.rule) + " errs first"
-	if e.Message != "" {
-		said += ", " + oneLine(e.Expr) + ": " + oneLine(e.Message)
-	}
-	return said
+	return called(e.rule) + " errs first, " + oneLine(e.Expr) + ": " + oneLine(e.Message)
 }
 
 // asks reports whether an expression is one of a rule's, or of its derived
@@ -293,7 +288,14 @@ func (p *Pass) erring(ctx context.Context, col *matrix.Column, s *swap) ([]*erri
 	if allowed(&s.cells[0]) {
 		refused = s.other
 	}
-	roles, errors, err := p.erringRoles(ctx, p.plain(col), refused, s.arguments)
+	arguments := s.arguments
+	if arguments == nil { // any will do: some that are likely
+		for list := range within(x.finder.Question(p.plain(col), refused)) {
+			arguments = list[0]
+			break
+		}
+	}
+	roles, errors, err := p.erringRoles(ctx, p.plain(col), refused, arguments)
 	if err != nil {
 		return nil, err
 	}
@@ -306,7 +308,7 @@ func (p *Pass) erring(ctx context.Context, col *matrix.Column, s *swap) ([]*erri
 		for _, c := range x.finder.Conditions(r.ID) {
 			for _, a := range p.asked[col] {
 				if covers(r, a.Request) {
-					request := pep.Bind(*a.Request, s.arguments)
+					request := pep.Bind(*a.Request, arguments)
 					request.Principal = refused
 					trials = append(trials, pdp.Trial{Condition: c, Request: request})
 				}
@@ -316,12 +318,9 @@ func (p *Pass) erring(ctx context.Context, col *matrix.Column, s *swap) ([]*erri
 		if err != nil {
 			return nil, err
 		}
-		if slices.Contains(outcomes, pdp.Errored) {
-			e := &erring{rule: r}
-			if i := slices.IndexFunc(errors, func(e authz.EvalError) bool { return p.asks(r, e.Expr) }); i >= 0 {
-				e.EvalError = errors[i]
-			}
-			list = append(list, e)
+		i := slices.IndexFunc(errors, func(e authz.EvalError) bool { return p.asks(r, e.Expr) })
+		if i >= 0 && slices.Contains(outcomes, pdp.Errored) {
+			list = append(list, &erring{r, errors[i]})
 		}
 	}
 	return list, nil
