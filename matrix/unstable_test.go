@@ -37,12 +37,12 @@ func scopedPolicies(r *rand.Rand) fstest.MapFS {
 	mixed, ofAnn := r.IntN(3), r.IntN(3) == 0
 	for i, scope := range []string{"", "eu", "eu.fr"} {
 		of := r.IntN(2)
-		for file, kind := range map[string]string{"a-depot": "depot", "shop": "shop"} {
+		for _, kind := range []string{"depot", "shop"} { // and so are their files sorted
 			says := permissions[of]
-			if file == "a-depot" && (i == mixed || r.IntN(4) == 0) {
+			if kind == "depot" && (i == mixed || r.IntN(4) == 0) {
 				says = permissions[1-of]
 			}
-			fsys[file+"."+scope+".yaml"] = &fstest.MapFile{Data: fmt.Appendf(nil,
+			fsys[kind+"."+scope+".yaml"] = &fstest.MapFile{Data: fmt.Appendf(nil,
 				"apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: %s\n  version: default\n  scope: %q\n  scopePermissions: %s\n  rules:\n%s",
 				kind, scope, says, rules())}
 		}

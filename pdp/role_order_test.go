@@ -2,7 +2,6 @@ package pdp_test
 
 import (
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -145,21 +144,24 @@ func (w *roleWorld) principal() *authz.Principal {
 	if w.chance(6) {
 		p.Roles = append(p.Roles, p.Roles[0])
 	}
-	for name, values := range map[string][]any{"level": {1.0, 2.0, 3.0, "high"}, "team": {"a", "b"}, "teams": {[]any{"a"}, []any{}}} {
-		p.Attr[w.name(name)] = values[w.random.IntN(len(values))]
-	}
-	maps.DeleteFunc(p.Attr, func(string, any) bool { return w.chance(6) })
+	w.give(p.Attr, 6, "level", 1.0, 2.0, 3.0, "high")
+	w.give(p.Attr, 6, "team", "a", "b")
+	w.give(p.Attr, 6, "teams", []any{"a"}, []any{})
 	return p
 }
 
 func (w *roleWorld) arguments() map[string]any {
 	args := map[string]any{}
-	for name, values := range map[string][]any{"x": {1.0, 2.0, 3.0, "1", nil}, "y": {"a", "b", "ab", 1.0, true}} {
-		if !w.chance(3) {
-			args[w.name(name)] = values[w.random.IntN(len(values))]
-		}
-	}
+	w.give(args, 3, "x", 1.0, 2.0, 3.0, "1", nil)
+	w.give(args, 3, "y", "a", "b", "ab", 1.0, true)
 	return args
+}
+
+// give puts one of some values under a name, but for once in n times.
+func (w *roleWorld) give(to map[string]any, n int, name string, values ...any) {
+	if !w.chance(n) {
+		to[w.name(name)] = values[w.random.IntN(len(values))]
+	}
 }
 
 // An orderedCell is a request that leaves its arguments open, and the same with
