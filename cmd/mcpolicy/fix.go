@@ -73,7 +73,7 @@ func (x *fixing) run(cmd *cobra.Command, in *input, out *output, l *linting) err
 		return err
 	}
 	if x.diff {
-		return x.show(cmd, in, w, root, list, l.threshold(w.config))
+		return overridden(w.doubt(d, m), x.show(cmd, in, w, root, list, l.threshold(w.config)))
 	}
 	made, refused := corrections(root, w.options.Prefix, chosen(list, x.widening))
 	said(list, refused, x.widening, logTo(cmd))
@@ -97,8 +97,9 @@ func (x *fixing) run(cmd *cobra.Command, in *input, out *output, l *linting) err
 		}
 		d.Scope = report.ScopeOf(m)
 	}
+	noAnswer := w.doubt(d, m)
 	d.Elapsed = time.Since(start)
-	return w.conclude(cmd, out, targets, d, l.threshold(w.config), in.given())
+	return overridden(noAnswer, w.conclude(cmd, out, targets, d, l.threshold(w.config), in.given()))
 }
 
 // logTo returns a function that writes a line of diagnostics.
