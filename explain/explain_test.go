@@ -174,7 +174,7 @@ func TestParts(t *testing.T) {
 	if diff := cmp.Diff([]string{"R.attr.arguments.region@0 = APAC", "P.attr.region@27 = EMEA"}, parts); diff != "" {
 		t.Errorf("parts (-want +got):\n%s", diff)
 	}
-	if r.Label() != "own-region" || r.Via != "role SALES" || !r.Reached || r.Exprs[0].Value.V != false {
+	if r.Label() != "own-region" || r.Via != "role SALES" || r.Result != explain.Unmet || r.Exprs[0].Value.V != false {
 		t.Errorf("rule %+v", r)
 	}
 	if other := x.Requests[0].Rules[1]; other.Label() != "no-secrets" || other.Via != "everyone" || other.Exprs[0].Value.Error != "no such key: secret" {

@@ -2,10 +2,12 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
 )
 
@@ -16,70 +18,141 @@ func (x *Explanation) sentence() string {
 		return fmt.Sprintf("unguarded: %s asks nothing on %s, so no policy has a say and anyone who connects may do it.",
 			x.Column.Server.Profile.Name, pep.Endpoint(x.Column.Item.Type, x.Column.Operation))
 	case matrix.Allowed:
-		return "allowed: " + x.because(authz.Allow, "rule %s allows it", "rules %s allow it") + "."
+		return "allowed: " + x.allowed() + "."
 	case matrix.Conditional:
-		return "conditional: " + x.because(authz.Allow, "rule %s allows it", "rules %s allow it") + " when " + x.Cell.Condition + "."
+		return "conditional: " + x.conditional() + " " + When(x.Cell.Condition) + "."
 	case matrix.Denied:
 	}
 	return "denied: " + x.denial()
 }
 
-func (x *Explanation) denial() string {
+// When writes a condition behind what it is the condition of: "when x",
+// "unless y".
+func When(condition string) string {
+	switch {
+	case strings.HasPrefix(condition, "unless "):
+		return condition
+	case strings.Contains(condition, "(unless "):
+		return "on the condition " + condition
+	}
+	return "when " + condition
+}
+
+// allowed says which rules allow what is allowed whatever is open.
+func (x *Explanation) allowed() string {
+	var names, between []string
 	for i := range x.Requests {
 		r := &x.Requests[i]
-		if r.Decision.Effect != authz.Deny {
-			continue
+		alone := r.rolesThat(authz.Allow)
+		for _, d := range alone {
+			names = append(names, r.named(d, func(o *Rule) bool { return o.allows() && o.Result == Applies })...)
 		}
-		switch {
-		case r.Decision.NoPolicy:
-			return fmt.Sprintf("no policy covers %s, so nobody decided.", r.Resource.Kind)
-		case len(r.Decision.Validation) > 0 && len(r.Decision.Rules) == 0:
-			return fmt.Sprintf("the schema refuses the request: %s.", r.Decision.Validation[0].Message)
-		}
-		if names := named(r.Rules, authz.Deny, func(r *Rule) bool { return r.Reached && r.Met != authz.Unmet }); len(names) > 0 {
-			return plural(names, "rule %s denies it", "rules %s deny it") + "."
-		}
-		if names := named(r.Rules, authz.Allow, func(r *Rule) bool { return r.Reached && r.Met == authz.Unmet }); len(names) > 0 {
-			return "no rule allows it. " + plural(names, "%s would, but its condition is not met", "%s would, but their conditions are not met") + "."
-		}
-		if names := named(r.Rules, authz.Allow, func(r *Rule) bool { return !r.Reached && strings.HasPrefix(r.Via, "derived role ") }); len(names) > 0 {
-			return "no rule allows it. " + plural(names, "%s would, but its derived role is not active", "%s would, but their derived roles are not active") + "."
-		}
-		if names := named(r.Rules, authz.Allow, func(r *Rule) bool { return r.Via == "" }); len(names) > 0 {
-			return "no rule allows it. " + plural(names, "%s would, but for other roles", "%s would, but for other roles") + "."
+		if len(names) == 0 {
+			for _, d := range append(alone, r.rolesThat(authz.Conditional)...) {
+				between = append(between, r.allowing(d)...)
+			}
 		}
 	}
-	return "no rule is about it."
+	switch names, between := unique(names), unique(between); {
+	case len(names) > 0 && len(between) == 0:
+		return plural(names, "rule %s allows it", "rules %s allow it")
+	case len(between) > 0:
+		return plural(unique(append(names, between...)), "rule %s allows it, whatever the arguments", "rules %s allow it between them, whatever the arguments")
+	}
+	return "the policies allow it"
 }
 
-func (x *Explanation) because(effect authz.Effect, one, many string) string {
+// conditional says which rules allow what is allowed on a condition.
+func (x *Explanation) conditional() string {
 	var names []string
 	for i := range x.Requests {
-		names = append(names, named(x.Requests[i].Rules, effect, func(r *Rule) bool { return r.Reached && r.Met != authz.Unmet })...)
+		r := &x.Requests[i]
+		for _, d := range append(r.rolesThat(authz.Allow), r.rolesThat(authz.Conditional)...) {
+			names = append(names, r.allowing(d)...)
+		}
 	}
-	if len(names) == 0 {
+	if names = unique(names); len(names) == 0 {
 		return "the policies allow it"
 	}
-	return plural(names, one, many)
+	return plural(names, "rule %s allows it", "rules %s allow it")
 }
 
-func named(rules []Rule, effect authz.Effect, ok func(*Rule) bool) []string {
+// rolesThat returns the roles that alone come to an effect, as far as they are
+// tried.
+func (x *Request) rolesThat(effect authz.Effect) []*pdp.RoleDecision {
+	var list []*pdp.RoleDecision
+	for i := range x.Roles {
+		if d := &x.Roles[i]; d.Effect == effect && !d.Skipped {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// allows reports whether the rule lets something in; one of a role policy only
+// keeps out.
+func (r *Rule) allows() bool { return r.Effect == authz.Allow && !r.limits() }
+
+// allowing names the rules that allow, or may allow, for a role.
+func (x *Request) allowing(d *pdp.RoleDecision) []string {
+	return x.named(d, func(r *Rule) bool { return r.allows() && (r.Result == Applies || r.Result == Depends) })
+}
+
+// named names those of the rules that the engine looks at for a role.
+func (x *Request) named(d *pdp.RoleDecision, ok func(*Rule) bool) []string {
+	return named(x.Rules, func(r *Rule) bool { return x.reaches(d, r) && ok(r) })
+}
+
+func named(rules []Rule, ok func(*Rule) bool) []string {
 	var names []string
 	for i := range rules {
-		if rules[i].Effect == effect && ok(&rules[i]) {
+		if ok(&rules[i]) {
 			names = append(names, fmt.Sprintf("%q", rules[i].Label()))
 		}
 	}
 	return names
 }
 
-func plural(names []string, one, many string) string {
-	switch n := len(names); {
-	case n == 1:
-		return fmt.Sprintf(one, names[0])
-	case n > 3:
-		return fmt.Sprintf(many, fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), n-2))
-	default:
-		return fmt.Sprintf(many, strings.Join(names[:n-1], ", ")+" and "+names[n-1])
+func unique(names []string) []string {
+	var list []string
+	for _, name := range names {
+		if !slices.Contains(list, name) {
+			list = append(list, name)
+		}
 	}
+	return list
+}
+
+func plural(names []string, one, many string) string {
+	if len(names) == 1 {
+		return fmt.Sprintf(one, names[0])
+	}
+	return fmt.Sprintf(many, enumerated(names))
+}
+
+// enumerated joins names: a, b and c; of many, the first.
+func enumerated(names []string) string {
+	switch n := len(names); {
+	case n > 3:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), n-2)
+	case n > 1:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	return strings.Join(names, "")
+}
+
+// dependsOn says what a result depends on.
+func dependsOn(names []string) string {
+	if len(names) == 0 {
+		return "depends on the arguments"
+	}
+	return "depends on " + enumerated(unique(names))
+}
+
+// Outcome says what came of a rule, in a few words.
+func (r *Rule) Outcome() string {
+	if r.Result == Depends {
+		return dependsOn(r.DependsOn)
+	}
+	return r.Result.String()
 }

@@ -38,7 +38,8 @@ func (q *Question) ways(ctx context.Context, x *Explanation) ([]Way, error) {
 	return ways, nil
 }
 
-// try asks the engine whether a change would allow it.
+// try asks the engine whether a change would allow it: whether it would allow
+// every request.
 func (q *Question) try(ctx context.Context, c candidate) (*Way, error) {
 	if c.arguments != nil {
 		cells, err := q.Matrix.Ask(ctx, []matrix.Case{{Principal: c.principal, Column: q.Column, Arguments: c.arguments}})
@@ -47,18 +48,11 @@ func (q *Question) try(ctx context.Context, c candidate) (*Way, error) {
 		}
 		return &Way{Text: c.text}, nil
 	}
-	way := &Way{Text: c.text}
-	for _, r := range q.Column.Question.Requests {
-		r.Principal = c.principal
-		decisions, err := q.Engine.Decide(ctx, []authz.Request{r})
-		if err != nil || decisions[0].Effect == authz.Deny {
-			return nil, err
-		}
-		if decisions[0].Effect == authz.Conditional {
-			way.Condition = decisions[0].Condition
-		}
+	cells, err := q.Matrix.Look(ctx, q.Column, []*authz.Principal{c.principal})
+	if err != nil || !cells[0].Access.Possible() {
+		return nil, err
 	}
-	return way, nil
+	return &Way{Text: c.text, Condition: cells[0].Condition}, nil
 }
 
 func (q *Question) candidates(x *Explanation) []candidate {
@@ -68,7 +62,7 @@ func (q *Question) candidates(x *Explanation) []candidate {
 			rule := &x.Requests[i].Rules[j]
 			if rule.Effect == authz.Allow && rule.Via != "" {
 				for k := range rule.Exprs {
-					list = append(list, q.valueCandidates(&rule.Exprs[k], x.Requests[i].Unknown, x.Arguments)...)
+					list = append(list, q.valueCandidates(&rule.Exprs[k], i, x.Arguments)...)
 				}
 			}
 		}
@@ -76,7 +70,7 @@ func (q *Question) candidates(x *Explanation) []candidate {
 	for i := range x.Requests {
 		for j := range x.Requests[i].Derived {
 			for k := range x.Requests[i].Derived[j].Exprs {
-				list = append(list, q.valueCandidates(&x.Requests[i].Derived[j].Exprs[k], x.Requests[i].Unknown, x.Arguments)...)
+				list = append(list, q.valueCandidates(&x.Requests[i].Derived[j].Exprs[k], i, x.Arguments)...)
 			}
 		}
 		for _, rule := range x.Requests[i].Rules {
@@ -89,9 +83,10 @@ func (q *Question) candidates(x *Explanation) []candidate {
 }
 
 // valueCandidates gives an argument or an attribute the value that it is
-// compared with.
-func (q *Question) valueCandidates(e *Expr, unknown []string, arguments map[string]any) []candidate {
+// compared with, in an expression about one of the requests.
+func (q *Question) valueCandidates(e *Expr, request int, arguments map[string]any) []candidate {
 	var list []candidate
+	argument := "R.attr." + strings.Join(q.Column.Question.Requests[request].Unknown, ".") + "."
 	for _, c := range pdp.Comparisons(e.Inlined) {
 		for _, swap := range []bool{false, true} {
 			target, other := c.Left, c.Right
@@ -112,7 +107,7 @@ func (q *Question) valueCandidates(e *Expr, unknown []string, arguments map[stri
 				}
 				value = members[0]
 			}
-			if name, ok := strings.CutPrefix(target, "R.attr."+strings.Join(q.argumentPath(unknown), ".")+"."); ok && arguments != nil && !strings.ContainsAny(name, ".[") {
+			if name, ok := strings.CutPrefix(target, argument); ok && arguments != nil && !strings.ContainsAny(name, ".[") {
 				with := maps.Clone(arguments)
 				with[name] = value
 				list = append(list, candidate{fmt.Sprintf("arguments.%s = %s", name, asJSON(value)), q.Principal, with})
@@ -129,19 +124,6 @@ func (q *Question) valueCandidates(e *Expr, unknown []string, arguments map[stri
 		}
 	}
 	return list
-}
-
-// argumentPath is where the arguments stand below the resource's attributes.
-func (q *Question) argumentPath(unknown []string) []string {
-	if unknown != nil {
-		return unknown
-	}
-	for _, r := range q.Column.Question.Requests {
-		if r.Unknown != nil {
-			return r.Unknown
-		}
-	}
-	return []string{"arguments"}
 }
 
 // valueOf returns what a side of a comparison came to: a part's value, or a

@@ -30,18 +30,21 @@ type Value struct {
 }
 
 // Evaluate has the engine evaluate expressions for a request whose arguments
-// are known, in order. It builds a table for the purpose, so it is meant for
+// are known, in order. The request must get to their rules; see
+// [Engine.Reach]. It builds a table for the purpose, so it is meant for
 // explanations, not for deciding.
 func (e *Engine) Evaluate(ctx context.Context, r authz.Request, of []Expression) ([]Value, error) {
 	table := e.tables.values(nil)
 	actions := make([]string, len(of))
 	for i, x := range of {
-		row := e.contextOf(x)
-		if row == nil {
+		rows := e.contextsOf(x)
+		if len(rows) == 0 {
 			return nil, fmt.Errorf("no rule is called %s", x.Rule)
 		}
 		actions[i] = "expr" + strconv.Itoa(i)
-		table.Rules = append(table.Rules, evaluating(row, actions[i], x.Text))
+		for _, row := range rows {
+			table.Rules = append(table.Rules, evaluating(row, actions[i], x.Text))
+		}
 	}
 	check, err := e.evaluator(table, EnforceNone)
 	if err != nil {
@@ -73,12 +76,12 @@ func (e *Engine) Evaluate(ctx context.Context, r authz.Request, of []Expression)
 // Inline returns an expression with the variables and constants of its rule
 // replaced by what they stand for.
 func (e *Engine) Inline(x Expression) string {
-	row := e.contextOf(x)
+	rows := e.contextsOf(x)
 	parsed, err := parseCEL(x.Text)
-	if row == nil || err != nil {
+	if len(rows) == 0 || err != nil {
 		return x.Text
 	}
-	o := &openness{variables: variablesOf(row.Params), constants: row.Params.GetConstants()}
+	o := &openness{variables: variablesOf(rows[0].Params), constants: rows[0].Params.GetConstants()}
 	if inlined := printCEL(o.inline(parsed)); inlined != printCEL(parsed) {
 		return inlined
 	}
@@ -86,19 +89,34 @@ func (e *Engine) Inline(x Expression) string {
 }
 
 // ruleID returns the name that Cerbos gives a row's rule in outputs.
-func ruleID(row *runtimev1.RuleTable_RuleRow) string {
-	return strings.TrimPrefix(row.OriginFqn, "cerbos.") + "#" + row.Name
+func ruleID(row *runtimev1.RuleTable_RuleRow) string { return policyKey(row) + "#" + row.Name }
+
+// policyKey returns the name that Cerbos gives a row's policy in decisions.
+func policyKey(row *runtimev1.RuleTable_RuleRow) string {
+	return strings.TrimPrefix(row.OriginFqn, "cerbos.")
 }
 
-// contextOf returns a row to evaluate an expression in, or nil.
-func (e *Engine) contextOf(x Expression) *runtimev1.RuleTable_RuleRow {
-	for _, row := range e.tables.rows {
-		if ruleID(row) != x.Rule {
-			continue
-		}
-		if x.DerivedRole == "" || row.OriginDerivedRole == x.DerivedRole {
-			return valueRow(row, x.DerivedRole != "")
+// contextsOf returns rows to evaluate an expression in. There are several where
+// rules about different resources share an ID; a request gets to some of them.
+func (e *Engine) contextsOf(x Expression) []*runtimev1.RuleTable_RuleRow {
+	var rows []*runtimev1.RuleTable_RuleRow
+	for _, row := range e.rowsOf(x) {
+		context := valueRow(row, x.DerivedRole != "")
+		if !slices.ContainsFunc(rows, func(other *runtimev1.RuleTable_RuleRow) bool { return other.Resource == context.Resource }) {
+			rows = append(rows, context)
 		}
 	}
-	return nil
+	return rows
+}
+
+// rowsOf returns the rows of an expression's rule, those of the derived role if
+// it names one.
+func (e *Engine) rowsOf(x Expression) []*runtimev1.RuleTable_RuleRow {
+	var rows []*runtimev1.RuleTable_RuleRow
+	for _, row := range e.tables.rows {
+		if ruleID(row) == x.Rule && (x.DerivedRole == "" || row.OriginDerivedRole == x.DerivedRole) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }

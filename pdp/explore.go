@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -21,6 +22,7 @@ type exploration struct {
 	solver  *solver
 	request *authz.Request
 	in      *enginev1.CheckInput
+	alone   *enginev1.CheckInput // if set, in for one of the principal's roles, which the rules are asked about
 
 	groups  map[residual]int
 	texts   []residual // of the groups
@@ -56,7 +58,7 @@ func (x *exploration) explore(ctx context.Context, values assignment, groups []t
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		o, err := x.solver.engine.shape.with(ctx, x.in, values)
+		o, err := x.solver.engine.shape.with(ctx, cmp.Or(x.alone, x.in), values)
 		if err != nil {
 			return err
 		}

@@ -6,33 +6,44 @@ import (
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
+
+	"github.com/mcpolicy/mcpolicy/authz"
 )
 
+// An Operand is something that an expression reads.
+type Operand struct {
+	Text string // as it stands in the expression
+	Name string // as conditions spell it: arguments.region
+	Open bool   // it depends on what the request leaves open
+}
+
 // Operands lists what an expression reads, in the order of its text: attributes,
-// variables, constants, globals, the principal's id and roles. Each stands in
-// the text as it is listed.
-func Operands(text string) []string {
-	e, err := parseCEL(text)
+// variables, constants, globals, the principal's id and roles. It reports
+// whether the expression reads anything that the request leaves open.
+func (e *Engine) Operands(r *authz.Request, text string) (list []Operand, open bool) {
+	parsed, err := parseCEL(text)
 	if err != nil {
-		return nil
+		return nil, r.Unknown != nil
 	}
-	var list []string
+	o := openness{unknown: r.Unknown}
+	o.runtimeOpen = r.Unknown != nil && e.derivedRolesOpen(o)
 	var walk func(ast.Expr)
-	walk = func(e ast.Expr) {
-		if path, ok := pathOf(e); ok {
-			name := printCEL(e)
-			if len(path) > 1 && slices.Contains(roots, path[0]) && strings.Contains(text, name) && !slices.Contains(list, name) {
-				list = append(list, name)
+	walk = func(x ast.Expr) {
+		if path, ok := pathOf(x); ok {
+			name := printCEL(x)
+			known := slices.ContainsFunc(list, func(o Operand) bool { return o.Text == name })
+			if len(path) > 1 && slices.Contains(roots, path[0]) && strings.Contains(text, name) && !known {
+				list = append(list, Operand{Text: name, Name: printCEL(shorten(x, r.Unknown)), Open: o.isOpenPath(path)})
 			}
 			return
 		}
-		for _, x := range children(e) {
+		for _, x := range children(x) {
 			walk(x)
 		}
 	}
-	walk(e)
-	slices.SortFunc(list, func(a, b string) int { return strings.Index(text, a) - strings.Index(text, b) })
-	return list
+	walk(parsed)
+	slices.SortStableFunc(list, func(a, b Operand) int { return strings.Index(text, a.Text) - strings.Index(text, b.Text) })
+	return list, o.isOpen(parsed, nil)
 }
 
 // roots are Cerbos's names for what an expression can read.

@@ -46,6 +46,9 @@ func newSchemas(table *runtimev1.RuleTable) *schemas {
 	return s
 }
 
+// Rejects reports whether the engine refuses what the policies' schemas do.
+func (e *Engine) Rejects() bool { return e.options.Schemas == EnforceReject }
+
 // Validate says what the policies' schemas hold against each request, whether
 // or not the engine is set to mind. Unknown arguments are taken to be empty.
 func (e *Engine) Validate(ctx context.Context, requests []authz.Request) ([][]authz.ValidationError, error) {

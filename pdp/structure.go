@@ -36,6 +36,7 @@ type structureTable struct {
 type outcome struct {
 	allowed  bool
 	noPolicy bool
+	policy   string // that Cerbos names as the one that decided
 	rules    []authz.RuleRef
 	wanted   []int // leaves that the engine asked for and that had no value
 	// settled is the decision, if no leaf matters: neither to the effect nor to
@@ -130,6 +131,7 @@ func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at addr
 		o := &outcome{
 			allowed:  effect.GetEffect() == effectv1.Effect_EFFECT_ALLOW,
 			noPolicy: effect.GetPolicy() == noPolicy,
+			policy:   effect.GetPolicy(),
 			rules:    mergeRefs(refs[action]),
 			wanted:   wanted,
 		}

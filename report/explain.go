@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/explain"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
@@ -44,7 +43,11 @@ func (p *printer) explainRequest(x *explain.Explanation, r *explain.Request, o O
 	}
 	p.labelled("asked", asked)
 	for _, v := range r.Validation {
-		p.labelled("schema", fmt.Sprintf("the %s schema refuses %s: %s", v.Source, v.Path, v.Message))
+		text := fmt.Sprintf("the %s schema refuses %s: %s", v.Source, v.Path, v.Message)
+		if !r.Enforced {
+			text += "; schemas are not enforced"
+		}
+		p.labelled("schema", text)
 	}
 	others := 0
 	for i := range r.Rules {
@@ -61,7 +64,7 @@ func (p *printer) explainRequest(x *explain.Explanation, r *explain.Request, o O
 		p.line().add(faint, fmt.Sprintf("%d more rules for other roles (--all shows them)", others-maxOthers)).end()
 	}
 	for _, d := range r.Derived {
-		p.explainDerived(&d)
+		p.explainDerived(d)
 	}
 }
 
@@ -80,20 +83,29 @@ func (p *printer) explainRule(r *explain.Rule) {
 	p.blank()
 	whom := "for " + strings.Join(ruleRoles(r), ", ") + ": not held"
 	if r.Via != "" {
-		whom = strings.Replace("by "+r.Via, "by everyone", "for everyone", 1) + ": " + outcomeOf(r)
+		whom = strings.Replace("by "+r.Via, "by everyone", "for everyone", 1) + ": " + r.Outcome()
 	}
 	l := p.line().add(faint, fmt.Sprintf("%s:%d", r.Pos.File, r.Pos.Line)).
 		add(plain, "  rule ").add(strong, fmt.Sprintf("%q", r.Label()))
 	what := strings.ToUpper(r.Effect.String()) + " " + whom
 	if l.width+2+widthOf(p.text(what)) > p.width {
 		l.add(plain, ",").end()
-		l = p.line().to(9).add(plain, what)
+		p.indented(plain, what)
 	} else {
-		l.add(plain, ", "+what)
+		l.add(plain, ", "+what).end()
 	}
-	l.end()
+	if r.Note != "" {
+		p.indented(faint, r.Note)
+	}
 	for i := range r.Exprs {
 		p.explainExpr(&r.Exprs[i])
+	}
+}
+
+// indented writes text below a heading, wrapped.
+func (p *printer) indented(st style, text string) {
+	for _, s := range wrap(p.text(text), p.width-9) {
+		p.line().to(9).sign(st, s).end()
 	}
 }
 
@@ -108,26 +120,12 @@ func ruleRoles(r *explain.Rule) []string {
 	return names
 }
 
-func outcomeOf(r *explain.Rule) string {
-	switch {
-	case !r.Reached:
-		return "not reached"
-	case r.Met == authz.Fired:
-		return "applies"
-	case r.Met == authz.Depends:
-		return "depends on the arguments"
-	}
-	return "condition not met"
-}
-
 // explainExpr writes an expression with the values of its parts below it.
 func (p *printer) explainExpr(e *explain.Expr) {
 	indent := 9
 	result := valueText(e.Value)
-	for i := range e.Parts {
-		if e.Parts[i].Open {
-			result = "depends"
-		}
+	if e.Open {
+		result = "depends"
 	}
 	text := p.text(strings.Join(strings.Fields(e.Text.Value), " "))
 	l := p.line().sign(faint, fmt.Sprintf("%5d | ", e.Pos.Line)).to(indent).sign(plain, text)
@@ -193,7 +191,10 @@ func valueText(v pdp.Value) string {
 func (p *printer) explainDerived(d *explain.DerivedRole) {
 	p.blank()
 	state := "active"
-	if !d.Active {
+	switch {
+	case d.Depends:
+		state = d.Why
+	case !d.Active:
 		state = "not active, " + d.Why
 	}
 	p.line().add(faint, fmt.Sprintf("%s:%d", d.Pos.File, d.Pos.Line)).add(plain, "  derived role ").
@@ -215,7 +216,7 @@ func (p *printer) ways(ways []explain.Way) {
 		}
 		text := "with " + way.Text
 		if way.Condition != "" {
-			text += ", when " + way.Condition
+			text += ", " + explain.When(way.Condition)
 		}
 		l := p.line().add(good, label).to(19).add(plain, text)
 		if !l.right("(the engine agrees)") {
@@ -248,8 +249,17 @@ type requestJSON struct {
 	Action     string        `json:"action"`
 	Effect     string        `json:"effect"`
 	Validation []string      `json:"validationErrors,omitempty"`
+	Roles      []roleSays    `json:"byRole,omitempty"`
 	Rules      []ruleJSON    `json:"rules"`
 	Derived    []derivedJSON `json:"derivedRoles,omitempty"`
+}
+
+// roleSays is what the rules for one role come to by themselves.
+type roleSays struct {
+	Role      string `json:"role"`
+	Effect    string `json:"effect"`
+	Condition string `json:"condition,omitempty"`
+	Skipped   bool   `json:"notTried,omitempty"` // strict evaluation ends before it
 }
 
 type ruleJSON struct {
@@ -259,6 +269,8 @@ type ruleJSON struct {
 	Line   int        `json:"line"`
 	Via    string     `json:"via,omitempty"`
 	Result string     `json:"result"`
+	On     []string   `json:"dependsOn,omitempty"`
+	Note   string     `json:"note,omitempty"`
 	Exprs  []exprJSON `json:"expressions,omitempty"`
 }
 
@@ -277,6 +289,7 @@ type derivedJSON struct {
 	File   string     `json:"file"`
 	Line   int        `json:"line"`
 	Active bool       `json:"active"`
+	Open   bool       `json:"dependsOnArguments,omitempty"`
 	Why    string     `json:"why,omitempty"`
 	Exprs  []exprJSON `json:"expressions,omitempty"`
 }
@@ -302,18 +315,17 @@ func ExplainJSON(w io.Writer, x *explain.Explanation, _ Options) error {
 		}
 		for j := range r.Rules {
 			rule := &r.Rules[j]
-			result := "role not held"
-			if rule.Via != "" {
-				result = outcomeOf(rule)
-			}
 			out.Rules = append(out.Rules, ruleJSON{
 				ID: rule.ID, Effect: rule.Effect.String(), File: rule.Pos.File, Line: rule.Pos.Line,
-				Via: rule.Via, Result: result, Exprs: exprsJSON(rule.Exprs),
+				Via: rule.Via, Result: rule.Result.String(), On: rule.DependsOn, Note: rule.Note, Exprs: exprsJSON(rule.Exprs),
 			})
+		}
+		for _, d := range r.Roles {
+			out.Roles = append(out.Roles, roleSays{d.Role, d.Effect.String(), d.Condition, d.Skipped})
 		}
 		for _, d := range r.Derived {
 			out.Derived = append(out.Derived, derivedJSON{
-				Name: d.Name, File: d.Pos.File, Line: d.Pos.Line, Active: d.Active, Why: d.Why, Exprs: exprsJSON(d.Exprs),
+				Name: d.Name, File: d.Pos.File, Line: d.Pos.Line, Active: d.Active, Open: d.Depends, Why: d.Why, Exprs: exprsJSON(d.Exprs),
 			})
 		}
 		doc.Requests = append(doc.Requests, out)
@@ -327,18 +339,17 @@ func ExplainJSON(w io.Writer, x *explain.Explanation, _ Options) error {
 func exprsJSON(list []explain.Expr) []exprJSON {
 	var out []exprJSON
 	for i := range list {
-		e := exprJSON{Expr: list[i].Text.Value, Means: meaning(&list[i]), Line: list[i].Pos.Line, Value: list[i].Value.V, Error: list[i].Value.Error}
+		e := exprJSON{
+			Expr: list[i].Text.Value, Means: meaning(&list[i]), Line: list[i].Pos.Line,
+			Value: list[i].Value.V, Error: list[i].Value.Error, Open: list[i].Open,
+		}
 		for j := range list[i].Parts {
 			part := &list[i].Parts[j]
-			e.Open = e.Open || part.Open
 			pj := exprJSON{Expr: part.Text, Open: part.Open}
 			if !part.Open {
 				pj.Value, pj.Error = part.Value.V, part.Value.Error
 			}
 			e.Parts = append(e.Parts, pj)
-		}
-		if e.Open {
-			e.Value, e.Error = nil, ""
 		}
 		out = append(out, e)
 	}

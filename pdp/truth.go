@@ -1,0 +1,142 @@
+package pdp
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
+
+// A Truth is what a condition comes to, for every value of what a request
+// leaves open.
+type Truth uint8
+
+// The truths. Varies, the zero value, claims nothing.
+const (
+	Varies Truth = iota // it depends on what is open
+	Always              // it is met whatever is open
+	Never               // it is not met, whatever is open
+	Fails               // it cannot be evaluated, whatever is open
+)
+
+// A Proposition is the condition of a rule or of a derived role, or one of its
+// expressions.
+type Proposition struct {
+	Rule        string // the ID, as in [authz.RuleRef]
+	DerivedRole string // if set, of this derived role of the rule's
+	// Of are the expressions of the condition, in the order of the policy. It
+	// tells apart rules that share an ID.
+	Of   []string
+	Text string // one expression; "" for the whole condition
+	// Effect is the rule's as written. Where a scope requires its parent's
+	// consent, Cerbos compiles a conditional ALLOW into a DENY of the opposite.
+	Effect authz.Effect
+}
+
+// Truths says what propositions come to for a request, in order. The request
+// must get to their rules; see [Engine.Reach]. When evaluation is not strict, a
+// condition that cannot be evaluated is Never met; a single expression Fails.
+func (e *Engine) Truths(ctx context.Context, r authz.Request, of []Proposition) ([]Truth, error) {
+	if len(of) == 0 {
+		return nil, nil
+	}
+	table := e.tables.values(nil)
+	var requests []authz.Request
+	for i, p := range of {
+		for _, row := range e.rowsOfProposition(&p) {
+			c := p.conditionOf(row)
+			opposite := noneOf(c)
+			if p.Text != "" {
+				c, opposite = exprOf(p.Text), exprOf("!("+p.Text+")")
+			}
+			context := valueRow(row, p.DerivedRole != "")
+			for suffix, c := range map[string]*runtimev1.Condition{"+": c, "-": opposite} {
+				asked := evaluating(context, propositionAction(i, suffix), "")
+				asked.Condition, asked.EmitOutput = c, nil
+				table.Rules = append(table.Rules, asked)
+			}
+		}
+		for _, suffix := range []string{"+", "-"} {
+			asked := r
+			asked.Action = propositionAction(i, suffix)
+			requests = append(requests, asked)
+		}
+	}
+	asking, err := e.over(table)
+	if err != nil {
+		return nil, fmt.Errorf("load conditions: %w", err)
+	}
+	decisions, err := asking.Decide(ctx, requests)
+	if err != nil {
+		return nil, err
+	}
+	truths := make([]Truth, len(of))
+	for i := range truths {
+		truths[i] = truthOf(decisions[2*i].Effect, decisions[2*i+1].Effect)
+	}
+	return truths, nil
+}
+
+// truthOf reads what a proposition and its opposite were decided to.
+func truthOf(is, isNot authz.Effect) Truth {
+	switch {
+	case is == authz.Allow:
+		return Always
+	case isNot == authz.Allow:
+		return Never
+	case is == authz.Deny && isNot == authz.Deny:
+		return Fails
+	}
+	return Varies
+}
+
+func propositionAction(i int, suffix string) string { return "proposition" + strconv.Itoa(i) + suffix }
+
+// rowsOfProposition returns a row for each resource that a proposition's rule
+// may be about.
+func (e *Engine) rowsOfProposition(p *Proposition) []*runtimev1.RuleTable_RuleRow {
+	var rows []*runtimev1.RuleTable_RuleRow
+	for _, row := range e.rowsOf(Expression{Rule: p.Rule, DerivedRole: p.DerivedRole}) {
+		var texts []string
+		walkCondition(p.conditionOf(row), func(x *runtimev1.Expr) { texts = append(texts, x.GetOriginal()) })
+		if slices.Equal(texts, p.Of) && !slices.ContainsFunc(rows, func(other *runtimev1.RuleTable_RuleRow) bool { return other.Resource == row.Resource }) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// conditionOf returns the condition that a row has from the policy.
+func (p *Proposition) conditionOf(row *runtimev1.RuleTable_RuleRow) *runtimev1.Condition {
+	if p.DerivedRole != "" {
+		return row.DerivedRoleCondition
+	}
+	if opposite := row.Condition.GetNone().GetExpr(); p.Effect == authz.Allow && row.Effect == effectv1.Effect_EFFECT_DENY && len(opposite) == 1 {
+		return opposite[0]
+	}
+	return row.Condition
+}
+
+func noneOf(c *runtimev1.Condition) *runtimev1.Condition {
+	return &runtimev1.Condition{Op: &runtimev1.Condition_None{None: &runtimev1.Condition_ExprList{Expr: []*runtimev1.Condition{c}}}}
+}
+
+func exprOf(text string) *runtimev1.Condition {
+	return &runtimev1.Condition{Op: &runtimev1.Condition_Expr{Expr: &runtimev1.Expr{Original: text}}}
+}
+
+// over returns an engine like this one over another table, without schemas.
+func (e *Engine) over(table *runtimev1.RuleTable) (*Engine, error) {
+	options := e.options
+	options.Schemas = EnforceNone
+	o := &Engine{
+		options: options, tables: newTables(table), schemas: newSchemas(table), classes: e.classes,
+		principalPolicies: e.principalPolicies, solvers: map[string]*solver{},
+	}
+	return o, o.load(table)
+}
