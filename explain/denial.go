@@ -151,7 +151,7 @@ func (x *Request) limited(d *pdp.RoleDecision) string {
 		case i < 0:
 			return fmt.Sprintf("the role policy of %s does not list %s", role, x.Action)
 		case x.Rules[i].Result != Depends:
-			return fmt.Sprintf("the role policy of %s lists it on a condition that is not met", role)
+			return fmt.Sprintf("rule %q of the role policy of %s lists it on a condition that is not met", x.Rules[i].Label(), role)
 		}
 	}
 	return ""

@@ -60,6 +60,10 @@ type Request struct {
 type Way struct {
 	Text      string // "arguments.region = \"EMEA\"", "the role ADMIN"
 	Condition string // on which it would still depend, or ""
+
+	// The changed principal and arguments; no arguments if they are open.
+	Principal *authz.Principal
+	Arguments map[string]any
 }
 
 // Explain answers a question.

@@ -187,17 +187,11 @@ func roles(list []string) string {
 	return "roles " + enumerated(list)
 }
 
-// weight puts the rules that apply before those that do not.
-func (r *Rule) weight() int {
-	return slices.Index([]Result{Applies, Depends, Failed, Unmet, NotReached, NotHeld}, r.Result)
-}
-
+// sort puts the rules that apply or may apply before those that do not, each in
+// the order of the policies.
 func (x *Request) sort() {
-	slices.SortStableFunc(x.Rules, func(a, b Rule) int {
-		// What applies or may apply stands first, in the order of the policies.
-		rank := func(r *Rule) int { return max(r.weight(), 2) }
-		return rank(&a) - rank(&b)
-	})
+	order := [...]int{Applies: 0, Depends: 0, Failed: 0, Unmet: 1, NotReached: 2, NotHeld: 3}
+	slices.SortStableFunc(x.Rules, func(a, b Rule) int { return order[a.Result] - order[b.Result] })
 }
 
 // note says what settles a request instead of a rule, or besides it.

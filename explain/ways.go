@@ -31,7 +31,7 @@ func (q *Question) ways(ctx context.Context, x *Explanation) ([]Way, error) {
 		if err != nil {
 			return nil, err
 		}
-		if way != nil && !slices.Contains(ways, *way) {
+		if way != nil && !slices.ContainsFunc(ways, func(w Way) bool { return w.Text == way.Text && w.Condition == way.Condition }) {
 			ways = append(ways, *way)
 		}
 	}
@@ -46,13 +46,13 @@ func (q *Question) try(ctx context.Context, c candidate) (*Way, error) {
 		if err != nil || cells[0].Access != matrix.Allowed {
 			return nil, err
 		}
-		return &Way{Text: c.text}, nil
+		return &Way{Text: c.text, Principal: c.principal, Arguments: c.arguments}, nil
 	}
 	cells, err := q.Matrix.Look(ctx, q.Column, []*authz.Principal{c.principal})
 	if err != nil || !cells[0].Access.Possible() {
 		return nil, err
 	}
-	return &Way{Text: c.text, Condition: cells[0].Condition}, nil
+	return &Way{Text: c.text, Condition: cells[0].Condition, Principal: c.principal}, nil
 }
 
 func (q *Question) candidates(x *Explanation) []candidate {

@@ -3,6 +3,7 @@ package explain
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -17,6 +18,21 @@ type Answer struct {
 	ByRole   []RoleHolder
 	// Denied is how many declared principals may not.
 	Denied int
+	// DeniedRoles are those that the policies name or that are held, and that
+	// may not.
+	DeniedRoles []string
+	// Exceptions are the ids that principal policies are about: what is said of
+	// roles need not hold for them.
+	Exceptions []string
+	// Unanswered are patterns of roles of which no example was found.
+	Unanswered []string
+}
+
+// Everybody reports whether there is nobody that may not, at least on a
+// condition.
+func (a *Answer) Everybody() bool {
+	any := slices.ContainsFunc(a.ByRole, func(h RoleHolder) bool { return h.Role == "*" })
+	return any && a.Denied == 0 && len(a.DeniedRoles) == 0 && len(a.Exceptions) == 0 && len(a.Unanswered) == 0
 }
 
 // Holders are declared principals with the same access.
@@ -29,6 +45,8 @@ type Holders struct {
 
 // A RoleHolder is anybody with a role, and what it takes besides.
 type RoleHolder struct {
+	// Role is a name or a pattern that a rule has. "*" is any role that is not
+	// listed.
 	Role      string
 	Access    matrix.Access
 	Condition string // over arguments and principal
@@ -38,17 +56,19 @@ type RoleHolder struct {
 	Held     bool // a declared principal has the role
 }
 
-// nobodysRole is a role that no policy names.
-const nobodysRole = "mcpolicy:nobody's role"
+const (
+	nobodysRole = "mcpolicy:nobody's role" // that no policy names
+	anybody     = "mcpolicy:anybody"       // an id that no principal policy is about
+)
 
 // WhoCan answers for columns, in order.
 func WhoCan(ctx context.Context, m *matrix.Matrix, decider pdp.Decider, set *policy.Set, columns []*matrix.Column) ([]Answer, error) {
-	roles := rolesOf(m, set)
+	roles, unanswered := rolesOf(m, set)
 	var requests []authz.Request
 	for _, col := range columns {
-		for _, role := range append([]string{nobodysRole}, roles...) {
+		for _, role := range append([]role{{"*", nobodysRole}}, roles...) {
 			for _, r := range col.Question.Requests {
-				r.Principal = &authz.Principal{Key: role, ID: role, Roles: []string{role}}
+				r.Principal = &authz.Principal{Key: role.name, ID: anybody, Roles: []string{role.example}}
 				r.AnyPrincipal = true
 				requests = append(requests, r)
 			}
@@ -59,34 +79,40 @@ func WhoCan(ctx context.Context, m *matrix.Matrix, decider pdp.Decider, set *pol
 		return nil, err
 	}
 	answers := make([]Answer, len(columns))
-	next := 0
 	for i, col := range columns {
-		take := func() RoleHolder {
-			n := len(col.Question.Requests)
-			h := conjunction(decisions[next : next+n])
-			next += n
-			return h
-		}
-		a := Answer{Column: col}
+		a := &answers[i]
+		*a = Answer{Column: col}
 		a.declared(m)
-		anybody := take()
-		for _, role := range roles {
-			h := take()
-			if h.Access == matrix.Denied {
-				continue
-			}
-			h.Role = role
-			h.Wildcard = onlyBy(h.Rules, anybody.Rules)
-			h.Held = isHeld(m, role)
-			a.ByRole = append(a.ByRole, h)
+		n := len(col.Question.Requests)
+		a.byRole(m, roles, decisions[:n*(1+len(roles))])
+		decisions = decisions[n*(1+len(roles)):]
+		if col.Question.Guarded() {
+			a.Exceptions, a.Unanswered = exceptions(set, col), unanswered
 		}
-		if anybody.Access != matrix.Denied {
-			anybody.Role, anybody.Wildcard = "*", true
-			a.ByRole = append(a.ByRole, anybody)
-		}
-		answers[i] = a
 	}
 	return answers, nil
+}
+
+// byRole reads the decisions on the column's requests, on all of them for one
+// role after the other, for any other role first.
+func (a *Answer) byRole(m *matrix.Matrix, roles []role, decisions []authz.Decision) {
+	n := len(a.Column.Question.Requests)
+	others := conjunction(decisions[:n])
+	for i, role := range roles {
+		h := conjunction(decisions[n*(i+1) : n*(i+2)])
+		if h.Access == matrix.Denied {
+			a.DeniedRoles = append(a.DeniedRoles, role.name)
+			continue
+		}
+		h.Role = role.name
+		h.Wildcard = onlyBy(h.Rules, others.Rules)
+		h.Held = isHeld(m, role.name)
+		a.ByRole = append(a.ByRole, h)
+	}
+	if others.Access != matrix.Denied {
+		others.Role, others.Wildcard = "*", true
+		a.ByRole = append(a.ByRole, others)
+	}
 }
 
 func (a *Answer) declared(m *matrix.Matrix) {
@@ -128,17 +154,42 @@ func conjunction(of []authz.Decision) RoleHolder {
 	return h
 }
 
-// rolesOf lists the roles that the policies name and those that are held.
-func rolesOf(m *matrix.Matrix, set *policy.Set) []string {
-	var roles []string
+// A role is one that is asked about: a name, or a pattern and a role that
+// matches it and that nothing names.
+type role struct{ name, example string }
+
+// rolesOf lists the roles and the patterns of roles that the policies name, and
+// the roles that are held. It also lists the patterns that it has no example of.
+func rolesOf(m *matrix.Matrix, set *policy.Set) (roles []role, unanswered []string) {
+	names := RolesNamed(set)
 	for p := range m.Principals() {
-		roles = append(roles, p.Roles...)
+		names = append(names, p.Roles...)
 	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		switch {
+		case name == "*":
+		case !policy.IsGlob(name):
+			roles = append(roles, role{name, name})
+		default:
+			example := strings.NewReplacer("**", "mcpolicy", "*", "mcpolicy", "?", "x").Replace(name)
+			if ok, err := policy.MatchRole(name, example); err != nil || !ok {
+				unanswered = append(unanswered, name)
+				continue
+			}
+			roles = append(roles, role{name, example})
+		}
+	}
+	return roles, unanswered
+}
+
+// RolesNamed lists the roles that policies name, patterns among them: in rules,
+// as parents of derived roles, and by role policies. They may repeat.
+func RolesNamed(set *policy.Set) []string {
+	var names []string
 	add := func(list []policy.Text) {
 		for _, t := range list {
-			if !policy.IsGlob(t.Value) {
-				roles = append(roles, t.Value)
-			}
+			names = append(names, t.Value)
 		}
 	}
 	for rule := range set.Rules() {
@@ -149,21 +200,47 @@ func rolesOf(m *matrix.Matrix, set *policy.Set) []string {
 			}
 		}
 	}
-	slices.Sort(roles)
-	return slices.Compact(roles)
+	for _, p := range set.Policies {
+		if p.Kind == policy.RolePolicy && !p.Disabled {
+			names = append(names, p.Name)
+			add(p.ParentRoles)
+		}
+	}
+	return names
+}
+
+// exceptions lists the ids that principal policies about a column are for,
+// whatever their versions and scopes.
+func exceptions(set *policy.Set, col *matrix.Column) []string {
+	var ids []string
+	for rule := range set.Rules() {
+		if rule.Policy.Kind != policy.PrincipalPolicy {
+			continue
+		}
+		for _, r := range col.Question.Requests {
+			if rule.CoversKind(r.Resource.Kind) && rule.CoversAction(r.Action) {
+				ids = append(ids, rule.Policy.Name)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // onlyBy reports whether every rule that allows is among those of others.
 func onlyBy(rules, others []authz.RuleRef) bool {
 	return !slices.ContainsFunc(rules, func(r authz.RuleRef) bool {
-		return r.Effect == authz.Allow && r.Met != authz.Unmet &&
+		return r.Effect == authz.Allow && r.Met != authz.Unmet && !strings.HasPrefix(r.ID, "role.") &&
 			!slices.ContainsFunc(others, func(o authz.RuleRef) bool { return o.ID == r.ID })
 	})
 }
 
-func isHeld(m *matrix.Matrix, role string) bool {
+func isHeld(m *matrix.Matrix, name string) bool {
 	for p := range m.Principals() {
-		if slices.Contains(p.Roles, role) {
+		if slices.ContainsFunc(p.Roles, func(held string) bool {
+			ok, err := policy.MatchRole(name, held)
+			return held == name || ok && err == nil
+		}) {
 			return true
 		}
 	}

@@ -24,22 +24,30 @@ type schemas struct {
 	table        *runtimev1.RuleTable // schemas only
 	ofPrincipals bool
 	resource     map[string][][]byte // the resource schemas, by kind as Cerbos writes it
+	principal    map[string][][]byte // the principal schemas, by kind of resource
 
 	once     sync.Once
 	validate checkFunc
 	err      error
+
+	refusing sync.Once
+	refuse   checkFunc // by principal schemas that nobody meets
+	refusal  error
 }
 
 func newSchemas(table *runtimev1.RuleTable) *schemas {
-	s := &schemas{resource: map[string][][]byte{}, table: &runtimev1.RuleTable{
+	s := &schemas{resource: map[string][][]byte{}, principal: map[string][][]byte{}, table: &runtimev1.RuleTable{
 		Schemas: make(map[uint64]*policyv1.Schemas, len(table.Schemas)), JsonSchemas: table.JsonSchemas,
 		Meta: cloneMeta(table.Meta), CompilerVersion: table.CompilerVersion,
 	}}
 	for id, of := range table.Schemas {
 		s.table.Schemas[id] = of
 		s.ofPrincipals = s.ofPrincipals || of.GetPrincipalSchema().GetRef() != ""
+		kind := table.Meta[id].GetResource()
+		if ref := of.GetPrincipalSchema().GetRef(); ref != "" {
+			s.principal[kind] = append(s.principal[kind], table.JsonSchemas[ref].GetContent())
+		}
 		if ref := of.GetResourceSchema().GetRef(); ref != "" {
-			kind := table.Meta[id].GetResource()
 			s.resource[kind] = append(s.resource[kind], table.JsonSchemas[ref].GetContent())
 		}
 	}
@@ -57,15 +65,7 @@ func (e *Engine) Validate(ctx context.Context, requests []authz.Request) ([][]au
 		return found, nil
 	}
 	e.schemas.once.Do(func() {
-		seen := map[string]bool{}
-		for _, row := range e.tables.rows { // a policy's schemas apply where the policy is
-			if key := row.OriginFqn; row.Principal == "" && !row.FromRolePolicy && !seen[key] {
-				seen[key] = true
-				v := valueRow(row, false)
-				v.Params = &runtimev1.RuleTable_RuleRow_Params{}
-				e.schemas.table.Rules = append(e.schemas.table.Rules, v)
-			}
-		}
+		e.schemas.table.Rules = e.schemaRows()
 		e.schemas.validate, e.schemas.err = e.evaluator(e.schemas.table, EnforceWarn)
 	})
 	if e.schemas.err != nil {
@@ -88,6 +88,22 @@ func (e *Engine) Validate(ctx context.Context, requests []authz.Request) ([][]au
 		found[i] = validationErrors(out.GetValidationErrors())
 	}
 	return found, nil
+}
+
+// schemaRows returns a row of each policy that may have schemas: they apply
+// where the policy does.
+func (e *Engine) schemaRows() []*runtimev1.RuleTable_RuleRow {
+	var rows []*runtimev1.RuleTable_RuleRow
+	seen := map[string]bool{}
+	for _, row := range e.tables.rows {
+		if key := row.OriginFqn; row.Principal == "" && !row.FromRolePolicy && !seen[key] {
+			seen[key] = true
+			v := valueRow(row, false)
+			v.Params = &runtimev1.RuleTable_RuleRow_Params{}
+			rows = append(rows, v)
+		}
+	}
+	return rows
 }
 
 // validationErrors returns what schemas refuse, in an order that is the same
@@ -119,50 +135,75 @@ func validationError(v *schemav1.ValidationError) authz.ValidationError {
 
 var quotedList = regexp.MustCompile(`'[^']*'(?:, '[^']*')+`)
 
-// applySchemas narrows a decision about unknown arguments by what a schema
-// that is enforced says. A schema that constrains the arguments makes the
-// decision conditional on them.
+// applySchemas narrows a decision about what is unknown by what a schema that
+// is enforced says. A schema that constrains it makes the decision conditional.
 func (e *Engine) applySchemas(ctx context.Context, r *authz.Request, in *enginev1.CheckInput, unknown []string, d *authz.Decision) error {
-	if e.options.Schemas != EnforceReject || len(e.schemas.table.Schemas) == 0 || d.Effect == authz.Deny {
+	if !e.Rejects() || len(e.schemas.table.Schemas) == 0 || d.Effect == authz.Deny {
 		return nil
 	}
 	found, err := e.Validate(ctx, []authz.Request{*r})
 	if err != nil {
 		return err
 	}
+	if r.AnyPrincipal {
+		found[0] = slices.DeleteFunc(found[0], func(v authz.ValidationError) bool { return v.Source == "principal" })
+	}
 	d.Validation = found[0]
-	constrained := e.schemas.constrain(r.Resource.Kind, unknown)
+	constrained := unknown != nil && e.schemas.constrain(e.schemas.resource, r.Resource.Kind, unknown)
 	below := "/" + strings.Join(unknown, "/")
 	for _, v := range found[0] {
 		if !constrained || v.Source == "principal" || (v.Path != "/" && v.Path != "" && !strings.HasPrefix(v.Path, below)) {
-			*d = authz.Decision{Validation: d.Validation} // refused whatever the arguments
+			*d = authz.Decision{Validation: d.Validation} // refused whatever is unknown
 			return nil
 		}
 	}
-	if !constrained {
-		return nil
+	var fits []string
+	if r.AnyPrincipal && e.schemas.constrain(e.schemas.principal, r.Resource.Kind, nil) {
+		applies, err := e.principalSchemaApplies(ctx, in)
+		if err != nil {
+			return err
+		}
+		if applies {
+			fits = append(fits, "valid(principal)")
+		}
 	}
-	// The schema may not apply to this action or kind; the engine knows.
-	applies, err := e.schemaApplies(ctx, in, unknown)
-	if err != nil || !applies {
-		return err
+	if constrained {
+		// The schema may not apply to this action or kind; the engine knows.
+		applies, err := e.schemaApplies(ctx, in, unknown)
+		if err != nil {
+			return err
+		}
+		if applies {
+			fits = append(fits, "valid(arguments)")
+		}
 	}
-	fits := "valid(arguments)"
-	if d.Effect == authz.Conditional {
-		d.Condition = fits + " && (" + d.Condition + ")"
-		return nil
-	}
-	d.Effect, d.Condition = authz.Conditional, fits
+	fitting(d, fits)
 	return nil
 }
 
-// constrain reports whether a schema of a kind, in any version or scope, says
-// anything about the arguments.
-func (s *schemas) constrain(kind string, unknown []string) bool {
-	of, ok := s.resource[kind]
+// fitting narrows a decision to what is valid.
+func fitting(d *authz.Decision, valid []string) {
+	if len(valid) == 0 {
+		return
+	}
+	fits := strings.Join(valid, " && ")
+	switch {
+	case d.Effect != authz.Conditional:
+		d.Effect, d.Condition = authz.Conditional, fits
+	case strings.HasPrefix(d.Condition, "unless "):
+		d.Condition = fits + " " + d.Condition
+	default:
+		d.Condition = fits + " && (" + d.Condition + ")"
+	}
+}
+
+// constrain reports whether one of some schemas, by kind of resource, says
+// anything about what stands at a path, for a kind in any version or scope.
+func (s *schemas) constrain(schemas map[string][][]byte, kind string, unknown []string) bool {
+	of, ok := schemas[kind]
 	if !ok {
-		if of, ok = s.resource[rewrittenKind.Replace(kind)]; !ok {
-			for _, contents := range s.resource { // not found: any may be meant
+		if of, ok = schemas[rewrittenKind.Replace(kind)]; !ok {
+			for _, contents := range schemas { // not found: any may be meant
 				of = append(of, contents...)
 			}
 		}
@@ -177,6 +218,33 @@ var rewrittenKind = strings.NewReplacer(":", "_", "-", "_", "/", "_")
 // a value of a type that no call has.
 func (e *Engine) schemaApplies(ctx context.Context, in *enginev1.CheckInput, unknown []string) (bool, error) {
 	outputs, err := e.schemas.validate(ctx, []*enginev1.CheckInput{withArguments(in, unknown, structpb.NewBoolValue(true))})
+	if err != nil {
+		return false, err
+	}
+	return len(outputs[0].GetValidationErrors()) > 0, nil
+}
+
+// principalSchemaApplies reports whether some principals are refused for this
+// request, were their schemas to refuse all.
+func (e *Engine) principalSchemaApplies(ctx context.Context, in *enginev1.CheckInput) (bool, error) {
+	const nobody = "mcpolicy:nobody"
+	s := e.schemas
+	s.refusing.Do(func() {
+		table := &runtimev1.RuleTable{
+			Rules: e.schemaRows(), Schemas: map[uint64]*policyv1.Schemas{}, Meta: cloneMeta(s.table.Meta), CompilerVersion: s.table.CompilerVersion,
+			JsonSchemas: map[string]*runtimev1.RuleTable_JSONSchema{nobody: {Content: []byte(`{"not": {}}`)}},
+		}
+		for id, of := range s.table.Schemas {
+			if principal := of.GetPrincipalSchema(); principal.GetRef() != "" {
+				table.Schemas[id] = &policyv1.Schemas{PrincipalSchema: &policyv1.Schemas_Schema{Ref: nobody, IgnoreWhen: principal.GetIgnoreWhen()}}
+			}
+		}
+		s.refuse, s.refusal = e.evaluator(table, EnforceWarn)
+	})
+	if s.refusal != nil {
+		return false, fmt.Errorf("load schemas: %w", s.refusal)
+	}
+	outputs, err := s.refuse(ctx, []*enginev1.CheckInput{in})
 	if err != nil {
 		return false, err
 	}

@@ -77,9 +77,6 @@ func (s *solver) decide(ctx context.Context, r *authz.Request, in *enginev1.Chec
 		return authz.Decision{}, err
 	}
 	d := x.decision()
-	if r.AnyPrincipal {
-		return d, nil // nobody knows what a schema would say about them
-	}
 	if err := s.engine.applySchemas(ctx, r, in, s.unknown, &d); err != nil {
 		return authz.Decision{}, err
 	}

@@ -197,8 +197,14 @@ func (p *printer) explainDerived(d *explain.DerivedRole) {
 	case !d.Active:
 		state = "not active, " + d.Why
 	}
-	p.line().add(faint, fmt.Sprintf("%s:%d", d.Pos.File, d.Pos.Line)).add(plain, "  derived role ").
-		add(strong, fmt.Sprintf("%q", d.Name)).add(plain, ": "+state).end()
+	l := p.line().add(faint, fmt.Sprintf("%s:%d", d.Pos.File, d.Pos.Line)).add(plain, "  derived role ").
+		add(strong, fmt.Sprintf("%q", d.Name))
+	if l.width+2+widthOf(p.text(state)) > p.width {
+		l.add(plain, ":").end()
+		p.indented(plain, state)
+	} else {
+		l.add(plain, ": "+state).end()
+	}
 	for i := range d.Exprs {
 		p.explainExpr(&d.Exprs[i])
 	}
@@ -218,7 +224,14 @@ func (p *printer) ways(ways []explain.Way) {
 		if way.Condition != "" {
 			text += ", " + explain.When(way.Condition)
 		}
-		l := p.line().add(good, label).to(19).add(plain, text)
+		var l *line
+		for j, s := range wrap(p.text(text), p.width-19) {
+			if j > 0 {
+				l.end()
+				label = ""
+			}
+			l = p.line().add(good, label).to(19).sign(plain, s)
+		}
 		if !l.right("(the engine agrees)") {
 			l.end()
 			l = p.line().to(19).add(faint, "(the engine agrees)")
@@ -331,7 +344,7 @@ func ExplainJSON(w io.Writer, x *explain.Explanation, _ Options) error {
 		doc.Requests = append(doc.Requests, out)
 	}
 	for _, way := range x.Ways {
-		doc.Ways = append(doc.Ways, wayJSON{way.Text, way.Condition})
+		doc.Ways = append(doc.Ways, wayJSON{With: way.Text, Condition: way.Condition})
 	}
 	return indented(w, doc)
 }

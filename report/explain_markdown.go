@@ -53,6 +53,9 @@ func WhoCanMarkdown(w io.Writer, answers []explain.Answer, o Options) error {
 		if rows == "" {
 			rows = "| nobody | | | |\n"
 		}
+		for _, aside := range asides(a, o.All) {
+			rows += fmt.Sprintf("\n%s: %s\n", aside.label, mdText(aside.text))
+		}
 		if _, err := fmt.Fprintf(w, "### Who can %s %s?\n\n| who | | may | |\n|---|---|---|---|\n%s", a.Column.Operation, mdCode(a.Column.Item.Name), rows); err != nil {
 			return err
 		}
@@ -63,10 +66,8 @@ func WhoCanMarkdown(w io.Writer, answers []explain.Answer, o Options) error {
 func whoRow(who, what string, access matrix.Access, condition, note string) string {
 	may := access.String()
 	if access == matrix.Conditional {
-		may = mdCell(condition)
-		if !strings.HasPrefix(condition, "unless ") {
-			may = "when " + may
-		}
+		word, _, _ := strings.Cut(explain.When(condition), condition)
+		may = word + mdCell(condition)
 	}
 	return fmt.Sprintf("| %s | %s | %s | %s |\n", mdText(who), what, may, note)
 }

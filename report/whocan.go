@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -41,14 +42,41 @@ func (p *printer) whoCan(a *explain.Answer, o Options) {
 	for i, h := range a.ByRole {
 		p.holder(i == 0, "by role", h.Role, h.Access, h.Condition, note(&h), width)
 	}
-	switch {
-	case len(a.Declared) == 0 && len(a.ByRole) == 0:
-		p.line().add(faint, "nobody").end()
-	case a.Denied > 0:
-		p.line().add(faint, "nobody else").end()
-	default:
-		p.line().add(faint, "that is everybody").end()
+	for _, aside := range asides(a, o.All) {
+		for i, text := range wrap(p.text(aside.text), p.width-11) {
+			l := p.line()
+			if i == 0 {
+				l.add(faint, aside.label)
+			}
+			l.to(11).sign(plain, text).end()
+		}
 	}
+	switch {
+	case a.Everybody():
+		p.line().add(faint, "that is everybody").end()
+	case len(a.Declared)+len(a.ByRole)+len(a.Exceptions)+len(a.Unanswered) == 0:
+		p.line().add(faint, "nobody").end()
+	default:
+		p.line().add(faint, "nobody else").end()
+	}
+}
+
+// An aside says whom an answer by role is not about.
+type aside struct{ label, text string }
+
+func asides(a *explain.Answer, all bool) []aside {
+	var list []aside
+	others := slices.ContainsFunc(a.ByRole, func(h explain.RoleHolder) bool { return h.Role == "*" })
+	if others && len(a.DeniedRoles) > 0 {
+		list = append(list, aside{"but not", someOf(a.DeniedRoles, all)})
+	}
+	if len(a.Exceptions) > 0 {
+		list = append(list, aside{"except", someOf(a.Exceptions, all) + ": principal policies decide first"})
+	}
+	if len(a.Unanswered) > 0 {
+		list = append(list, aside{"unknown", someOf(a.Unanswered, all) + ": no role is known that matches"})
+	}
+	return list
 }
 
 func note(h *explain.RoleHolder) string {
@@ -86,23 +114,26 @@ func whenText(access matrix.Access, condition string) string {
 		return "always"
 	case access == matrix.Unguarded:
 		return "always: no policy is asked"
-	case strings.HasPrefix(condition, "unless "):
-		return condition
 	}
-	return "when " + condition
+	return explain.When(condition)
 }
 
 // keysOf names principals, at most a few unless all are wanted.
 func keysOf(list []*authz.Principal, all bool) string {
-	const most = 4
-	var keys []string
+	keys := make([]string, len(list))
 	for i, p := range list {
-		if i == most && !all && len(list) > most+1 {
-			return strings.Join(keys, ", ") + fmt.Sprintf(" and %d more", len(list)-most)
-		}
-		keys = append(keys, p.Key)
+		keys[i] = p.Key
 	}
-	return strings.Join(keys, ", ")
+	return someOf(keys, all)
+}
+
+// someOf joins names, at most a few unless all are wanted.
+func someOf(names []string, all bool) string {
+	const most = 4
+	if all || len(names) <= most+1 {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
 }
 
 type whoCanJSON struct {
@@ -118,6 +149,10 @@ type answerJSON struct {
 	Declared  []declaredJSON `json:"declared"`
 	ByRole    []roleJSON     `json:"byRole"`
 	Denied    int            `json:"denied"`
+
+	DeniedRoles []string `json:"deniedRoles,omitempty"`
+	Exceptions  []string `json:"principalPolicies,omitempty"` // ids for which they decide first
+	Unanswered  []string `json:"unansweredRoles,omitempty"`
 }
 
 type declaredJSON struct {
@@ -142,6 +177,7 @@ func WhoCanJSON(w io.Writer, answers []explain.Answer, _ Options) error {
 		out := answerJSON{
 			Server: a.Column.Server.Name, Type: a.Column.Item.Type.String(), Name: a.Column.Item.Name,
 			Operation: a.Column.Operation.String(), Declared: []declaredJSON{}, ByRole: []roleJSON{}, Denied: a.Denied,
+			DeniedRoles: a.DeniedRoles, Exceptions: a.Exceptions, Unanswered: a.Unanswered,
 		}
 		for _, h := range a.Declared {
 			for _, p := range h.Principals {
