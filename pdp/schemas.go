@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -14,6 +16,7 @@ import (
 	policyv1 "github.com/cerbos/cerbos/api/genpb/cerbos/policy/v1"
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
 	schemav1 "github.com/cerbos/cerbos/api/genpb/cerbos/schema/v1"
+	"github.com/google/cel-go/common/operators"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -23,33 +26,25 @@ import (
 type schemas struct {
 	table        *runtimev1.RuleTable // schemas only
 	ofPrincipals bool
-	resource     map[string][][]byte // the resource schemas, by kind as Cerbos writes it
-	principal    map[string][][]byte // the principal schemas, by kind of resource
 
 	once     sync.Once
 	validate checkFunc
 	err      error
 
-	refusing sync.Once
-	refuse   checkFunc // by principal schemas that nobody meets
-	refusal  error
+	naming    sync.Once
+	name      checkFunc // by schemas that refuse everything, each by a name of its own
+	namingErr error
+	refs      []string // of the schemas, by the number in their names
 }
 
 func newSchemas(table *runtimev1.RuleTable) *schemas {
-	s := &schemas{resource: map[string][][]byte{}, principal: map[string][][]byte{}, table: &runtimev1.RuleTable{
+	s := &schemas{table: &runtimev1.RuleTable{
 		Schemas: make(map[uint64]*policyv1.Schemas, len(table.Schemas)), JsonSchemas: table.JsonSchemas,
 		Meta: cloneMeta(table.Meta), CompilerVersion: table.CompilerVersion,
 	}}
 	for id, of := range table.Schemas {
 		s.table.Schemas[id] = of
 		s.ofPrincipals = s.ofPrincipals || of.GetPrincipalSchema().GetRef() != ""
-		kind := table.Meta[id].GetResource()
-		if ref := of.GetPrincipalSchema().GetRef(); ref != "" {
-			s.principal[kind] = append(s.principal[kind], table.JsonSchemas[ref].GetContent())
-		}
-		if ref := of.GetResourceSchema().GetRef(); ref != "" {
-			s.resource[kind] = append(s.resource[kind], table.JsonSchemas[ref].GetContent())
-		}
 	}
 	return s
 }
@@ -149,7 +144,11 @@ func (e *Engine) applySchemas(ctx context.Context, r *authz.Request, in *enginev
 		found[0] = slices.DeleteFunc(found[0], func(v authz.ValidationError) bool { return v.Source == "principal" })
 	}
 	d.Validation = found[0]
-	constrained := unknown != nil && e.schemas.constrain(e.schemas.resource, r.Resource.Kind, unknown)
+	ofPrincipal, ofResource, err := e.appliedSchemas(ctx, in)
+	if err != nil {
+		return err
+	}
+	constrained := unknown != nil && e.schemas.constrain(ofResource, unknown)
 	below := "/" + strings.Join(unknown, "/")
 	for _, v := range found[0] {
 		if !constrained || v.Source == "principal" || (v.Path != "/" && v.Path != "" && !strings.HasPrefix(v.Path, below)) {
@@ -157,27 +156,14 @@ func (e *Engine) applySchemas(ctx context.Context, r *authz.Request, in *enginev
 			return nil
 		}
 	}
-	var fits []string
-	if r.AnyPrincipal && e.schemas.constrain(e.schemas.principal, r.Resource.Kind, nil) {
-		applies, err := e.principalSchemaApplies(ctx, in)
-		if err != nil {
-			return err
-		}
-		if applies {
-			fits = append(fits, "valid(principal)")
-		}
+	var valid []string
+	if r.AnyPrincipal && e.schemas.constrain(ofPrincipal, nil) {
+		valid = append(valid, "valid(principal)")
 	}
 	if constrained {
-		// The schema may not apply to this action or kind; the engine knows.
-		applies, err := e.schemaApplies(ctx, in, unknown)
-		if err != nil {
-			return err
-		}
-		if applies {
-			fits = append(fits, "valid(arguments)")
-		}
+		valid = append(valid, "valid(arguments)")
 	}
-	fitting(d, fits)
+	fitting(d, valid)
 	return nil
 }
 
@@ -186,69 +172,73 @@ func fitting(d *authz.Decision, valid []string) {
 	if len(valid) == 0 {
 		return
 	}
-	fits := strings.Join(valid, " && ")
-	switch {
-	case d.Effect != authz.Conditional:
-		d.Effect, d.Condition = authz.Conditional, fits
-	case strings.HasPrefix(d.Condition, "unless "):
-		d.Condition = fits + " " + d.Condition
-	default:
-		d.Condition = fits + " && (" + d.Condition + ")"
-	}
-}
-
-// constrain reports whether one of some schemas, by kind of resource, says
-// anything about what stands at a path, for a kind in any version or scope.
-func (s *schemas) constrain(schemas map[string][][]byte, kind string, unknown []string) bool {
-	of, ok := schemas[kind]
-	if !ok {
-		if of, ok = schemas[rewrittenKind.Replace(kind)]; !ok {
-			for _, contents := range schemas { // not found: any may be meant
-				of = append(of, contents...)
-			}
+	allows, denies := "", ""
+	if d.Effect == authz.Conditional {
+		allows = d.Condition
+		if before, after, ok := strings.Cut(" "+d.Condition, " unless "); ok && isCEL(before) {
+			allows, denies = strings.TrimSpace(before), after
 		}
 	}
-	return slices.ContainsFunc(of, func(content []byte) bool { return constrains(content, unknown) })
+	d.Effect, d.Condition = authz.Conditional, unless(joined(append(valid, allows), operators.LogicalAnd), denies)
 }
 
-// rewrittenKind is how Cerbos writes a kind with characters of these.
-var rewrittenKind = strings.NewReplacer(":", "_", "-", "_", "/", "_")
-
-// schemaApplies reports whether some arguments are refused for this request:
-// a value of a type that no call has.
-func (e *Engine) schemaApplies(ctx context.Context, in *enginev1.CheckInput, unknown []string) (bool, error) {
-	outputs, err := e.schemas.validate(ctx, []*enginev1.CheckInput{withArguments(in, unknown, structpb.NewBoolValue(true))})
-	if err != nil {
-		return false, err
-	}
-	return len(outputs[0].GetValidationErrors()) > 0, nil
+func isCEL(text string) bool {
+	_, err := parseCEL(text)
+	return err == nil || strings.TrimSpace(text) == ""
 }
 
-// principalSchemaApplies reports whether some principals are refused for this
-// request, were their schemas to refuse all.
-func (e *Engine) principalSchemaApplies(ctx context.Context, in *enginev1.CheckInput) (bool, error) {
-	const nobody = "mcpolicy:nobody"
+// constrain reports whether a schema, by its reference, says anything about
+// what stands at a path.
+func (s *schemas) constrain(ref string, path []string) bool {
+	return ref != "" && constrains(s.table.JsonSchemas[ref].GetContent(), path)
+}
+
+// appliedSchemas returns the references of the schemas that apply to a request,
+// or "". The engine is asked, with schemas that refuse everything and say which
+// they are: policies, scopes and actions that schemas ignore are its to know.
+func (e *Engine) appliedSchemas(ctx context.Context, in *enginev1.CheckInput) (ofPrincipal, ofResource string, err error) {
 	s := e.schemas
-	s.refusing.Do(func() {
-		table := &runtimev1.RuleTable{
-			Rules: e.schemaRows(), Schemas: map[uint64]*policyv1.Schemas{}, Meta: cloneMeta(s.table.Meta), CompilerVersion: s.table.CompilerVersion,
-			JsonSchemas: map[string]*runtimev1.RuleTable_JSONSchema{nobody: {Content: []byte(`{"not": {}}`)}},
-		}
-		for id, of := range s.table.Schemas {
-			if principal := of.GetPrincipalSchema(); principal.GetRef() != "" {
-				table.Schemas[id] = &policyv1.Schemas{PrincipalSchema: &policyv1.Schemas_Schema{Ref: nobody, IgnoreWhen: principal.GetIgnoreWhen()}}
+	s.naming.Do(func() { s.namingErr = e.nameSchemas() })
+	if s.namingErr != nil {
+		return "", "", fmt.Errorf("load schemas: %w", s.namingErr)
+	}
+	outputs, err := s.name(ctx, []*enginev1.CheckInput{in})
+	if err != nil {
+		return "", "", err
+	}
+	for _, v := range outputs[0].GetValidationErrors() {
+		for i, ref := range s.refs {
+			switch {
+			case !strings.Contains(v.GetMessage(), schemaName(i)):
+			case v.GetSource() == schemav1.ValidationError_SOURCE_PRINCIPAL:
+				ofPrincipal = ref
+			default:
+				ofResource = ref
 			}
 		}
-		s.refuse, s.refusal = e.evaluator(table, EnforceWarn)
-	})
-	if s.refusal != nil {
-		return false, fmt.Errorf("load schemas: %w", s.refusal)
 	}
-	outputs, err := s.refuse(ctx, []*enginev1.CheckInput{in})
-	if err != nil {
-		return false, err
+	return ofPrincipal, ofResource, nil
+}
+
+func schemaName(i int) string { return "mcpolicy:schema " + strconv.Itoa(i) + "." }
+
+// nameSchemas loads the table that [Engine.appliedSchemas] asks.
+func (e *Engine) nameSchemas() (err error) {
+	s := e.schemas
+	table := &runtimev1.RuleTable{
+		Rules: e.schemaRows(), Schemas: maps.Clone(s.table.Schemas), Meta: cloneMeta(s.table.Meta), CompilerVersion: s.table.CompilerVersion,
+		JsonSchemas: map[string]*runtimev1.RuleTable_JSONSchema{},
 	}
-	return len(outputs[0].GetValidationErrors()) > 0, nil
+	s.refs = slices.Sorted(maps.Keys(s.table.JsonSchemas))
+	for i, ref := range s.refs {
+		content, err := json.Marshal(map[string]any{"required": []string{schemaName(i)}})
+		if err != nil {
+			return err
+		}
+		table.JsonSchemas[ref] = &runtimev1.RuleTable_JSONSchema{Content: content}
+	}
+	s.name, err = e.evaluator(table, EnforceWarn)
+	return err
 }
 
 // withArguments returns the input with a value at a path of the resource's
@@ -299,6 +289,11 @@ func constrains(schema []byte, path []string) bool {
 		}
 		properties, _ := m["properties"].(map[string]any)
 		if s, ok = properties[name]; !ok {
+			for _, keyword := range []string{"additionalProperties", "unevaluatedProperties"} {
+				if of, ok := m[keyword].(map[string]any); ok && len(of) > 0 {
+					return true
+				}
+			}
 			return false // refused or taken as a whole, whatever it holds
 		}
 	}
