@@ -27,7 +27,7 @@ func (x *Request) denial() string {
 		return fmt.Sprintf("the schema refuses the request: %s.", x.Decision.Validation[0].Message)
 	}
 	for i := range x.Roles {
-		if d := &x.Roles[i]; d.Failed == authz.Fired && !d.Skipped {
+		if d := &x.Roles[i]; d.Failed == authz.Fired {
 			return x.failed(d) + "."
 		}
 	}
@@ -116,6 +116,9 @@ func (r *Rule) failure() string {
 // hard says what denies for a role, or "" if nothing does and nothing allows
 // either.
 func (x *Request) hard(d *pdp.RoleDecision) string {
+	if d.Failed == authz.Fired {
+		return x.failed(d)
+	}
 	if names := x.named(d, func(r *Rule) bool { return r.Effect == authz.Deny && r.Result == Applies }); len(names) > 0 {
 		return plural(names, "rule %s denies it", "rules %s deny it")
 	}

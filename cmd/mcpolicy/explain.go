@@ -16,6 +16,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/explain"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -174,6 +175,9 @@ func (a *asked) principal(w *workspace, key string) (*authz.Principal, error) {
 		p = &copied
 	}
 	if len(a.roles) > 0 {
+		if err := w.knownRoles(a.roles); err != nil {
+			return nil, err
+		}
 		p.Roles = a.roles
 	}
 	if len(p.Roles) == 0 {
@@ -196,6 +200,28 @@ func (a *asked) principal(w *workspace, key string) (*authz.Principal, error) {
 	}
 	p.Attr = attr
 	return p, nil
+}
+
+// knownRoles reports the roles that neither the policies nor the principals
+// know: a slip in one looks like a denial.
+func (w *workspace) knownRoles(roles []string) error {
+	known := explain.RolesNamed(w.policies)
+	for _, p := range w.principals.Principals {
+		known = append(known, p.Roles...)
+	}
+	known = slices.DeleteFunc(known, func(name string) bool { return name == "*" })
+	slices.Sort(known)
+	known = slices.Compact(known)
+	var errs []error
+	for _, role := range roles {
+		if !slices.ContainsFunc(known, func(name string) bool {
+			ok, err := policy.MatchRole(name, role)
+			return ok && err == nil
+		}) {
+			errs = append(errs, usageError{fmt.Errorf("--role: no policy names the role %q, and nobody declared has it%s", role, source.DidYouMean(role, known))})
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // item finds an item by its name.
