@@ -2,6 +2,8 @@ package explain
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -109,7 +111,7 @@ func (q *Question) request(ctx context.Context, r authz.Request) (*Request, erro
 	if err != nil {
 		return nil, err
 	}
-	x := &Request{Request: r, Decision: decisions[0], Validation: found[0], Enforced: q.Engine.Rejects()}
+	x := &Request{Request: r, Decision: decisions[0], Validation: certain(found[0], r.Unknown), Enforced: q.Engine.Rejects()}
 	if x.Roles, err = q.Engine.ByRole(ctx, r); err != nil {
 		return nil, err
 	}
@@ -130,4 +132,16 @@ func (q *Question) request(ctx context.Context, r authz.Request) (*Request, erro
 // looked at.
 func (x *Request) refused() bool {
 	return x.Enforced && x.Decision.Effect == authz.Deny && len(x.Decision.Validation) > 0 && len(x.Decision.Rules) == 0
+}
+
+// certain leaves out what a schema holds against open arguments, which are taken
+// to be empty where it is asked.
+func certain(found []authz.ValidationError, unknown []string) []authz.ValidationError {
+	if unknown == nil {
+		return found
+	}
+	arguments := "/" + strings.Join(unknown, "/")
+	return slices.DeleteFunc(slices.Clone(found), func(v authz.ValidationError) bool {
+		return v.Source == "resource" && (v.Path == arguments || strings.HasPrefix(v.Path, arguments+"/"))
+	})
 }

@@ -484,7 +484,7 @@ func checkSentence(x *explain.Explanation, fail failure) {
 		switch {
 		case len(results) == 0:
 			fail("rule %s is not among those below", m[1])
-		case x.Cell.Access == matrix.Allowed && !applies && !(depends && strings.Contains(reason, "whatever the arguments")):
+		case x.Cell.Access == matrix.Allowed && !applies && (!depends || !strings.Contains(reason, "whatever the arguments")):
 			fail("rule %s is said to allow it whatever the arguments, and %v", m[1], results)
 		case x.Cell.Access == matrix.Conditional && !applies && !depends:
 			fail("rule %s is said to allow it, and %v", m[1], results)

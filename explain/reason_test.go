@@ -20,7 +20,8 @@ import (
 // A shelf is a world with the tool "lend" of a library, whose enforcement point
 // asks about the kind shelf in a scope, once for each action.
 type shelf struct {
-	policies []string // without the line of the apiVersion
+	policies []string          // without the line of the apiVersion
+	schemas  map[string]string // below _schemas
 	options  pdp.Options
 	scope    string
 	actions  []string
@@ -38,6 +39,9 @@ func (s *shelf) load(t *testing.T) (*world, *matrix.Column) {
 	fsys := fstest.MapFS{}
 	for i, text := range s.policies {
 		fsys[fmt.Sprintf("p%d.yaml", i)] = &fstest.MapFile{Data: []byte("apiVersion: api.cerbos.dev/v1\n" + text)}
+	}
+	for name, text := range s.schemas {
+		fsys["_schemas/"+name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	set, err := policy.Load(fsys, "policies")
 	if err != nil {
@@ -92,6 +96,11 @@ func lines(x *explain.Explanation) []string {
 			list = append(list, text)
 		}
 	}
+	for i := range x.Requests {
+		for _, v := range x.Requests[i].Validation {
+			list = append(list, fmt.Sprintf("schema %s %s", v.Path, v.Message))
+		}
+	}
 	for _, way := range x.Ways {
 		text := "with " + way.Text
 		if way.Condition != "" {
@@ -111,6 +120,9 @@ func TestReasons(t *testing.T) {
 	)
 	owners := "derivedRoles:\n  name: roles\n  definitions:\n    - {name: owner, parentRoles: [MEMBER], condition: {match: {expr: R.attr.arguments.owner == P.id}}}\n"
 	plain := "version: default"
+	books := "version: default\n  schemas: {resourceSchema: {ref: \"cerbos:///books.json\"}}"
+	booksSchema := map[string]string{"books.json": `{"properties": {"arguments": {"required": ["books"], "properties": {"books": {"type": "number"}}}}}`}
+	reject := pdp.Options{Schemas: pdp.EnforceReject}
 	strict := pdp.Options{StrictEvaluation: true}
 	consent := "version: default\n  scope: annex\n  scopePermissions: SCOPE_PERMISSIONS_REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS"
 	tests := map[string]struct {
@@ -277,6 +289,25 @@ func TestReasons(t *testing.T) {
 				roles: []string{"MINOR"}, attr: map[string]any{"age": 9.0},
 			},
 			want: []string{`allowed: rule "lou" allows it.`, `lou: applies`, `no-minors: not reached (rule "lou" decides first)`, `member: role not held`},
+		},
+		"a schema that refuses": {
+			shelf:     shelf{policies: []string{rules(books, member)}, schemas: booksSchema, options: reject, roles: []string{"MEMBER"}},
+			arguments: map[string]any{"books": "many"},
+			want: []string{
+				`denied: the schema refuses the request: expected number, but got string.`, `member: not reached (the schema refuses the request first)`,
+				`schema /arguments/books expected number, but got string`,
+			},
+		},
+		"a schema that is not minded": {
+			shelf:     shelf{policies: []string{rules(books, few)}, schemas: booksSchema, options: pdp.Options{Schemas: pdp.EnforceWarn}, roles: []string{"GUEST"}},
+			arguments: map[string]any{"books": "many"},
+			want: []string{
+				`denied: no rule allows it. "few" would, but for other roles.`, `few: role not held`, `schema /arguments/books expected number, but got string`,
+			},
+		},
+		"a schema of open arguments": {
+			shelf: shelf{policies: []string{rules(books, few)}, schemas: booksSchema, options: reject, roles: []string{"MEMBER"}},
+			want:  []string{`conditional: rule "few" allows it when valid(arguments) && arguments.books < 3.`, `few: depends on arguments.books`},
 		},
 		"a derived role that depends": {
 			shelf: shelf{policies: []string{owners, rules(plain+"\n  importDerivedRoles: [roles]", `{name: own, actions: [lend], effect: EFFECT_ALLOW, derivedRoles: [owner]}`)}, roles: []string{"MEMBER"}},

@@ -130,7 +130,9 @@ func (x *Request) judge(r *Rule) {
 		r.Result = Failed
 	default:
 		r.Result = Depends
-		r.DependsOn = openNames(r.Exprs)
+		if r.truth == pdp.Varies {
+			r.DependsOn = openNames(r.Exprs)
+		}
 		if best.truth() == pdp.Varies {
 			r.DependsOn = append(r.DependsOn, openNames(best.by.Exprs)...)
 		}
@@ -242,11 +244,7 @@ func (x *Request) before(r *Rule) string {
 			names = append(names, g.DerivedRole)
 		}
 		slices.Sort(names)
-		names = slices.Compact(names)
-		if len(names) == 1 {
-			return "derived role " + names[0] + " is not active"
-		}
-		return "derived roles " + enumerated(names) + " are not active"
+		return plural(slices.Compact(names), "derived role %s is not active", "derived roles %s are not active")
 	}
 	if x.refused() {
 		return "the schema refuses the request first"
@@ -262,10 +260,13 @@ func (x *Request) before(r *Rule) string {
 		if text := x.limited(d); text != "" {
 			return text
 		}
-		if names := x.named(d, func(o *Rule) bool {
-			return o.Result == Applies || o.Result == Depends || o.Result == Unmet && o.consents()
-		}); len(names) > 0 {
-			return plural(names, "rule %s decides first", "rules %s decide first")
+		for _, first := range []func(*Rule) bool{
+			func(o *Rule) bool { return o.Result == Applies && !o.limits() },
+			func(o *Rule) bool { return o.Result == Depends || o.Result == Unmet && o.consents() },
+		} {
+			if names := x.named(d, first); len(names) > 0 {
+				return plural(names, "rule %s decides first", "rules %s decide first")
+			}
 		}
 	}
 	return ""
@@ -279,16 +280,14 @@ func (x *Request) beside(r *Rule) string {
 		if d.Skipped || r.heldBy(d.Role) || d.Effect == authz.Deny {
 			continue
 		}
-		text := "role " + d.Role + " is decided separately, and is allowed"
-		if names := x.allowing(d); len(names) > 0 && d.Effect == authz.Allow {
-			text = "role " + d.Role + " is decided separately, and " + plural(names, "rule %s allows it", "rules %s allow it")
-		} else if d.Effect == authz.Conditional {
-			text = "role " + d.Role + " is decided separately, and may be allowed"
-			if len(names) > 0 {
-				text = "role " + d.Role + " is decided separately, and " + plural(names, "rule %s may allow it", "rules %s may allow it")
-			}
+		text, one, many := "is allowed", "rule %s allows it", "rules %s allow it"
+		if d.Effect == authz.Conditional {
+			text, one, many = "may be allowed", "rule %s may allow it", "rules %s may allow it"
 		}
-		list = append(list, text)
+		if names := x.allowing(d); len(names) > 0 {
+			text = plural(names, one, many)
+		}
+		list = append(list, "role "+d.Role+" is decided separately, and "+text)
 	}
 	return strings.Join(list, "; ")
 }

@@ -84,52 +84,61 @@ func TestWhoCanByRole(t *testing.T) {
 		want    []string
 	}{
 		"everyone": {
-			map[string]string{"p.yaml": rules("version: default", everyone)}, pdp.Options{},
+			map[string]string{"p.yaml": rules("version: default", everyone)},
+			pdp.Options{},
 			[]string{"MEMBER always, as anybody", "* always, as anybody", "not [], except [], unknown [], everybody true"},
 		},
 		"a role that is denied": {
-			map[string]string{"p.yaml": rules("version: default", everyone, `{actions: [lend], effect: EFFECT_DENY, roles: [DEBTOR]}`)}, pdp.Options{},
+			map[string]string{"p.yaml": rules("version: default", everyone, `{actions: [lend], effect: EFFECT_DENY, roles: [DEBTOR]}`)},
+			pdp.Options{},
 			[]string{"MEMBER always, as anybody", "* always, as anybody", "not [DEBTOR], except [], unknown [], everybody false"},
 		},
 		"a role that a role policy limits": {
 			map[string]string{
 				"p.yaml": rules("version: default", everyone),
 				"r.yaml": "rolePolicy:\n  role: READER\n  version: default\n  rules:\n    - {resource: shelf, allowActions: [read]}\n",
-			}, pdp.Options{},
+			},
+			pdp.Options{},
 			[]string{"MEMBER always, as anybody", "* always, as anybody", "not [READER], except [], unknown [], everybody false"},
 		},
 		"a role that nobody declared has": {
-			map[string]string{"p.yaml": rules("version: default", member)}, pdp.Options{},
+			map[string]string{"p.yaml": rules("version: default", member)},
+			pdp.Options{},
 			[]string{"MEMBER always", "not [], except [], unknown [], everybody false"},
 		},
 		"a pattern of roles": {
-			map[string]string{"p.yaml": rules("version: default", member, `{actions: [lend], effect: EFFECT_ALLOW, roles: ["staff-*"], condition: {match: {expr: P.attr.desk == 1}}}`, `{actions: [lend], effect: EFFECT_ALLOW, roles: ["[*"]}`)}, pdp.Options{},
+			map[string]string{"p.yaml": rules("version: default", member, `{actions: [lend], effect: EFFECT_ALLOW, roles: ["staff-*"], condition: {match: {expr: P.attr.desk == 1}}}`, `{actions: [lend], effect: EFFECT_ALLOW, roles: ["[*"]}`)},
+			pdp.Options{},
 			[]string{"MEMBER always", "staff-* when principal.desk == 1", "not [], except [], unknown [[*], everybody false"},
 		},
 		"a principal policy": {
 			map[string]string{
 				"p.yaml": rules("version: default", everyone),
 				"q.yaml": "principalPolicy:\n  principal: MEMBER\n  version: default\n  rules:\n    - resource: shelf\n      actions: [{action: lend, effect: EFFECT_DENY}]\n",
-			}, pdp.Options{},
+			},
+			pdp.Options{},
 			[]string{"MEMBER always, as anybody", "* always, as anybody", "not [], except [MEMBER], unknown [], everybody false"},
 		},
 		"schemas": {
 			map[string]string{
 				"p.yaml": rules(fmt.Sprintf(schemas, ""), member), "_schemas/p.json": `{"required": ["region"]}`,
 				"_schemas/r.json": `{"properties": {"arguments": {"properties": {"books": {"type": "number"}}}}}`,
-			}, reject,
+			},
+			reject,
 			[]string{"MEMBER when valid(principal) && valid(arguments)", "not [], except [], unknown [], everybody false"},
 		},
 		"schemas, not enforced": {
 			map[string]string{
 				"p.yaml": rules(fmt.Sprintf(schemas, ""), member), "_schemas/p.json": `{"required": ["region"]}`, "_schemas/r.json": `{}`,
-			}, pdp.Options{Schemas: pdp.EnforceWarn},
+			},
+			pdp.Options{Schemas: pdp.EnforceWarn},
 			[]string{"MEMBER always", "not [], except [], unknown [], everybody false"},
 		},
 		"schemas that say nothing or are ignored": {
 			map[string]string{
 				"p.yaml": rules(fmt.Sprintf(schemas, `, ignoreWhen: {actions: ["l*"]}`), member), "_schemas/p.json": `{"required": ["region"]}`, "_schemas/r.json": `{"type": "object"}`,
-			}, reject,
+			},
+			reject,
 			[]string{"MEMBER always", "not [], except [], unknown [], everybody false"},
 		},
 		"schemas and a condition": {
@@ -138,13 +147,15 @@ func TestWhoCanByRole(t *testing.T) {
 					`{actions: [lend], effect: EFFECT_ALLOW, roles: [GUEST], condition: {match: {expr: P.attr.known || R.attr.arguments.books < 2}}}`,
 					`{actions: [lend], effect: EFFECT_DENY, roles: [MEMBER], condition: {match: {expr: R.attr.arguments.rare}}}`),
 				"_schemas/p.json": `{"required": ["region"]}`, "_schemas/r.json": `{}`,
-			}, reject,
+			},
+			reject,
 			[]string{"GUEST when valid(principal) && (principal.known || arguments.books < 2)", "MEMBER when valid(principal) unless arguments.rare", "not [], except [], unknown [], everybody false"},
 		},
 		"a request that a schema refuses": {
 			map[string]string{
 				"p.yaml": rules(fmt.Sprintf(schemas, ""), member), "_schemas/p.json": `{}`, "_schemas/r.json": `{"required": ["shelfmark"]}`,
-			}, reject,
+			},
+			reject,
 			[]string{"not [MEMBER], except [], unknown [], everybody false"},
 		},
 	}

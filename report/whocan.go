@@ -109,11 +109,12 @@ func (p *printer) holder(first bool, label, who string, access matrix.Access, co
 }
 
 func whenText(access matrix.Access, condition string) string {
-	switch {
-	case access == matrix.Allowed:
+	switch access {
+	case matrix.Allowed:
 		return "always"
-	case access == matrix.Unguarded:
+	case matrix.Unguarded:
 		return "always: no policy is asked"
+	case matrix.Denied, matrix.Conditional:
 	}
 	return explain.When(condition)
 }
