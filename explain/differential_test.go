@@ -77,10 +77,11 @@ func (o *office) write(t *rapid.T) {
 	fmt.Fprintf(&b, "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: door%d\n  version: default\n  importDerivedRoles: [desk%d]\n", n, n)
 	if rapid.IntRange(0, 2).Draw(t, "schemas") == 0 {
 		b.WriteString("  schemas:\n")
-		for side, schemas := range map[string][]string{
-			"principal": {`{"required": ["region"]}`, `{"type": "object"}`, `{"properties": {"level": {"type": "number"}}}`},
-			"resource":  {`{"properties": {"arguments": {"properties": {"count": {"type": "number"}}}}}`, `{"properties": {"arguments": {"type": "object"}}}`, `{"required": ["arguments"]}`},
+		for i, schemas := range [][]string{
+			{`{"required": ["region"]}`, `{"type": "object"}`, `{"properties": {"level": {"type": "number"}}}`},
+			{`{"properties": {"arguments": {"properties": {"count": {"type": "number"}}}}}`, `{"properties": {"arguments": {"type": "object"}}}`, `{"required": ["arguments"]}`},
 		} {
+			side := []string{"principal", "resource"}[i]
 			file := fmt.Sprintf("%s%d.json", side, n)
 			add("_schemas/"+file, rapid.SampledFrom(schemas).Draw(t, side))
 			fmt.Fprintf(&b, "    %sSchema: {ref: \"cerbos:///%s\"", side, file)
