@@ -112,7 +112,7 @@ func resourceText(r *authz.Request) string {
 func (e *Engine) evaluatePremises(ctx context.Context, q *premiseQuestions) ([]map[string]bool, error) {
 	table := e.tables.values(nil)
 	for _, x := range q.expressions {
-		if row := e.contextOf(x); row != nil {
+		for _, row := range e.contextsOf(x) {
 			table.Rules = append(table.Rules, evaluating(row, q.actions[x], x.Text))
 		}
 	}
