@@ -14,7 +14,11 @@ type Principal struct {
 	Attr          map[string]any // JSON values
 	PolicyVersion string
 	Scope         string
-	AuxData       map[string]any // auxData.jwt of each request
+	// AuxData and JWTs are auxData.jwt and auxData.jwts of each request, one of
+	// which a request may have: the claims of a token and those of several by
+	// their names, as conditions see them ([Claims]).
+	AuxData map[string]any
+	JWTs    map[string]map[string]any
 
 	Groups []string // the groups of the principals file that name it
 	Pos    source.Pos

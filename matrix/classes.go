@@ -38,7 +38,7 @@ func NewClasses(key func(*authz.Principal) string) *Classes {
 // what keeps a million principals small.
 func (cs *Classes) Add(p *authz.Principal) {
 	if first := cs.add(p).First(); first != p {
-		p.Attr, p.AuxData = first.Attr, first.AuxData
+		p.Attr, p.AuxData, p.JWTs = first.Attr, first.AuxData, first.JWTs
 	}
 }
 

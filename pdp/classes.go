@@ -24,7 +24,7 @@ func (e *Engine) Class(p *authz.Principal) string {
 		list = append(list, p.ID)
 	}
 	if r.auxData || r.other {
-		list = append(list, p.AuxData)
+		list = append(list, p.AuxData, p.JWTs)
 	}
 	if r.other {
 		list = append(list, p.Attr)

@@ -63,17 +63,37 @@ func (cs *callers) add(list []*authz.Principal) error {
 		c := &caller{principal: &enginev1.Principal{
 			Id: p.ID, Roles: cs.engine.rolesOf(p), Attr: attr.GetFields(), PolicyVersion: p.PolicyVersion, Scope: p.Scope,
 		}}
-		if p.AuxData != nil {
-			jwt, err := structpb.NewStruct(p.AuxData)
-			if err != nil {
-				return fmt.Errorf("principal %s: auxData: %w", p.Key, err)
-			}
-			c.auxData = &enginev1.AuxData{Jwt: jwt.GetFields()}
+		if c.auxData, err = engineAuxData(p); err != nil {
+			return fmt.Errorf("principal %s: auxData: %w", p.Key, err)
 		}
 		c.cohort = cs.engine.shape.cohortOf(c.principal)
 		cs.known[p] = c
 	}
 	return nil
+}
+
+// engineAuxData returns the auxiliary data of a principal's requests as the
+// engine takes it.
+func engineAuxData(p *authz.Principal) (*enginev1.AuxData, error) {
+	if p.AuxData == nil && p.JWTs == nil {
+		return nil, nil
+	}
+	jwt, err := structpb.NewStruct(p.AuxData)
+	if err != nil {
+		return nil, err
+	}
+	aux := &enginev1.AuxData{Jwt: jwt.GetFields()}
+	for name, token := range p.JWTs {
+		claims, err := structpb.NewStruct(token)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if aux.Jwts == nil {
+			aux.Jwts = map[string]*enginev1.AuxData_JWT{}
+		}
+		aux.Jwts[name] = &enginev1.AuxData_JWT{Claims: claims.GetFields()}
+	}
+	return aux, nil
 }
 
 // cohortKey is the same for principals of one cohort.

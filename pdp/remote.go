@@ -182,7 +182,7 @@ func (o RemoteOptions) client(a endpoint, watch stats.Handler) (*replica, error)
 		cerbos.WithMaxRetries(0), // call retries
 		cerbos.WithStatsHandler(watch),
 		// The SDK keeps its connection to itself; this is how to close it.
-		cerbos.WithUnaryInterceptors(func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		cerbos.WithUnaryInterceptors(sendTokens, func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 			p.conn.Store(conn)
 			// The SDK compresses, which costs more than the bytes do: requests are
 			// a few hundred of them, and batches go to a PDP that is near.

@@ -1,13 +1,12 @@
 package pdp
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"slices"
 
 	"github.com/cerbos/cerbos-sdk-go/cerbos"
 	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
+	requestv1 "github.com/cerbos/cerbos/api/genpb/cerbos/request/v1"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -25,6 +24,7 @@ type remoteBatch struct {
 type asker struct {
 	principal *cerbos.Principal
 	options   []cerbos.RequestOpt
+	tokens    *requestv1.AuxData
 	checks    []*checked // in the order of the requests
 	byKey     map[string]*checked
 	answers   map[string]*answer
@@ -111,25 +111,10 @@ func newAsker(p *authz.Principal) (*asker, error) {
 		cerbos.IncludeMeta(true),      // whether any policy covers the resource
 		cerbos.AllowPartialRequests(), // the PDP validates requests; that the SDK does so too costs a quarter of the time
 	}
-	if p.AuxData != nil {
-		token, err := unsignedToken(p.AuxData)
-		if err != nil {
-			return nil, fmt.Errorf("principal %s: auxData: %w", p.Key, err)
-		}
-		a.options = append(a.options, cerbos.AuxDataJWT(token, ""))
+	if a.tokens, err = tokensOf(p); err != nil {
+		return nil, fmt.Errorf("principal %s: auxData: %w", p.Key, err)
 	}
 	return a, nil
-}
-
-// unsignedToken writes claims as a token. A PDP takes claims in no other form,
-// and one that verifies tokens refuses it.
-func unsignedToken(claims map[string]any) (string, error) {
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		return "", err
-	}
-	encode := base64.RawURLEncoding.EncodeToString
-	return encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + encode(payload) + ".", nil
 }
 
 func (b *remoteBatch) question(a *asker, r *authz.Request, attr map[string]*structpb.Value) (question, error) {

@@ -114,7 +114,7 @@ func (r *Remote) check(ctx context.Context, a *asker, entries []checked) error {
 	}
 	var again []checked
 	err := r.call(ctx, r.replicas, r.options.Retries, func(ctx context.Context, c *cerbos.GRPCClient) error {
-		reply, err := c.With(a.options...).CheckResources(ctx, a.principal, batch)
+		reply, err := c.With(a.options...).CheckResources(withTokens(ctx, a.tokens), a.principal, batch)
 		if err != nil {
 			return err
 		}
@@ -194,7 +194,7 @@ func (r *Remote) plan(ctx context.Context, p *planned) error {
 func (r *Remote) planFor(ctx context.Context, p *planned, principal *cerbos.Principal) (*enginev1.PlanResourcesFilter, error) {
 	var filter *enginev1.PlanResourcesFilter
 	err := r.call(ctx, r.replicas, r.options.Retries, func(ctx context.Context, c *cerbos.GRPCClient) error {
-		reply, err := c.With(p.asker.options...).PlanResources(ctx, principal, p.resource, p.action)
+		reply, err := c.With(p.asker.options...).PlanResources(withTokens(ctx, p.asker.tokens), principal, p.resource, p.action)
 		if err != nil {
 			return err
 		}

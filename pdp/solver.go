@@ -166,7 +166,7 @@ func (r *reads) values(req *authz.Request) string {
 		list = append(list, p.Roles)
 	}
 	if r.auxData || all {
-		list = append(list, p.AuxData)
+		list = append(list, p.AuxData, p.JWTs)
 	}
 	if all {
 		list = append(list, p.Attr, req.Resource)

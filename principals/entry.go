@@ -1,6 +1,7 @@
 package principals
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -169,8 +170,10 @@ func (e *entry) values(name string, n *source.Node) map[string]any {
 // and booleans are written out, null is empty.
 func text(n *source.Node) (string, bool) {
 	switch n.Kind {
-	case source.String, source.Bool:
+	case source.String:
 		return n.Text, true
+	case source.Bool:
+		return cmp.Or(n.Raw, n.Text), true // True stays True
 	case source.Number:
 		return n.Text, strings.Trim(n.Text, "-0123456789") == ""
 	case source.Null:

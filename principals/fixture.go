@@ -31,6 +31,7 @@ func parseFixture(file string, data []byte) (*Set, error) {
 		return nil, source.Errorf(root.Pos, "want a mapping with the key principals, have %v", root.Kind)
 	}
 	f := fixtureReader{set: &Set{Groups: map[string][]string{}, index: &Index{}}}
+	f.errs = readAsCerbos(file, data, root, "principals", "principalGroups", "principal_groups")
 	f.read(root)
 	if err := errors.Join(f.errs...); err != nil {
 		return nil, err

@@ -88,7 +88,7 @@ func TestFixtureMistakes(t *testing.T) {
 			`p.yaml:4:23: roles: want a string, have a mapping`,
 			`p.yaml:5:12: key "x" stands here twice`,
 			`p.yaml:5:32: key "z" stands here twice`,
-			`p.yaml:5:45: NaN is not a number that a policy can work with`,
+			`p.yaml:5:45: .nan is not a number that a policy can work with`,
 			`p.yaml:6:11: kind: unknown kind "robot"; want human, workload or agent`,
 			`p.yaml:7:20: policyVersion: "v 1" has characters other than letters, digits and _`,
 			`p.yaml:8:12: scope: "a..b" is not a name, or names with dots between them`,
@@ -177,7 +177,7 @@ principal_groups:
 func TestFixtureAsCerbosReadsIt(t *testing.T) {
 	set, err := principals.Parse("p.yaml", []byte(`
 principals:
-  numbers: {id: 17, roles: [1, true], policy_version: 20210210, attr: {big: 1e3}}
+  numbers: {id: 17, roles: [1, true], policy_version: 20210210, attr: {big: 1000, text: 1e3}}
   nulls: {id: x, roles: [X], attr: null, scope: null, kind: null, onBehalfOf: null, auxData: null}
   root: {<<: {id: y, roles: [X]}, scope: "."}
 principalGroups:
@@ -187,7 +187,7 @@ principalGroups:
 	}
 	p := set.Get("numbers")
 	got := fmt.Sprintf("%s %v %s %v", p.ID, p.Roles, p.PolicyVersion, p.Attr)
-	if want := "17 [1 true] 20210210 map[big:1000]"; got != want {
+	if want := "17 [1 true] 20210210 map[big:1000 text:1e3]"; got != want {
 		t.Errorf("have %s, want %s", got, want)
 	}
 	if got := set.Get("root").Scope; got != "." {

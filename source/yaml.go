@@ -199,7 +199,7 @@ func (b *yamlBuilder) scalar(n *Node, y *yaml.Node) {
 	n.Text = y.Value
 	switch y.ShortTag() {
 	case "!!null":
-		n.Kind, n.Text = Null, ""
+		n.Kind, n.Raw, n.Text = Null, y.Value, ""
 	case "!!bool":
 		var v bool
 		if err := y.Decode(&v); err != nil {
