@@ -89,7 +89,9 @@ func (e *entry) field(f source.Field) {
 	case "attr":
 		p.Attr = e.values(f.Name, f.Value)
 	case "auxData":
-		e.auxData(f.Value)
+		aux, errs := authz.ReadAuxData(f.Value)
+		p.AuxData, p.JWTs = aux.JWT, aux.JWTs
+		e.errs = append(e.errs, errs...)
 	}
 }
 
@@ -106,23 +108,6 @@ func (e *entry) kind(n *source.Node) {
 		e.fail(n.Pos, "%w", err)
 	}
 	e.p.Kind = kind
-}
-
-func (e *entry) auxData(n *source.Node) {
-	switch {
-	case n.Is(source.Null):
-	case !n.Is(source.Mapping):
-		e.fail(n.Pos, "auxData: want a mapping with the key jwt, have %v", n.Kind)
-	default:
-		e.errs = append(e.errs, duplicates(n)...)
-		for _, f := range n.Fields {
-			if f.Name != "jwt" {
-				e.errs = append(e.errs, source.UnknownKey(f, []string{"jwt"}))
-				continue
-			}
-			e.p.AuxData = e.values("jwt", f.Value)
-		}
-	}
 }
 
 func (e *entry) text(name string, n *source.Node) string {

@@ -67,10 +67,10 @@ func TestFixtureMistakes(t *testing.T) {
 			`p.yaml:8:3: principal "c" stands here twice`,
 			`p.yaml:19:11: attr: want a mapping, have a list`,
 			`p.yaml:20:11: kind: want a string, have a list`,
-			`p.yaml:21:14: auxData: want a mapping with the key jwt, have a list`,
+			`p.yaml:21:14: auxData: want a mapping with the key jwt or jwts, have a list`,
 			`p.yaml:22:7: key "id" stands here twice`,
 			`p.yaml:22:40: attr: a name is empty`,
-			`p.yaml:22:76: jwt: want a mapping, have "3"`,
+			`p.yaml:22:76: jwt: want a mapping with claims, have a number`,
 			`p.yaml:23:3: a principal without a key`,
 			`p.yaml:23:33: kind: unknown kind "Agent" (did you mean agent?)`,
 			`p.yaml:23:55: policyVersion: want a string, have "1.5"`,
@@ -83,7 +83,7 @@ func TestFixtureMistakes(t *testing.T) {
     kind: robot
     policyVersion: v 1
     scope: a..b
-    auxData: {jwts: {}}
+    auxData: {tokens: {}}
 `, []string{
 			`p.yaml:4:23: roles: want a string, have a mapping`,
 			`p.yaml:5:12: key "x" stands here twice`,
@@ -92,7 +92,7 @@ func TestFixtureMistakes(t *testing.T) {
 			`p.yaml:6:11: kind: unknown kind "robot"; want human, workload or agent`,
 			`p.yaml:7:20: policyVersion: "v 1" has characters other than letters, digits and _`,
 			`p.yaml:8:12: scope: "a..b" is not a name, or names with dots between them`,
-			`p.yaml:9:15: unknown key "jwts" (did you mean jwt?)`,
+			`p.yaml:9:15: unknown key "tokens"; known here: jwt, jwts`,
 		}},
 		"roles": {"principals:\n  c: {id: c, roles: [X, '', X]}\n", []string{
 			`p.yaml:2:21: principal "c" has a role without a name`,

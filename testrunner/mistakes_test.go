@@ -69,12 +69,12 @@ var badSuites = []struct {
 	{"options", "name: n\noptions: {now: today, globals: [], auxData: {aud: x}, clock: 1}\ntests: [{name: t, never: {principals: {}, call: {tools: {}}}}]\n", true, []string{
 		`t.yaml:2:16: now: want a date (2027-01-31) or a time (2027-01-31T12:00:00Z), have "today"`,
 		`t.yaml:2:32: globals: want a mapping, have a list`,
-		`t.yaml:2:45: auxData without jwt`,
-		`t.yaml:2:46: unknown key "aud"; known here: jwt`,
+		`t.yaml:2:45: auxData without jwt or jwts`,
+		`t.yaml:2:46: unknown key "aud"; known here: jwt, jwts`,
 		`t.yaml:2:55: unknown key "clock"; known here: auxData, globals, now`,
 	}},
 	{"auxData", "name: n\noptions: {auxData: [a]}\ntests: [{name: t, never: {principals: {}, call: {tools: {}}}}]\n", true, []string{
-		`t.yaml:2:20: auxData: want a mapping with the key jwt, have a list`,
+		`t.yaml:2:20: auxData: want a mapping with the key jwt or jwts, have a list`,
 	}},
 	{"values", "name: n\noptions: {globals: {a: .nan, b: {c: 1, c: 2}}}\ntests: [{name: t, never: {principals: {}, call: {tools: {}}}}]\n", false, []string{
 		`t.yaml:2:24: NaN is not a number that a policy can work with`,

@@ -101,7 +101,7 @@ func absent(n *source.Node, keys ...string) bool {
 
 // words are the keys of a suite file, wherever they stand.
 var words = []string{
-	"$schema", "name", "server", "options", "now", "globals", "auxData", "jwt", "skip", "skipReason", "tests", "principals",
+	"$schema", "name", "server", "options", "now", "globals", "auxData", "jwt", "jwts", "skip", "skipReason", "tests", "principals",
 	"keys", "roles", "groups", "kind", "not", "list", "call", "get", "read", "prompts", "resources", "tools", "never", "always",
 	"exactly", "allow", "deny", "conditional", "cases", "tool", "prompt", "resource", "arguments", "expect",
 	"names", "tags", "destructive", "readOnly", "allowEmpty",

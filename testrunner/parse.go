@@ -103,23 +103,14 @@ func (o *Options) DecodeNode(n *source.Node) error {
 		o.Globals, err = values(plain.Globals, "globals")
 		errs = append(errs, err)
 	}
-	switch aux := plain.AuxData; {
-	case aux == nil || aux.Is(source.Null):
-	case !aux.Is(source.Mapping):
-		errs = append(errs, wantAs(aux, "auxData", "a mapping with the key jwt"))
-	default:
-		var below struct {
-			JWT *source.Node `yaml:"jwt"`
+	if aux := plain.AuxData; aux != nil {
+		o.AuxData = &authz.AuxData{}
+		var mistakes []error
+		*o.AuxData, mistakes = authz.ReadAuxData(aux)
+		errs = append(append(errs, mistakes...), blank(aux))
+		if aux.Is(source.Mapping) && absent(aux, "jwt", "jwts") {
+			errs = append(errs, source.Errorf(aux.Pos, "auxData without jwt or jwts"))
 		}
-		errs = append(errs, source.Decode(aux, &below), blank(aux))
-		if below.JWT == nil {
-			if absent(aux, "jwt") {
-				errs = append(errs, source.Errorf(aux.Pos, "auxData without jwt"))
-			}
-			break
-		}
-		o.AuxData, err = values(below.JWT, "jwt")
-		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -46,7 +46,7 @@ func TestParse(t *testing.T) {
 			Options: testrunner.Options{
 				Pos: at(6, 3), Now: time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC),
 				Globals: map[string]any{"open": true, "list": []any{1.0, nil}},
-				AuxData: map[string]any{"aud": []any{"crm"}},
+				AuxData: &authz.AuxData{JWT: map[string]any{"aud": []any{"crm"}}},
 			},
 			Tests: []testrunner.Test{
 				{

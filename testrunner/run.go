@@ -206,7 +206,7 @@ func (r *runner) apart(ctx context.Context, s *boundSuite) error {
 		if !ok {
 			copied := *c.First()
 			if s.Options.AuxData != nil {
-				copied.AuxData = s.Options.AuxData
+				copied.AuxData, copied.JWTs = s.Options.AuxData.JWT, s.Options.AuxData.JWTs
 			}
 			p = &copied
 			standIns[c] = p

@@ -25,8 +25,8 @@ type Options struct {
 	Now time.Time
 	// Globals replace those of the engine, unless nil.
 	Globals map[string]any
-	// AuxData replaces auxData.jwt of every principal, unless nil.
-	AuxData map[string]any
+	// AuxData replaces that of every principal, unless nil.
+	AuxData *authz.AuxData
 }
 
 // A Test is a named group of expectations.

@@ -159,6 +159,9 @@ func (v *reader) lookUp(path []string) (value string, known bool) {
 	case len(path) > 3 && path[0] == "request" && (path[1] == "auxData" || path[1] == "aux_data") && path[2] == "jwt":
 		path = path[2:]
 		root = map[string]any{"jwt": v.principal.AuxData}
+	case len(path) > 5 && path[0] == "request" && (path[1] == "auxData" || path[1] == "aux_data") && path[2] == "jwts" && path[4] == "claims":
+		root = v.principal.JWTs[path[3]]
+		path = path[5:]
 	case (path[0] == "G" || path[0] == "globals") && v.options.Globals != nil:
 		path = path[1:]
 		root = v.options.Globals
