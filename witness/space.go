@@ -70,6 +70,9 @@ func (q *Question) space() *space {
 	for _, p := range s.places {
 		s.fill(p)
 	}
+	for _, p := range s.places {
+		s.claim(p)
+	}
 	s.exactWithin = s.exactWithin && q.Schema.exact()
 	return s
 }
