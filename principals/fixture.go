@@ -8,9 +8,15 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// fixtureKeys are the keys of a fixture file. Cerbos takes the names of its
-// protobuf fields too.
-var fixtureKeys = []string{"principals", "principalGroups", "principal_groups", "$schema"}
+// fixtureKeys are the keys of a fixture file, suiteKeys those that a test suite
+// of Cerbos has besides. Cerbos takes the names of its protobuf fields too.
+var (
+	fixtureKeys = []string{"principals", "principalGroups", "principal_groups", "$schema"}
+	suiteKeys   = []string{
+		"name", "description", "skip", "skipReason", "skip_reason", "tests", "resources", "resourceGroups", "resource_groups",
+		"auxData", "aux_data", "options", "json_schema",
+	}
+)
 
 func parseFixture(file string, data []byte) (*Set, error) {
 	if len(data) > source.MaxBytes {
@@ -40,8 +46,9 @@ func parseFixture(file string, data []byte) (*Set, error) {
 }
 
 type fixtureReader struct {
-	set  *Set
-	errs []error
+	set   *Set
+	suite bool // the file is a test suite
+	errs  []error
 }
 
 func (f *fixtureReader) fail(pos source.Pos, format string, args ...any) {
@@ -50,6 +57,7 @@ func (f *fixtureReader) fail(pos source.Pos, format string, args ...any) {
 
 func (f *fixtureReader) read(root *source.Node) {
 	f.errs = append(f.errs, duplicates(root)...)
+	f.suite = root.Get("tests") != nil
 	var people, groups *source.Node
 	for _, field := range root.Fields {
 		switch field.Name {
@@ -59,11 +67,20 @@ func (f *fixtureReader) read(root *source.Node) {
 			groups = field.Value
 		case "$schema":
 		default:
-			f.errs = append(f.errs, source.UnknownKey(field, slices.Clone(fixtureKeys)))
+			known := slices.Clone(fixtureKeys)
+			if f.suite {
+				known = append(known, suiteKeys...)
+			}
+			if !slices.Contains(known, field.Name) {
+				f.errs = append(f.errs, source.UnknownKey(field, known))
+			}
 		}
 	}
 	switch {
 	case people == nil && len(f.errs) > 0: // the key is there, but misspelt
+		return
+	case people == nil && f.suite:
+		f.errs = append(f.errs, source.Errorf(root.Pos, "%w in this test suite itself; name the file that has them, such as testdata/principals.yaml", ErrEmpty))
 		return
 	case people == nil || people.Is(source.Null) || people.Is(source.Mapping) && len(people.Fields) == 0:
 		f.errs = append(f.errs, &source.Error{Pos: root.Pos, Err: ErrEmpty})
@@ -143,7 +160,11 @@ func (f *fixtureReader) member(group string, item *source.Node) {
 	p := f.set.Get(key)
 	switch {
 	case p == nil:
-		f.fail(item.Pos, "group %q: no principal %q%s", group, key, f.set.index.didYouMean(key))
+		hint := f.set.index.didYouMean(key)
+		if hint == "" && f.suite {
+			hint = " in this test suite; those of its testdata are not read with it"
+		}
+		f.fail(item.Pos, "group %q: no principal %q%s", group, key, hint)
 	case slices.Contains(p.Groups, group):
 		f.fail(item.Pos, "group %q names %q twice", group, key)
 	default:

@@ -208,3 +208,73 @@ func TestSetWithoutParse(t *testing.T) {
 		t.Errorf("Get(c) = %v", got)
 	}
 }
+
+// The principals of a test suite of Cerbos, which has them beside its tests.
+const asSuite = `# yaml-language-server: $schema=https://api.cerbos.dev/latest/cerbos/policy/v1/TestSuite.schema.json
+name: Invoices
+description: who may pay
+principals:
+  clerk: &clerk {id: c1, roles: [CLERK], attr: {limit: 1e3, floor: 010}}
+  boss:
+    <<: *clerk
+    roles: [CLERK, BOSS]
+principalGroups:
+  desk: {principals: [clerk, boss]}
+resources:
+  invoice: {kind: invoice, id: i1, attr: {1: is not read here}}
+auxData:
+  token: {jwt: {aud: [desk]}}
+options: {now: 2026-01-01T00:00:00Z}
+tests:
+  - name: pay
+    input: {principalGroups: [desk], resources: [invoice], actions: [pay]}
+    expected: [{principal: boss, resource: invoice, actions: {pay: EFFECT_ALLOW}}]
+`
+
+func TestSuite(t *testing.T) {
+	asOneLine := `{"name": "x", "tests": [], "principals": {"clerk": {"id": "c1", "roles": ["CLERK"]}}}`
+	for file, text := range map[string]string{"invoice_test.yaml": asSuite, "x": asOneLine, "x_test.json": asOneLine} {
+		set, err := principals.Parse(file, []byte(text))
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if p := set.Get("clerk"); p == nil || p.ID != "c1" {
+			t.Errorf("%s: the clerk is %v", file, p)
+		}
+	}
+	set, err := principals.Parse("invoice_test.yaml", []byte(asSuite))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &authz.Principal{
+		Key: "boss", ID: "c1", Roles: []string{"CLERK", "BOSS"}, Attr: map[string]any{"limit": "1e3", "floor": 8.0}, Groups: []string{"desk"},
+	}
+	if diff := cmp.Diff(want, set.Get("boss"), ignorePos); diff != "" {
+		t.Errorf("boss (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string][]string{"desk": {"clerk", "boss"}}, set.Groups); diff != "" {
+		t.Errorf("groups (-want +got):\n%s", diff)
+	}
+}
+
+func TestSuiteMistakes(t *testing.T) {
+	tests := map[string][]string{
+		"name: x\ntests: []\n": {
+			`s.yaml:1:1: no principals in this test suite itself; name the file that has them, such as testdata/principals.yaml`,
+		},
+		"name: x\ntests: []\nprincipals: {boss: {id: a, roles: [R]}}\nprincipalGroups: {g: {principals: [boss, harry, bosss]}}\ntest: 1\n": {
+			`s.yaml:4:42: group "g": no principal "harry" in this test suite; those of its testdata are not read with it`,
+			`s.yaml:4:49: group "g": no principal "bosss" (did you mean boss?)`,
+			`s.yaml:5:1: unknown key "test" (did you mean tests?)`,
+		},
+		"name: x\nprincipals: {a: {id: a, roles: [R]}}\n": {
+			`s.yaml:1:1: unknown key "name"; known here: $schema, principalGroups, principal_groups, principals`,
+		},
+	}
+	for text, want := range tests {
+		_, err := principals.Parse("s.yaml", []byte(text))
+		if diff := cmp.Diff(want, mistakes(err)); diff != "" {
+			t.Errorf("%s\nmistakes (-want +got):\n%s", text, diff)
+		}
+	}
+}

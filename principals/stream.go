@@ -140,7 +140,7 @@ func formatOf(file string, head []byte) format {
 	head = bytes.TrimSpace(bytes.TrimPrefix(head, byteOrderMark))
 	first, _, _ := bytes.Cut(head, []byte("\n"))
 	if m := firstKey.FindSubmatch(first); m != nil {
-		if json.Valid(first) && !slices.Contains(fixtureKeys, string(m[1])) {
+		if key := string(m[1]); json.Valid(first) && !slices.Contains(fixtureKeys, key) && !slices.Contains(suiteKeys, key) {
 			return jsonLines
 		}
 		return fixture
