@@ -22,7 +22,8 @@ var columnTypes = []string{"string", "number", "bool", "json"}
 type column struct {
 	name   string // of the field, or of the attribute
 	isAttr bool
-	typ    string // of an attribute: one of columnTypes
+	typ    string      // of an attribute: one of columnTypes
+	of     *nameColumn // of roles and groups
 }
 
 // header reads the names of the columns.
@@ -63,7 +64,11 @@ func parseColumn(header string) (column, error) {
 			}
 			return column{name: header}, fmt.Errorf("unknown column %q%s", header, hint)
 		}
-		return column{name: header}, nil
+		c := column{name: header}
+		if header == "roles" || header == "groups" {
+			c.of = &nameColumn{lists: cache[[]string]{}, names: map[string]bool{}}
+		}
+		return c, nil
 	}
 	c := column{name: attr, isAttr: true, typ: "string"}
 	if i := strings.LastIndexByte(attr, ':'); i >= 0 {

@@ -38,6 +38,7 @@ func readCSV(file string, br *bufio.Reader) iter.Seq[row] {
 			cells, err := t.next()
 			switch {
 			case errors.Is(err, io.EOF):
+				t.end(yield)
 				return
 			case err != nil:
 				if !yield(row{err: err}) || !errors.Is(err, csv.ErrBareQuote) {
@@ -47,6 +48,20 @@ func readCSV(file string, br *bufio.Reader) iter.Seq[row] {
 				if !yield(t.row(cells)) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// end yields what only shows when all has been read.
+func (t *table) end(yield func(row) bool) {
+	for _, c := range t.columns {
+		if c.of == nil {
+			continue
+		}
+		for _, err := range c.of.several(c.name) {
+			if !yield(row{err: err}) {
+				return
 			}
 		}
 	}
@@ -71,7 +86,6 @@ type table struct {
 	columns []column
 
 	names  cache[string]
-	lists  cache[[]string]
 	attrs  cache[map[string]any]
 	attrID []byte // of the record, for attrs
 }
@@ -80,7 +94,7 @@ func newTable(file string, r io.Reader, comma rune) *table {
 	in := &meter{r: r}
 	t := &table{
 		file: file, csv: csv.NewReader(in), in: in,
-		names: cache[string]{}, lists: cache[[]string]{}, attrs: cache[map[string]any]{},
+		names: cache[string]{}, attrs: cache[map[string]any]{},
 	}
 	t.csv.Comma = comma
 	t.csv.FieldsPerRecord = -1
@@ -129,8 +143,10 @@ func (t *table) row(cells []string) row {
 	}
 	r := row{p: &authz.Principal{Pos: pos}, delegation: pos}
 	var errs []error
+	unreadable := map[int]bool{}
 	for i, cell := range cells {
 		if err := t.cell(&r, i, cell); err != nil {
+			unreadable[i] = t.columns[i].of != nil
 			errs = append(errs, source.Errorf(t.pos(i), "%w", err))
 		}
 	}
@@ -142,7 +158,9 @@ func (t *table) row(cells []string) row {
 	errs = append(errs, err)
 	check(r.p, func(field, message string) {
 		i := slices.IndexFunc(t.columns, func(c column) bool { return c.name == field && !c.isAttr })
-		errs = append(errs, source.Errorf(t.pos(i), "%s", message))
+		if !unreadable[i] {
+			errs = append(errs, source.Errorf(t.pos(i), "%s", message))
+		}
 	})
 	r.err = errors.Join(errs...)
 	return r
@@ -164,9 +182,13 @@ func (t *table) cell(r *row, i int, cell string) error {
 	case "key":
 		p.Key = strings.Clone(cell)
 	case "roles":
-		p.Roles = t.list(cell)
+		list, err := t.list(i, cell)
+		p.Roles = list
+		return err
 	case "groups":
-		p.Groups = t.list(cell)
+		list, err := t.list(i, cell)
+		p.Groups = list
+		return err
 	case "onBehalfOf":
 		p.OnBehalfOf = t.name(cell)
 		r.delegation = t.pos(i)
@@ -231,21 +253,6 @@ func (t *table) name(s string) string {
 	n := strings.Clone(s)
 	t.names.put(n, n)
 	return n
-}
-
-// list splits a cell of roles or groups.
-func (t *table) list(cell string) []string {
-	if list, ok := t.lists[cell]; ok {
-		return list
-	}
-	var list []string
-	for s := range strings.FieldsFuncSeq(cell, func(r rune) bool { return r == ';' || r == '|' }) {
-		if s = strings.TrimSpace(s); s != "" {
-			list = append(list, t.name(s))
-		}
-	}
-	t.lists.put(cell, list)
-	return list
 }
 
 // A meter stops the reading of a record that has no end.

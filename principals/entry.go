@@ -123,7 +123,7 @@ func (e *entry) texts(name string, n *source.Node) []string {
 		return nil
 	}
 	if !n.Is(source.Sequence) {
-		e.fail(n.Pos, "%s: want a list, have %s", name, describeNode(n))
+		e.fail(n.Pos, "%s: want a list, have %s%s", name, describeNode(n), asList(n))
 		return nil
 	}
 	list := make([]string, len(n.Items))
@@ -131,6 +131,18 @@ func (e *entry) texts(name string, n *source.Node) []string {
 		list[i] = e.text(name, item)
 	}
 	return list
+}
+
+// asList says how the names in a text are written as a list.
+func asList(n *source.Node) string {
+	names := strings.FieldsFunc(n.Str(), func(r rune) bool { return strings.ContainsRune(";|"+foreign, r) })
+	if len(names) == 0 {
+		return ""
+	}
+	for i := range names {
+		names[i] = strconv.Quote(strings.TrimSpace(names[i]))
+	}
+	return "; write [" + strings.Join(names, ", ") + "]"
 }
 
 func (e *entry) values(name string, n *source.Node) map[string]any {
