@@ -26,7 +26,7 @@ func randomWorld(t *rapid.T) fstest.MapFS {
 		fsys[fmt.Sprintf("p%d.yaml", i)] = &fstest.MapFile{Data: []byte(p)}
 	}
 	more := rapid.SampledFrom([]string{
-		`request.auxData.jwt.sub == "x"`, `P.attr.map[P.attr.s] == 1`, `"owner" in runtime.effectiveDerivedRoles`,
+		`request.auxData.jwt.sub == "x"`, `request.auxData.jwts.app.claims.sub == "x"`, `P.attr.map[P.attr.s] == 1`, `"owner" in runtime.effectiveDerivedRoles`,
 		`P.attr[P.attr.s] == 1`, `size(P.attr) > 3`, `P.id.startsWith("q")`, `size(P.roles) > 1`, `P.attr.map.a == 1`,
 	}).Draw(t, "more")
 	text := "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: other\n  version: default\n"
@@ -55,6 +55,8 @@ func randomPrincipal(t *rapid.T, i int) *authz.Principal {
 	}
 	if rapid.Bool().Draw(t, "aux") {
 		p.AuxData = map[string]any{"sub": rapid.SampledFrom([]string{"x", "y"}).Draw(t, "sub")}
+	} else if rapid.Bool().Draw(t, "tokens") {
+		p.JWTs = map[string]map[string]any{"app": {"sub": rapid.SampledFrom([]string{"x", "y"}).Draw(t, "sub")}}
 	}
 	if rapid.IntRange(0, 3).Draw(t, "scoped") == 0 {
 		p.Scope = "child"

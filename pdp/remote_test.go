@@ -541,8 +541,12 @@ resourcePolicy:
 }
 
 func TestRemoteAuxData(t *testing.T) {
-	policies := []string{rules(rule("ALLOW", "A", "{expr: request.auxData.jwt.team == 'x'}"))}
+	policies := []string{rules(
+		rule("ALLOW", "A", "{expr: request.auxData.jwt.team == 'x'}") + rule("ALLOW", "B", "{expr: request.auxData.jwts.app.claims.team == 'x'}"),
+	)}
 	requests := []authz.Request{
+		{Principal: &authz.Principal{Key: "in by name", ID: "p", Roles: []string{"B"}, JWTs: map[string]map[string]any{"app": {"team": "x"}, "user": {}}}},
+		{Principal: &authz.Principal{Key: "out by name", ID: "p", Roles: []string{"B"}, JWTs: map[string]map[string]any{"user": {"team": "x"}}}},
 		{Principal: &authz.Principal{Key: "in", ID: "p", Roles: []string{"A"}, AuxData: map[string]any{"team": "x"}}},
 		{Principal: &authz.Principal{Key: "out", ID: "p", Roles: []string{"A"}, AuxData: map[string]any{"team": "y"}}},
 	}
@@ -553,7 +557,7 @@ func TestRemoteAuxData(t *testing.T) {
 	trusting := dial(t, serve(t, dir, map[string]any{"auxData": map[string]any{"jwt": map[string]any{"disableVerification": true}}}), pdp.RemoteOptions{})
 	want, got := decide(t, open(t, pdp.Options{}, policies...), requests), decide(t, trusting, requests)
 	for i := range requests {
-		if want[i].Effect != got[i].Effect {
+		if want[i].Effect != got[i].Effect || want[i].Effect != []authz.Effect{authz.Allow, authz.Deny}[i%2] {
 			t.Errorf("%s: embedded %v, remote %v", requests[i].Principal.Key, want[i].Effect, got[i].Effect)
 		}
 	}
@@ -597,6 +601,16 @@ func TestRemoteRefusesRequests(t *testing.T) {
 		"not JSON":   {func(r *authz.Request) { r.Resource.Attr = map[string]any{"x": make(chan int)} }, "resource t"},
 		"anybody":    {func(r *authz.Request) { r.AnyPrincipal = true }, "anybody"},
 		"bad claims": {func(r *authz.Request) { p := *sally; p.AuxData = map[string]any{"x": make(chan int)}; r.Principal = &p }, "auxData"},
+		"a bad token": {func(r *authz.Request) {
+			p := *sally
+			p.JWTs = map[string]map[string]any{"app": {"x": make(chan int)}}
+			r.Principal = &p
+		}, "auxData: app"},
+		"a time that no token has": {func(r *authz.Request) {
+			p := *sally
+			p.AuxData = map[string]any{"exp": "61971-03-27T00:00:00Z"}
+			r.Principal = &p
+		}, "auxData: exp"},
 	}
 	for name, tt := range tests {
 		r := valid

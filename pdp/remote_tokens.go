@@ -38,7 +38,7 @@ func unsignedToken(claims map[string]any) (*requestv1.AuxData_JWT, error) {
 	for _, name := range []string{"exp", "iat", "nbf"} {
 		text, isText := claims[name].(string)
 		if _, err := time.Parse(time.RFC3339, text); isText && err != nil {
-			return nil, fmt.Errorf("%s: a PDP is sent no time like %s", name, text)
+			return nil, fmt.Errorf("%s: %s is after the year 9999, which cannot be put into a token again", name, text)
 		}
 	}
 	payload, err := json.Marshal(claims)
