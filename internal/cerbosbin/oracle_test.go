@@ -206,9 +206,14 @@ func compareMatrix(t *testing.T, m *matrix.Matrix, cases []oracleCase) int {
 // A suite is a test file of Cerbos's.
 type suite struct {
 	Name       string                    `yaml:"name"`
-	Principals map[string]suitePrincipal `yaml:"principals"`
+	Principals map[string]suitePrincipal `yaml:"principals,omitempty"`
 	Resources  map[string]suiteResource  `yaml:"resources"`
+	Options    suiteOptions              `yaml:"options,omitempty"`
 	Tests      []suiteTest               `yaml:"tests"`
+}
+
+type suiteOptions struct {
+	Now string `yaml:"now,omitempty"`
 }
 
 type suitePrincipal struct {
@@ -290,6 +295,13 @@ func (s *suite) run(t *testing.T, binary, policies string, fail int) map[caseKey
 	if err := os.CopyFS(dir, os.DirFS(policies)); err != nil {
 		t.Fatal(err)
 	}
+	s.write(t, dir)
+	return compile(t, binary, dir, fail)
+}
+
+// write writes the suite into a folder of policies.
+func (s *suite) write(t *testing.T, dir string) {
+	t.Helper()
 	data, err := yaml.Marshal(s)
 	if err != nil {
 		t.Fatal(err)
@@ -297,11 +309,17 @@ func (s *suite) run(t *testing.T, binary, policies string, fail int) map[caseKey
 	if err := os.WriteFile(filepath.Join(dir, "oracle_test.yaml"), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// compile runs the one suite of a folder and returns the effect of each case.
+// It wants a number of them to fail.
+func compile(t *testing.T, binary, dir string, fail int) map[caseKey]string {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, "compile", "--output=json", dir) //nolint:gosec // the pinned binary
 	cmd.Env = append(os.Environ(), "CERBOS_NO_TELEMETRY=1")
 	var out, diagnostics bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &diagnostics
-	err = cmd.Run()
+	err := cmd.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == testsFailed {
 		err = nil
