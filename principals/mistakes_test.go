@@ -173,7 +173,7 @@ principal_groups:
 	}
 }
 
-// What Cerbos reads without a complaint.
+// What Cerbos reads without a complaint, and nulls that can mean one thing only.
 func TestFixtureAsCerbosReadsIt(t *testing.T) {
 	set, err := principals.Parse("p.yaml", []byte(`
 principals:
