@@ -87,7 +87,8 @@ func TestReadAuxData(t *testing.T) {
 		"one":  {`{"jwt": {"aud": "desk", "x": null}}`, authz.AuxData{JWT: map[string]any{"aud": []any{"desk"}}}, nil},
 		"several": {
 			`{"jwts": {"app": {"claims": {"exp": 0}}, "user": {"claims": {}}, "empty": {}}}`,
-			authz.AuxData{JWTs: map[string]map[string]any{"app": {"exp": "1970-01-01T00:00:00Z"}, "user": {}, "empty": {}}}, nil,
+			authz.AuxData{JWTs: map[string]map[string]any{"app": {"exp": "1970-01-01T00:00:00Z"}, "user": {}, "empty": {}}},
+			nil,
 		},
 		"both": {`{"jwt": {}, "jwts": {}}`, authz.AuxData{}, []string{"f:1:1: auxData: a request has either jwt or jwts, not both"}},
 		"mistakes": {`{"jwt": {"exp": "soon", "sub": 1, "n": 1e999, "o": {"a": 1, "a": 2}}, "jwt2": 1}`, authz.AuxData{}, []string{

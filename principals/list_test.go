@@ -17,11 +17,13 @@ func TestListCells(t *testing.T) {
 	}{
 		"as documented": {
 			"id,roles\na,BUYER;CLERK\nb, BUYER | CLERK ;\nc,BUYER\n",
-			map[string][]string{"a": {"BUYER", "CLERK"}, "b": {"BUYER", "CLERK"}, "c": {"BUYER"}}, nil,
+			map[string][]string{"a": {"BUYER", "CLERK"}, "b": {"BUYER", "CLERK"}, "c": {"BUYER"}},
+			nil,
 		},
 		"a JSON list": {
 			"id,roles,groups\na,\"[\"\"BUYER\"\", \"\"CN=Clerks,OU=Desk\"\"]\",\"[\"\"x;y\"\"]\"\n",
-			map[string][]string{"a": {"BUYER", "CN=Clerks,OU=Desk"}}, nil,
+			map[string][]string{"a": {"BUYER", "CN=Clerks,OU=Desk"}},
+			nil,
 		},
 		"JSON that is no list of texts": {"id,roles\na,[BUYER]\nb,[1]\nc,\"['x']\"\nd,[]\n", nil, []string{
 			`p.csv:2:3: roles: a cell that begins with [ is a JSON list: not valid JSON: invalid literal: BUYER`,
@@ -46,11 +48,13 @@ func TestListCells(t *testing.T) {
 		}},
 		"names of several words": {
 			"id,roles\na,Domain Users\nb,Domain Admins\nc,Users\nd,org/admin\ne,R&D\n",
-			map[string][]string{"a": {"Domain Users"}, "b": {"Domain Admins"}, "c": {"Users"}, "d": {"org/admin"}, "e": {"R&D"}}, nil,
+			map[string][]string{"a": {"Domain Users"}, "b": {"Domain Admins"}, "c": {"Users"}, "d": {"org/admin"}, "e": {"R&D"}},
+			nil,
 		},
 		"one name in spite of the others": {
 			"id,roles\na,\"[\"\"BUYER CLERK\"\"]\"\nb,BUYER\nc,CLERK\n",
-			map[string][]string{"a": {"BUYER CLERK"}, "b": {"BUYER"}, "c": {"CLERK"}}, nil,
+			map[string][]string{"a": {"BUYER CLERK"}, "b": {"BUYER"}, "c": {"CLERK"}},
+			nil,
 		},
 	}
 	for name, tt := range tests {

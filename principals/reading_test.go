@@ -283,12 +283,12 @@ func TestLargeFixtures(t *testing.T) {
 		fmt.Fprintf(&crowd, "  p%d:\n    id: p%d\n    roles: [R] # a comment\n    attr: {v: 1e3}\n", i, i)
 	}
 	tests := map[string]struct{ text, want string }{
-		"keys":        {head + keys.String(), "p.yaml:6:7: a mapping of more than 1000 keys; write it in braces, or the file as JSON Lines or CSV"},
-		"braces":      {head + "      v: {" + braces.String() + "}\n", ""},
-		"empty":       {head + "      v:" + strings.Repeat("\n      -", 250_000), "p.yaml: the file has too many values that are empty; write null for them"},
-		"crowd":     {"# all\nprincipals:\n" + crowd.String(), ""},
-		"no text": {"principals:\n" + crowd.String() + "  17: {id: x, roles: [R]}\n", "p.yaml:20002:3: the key 17 is no text to Cerbos, which refuses it; write it in quotes"},
-		"crowd with groups":  {"principalGroups:\n" + groups.String() + "principals:\n" + crowd.String(), ""},
+		"keys":              {head + keys.String(), "p.yaml:6:7: a mapping of more than 1000 keys; write it in braces, or the file as JSON Lines or CSV"},
+		"braces":            {head + "      v: {" + braces.String() + "}\n", ""},
+		"empty":             {head + "      v:" + strings.Repeat("\n      -", 250_000), "p.yaml: the file has too many values that are empty; write null for them"},
+		"crowd":             {"# all\nprincipals:\n" + crowd.String(), ""},
+		"no text":           {"principals:\n" + crowd.String() + "  17: {id: x, roles: [R]}\n", "p.yaml:20002:3: the key 17 is no text to Cerbos, which refuses it; write it in quotes"},
+		"crowd with groups": {"principalGroups:\n" + groups.String() + "principals:\n" + crowd.String(), ""},
 	}
 	for name, tt := range tests {
 		set, err := principals.Parse("p.yaml", []byte(tt.text))
