@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -188,38 +187,4 @@ func (r *reader) newest(items []*Item) []*Item {
 		r.note(it.Pos, "%s %s %s is left out: the server offers version %s", singular(it.Type), quote(it.Name), version, quote(top))
 		return true
 	})
-}
-
-// compareVersions orders the versions of components as FastMCP does: none at
-// all first, then numbers (1 < 1.9 < 1.10, v1 = 1), then other text.
-func compareVersions(a, b string) int {
-	x, okX := numbers(a)
-	y, okY := numbers(b)
-	switch {
-	case a == "" || b == "":
-		return cmp.Compare(len(a), len(b))
-	case okX && okY:
-		return slices.Compare(x, y)
-	case okX:
-		return -1
-	case okY:
-		return 1
-	}
-	return strings.Compare(a, b)
-}
-
-// numbers returns the dotted numbers of a version without trailing zeros.
-func numbers(version string) ([]int, bool) {
-	var list []int
-	for part := range strings.SplitSeq(strings.TrimLeft(version, "v"), ".") {
-		n, err := strconv.Atoi(part)
-		if err != nil || n < 0 {
-			return nil, false
-		}
-		list = append(list, n)
-	}
-	for len(list) > 1 && list[len(list)-1] == 0 {
-		list = list[:len(list)-1]
-	}
-	return list, true
 }
