@@ -73,6 +73,17 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// Servers under every key are read.
+func TestSeveralKeys(t *testing.T) {
+	servers, err := clients.Parse("c.json", []byte(`{"servers": {"c": {"url": "x"}}, "mcpServers": {"a": {"url": "y"}}, "mcp": {"servers": {"b": {"command": "z"}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a", "b", "c"}, servers.Names()); diff != "" {
+		t.Errorf("servers (-want +got):\n%s", diff)
+	}
+}
+
 // Each mistake has its place, all are reported, and no value is repeated.
 func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
@@ -82,17 +93,18 @@ func TestMistakes(t *testing.T) {
 		`{"mcpServers": {"a": 1}}`:               `c.json:1:22: server "a": want an object, have a number`,
 		`{"mcpServers": {"a": {}}}`:              `c.json:1:17: server "a" has neither a command nor a url`,
 		`{"mcpServers": {"a": {"command": ""}}}`: "c.json:1:34: command: no program is named",
-		`{"mcpServers": {"a": {"command": "x", "url": "http://secret"}}}`:   `c.json:1:17: server "a" has a command and a url`,
-		`{"mcpServers": {"a": {"command": "x", "args": "secret"}}}`:         "c.json:1:47: args: want a list of strings, have a string",
-		`{"mcpServers": {"a": {"command": "x", "args": [1]}}}`:              "c.json:1:48: args: want a string, have a number",
-		`{"mcpServers": {"a": {"command": "x", "env": {"K": ["secret"]}}}}`: `c.json:1:52: env: "K": want a string, have a list`,
-		`{"mcpServers": {"a": {"url": "x", "headers": {"K": null}}}}`:       `c.json:1:52: headers: "K": want a string, have null`,
-		`{"mcpServers": {"a": {"url": "x", "type": "ftp"}}}`:                `c.json:1:43: type: want stdio, http or sse, have "ftp"`,
-		`{"mcpServers": {"a": {"url": "x"}, "a": {"url": "y"}}}`:            `c.json:1:17: server "a" stands here twice`,
-		`{"mcpServers": {"a": {"url": "${input:k}"}}}`:                      "c.json:1:30: the client asks a person for ${input:k}: export the value, and write ${env:NAME} in its place",
-		`{"mcpServers": {"a": {"url": "${NOT_SET}"}}}`:                      "c.json:1:30: the environment variable NOT_SET is not set",
-		`{"mcpServers": {"a": {"url": "${command:x}"}}}`:                    "c.json:1:30: the placeholder ${command:x} is not known",
-		`{"mcpServers": {"a": {"command": "x", "envFile": ".env"}}}`:        "c.json:1:50: envFile is not read",
+		`{"mcpServers": {"a": {"command": "x", "url": "http://secret"}}}`:              `c.json:1:17: server "a" has a command and a url`,
+		`{"mcpServers": {"a": {"command": "x", "args": "secret"}}}`:                    "c.json:1:47: args: want a list of strings, have a string",
+		`{"mcpServers": {"a": {"command": "x", "args": [1]}}}`:                         "c.json:1:48: args: want a string, have a number",
+		`{"mcpServers": {"a": {"command": "x", "env": {"K": ["secret"]}}}}`:            `c.json:1:52: env: "K": want a string, have a list`,
+		`{"mcpServers": {"a": {"url": "x", "headers": {"K": null}}}}`:                  `c.json:1:52: headers: "K": want a string, have null`,
+		`{"mcpServers": {"a": {"url": "x", "type": "ftp"}}}`:                           `c.json:1:43: type: want stdio, http or sse, have "ftp"`,
+		`{"mcpServers": {"a": {"url": "x"}, "a": {"url": "y"}}}`:                       `c.json:1:17: server "a" stands here twice`,
+		`{"mcpServers": {"a": {"url": "x"}}, "mcp": {"servers": {"a": {"url": "y"}}}}`: `c.json:1:57: server "a" stands here twice`,
+		`{"mcpServers": {"a": {"url": "${input:k}"}}}`:                                 "c.json:1:30: the client asks a person for ${input:k}: export the value, and write ${env:NAME} in its place",
+		`{"mcpServers": {"a": {"url": "${NOT_SET}"}}}`:                                 "c.json:1:30: the environment variable NOT_SET is not set",
+		`{"mcpServers": {"a": {"url": "${command:x}"}}}`:                               "c.json:1:30: the placeholder ${command:x} is not known",
+		`{"mcpServers": {"a": {"command": "x", "envFile": ".env"}}}`:                   "c.json:1:50: envFile is not read",
 		`{"mcpServers": `:                    "c.json:1:",
 		"[mcp_servers.a]\ncommand = \"x\"\n": "c.json: this is TOML",
 	} {

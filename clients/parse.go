@@ -74,24 +74,31 @@ func Parse(file string, data []byte) (Servers, error) {
 	if err != nil {
 		return nil, err
 	}
-	servers := find(root)
-	switch {
-	case servers == nil:
+	places := find(root)
+	if len(places) == 0 {
 		return nil, source.Errorf(root.Pos, "this is no client configuration: want an object with mcpServers (.mcp.json, Claude Desktop) or servers (.vscode/mcp.json)")
-	case !servers.Is(source.Mapping):
-		return nil, source.Errorf(servers.Pos, "want servers under their names, have %v", servers.Kind)
-	case len(servers.Fields) == 0:
-		return nil, source.Errorf(servers.Pos, "this configuration has no servers")
 	}
 	var list Servers
 	var errs []error
-	for _, f := range servers.Duplicates {
-		errs = append(errs, source.Errorf(f.Pos, "server %q stands here twice", f.Name))
+	for _, servers := range places {
+		if !servers.Is(source.Mapping) {
+			return nil, source.Errorf(servers.Pos, "want servers under their names, have %v", servers.Kind)
+		}
+		for _, f := range servers.Duplicates {
+			errs = append(errs, source.Errorf(f.Pos, "server %q stands here twice", f.Name))
+		}
+		for _, f := range servers.Fields {
+			if list.Get(f.Name) != nil {
+				errs = append(errs, source.Errorf(f.Pos, "server %q stands here twice", f.Name))
+				continue
+			}
+			r := &reader{}
+			list = append(list, r.server(f))
+			errs = append(errs, r.errs...)
+		}
 	}
-	for _, f := range servers.Fields {
-		r := &reader{}
-		list = append(list, r.server(f))
-		errs = append(errs, r.errs...)
+	if len(list) == 0 && len(errs) == 0 {
+		return nil, source.Errorf(places[0].Pos, "this configuration has no servers")
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -100,14 +107,15 @@ func Parse(file string, data []byte) (Servers, error) {
 	return list, nil
 }
 
-// find returns what holds the servers, or nil.
-func find(root *source.Node) *source.Node {
+// find returns all that holds servers.
+func find(root *source.Node) []*source.Node {
+	var places []*source.Node
 	for _, n := range []*source.Node{root.Get("mcpServers"), root.Get("servers"), root.Get("mcp").Get("servers"), root.Get("context_servers")} {
 		if n != nil {
-			return n
+			places = append(places, n)
 		}
 	}
-	return nil
+	return places
 }
 
 // A reader collects the mistakes of one server.
