@@ -18,12 +18,14 @@ type shape struct {
 func objectShapes() []shape {
 	return []shape{
 		{isClientConfig, (*reader).clientConfig},
-		{listsServers, (*reader).listedServers},
+		{isOpenAIResponse, (*reader).openAIResponse},
+		{isCollection, (*reader).collection},
 		{isVSCode, (*reader).vscodeConfig},
 		{hasSignatures, (*reader).agentScanPath},
 		{isRegistryList, (*reader).registryList},
 		{isOtherClientConfig, (*reader).otherClientConfig},
 		{isEnvelope, (*reader).envelope},
+		{isToolboxDocument, (*reader).toolbox},
 		{isOfficialServerCard, (*reader).serverCard}, // has remotes too, like a registry entry
 		{isRegistryEntry, (*reader).registryEntry},
 		{isServerCard, (*reader).serverCard},
@@ -52,6 +54,8 @@ func arrayShapes() []shape {
 		{isEmptyArray, (*reader).emptyArray},
 		{allElements(isString), (*reader).nameList},
 		{anyElement(isMessage), (*reader).transcript},
+		{anyElement(isOpenAIListed), (*reader).openAIOutput},
+		{anyElement(isToolboxDocument), (*reader).toolboxDocuments},
 		{anyElement(hasTools), (*reader).eachServer},
 		{anyElement(hasSignatures), (*reader).eachServer},
 		{anyElement(isAgentScanServer), (*reader).eachServer},
@@ -60,6 +64,7 @@ func arrayShapes() []shape {
 		{anyElement(isMCPTool), (*reader).toolArray},
 		{anyElement(isDockerTool), (*reader).dockerTools},
 		{anyElement(isPrompt), (*reader).promptArray},
+		{anyElement(hasOtherSchema), (*reader).toolArray},
 		{anyElement(isAnnotated), (*reader).dockerTools},
 		{anyElement(has("uri")), (*reader).resourceArray},
 		{anyElement(has("uriTemplate")), (*reader).templateArray},
@@ -158,7 +163,7 @@ func (*reader) emptyArray(n *source.Node) []*Inventory {
 // serverName returns what an object calls its server.
 func serverName(n *source.Node) string {
 	for _, name := range []*source.Node{
-		n.Get("serverInfo").Get("name"), n.Get("server").Get("name"), n.Get("server"), n.Get("server_name"), n.Get("name"),
+		n.Get("serverInfo").Get("name"), n.Get("server").Get("name"), n.Get("server"), n.Get("server_name"), n.Get("server_label"), n.Get("name"),
 	} {
 		if s := name.Str(); s != "" {
 			return s

@@ -32,7 +32,9 @@ func (r *reader) dockerTools(n *source.Node) []*Inventory {
 func (r *reader) dockerArguments(inv *Inventory, list *source.Node) {
 	nodes := byPos(list)
 	for _, it := range inv.Items {
-		it.Arguments = r.arguments(nodes[it.Pos])
+		if n := nodes[it.Pos]; it.Schema == nil || !isObject(n, "arguments") {
+			it.Arguments = r.arguments(n)
+		}
 	}
 }
 

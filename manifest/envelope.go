@@ -40,6 +40,7 @@ func (r *reader) envelope(n *source.Node) []*Inventory {
 	case failed.Is(source.Mapping):
 		r.note(failed.Pos, "a JSON-RPC error stands beside the result and is ignored: %s", rpcError(failed))
 	}
+	r.answer = true
 	return r.value(n.Get("result"))
 }
 
@@ -71,6 +72,7 @@ func (r *reader) transcript(n *source.Node) []*Inventory {
 	t := &transcript{r: r, requests: map[string]string{}, inv: &Inventory{Format: ListResult, Pos: n.Pos}}
 	if slices.ContainsFunc(n.Items, isMessage) {
 		t.inv.Format = Transcript
+		r.answer = true
 	}
 	for _, m := range n.Items {
 		t.message(m)
@@ -151,6 +153,9 @@ func (t *transcript) failure(m *source.Node) {
 func (t *transcript) add(part *Inventory) {
 	for _, of := range authz.ItemTypes() {
 		if part.Types.Has(of) && t.inv.Types.Has(of) && !t.open.Has(of) {
+			if t.inv.Format != Transcript && !covers(part.Of(of), t.items[of]) {
+				continue // pieces of one list, which nothing dates
+			}
 			t.r.note(part.Pos, "the %s are listed again here: this list counts, not the earlier one", plural(of))
 			t.items[of] = nil
 		}
@@ -166,6 +171,15 @@ func (t *transcript) add(part *Inventory) {
 		t.items[it.Type] = append(t.items[it.Type], it)
 	}
 	t.inv.Types |= part.Types
+}
+
+// covers reports whether every earlier item is among those listed now.
+func covers(now, earlier []*Item) bool {
+	names := make(map[string]bool, len(now))
+	for _, it := range now {
+		names[it.Name] = true
+	}
+	return !slices.ContainsFunc(earlier, func(it *Item) bool { return !names[it.Name] })
 }
 
 // unanswered returns the gaps without those that a later list closes.

@@ -108,6 +108,7 @@ func (r *reader) inspected(n *source.Node, version string) *Inventory {
 			continue
 		}
 		inv.Types |= Types(t)
+		r.read[list] = true
 		for _, item := range list.Items {
 			if it := r.inspectedItem(item, t, major(version)); it != nil {
 				inv.Items = append(inv.Items, it)
@@ -155,7 +156,7 @@ func (r *reader) inspectedItem(n *source.Node, t authz.ItemType, major int) *Ite
 		it.Name, it.OwnName = key, it.Name
 	}
 	if v := n.Get("enabled"); v != nil && !v.Is(source.Null) && !r.boolean(n, "enabled") {
-		r.note(n.Pos, "%s %s is disabled, neither listed nor callable: left out", singular(t), quote(it.Name))
+		r.noteOff(it)
 		return nil
 	}
 	return it

@@ -29,6 +29,8 @@ const (
 	ServerCard     // .well-known/mcp/server-card.json, where it lists tools
 	OpenAITools    // tools as they are sent to OpenAI's models
 	AnthropicTools // and to Anthropic's
+	OpenAIListed   // an mcp_list_tools item: what OpenAI found on a server
+	Toolbox        // tools.yaml of MCP Toolbox for Databases
 )
 
 var formats = [...]string{
@@ -53,13 +55,15 @@ var formats = [...]string{
 	ServerCard:        "MCP server card",
 	OpenAITools:       "OpenAI tools",
 	AnthropicTools:    "Anthropic tools",
+	OpenAIListed:      "OpenAI mcp_list_tools",
+	Toolbox:           "MCP Toolbox tools.yaml",
 }
 
 // HasHints reports whether the format has a place for the behaviour hints of
 // tools.
 func (f Format) HasHints() bool {
 	switch f {
-	case NameList, MCPB, DockerCatalog, OpenAITools, AnthropicTools:
+	case NameList, MCPB, DockerCatalog, OpenAITools, AnthropicTools, Toolbox:
 		return false
 	default:
 		return true

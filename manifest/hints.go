@@ -71,26 +71,42 @@ func (i *Item) Destructive() Destructive {
 	return None
 }
 
-// hintNames are the keys of the hints: the one of MCP, the one of FastMCP 4,
-// the one of Azure.
-var hintNames = []struct {
-	camel, snake, azure string
-	hint                func(*Hints) *Hint
-}{
-	{"readOnlyHint", "read_only_hint", "readOnly", func(h *Hints) *Hint { return &h.ReadOnly }},
-	{"destructiveHint", "destructive_hint", "destructive", func(h *Hints) *Hint { return &h.Destructive }},
-	{"idempotentHint", "idempotent_hint", "idempotent", func(h *Hints) *Hint { return &h.Idempotent }},
-	{"openWorldHint", "open_world_hint", "openWorld", func(h *Hints) *Hint { return &h.OpenWorld }},
+// A hintName has the keys of a hint: the one of MCP, the one of FastMCP 4, the
+// one of OpenAI, the one of Azure.
+type hintName struct {
+	camel, snake, short, azure string
+	hint                       func(*Hints) *Hint
 }
 
-// hints reads the annotations of a tool.
+var hintNames = []hintName{
+	{"readOnlyHint", "read_only_hint", "read_only", "readOnly", func(h *Hints) *Hint { return &h.ReadOnly }},
+	{"destructiveHint", "destructive_hint", "destructive", "destructive", func(h *Hints) *Hint { return &h.Destructive }},
+	{"idempotentHint", "idempotent_hint", "idempotent", "idempotent", func(h *Hints) *Hint { return &h.Idempotent }},
+	{"openWorldHint", "open_world_hint", "open_world", "openWorld", func(h *Hints) *Hint { return &h.OpenWorld }},
+}
+
+// hints reads the annotations of a tool, and what Azure has in their place:
+// {"readOnly": {"value": true}}. Of several spellings of a hint, that of MCP
+// counts.
 func (r *reader) hints(tool *source.Node) Hints {
 	var h Hints
-	a := r.mapping(tool, "annotations")
+	a, meta := r.mapping(tool, "annotations"), r.mapping(tool, "toolMetadata")
 	for _, name := range hintNames {
 		v := name.hint(&h)
 		if *v = r.hint(a, name.camel); *v == Unset {
 			*v = r.hint(a, name.snake)
+		}
+		for _, key := range []string{name.short, name.azure} { // which may mean anything else
+			switch n := a.Get(key); {
+			case !n.Is(source.Bool):
+			case *v == Unset:
+				*v = r.hint(a, key)
+			case *v != r.hint(a, key):
+				r.note(n.Pos, "%s: %s is not what %s says, and does not count", key, n.Text, name.camel)
+			}
+		}
+		if *v == Unset {
+			*v = r.hint(r.mapping(meta, name.azure), "value")
 		}
 	}
 	return h

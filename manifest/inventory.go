@@ -88,11 +88,12 @@ const (
 	Empty                      // there is nothing at all
 	Guarded                    // authorization hid the items from whoever took the inventory
 	Failed                     // the server answered a list request with an error
+	Unread                     // a part of the file looks like items, and is not understood
 )
 
 // String returns the reason in one word.
 func (r GapReason) String() string {
-	return [...]string{"truncated", "generated", "dynamic", "empty", "guarded", "failed"}[r]
+	return [...]string{"truncated", "generated", "dynamic", "empty", "guarded", "failed", "unread"}[r]
 }
 
 // A Note is an oddity of a file that does not change what is offered.

@@ -11,12 +11,16 @@ import (
 // items reads a list of items of one type.
 func (r *reader) items(list *source.Node, t authz.ItemType) []*Item {
 	var items []*Item
+	r.read[list] = true
 	for _, n := range list.Items {
+		if isEverything(n) {
+			continue
+		}
 		if t == authz.ToolItem && isHostedTool(n) {
 			r.note(n.Pos, "a tool of the model's own (%s) is left out: no MCP server offers it", quote(n.Get("type").Str()))
 			continue
 		}
-		if it := r.item(n, t, ""); it != nil {
+		if it := r.item(n, t, ""); it != nil && !r.isOff(it, n) {
 			items = append(items, it)
 		}
 	}
@@ -43,6 +47,7 @@ func isHostedTool(n *source.Node) bool {
 // item reads one item, which is an object, or a bare name. A fallback is the
 // name of an item that does not carry one itself.
 func (r *reader) item(n *source.Node, t authz.ItemType, fallback string) *Item {
+	r.read[n] = true
 	it := &Item{Type: t, Pos: n.Pos, Name: fallback}
 	named := t == authz.ToolItem || t == authz.PromptItem
 	switch {
@@ -75,7 +80,10 @@ func (r *reader) tool(it *Item, n *source.Node) {
 		it.Description = r.str(n, "description")
 	}
 	r.name(it, n, "name")
-	it.Schema = r.mapping(n, "inputSchema", "input_schema", "parameters")
+	it.Schema = r.schema(it, n)
+	if it.Schema == nil && isDockerTool(n) {
+		it.Arguments = r.arguments(n)
+	}
 	it.Hints = r.hints(n)
 	it.TaskSupport = r.taskSupport(n)
 }

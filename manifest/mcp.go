@@ -22,9 +22,13 @@ func isListResult(n *source.Node) bool {
 func (r *reader) listResult(n *source.Node) []*Inventory { return []*Inventory{r.lists(n)} }
 
 // lists reads the lists of an object, whichever it has.
-func (r *reader) lists(n *source.Node) *Inventory {
+func (r *reader) lists(n *source.Node) *Inventory { return r.listsOf(n, authz.ItemTypes()...) }
+
+func (r *reader) listsOf(n *source.Node, types ...authz.ItemType) *Inventory {
 	inv := &Inventory{Server: serverName(n), Format: listFormat(n), Protocol: n.Get("protocolVersion").Str(), Pos: n.Pos}
-	for _, t := range authz.ItemTypes() {
+	defer func(before bool) { r.answer = before }(r.answer)
+	r.answer = r.answer || isAnswer(n)
+	for _, t := range types {
 		if v := listOf(n, t); v != nil {
 			r.addList(inv, v, t)
 		}
@@ -34,11 +38,25 @@ func (r *reader) lists(n *source.Node) *Inventory {
 	return inv
 }
 
+// isAnswer recognises lists that a server gave itself.
+func isAnswer(n *source.Node) bool {
+	return slices.ContainsFunc([]string{"serverInfo", "protocolVersion", "resultType", "cacheScope"}, func(key string) bool {
+		return n.Get(key) != nil
+	})
+}
+
 func listFormat(n *source.Node) Format {
 	tools := n.Get("tools")
 	switch {
+	case isOpenAIListed(n):
+		return OpenAIListed
+	case anyField(tools, isToolboxTool):
+		return Toolbox
 	case anyElement(isModelTool)(orEmpty(tools)):
-		return modelFormat(tools)
+		if f := modelFormat(tools); f != ToolArray {
+			return f
+		}
+		return ListResult
 	case schemaNames(n, serverCardSchema), isObject(n, "serverInfo") && n.Get("transport") != nil:
 		return ServerCard
 	case tools.Is(source.Sequence) && len(tools.Items) > 0 && allElements(isString)(tools):
@@ -60,8 +78,7 @@ func (r *reader) addList(inv *Inventory, v *source.Node, t authz.ItemType) {
 	key := listKeys[t][0]
 	switch {
 	case v.Is(source.Sequence):
-		inv.Types |= Types(t)
-		inv.Items = append(inv.Items, r.items(v, t)...)
+		r.fill(inv, v, t)
 	case v.Is(source.Bool) && v.Text == "false":
 		inv.Types |= Types(t)
 	case isPromise(v):
@@ -71,13 +88,31 @@ func (r *reader) addList(inv *Inventory, v *source.Node, t authz.ItemType) {
 		})
 	case isKeyed(v) && (t == authz.ToolItem || t == authz.PromptItem):
 		inv.Types |= Types(t)
+		r.read[v] = true
 		for _, f := range v.Fields {
-			inv.Items = append(inv.Items, r.item(f.Value, t, f.Name))
+			if it := r.keyed(f, t); it != nil {
+				inv.Items = append(inv.Items, it)
+			}
 		}
 	default:
 		r.want(v, key, "a list")
 	}
 }
+
+// fill reads a list of items of one type.
+func (r *reader) fill(inv *Inventory, list *source.Node, t authz.ItemType) {
+	inv.Types |= Types(t)
+	inv.Items = append(inv.Items, r.items(list, t)...)
+	if i := slices.IndexFunc(list.Items, isEverything); i >= 0 {
+		inv.Gaps = append(inv.Gaps, Gap{
+			Reason: Dynamic, Pos: list.Items[i].Pos, Types: Types(t),
+			Message: "\"*\" stands for all " + plural(t) + ", and does not say which there are; " + saveItems(t),
+		})
+	}
+}
+
+// isEverything recognises what stands for all items in a list of names.
+func isEverything(n *source.Node) bool { return n.Str() == "*" }
 
 // isPromise recognises what stands for a list that is kept elsewhere: true,
 // "dynamic", a capability, a reference.
@@ -94,9 +129,29 @@ func isPromise(v *source.Node) bool {
 	return false
 }
 
-// isKeyed recognises items that stand in an object under their names.
+// isKeyed recognises items that stand in an object under their names. Some may
+// have no more than a description, or nothing at all.
 func isKeyed(v *source.Node) bool {
-	return allFields(v, func(item *source.Node) bool { return item.Is(source.Mapping) })
+	isObject := func(item *source.Node) bool { return item.Is(source.Mapping) }
+	isNull := func(item *source.Node) bool { return item.Is(source.Null) }
+	return allFields(v, isNull) || anyField(v, isObject) && allFields(v, func(item *source.Node) bool {
+		return isObject(item) || isNull(item) || isString(item)
+	})
+}
+
+// keyed reads an item that stands under its name.
+func (r *reader) keyed(f source.Field, t authz.ItemType) *Item {
+	n := f.Value
+	switch {
+	case n.Is(source.Null):
+		n = &source.Node{Kind: source.Mapping, Pos: f.Pos}
+	case n.Is(source.String):
+		n = &source.Node{Kind: source.Mapping, Pos: f.Pos, Fields: []source.Field{{Name: "description", Pos: n.Pos, Value: n}}}
+	}
+	if it := r.item(n, t, f.Name); it != nil && !r.isOff(it, n) {
+		return it
+	}
+	return nil
 }
 
 // checkWhole records what a list result says of its own completeness.
@@ -115,7 +170,9 @@ func (r *reader) checkWhole(inv *Inventory, n *source.Node) {
 
 // bare reads an array that is the list of one type.
 func (r *reader) bare(n *source.Node, t authz.ItemType, f Format) *Inventory {
-	return &Inventory{Format: f, Pos: n.Pos, Types: Types(t), Items: r.items(n, t)}
+	inv := &Inventory{Format: f, Pos: n.Pos}
+	r.fill(inv, n, t)
+	return inv
 }
 
 func isMCPTool(n *source.Node) bool {

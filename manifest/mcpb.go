@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -15,6 +16,13 @@ func isMCPB(n *source.Node) bool {
 
 func isDottedVersion(v *source.Node) bool {
 	return v.Is(source.String) || v.Is(source.Number) && strings.Contains(v.Text, ".")
+}
+
+// missing returns the items that are not among those known already.
+func missing(items, known []*Item) []*Item {
+	return slices.DeleteFunc(items, func(it *Item) bool {
+		return slices.ContainsFunc(known, func(k *Item) bool { return k.Type == it.Type && k.Name == it.Name })
+	})
 }
 
 // mcpb reads what a desktop extension declares, or the whole list results that
@@ -32,13 +40,14 @@ func (r *reader) mcpb(n *source.Node) []*Inventory {
 		}
 	}
 	for _, t := range []authz.ItemType{authz.ToolItem, authz.PromptItem} {
-		if inv.Types.Has(t) {
-			continue
-		}
 		key := listKeys[t][0]
+		answered := inv.Types.Has(t)
 		if list := r.list(n, key); list != nil {
 			inv.Types |= Types(t)
-			inv.Items = append(inv.Items, r.items(list, t)...)
+			inv.Items = append(inv.Items, missing(r.items(list, t), inv.Items)...)
+		}
+		if answered {
+			continue
 		}
 		if generated := key + "_generated"; r.boolean(n, generated) {
 			inv.Gaps = append(inv.Gaps, Gap{

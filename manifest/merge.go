@@ -29,7 +29,7 @@ func Merge(parts ...*Inventory) *Inventory {
 			return g.Types != 0 && len(whole.Items) > 0
 		case Dynamic, Failed:
 			return g.Types != 0 && g.Types&^whole.Types == 0
-		case Truncated, Generated, Guarded:
+		case Truncated, Generated, Guarded, Unread:
 		}
 		return false
 	})

@@ -21,7 +21,7 @@ func Parse(file string, data []byte) ([]*Inventory, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{file: file}
+	r := &reader{file: file, read: map[*source.Node]bool{}}
 	var list []*Inventory
 	if len(nodes) == 1 {
 		list = r.value(nodes[0])
@@ -31,12 +31,16 @@ func Parse(file string, data []byte) ([]*Inventory, error) {
 	if len(list) == 0 && len(r.errs) == 0 {
 		r.errorf(nodes[0].Pos, "the file names no server; %s", saveResult)
 	}
+	if len(r.errs) == 0 {
+		for _, inv := range list {
+			inv.finish()
+		}
+		list = r.sameNames(list)
+	}
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	for _, inv := range list {
-		inv.finish()
-	}
+	r.unread(nodes, list)
 	r.duplicates(nodes)
 	r.attachNotes(list)
 	return list, nil
@@ -117,7 +121,7 @@ func values(file string, data []byte) ([]*source.Node, error) {
 		return nil, source.Errorf(source.Pos{File: file}, "the file is empty")
 	case codexConfig.Match(text):
 		return nil, notInventory(start, "a client configuration (Codex, mcp_servers)", startsServers, saveServers)
-	case bytes.IndexByte([]byte("{[/"), text[0]) >= 0:
+	case text[0] == '{', text[0] == '[', bytes.HasPrefix(text, []byte("//")), bytes.HasPrefix(text, []byte("/*")):
 		return jsonValues(file, data)
 	case isEventStream(text):
 		return eventValues(file, data)

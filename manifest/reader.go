@@ -26,7 +26,12 @@ type reader struct {
 
 	moreNotes int // notes beyond maxNotes
 
+	// read are the lists and items that were taken up, or knowingly left out.
+	// The rest of the file may hold more.
+	read map[*source.Node]bool
+
 	refused bool // the file turned out to be something else
+	answer  bool // what is read is what a server answered, not what somebody wrote about it
 }
 
 func (r *reader) errorf(pos source.Pos, format string, args ...any) {

@@ -16,8 +16,11 @@ func isOpenAITool(n *source.Node) bool {
 }
 
 func modelFormat(list *source.Node) Format {
-	if anyElement(isOpenAITool)(list) {
+	switch {
+	case anyElement(isOpenAITool)(list):
 		return OpenAITools
+	case anyElement(isAnnotated)(list): // which Anthropic's never are
+		return ToolArray
 	}
 	return AnthropicTools
 }
@@ -34,19 +37,5 @@ func (r *reader) azure(n *source.Node) []*Inventory {
 	list := n.Get("consolidated_tools")
 	inv := r.bare(list, authz.ToolItem, AzureTools)
 	inv.Pos = n.Pos
-	nodes := byPos(list)
-	for _, it := range inv.Items {
-		it.Hints = r.azureHints(nodes[it.Pos])
-	}
 	return []*Inventory{inv}
-}
-
-// azureHints reads hints of the form {"readOnly": {"value": true}}.
-func (r *reader) azureHints(tool *source.Node) Hints {
-	var h Hints
-	meta := r.mapping(tool, "toolMetadata")
-	for _, name := range hintNames {
-		*name.hint(&h) = r.hint(r.mapping(meta, name.azure), "value")
-	}
-	return h
 }
