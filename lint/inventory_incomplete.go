@@ -9,7 +9,7 @@ var inventoryIncomplete = &Rule{
 	Family:   inInventory,
 	Severity: Note,
 	Doc: Doc{
-		Summary: "An inventory is truncated, declared generated or dynamic, or empty",
+		Summary: "An inventory is truncated, declared generated or dynamic, empty, or read in part",
 		Rationale: `What is not in the inventory is not in the matrix, and no finding is about it: a green run over
 nothing is the worst outcome there is. So such an inventory ends the run with status 3, unless the server's config
 says ` + "`incomplete: accept`" + `; then this note stays in every report.`,
