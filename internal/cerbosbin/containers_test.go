@@ -107,13 +107,6 @@ func policyFor(m *inventories.Maker, kind string, s inventories.Server) string {
 
 func anyOf(m *inventories.Maker, of ...string) string { return of[m.IntN(len(of))] }
 
-func write(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 type cellKey struct{ kind, tool, principal string }
 
 // cellsOf decides the calls of all that was read with the embedded engine.
