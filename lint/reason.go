@@ -205,6 +205,7 @@ func (x *reasoner) anybody(r *policy.Rule, c *pdp.Condition, of covering) *witne
 
 // bound makes a request of a candidate, of which nothing is unknown.
 func bound(r authz.Request, c witness.Candidate) authz.Request {
+	r.Resource = c.Resource
 	r = pep.Bind(r, c.Arguments)
 	r.Principal, r.AnyPrincipal = c.Principal, false
 	return r

@@ -7,11 +7,13 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
 	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 )
@@ -24,6 +26,9 @@ type Condition struct {
 	// Globals says that globals take part, which differ from one deployment to
 	// the next.
 	Globals bool
+	// Expressions are the texts that it is evaluated by, in the order of the
+	// policy: an error in one of them, and in no other, is its own.
+	Expressions []string
 
 	number int
 }
@@ -82,6 +87,7 @@ func (e *Engine) conditionTable() *conditions {
 		if known == nil {
 			known = &Condition{number: len(t.list)}
 			known.Parts, known.Globals = e.partsOf(c, context)
+			walkCondition(c, func(x *runtimev1.Expr) { known.Expressions = append(known.Expressions, x.GetOriginal()) })
 			index[key] = known
 			context.Condition = c
 			t.list, t.rows = append(t.list, known), append(t.rows, context)
@@ -118,12 +124,24 @@ func (t *conditions) load(e *Engine) error {
 			action := conditionAction(i)
 			c := evaluating(row, action, "")
 			// No two rows may be equal but for the condition.
-			c.Condition, c.EmitOutput = row.Condition, ruleOutput(action+"+", action+"-")
+			c.Condition, c.EmitOutput = marked(row.Condition), ruleOutput(action+"+", action+"-")
 			table.Rules = append(table.Rules, c)
 		}
 		t.check, t.err = e.evaluator(table, EnforceNone)
 	})
 	return t.err
+}
+
+// ownMark ends the expressions of the condition that is tried. A reply names the
+// expressions that erred and not whose they are: a derived role of the policy,
+// or a variable, may err beside the condition.
+const ownMark = "\n// the condition tried"
+
+// marked copies a condition with its expressions marked.
+func marked(c *runtimev1.Condition) *runtimev1.Condition {
+	c = proto.CloneOf(c)
+	walkCondition(c, func(x *runtimev1.Expr) { x.Original += ownMark })
+	return c
 }
 
 func conditionAction(i int) string { return "condition" + strconv.Itoa(i) }
@@ -171,12 +189,17 @@ func outcomeOf(action string, out *enginev1.CheckOutput) Outcome {
 	switch {
 	case out.GetActions()[action].GetEffect() == effectv1.Effect_EFFECT_ALLOW:
 		return Met
-	case len(out.GetEvaluationErrors()) > 0:
+	case slices.ContainsFunc(out.GetEvaluationErrors(), isOwn):
 		return Errored
 	case len(out.GetOutputs()) == 0:
 		return Unasked
 	}
 	return Unmet
+}
+
+// isOwn reports whether an error is one of the condition that was tried.
+func isOwn(e *enginev1.EvaluationError) bool {
+	return strings.HasSuffix(e.GetCelError().GetExpression(), ownMark)
 }
 
 // Without returns an engine over the same policies less some rules, by their

@@ -46,46 +46,28 @@ var fresh = []any{"other", true, 1.0, nil, []any{}, map[string]any{}}
 // combination of them is tried.
 const subsets = 4
 
-// fill gives a place its values.
+// fill gives a place its values: what the parts need of its group, what the
+// request has there, and, of the kinds that no part asks for, one.
 func (s *space) fill(p *place) {
-	n, g := &p.needs, p.group
-	constants := slices.Clone(p.schema.values)
-	if p.root == ofAttributes || p.root == ofAuxData {
-		if k := kindOf(p.base); k > isNull && k < isMap {
-			constants = append(constants, p.base)
-		}
+	if p.group.filling { // it would be a member of its own members
+		s.exact = false
+		return
 	}
-	ordered := g.ordered
-	asked := map[kind]bool{}
-	for _, other := range g.places {
-		constants = append(constants, other.needs.constants...)
-		constants = append(constants, other.schema.values...)
-		ordered = ordered || other.needs.ordered
-		for k := range other.schema.kinds {
-			asked[k] = true
-		}
+	p.group.filling = true
+	defer func() { p.group.filling = false }()
+	n := p.group.needs()
+	n.constants = slices.Concat(p.schema.values, n.constants)
+	for _, other := range p.group.places {
+		n.constants = append(n.constants, other.schema.values...)
 	}
-	for _, c := range constants {
-		asked[kindOf(c)] = true
-	}
-	texts := len(n.prefixes)+len(n.suffixes)+len(n.infixes)+len(n.patterns) > 0
-	asked[isBool] = asked[isBool] || n.isTrue
-	asked[isString] = asked[isString] || texts || n.sized || len(g.places) > 1 && !ordered
-	asked[isNumber] = asked[isNumber] || ordered && !asked[isString] && !asked[isBool]
-	asked[isList] = asked[isList] || n.membersOf > 0 || n.sized || n.opaque && len(n.members) > 0
-	delete(asked, isMissing)
-
+	asked := p.asked(&n)
 	p.values, p.has = nil, map[string]bool{}
 	if p.parent {
 		p.add(mapping{p.schema.mapping()})
+		s.exact = s.exact && n.membersOf == 0 && !n.sized && len(p.group.places) == 1 && !asked[isMap]
 		asked[isMap] = true
-		s.exact = s.exact && n.membersOf == 0 && !n.sized && len(g.places) == 1 && !slices.ContainsFunc(constants, func(c any) bool { return kindOf(c) == isMap })
 	}
-	for _, c := range constants {
-		if kindOf(c) != isNumber { // those come after what lies beside them
-			p.add(c)
-		}
-	}
+	p.addPlain(&n)
 	if asked[isBool] {
 		p.add(true)
 		p.add(false)
@@ -94,33 +76,80 @@ func (s *space) fill(p *place) {
 		p.add(nil)
 	}
 	if asked[isNumber] {
-		for _, f := range between(constants, len(g.places), p.schema.integer) {
+		for _, f := range between(n.constants, p.group) {
 			p.add(f)
 		}
-		s.exact = s.exact && (!ordered || len(g.places) < 3)
+		s.exact = s.exact && (!n.ordered || len(p.group.places) < 3)
 	}
 	if asked[isString] {
-		s.strings(p, constants, ordered, texts)
+		s.strings(p, &n)
 	}
 	if asked[isList] {
-		s.lists(p, constants)
+		s.lists(p, &n)
 	}
 	if asked[isMap] && !p.parent {
-		p.add(map[string]any{})
+		s.maps(p, &n)
 	}
 	for _, v := range fresh { // a kind that no part asks for
-		if p.root != ofID && !asked[kindOf(v)] {
+		if !asked[kindOf(v)] {
 			p.add(v)
 			break
 		}
 	}
-	if p.root != ofID {
-		p.add(missing{})
-	}
+	p.add(missing{})
 	s.exact = s.exact && !p.tooMany
-	if p.root == ofID {
-		p.values = slices.DeleteFunc(p.values, func(v any) bool { return kindOf(v) != isString })
+	s.keepPossible(p, &n)
+}
+
+// asked returns the kinds of values that parts or the schema tell from others.
+func (p *place) asked(n *needs) map[kind]bool {
+	places := p.group.places
+	asked := map[kind]bool{}
+	for _, c := range n.constants {
+		asked[kindOf(c)] = true
 	}
+	for _, other := range places {
+		for k := range other.schema.kinds {
+			asked[k] = true
+		}
+		asked[other.sole] = true
+	}
+	compared := len(places) > 1
+	asked[isBool] = asked[isBool] || n.isTrue
+	asked[isString] = asked[isString] || n.texts() || n.sized || compared && !n.ordered
+	asked[isNumber] = asked[isNumber] || compared && n.ordered
+	asked[isList] = asked[isList] || n.membersOf > 0 || n.sized || n.opaque && len(n.members) > 0
+	asked[isNull] = asked[isNull] || compared && n.ordered // can be equal, and has no order
+	maps.DeleteFunc(asked, func(k kind, is bool) bool { return k == isMissing || !is })
+	return asked
+}
+
+// addPlain adds what a request is likely to have there: what the schema lists,
+// what the request that is asked about has, and the constants. Numbers come
+// after what lies beside them.
+func (p *place) addPlain(n *needs) {
+	plain := slices.Clone(p.schema.values)
+	for _, other := range append([]*place{p}, p.group.places...) {
+		if k := kindOf(other.base); k > isNull && k < isMap {
+			plain = append(plain, other.base)
+		}
+	}
+	for _, c := range append(plain, n.constants...) {
+		if kindOf(c) != isNumber || !slices.Contains(n.constants, c) {
+			p.add(c)
+		}
+	}
+}
+
+// keepPossible takes away the values that can never stand in a place.
+func (s *space) keepPossible(p *place, n *needs) {
+	if p.sole == isMissing {
+		return
+	}
+	p.values = slices.DeleteFunc(p.values, func(v any) bool {
+		return kindOf(v) != p.sole || p.sole == isString && v == any("") && p.root != ofResource
+	})
+	s.exact = s.exact && !(p.sole == isString && n.ordered) // there is nothing below the least text
 }
 
 // variety is how many values are tried in one place.
@@ -140,20 +169,25 @@ func (p *place) add(v any) {
 	}
 }
 
+// texts reports whether a text is asked what is in it.
+func (n *needs) texts() bool {
+	return len(n.prefixes)+len(n.suffixes)+len(n.infixes)+len(n.patterns) > 0
+}
+
 // strings gives a place strings that are equal to the constants, and others.
-func (s *space) strings(p *place, constants []any, ordered, texts bool) {
-	n, places := &p.needs, len(p.group.places)
-	known := stringsOf(constants)
+func (s *space) strings(p *place, n *needs) {
+	places := len(p.group.places)
+	known := stringsOf(n.constants)
 	switch {
-	case texts:
-		s.exact = s.exact && !ordered && !n.sized && places == 1 && len(n.infixes) <= infixesAtMost
-		for _, v := range n.texts(known) {
+	case n.texts():
+		s.exact = s.exact && !n.ordered && !n.sized && places == 1 && len(n.infixes) <= infixesAtMost
+		for _, v := range n.combined(known) {
 			p.add(v)
 		}
 		if len(n.patterns) > 0 {
-			s.exact = s.exact && p.matching() && n.parts == 1
+			s.exact = p.matching(n.patterns) && s.exact && n.parts == 1
 		}
-	case ordered:
+	case n.ordered:
 		s.exact = s.exact && !n.sized && places == 1
 		for _, v := range around(known) {
 			p.add(v)
@@ -172,30 +206,21 @@ func (s *space) strings(p *place, constants []any, ordered, texts bool) {
 }
 
 // lists gives a place lists with and without what is looked for in them.
-func (s *space) lists(p *place, constants []any) {
-	n := &p.needs
-	equal := slices.ContainsFunc(constants, func(c any) bool { return kindOf(c) == isList })
+func (s *space) lists(p *place, n *needs) {
+	equal := len(p.group.places) > 1 || slices.ContainsFunc(n.constants, func(c any) bool { return kindOf(c) == isList })
 	uses := 0
-	for _, used := range []bool{equal || len(p.group.places) > 1, n.sized, n.membersOf > 0} {
+	for _, used := range []bool{equal, n.sized, n.membersOf > 0} {
 		if used {
 			uses++
 		}
 	}
 	s.exact = s.exact && uses < 2 && (len(n.contains) == 0 || n.membersOf == 1)
-	members := slices.Clone(n.members)
-	for _, other := range n.contains {
-		s.fill(other)
-		for _, v := range other.values {
-			if k := kindOf(v); k != isMissing && k != isMap {
-				members = append(members, v)
-			}
-		}
-	}
-	members = slices.DeleteFunc(members, func(v any) bool { return kindOf(v) == isMissing })
+	members := s.members(n)
 	p.add([]any{})
-	if equal || len(p.group.places) > 1 {
-		p.add([]any{"other"})
-		p.add([]any{"another"})
+	if equal {
+		for i := range len(p.group.places) + 1 {
+			p.add([]any{unlike(nil, i)})
+		}
 	}
 	if len(members) > 0 && len(members) <= subsets {
 		for set := 1; set < 1<<len(members); set++ {
@@ -208,7 +233,7 @@ func (s *space) lists(p *place, constants []any) {
 			p.add(of)
 		}
 	} else {
-		s.exact = s.exact && (len(n.members) <= subsets)
+		s.exact = s.exact && len(n.members) <= subsets
 		for _, m := range members {
 			p.add([]any{m})
 		}
@@ -218,7 +243,49 @@ func (s *space) lists(p *place, constants []any) {
 	}
 	if n.sized {
 		for _, v := range n.sizesAround() {
-			p.add(make([]any, v))
+			p.add(slices.Repeat([]any{unlikes[0]}, v))
+		}
+	}
+}
+
+// members are what may be looked for in a list.
+func (s *space) members(n *needs) []any {
+	members := slices.Clone(n.members)
+	for _, other := range n.contains {
+		s.exact = s.exact && !other.parent
+		s.fill(other)
+		for _, v := range other.values {
+			if k := kindOf(v); k != isMap {
+				members = append(members, v)
+			}
+		}
+	}
+	return slices.DeleteFunc(members, func(v any) bool { return kindOf(v) == isMissing })
+}
+
+// maps gives a place mappings: an empty one, and such with the keys that are
+// looked for, or as many as are counted. The schema may say more of them than
+// is heeded here.
+func (s *space) maps(p *place, n *needs) {
+	p.add(map[string]any{})
+	s.exactWithin = s.exactWithin && (p.root != ofArguments || n.parts == 0)
+	all := map[string]any{}
+	for _, m := range s.members(n) {
+		if key, ok := m.(string); ok {
+			all[key] = unlikes[0]
+			p.add(map[string]any{key: unlikes[0]})
+		}
+	}
+	if len(all) > 0 {
+		p.add(all)
+	}
+	if n.sized {
+		for _, v := range n.sizesAround() {
+			m := map[string]any{}
+			for i := range v {
+				m[unlike(nil, i)] = unlikes[0]
+			}
+			p.add(m)
 		}
 	}
 }
@@ -252,8 +319,9 @@ func (n *needs) sizesAround() []int {
 }
 
 // between lists numbers below, between and above the constants, as many in
-// each gap as there are places, to be compared with each other.
-func between(constants []any, places int, integer bool) []float64 {
+// each gap as the group has places, to be compared with each other: whole ones
+// where there are such and a place takes no others, or is alone.
+func between(constants []any, g *group) []float64 {
 	var known []float64
 	for _, c := range constants {
 		if f, ok := c.(float64); ok {
@@ -265,20 +333,34 @@ func between(constants []any, places int, integer bool) []float64 {
 	if len(known) == 0 {
 		known = []float64{1}
 	}
+	integers := slices.ContainsFunc(g.places, func(p *place) bool { return p.schema.integer })
 	var list []float64
-	for i := range places {
+	for i := range g.places {
 		step := float64(i + 1)
-		list = append(list, math.Ceil(known[0])-step, math.Floor(known[len(known)-1])+step)
+		list = append(list, beyond(known[0], -step), beyond(known[len(known)-1], step))
 		for j := 1; j < len(known); j++ {
 			low, high := known[j-1], known[j]
-			v := low + (high-low)*step/float64(places+1)
-			if whole := math.Round(v); whole > low && whole < high && (integer || places == 1) {
-				v = whole
+			v := low + (high-low)*step/float64(len(g.places)+1)
+			whole := math.Round(v)
+			isBetween := whole > low && whole < high
+			if isBetween && (integers || len(g.places) == 1) {
+				list = append(list, whole)
 			}
-			list = append(list, v)
+			if !isBetween || len(g.places) > 1 {
+				list = append(list, v)
+			}
 		}
 	}
 	return append(list, known...)
+}
+
+// beyond returns a whole number that lies some steps, or of large numbers a
+// part of them, above or below another.
+func beyond(f, steps float64) float64 {
+	if steps < 0 {
+		return 0 - beyond(-f, -steps)
+	}
+	return math.Floor(f) + steps*math.Max(1, math.Exp2(math.Floor(math.Log2(math.Abs(f)+1))-50))
 }
 
 func stringsOf(constants []any) []string {

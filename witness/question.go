@@ -19,7 +19,8 @@ type Question struct {
 	Parts []pdp.Part
 	// Request is what is asked. Its principal is kept, unless AnyPrincipal
 	// leaves the attributes, the auxiliary data and the id open. The resource
-	// is kept but for the arguments, which Unknown leaves open.
+	// is kept but for the arguments, which Unknown leaves open, and for what
+	// holds [AnyName].
 	Request authz.Request
 	// Schema is what the arguments have to be like. Nil lets them be anything.
 	Schema *Schema
@@ -29,9 +30,15 @@ type Question struct {
 	Most int
 }
 
+// AnyName, as the name and the tag of an item that a request is about, leaves
+// the item open: its name is any text, and what the enforcement point makes of
+// its name and tags is anything of the same type.
+const AnyName = "\x00"
+
 // A Candidate is a request to try.
 type Candidate struct {
 	Principal *authz.Principal
+	Resource  authz.Resource // without the arguments
 	Arguments map[string]any // nil where the request has none
 	// Within says that the schema allows the arguments.
 	Within bool
@@ -43,7 +50,7 @@ type Candidates struct {
 	Each iter.Seq[Candidate]
 	// All says that whatever the parts can come to together, they come to for
 	// one of the candidates. AllWithin says so of the requests that the schema
-	// allows.
+	// allows. Neither is said where there is no candidate.
 	All, AllWithin bool
 }
 
@@ -51,6 +58,7 @@ type Candidates struct {
 func (q *Question) Candidates() Candidates {
 	s := q.space()
 	choices, all := s.choices(q.bound())
+	all = all && len(choices) > 0
 	return Candidates{q.assembled(s, choices), all && s.exact, all && s.exact && s.exactWithin}
 }
 
@@ -68,7 +76,7 @@ func (q *Question) assembled(s *space, choices [][]int) iter.Seq[Candidate] {
 		seen := map[string]bool{}
 		for _, choice := range choices {
 			c := q.assemble(s, choice)
-			parts := []any{c.Arguments}
+			parts := []any{c.Arguments, c.Resource.ID, c.Resource.Attr}
 			if q.Request.AnyPrincipal {
 				parts = append(parts, c.Principal.ID, c.Principal.Attr, c.Principal.AuxData)
 			}
@@ -85,19 +93,22 @@ func (q *Question) assembled(s *space, choices [][]int) iter.Seq[Candidate] {
 }
 
 // Key is the same for two questions only if the parts come to the same for the
-// candidates of both.
+// candidates of both, and the schemas allow the same of these.
 func (q *Question) Key() string {
 	s := q.space()
 	key := []any{s.exact, s.exactWithin, q.Schema.required(), q.Request.Unknown != nil}
 	for _, part := range q.Parts {
 		for _, t := range part.Terms {
-			if _, _, v, open := q.resolve(t); !open {
-				key = append(key, kindOf(v), v)
+			if at := q.resolve(t); !at.open {
+				key = append(key, kindOf(at.value), at.value)
 			}
 		}
 	}
 	for _, p := range s.places {
 		key = append(key, p.values)
+		if p.root == ofArguments {
+			key = append(key, p.schema.text)
+		}
 	}
 	return textOf(key)
 }
@@ -111,6 +122,13 @@ func (q *Question) assemble(s *space, choice []int) Candidate {
 		person.Attr, person.AuxData = maps.Clone(person.Attr), maps.Clone(person.AuxData)
 		c.Principal = &person
 	}
+	name := unlikes[0]
+	for i, p := range s.places {
+		if p.root == ofName {
+			name, _ = p.values[choice[i]].(string)
+		}
+	}
+	c.Resource = named(q.Request.Resource, name)
 	// Places come before those below them.
 	for i, p := range s.places {
 		v := p.values[choice[i]]
@@ -123,7 +141,11 @@ func (q *Question) assemble(s *space, choice []int) Candidate {
 			person.AuxData, _ = put(person.AuxData, p.path, v).(map[string]any)
 		case ofID:
 			person.ID, _ = v.(string)
-		case ofElse: // no such place is made
+		case ofResource:
+			c.Resource.Attr, _ = put(c.Resource.Attr, p.path, v).(map[string]any)
+		case ofResourceID:
+			c.Resource.ID, _ = v.(string)
+		case ofElse, ofName: // no such place is made, and the name stands everywhere
 		}
 	}
 	if q.Request.Unknown != nil {
@@ -173,37 +195,114 @@ func put(into any, path []string, v any) any {
 	return copied
 }
 
-// resolve returns the place of a term that is open, or the value of one that
-// is not: missing, if nothing stands there.
-func (q *Question) resolve(t pdp.Term) (at root, path []string, v any, open bool) {
+// A spot is what a term stands for: a place that is open, or a value.
+type spot struct {
+	root  root
+	path  []string
+	sole  kind // of every value of the place, if it is not isMissing
+	open  bool
+	value any // of what is not open, or that the request has there; or missing
+}
+
+// resolve returns what a term stands for.
+func (q *Question) resolve(t pdp.Term) spot {
 	if t.Path == nil {
-		return 0, nil, normal(t.Value), false
+		return spot{value: normal(t.Value)}
 	}
 	r := &q.Request
 	switch {
 	case t.Path[0] == "P" && t.Path[1] == "attr":
-		return ofAttributes, t.Path[2:], valueAt(r.Principal.Attr, t.Path[2:]), r.AnyPrincipal
+		return spot{root: ofAttributes, path: t.Path[2:], value: valueAt(r.Principal.Attr, t.Path[2:]), open: r.AnyPrincipal}
 	case t.Path[0] == "P" && t.Path[1] == "id":
-		return ofID, t.Path[2:], r.Principal.ID, r.AnyPrincipal && !q.FixedID
+		return spot{root: ofID, path: t.Path[2:], sole: isString, value: r.Principal.ID, open: r.AnyPrincipal && !q.FixedID}
 	case t.Path[0] == "P" && t.Path[1] == "roles":
-		return ofElse, nil, list(r.Principal.Roles), r.AnyPrincipal
+		return spot{value: list(r.Principal.Roles), open: r.AnyPrincipal}
 	case t.Path[0] == "jwt":
-		return ofAuxData, t.Path[1:], valueAt(r.Principal.AuxData, t.Path[1:]), r.AnyPrincipal
+		return spot{root: ofAuxData, path: t.Path[1:], value: valueAt(r.Principal.AuxData, t.Path[1:]), open: r.AnyPrincipal}
 	case t.Path[0] == "R" && t.Path[1] == "id" && len(t.Path) == 2:
-		return 0, nil, r.Resource.ID, false
+		return ofItem(r.Resource.ID, ofResourceID, nil)
 	case t.Path[0] == "R" && t.Path[1] == "kind" && len(t.Path) == 2:
-		return 0, nil, r.Resource.Kind, false
+		return ofItem(r.Resource.Kind, ofElse, nil)
 	case t.Path[0] == "R" && t.Path[1] == "attr":
-		path := t.Path[2:]
-		if n := len(r.Unknown); n > 0 && len(path) >= n && slices.Equal(path[:n], r.Unknown) {
-			return ofArguments, path[n:], nil, true
-		}
-		if len(r.Unknown) > len(path) && slices.Equal(path, r.Unknown[:len(path)]) {
-			return ofElse, nil, nil, true // something around the arguments
-		}
-		return 0, nil, valueAt(r.Resource.Attr, path), false
+		return q.resolveAttribute(t.Path[2:])
 	}
-	return ofElse, nil, nil, true
+	return spot{open: true}
+}
+
+// resolveAttribute returns what a path below the resource's attributes stands
+// for. The arguments are always a mapping, whatever stands in it.
+func (q *Question) resolveAttribute(path []string) spot {
+	unknown := q.Request.Unknown
+	if n := len(unknown); n > 0 && len(path) >= n && slices.Equal(path[:n], unknown) {
+		return spot{root: ofArguments, path: path[n:], sole: soleIf(len(path) == n), open: true, value: missing{}}
+	}
+	if len(unknown) > len(path) && slices.Equal(path, unknown[:len(path)]) {
+		return spot{sole: isMap, open: true} // something around the arguments
+	}
+	return ofItem(valueAt(q.Request.Resource.Attr, path), ofResource, path)
+}
+
+func soleIf(mapping bool) kind {
+	if mapping {
+		return isMap
+	}
+	return isMissing
+}
+
+// ofItem returns what a value of the resource stands for, which is open if the
+// item is and it follows from the item.
+func ofItem(v any, at root, path []string) spot {
+	switch {
+	case v == any(AnyName):
+		return spot{root: ofName, sole: isString, open: true, value: missing{}}
+	case !holdsName(v):
+		return spot{value: v}
+	case kindOf(v) == isMap:
+		return spot{sole: isMap, open: true}
+	}
+	return spot{root: at, path: path, sole: kindOf(v), open: true, value: missing{}}
+}
+
+// holdsName reports whether AnyName stands somewhere in a value.
+func holdsName(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.Contains(v, AnyName)
+	case []any:
+		return slices.ContainsFunc(v, holdsName)
+	case map[string]any:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), holdsName)
+	}
+	return false
+}
+
+// named returns a resource with a name wherever AnyName stands.
+func named(r authz.Resource, name string) authz.Resource {
+	r.ID = strings.ReplaceAll(r.ID, AnyName, name)
+	if holdsName(r.Attr) {
+		r.Attr, _ = withName(r.Attr, name).(map[string]any)
+	}
+	return r
+}
+
+func withName(v any, name string) any {
+	switch v := v.(type) {
+	case string:
+		return strings.ReplaceAll(v, AnyName, name)
+	case []any:
+		l := slices.Clone(v)
+		for i := range l {
+			l[i] = withName(l[i], name)
+		}
+		return l
+	case map[string]any:
+		m := maps.Clone(v)
+		for k := range m {
+			m[k] = withName(m[k], name)
+		}
+		return m
+	}
+	return v
 }
 
 // A root says below what a place stands.
@@ -214,7 +313,10 @@ const (
 	ofArguments
 	ofAttributes
 	ofAuxData
-	ofID
+	ofID         // the principal's
+	ofName       // the item's, wherever it stands
+	ofResource   // below the resource's attributes
+	ofResourceID // what the enforcement point makes of the item's name
 )
 
 func valueAt(m map[string]any, path []string) any {

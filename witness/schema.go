@@ -129,7 +129,8 @@ type fact struct {
 	integer bool
 	// exact says that nothing else is asked of the values.
 	exact bool
-	below any // a value of the place
+	below any    // a value of the place
+	text  string // all that the schema says
 }
 
 func (f fact) mapping() map[string]any {
@@ -175,20 +176,25 @@ func (s *Schema) at(path []string) fact {
 		return fact{exact: true}
 	}
 	n := s.node
+	referred := false
 	for _, name := range path {
+		referred = referred || n.Get("$ref") != nil
 		n = s.deref(n)
 		below := n.Get("properties").Get(name)
 		if below == nil {
 			extra := n.Get("additionalProperties")
 			// Nothing is said: anything may stand there, or nothing may.
-			return fact{exact: n.Get("patternProperties") == nil && (extra == nil || extra.Is(source.Bool)), below: map[string]any{}}
+			return fact{
+				exact: !referred && n.Get("patternProperties") == nil && (extra == nil || extra.Is(source.Bool)),
+				below: map[string]any{}, text: textOf(extra.Value()),
+			}
 		}
 		n = below
 	}
 	if n.Is(source.Bool) {
-		return fact{exact: true}
+		return fact{exact: !referred, text: textOf(n.Value())}
 	}
-	f := fact{kinds: map[kind]bool{}, exact: only(n, says), below: s.sample(n)}
+	f := fact{kinds: map[kind]bool{}, exact: !referred && only(n, says), below: s.sample(n), text: textOf(n.Value())}
 	n = s.deref(n)
 	f.say(n)
 	for _, key := range []string{"anyOf", "oneOf"} {
@@ -197,11 +203,25 @@ func (s *Schema) at(path []string) fact {
 		}
 	}
 	if f.kinds[isMap] && len(f.kinds) == 1 {
-		f.exact = only(n, nested)
+		f.exact = !referred && only(n, nested) && n.Get("$ref") == nil
 	} else if f.kinds[isMap] || f.kinds[isList] {
 		f.exact = false
 	}
 	return f
+}
+
+// carries reports whether places can stand below another: whether the schema
+// allows the mapping that is put there for them.
+func (s *Schema) carries(p *place) bool {
+	if s == nil || !p.parent {
+		return true
+	}
+	arguments := any(s.base())
+	for i := range p.path {
+		arguments = put(arguments, p.path[:i+1], mapping{s.at(p.path[:i+1]).mapping()})
+	}
+	m, _ := arguments.(map[string]any)
+	return s.Allows(m)
 }
 
 func items(n *source.Node) []*source.Node {

@@ -25,6 +25,7 @@ type place struct {
 	tooMany bool            // there would be more
 
 	parent bool // another place stands below it
+	sole   kind // of all that may stand there, if it is not isMissing
 	base   any  // what the request has there, or missing
 	needs  needs
 	group  *group
@@ -48,10 +49,30 @@ type needs struct {
 }
 
 // A group is places that are compared with each other, which have to be able
-// to be equal and to differ.
+// to be equal and to differ: what one of them needs, all do.
 type group struct {
 	places  []*place
 	ordered bool
+	filling bool // a place of it is being given values
+}
+
+// needs are those of all places together.
+func (g *group) needs() needs {
+	n := needs{ordered: g.ordered}
+	for _, p := range g.places {
+		m := &p.needs
+		n.constants = slices.Concat(n.constants, m.constants)
+		n.ordered = n.ordered || m.ordered
+		n.isTrue = n.isTrue || m.isTrue
+		n.sizes, n.sized = slices.Concat(n.sizes, m.sizes), n.sized || m.sized
+		n.prefixes, n.suffixes = slices.Concat(n.prefixes, m.prefixes), slices.Concat(n.suffixes, m.suffixes)
+		n.infixes, n.patterns = slices.Concat(n.infixes, m.infixes), slices.Concat(n.patterns, m.patterns)
+		n.members, n.contains = slices.Concat(n.members, m.members), slices.Concat(n.contains, m.contains)
+		n.parts += m.parts
+		n.opaque = n.opaque || m.opaque
+		n.membersOf += m.membersOf
+	}
+	return n
 }
 
 // space finds the places and their values.
@@ -64,7 +85,7 @@ func (q *Question) space() *space {
 	for _, p := range s.places {
 		if p.root == ofArguments {
 			p.schema = q.Schema.at(p.path)
-			s.exactWithin = s.exactWithin && p.schema.exact
+			s.exactWithin = s.exactWithin && p.schema.exact && q.Schema.carries(p)
 		}
 	}
 	for _, p := range s.places {
@@ -83,7 +104,11 @@ func (s *space) place(r root, path []string) *place {
 		return p
 	}
 	if len(path) > 1 {
-		s.place(r, path[:len(path)-1:len(path)-1]).parent = true
+		above := s.place(r, path[:len(path)-1:len(path)-1])
+		above.parent = true
+		if r == ofResource {
+			above.sole = isMap
+		}
 	}
 	p := &place{root: r, path: path, base: missing{}}
 	p.group = &group{places: []*place{p}}
@@ -104,30 +129,31 @@ func (q *Question) note(s *space, part pdp.Part) {
 	var sides []side
 	known := part.Relation != pdp.Opaque
 	for _, t := range part.Terms {
-		r, path, v, open := q.resolve(t)
+		at := q.resolve(t)
+		below := len(at.path) > 0
 		switch {
-		case open && (r == ofElse || len(path) == 0 && r != ofID || len(path) > 0 && r == ofID):
+		case at.open && at.sole == isMap && part.Relation == pdp.Has:
+			sides = append(sides, side{value: map[string]any{}}) // it is always there
+		case at.open && (at.root == ofElse || below != at.root.isBelow()):
 			known = false
-		case open:
-			place := s.place(r, path)
-			place.base = v
+		case at.open:
+			place := s.place(at.root, at.path)
+			place.base, place.sole = at.value, at.sole
 			sides = append(sides, side{place: place, size: t.Size})
 		case t.Size:
-			sides = append(sides, side{value: sizeOf(v)})
+			sides = append(sides, side{value: sizeOf(at.value)})
 		default:
-			sides = append(sides, side{value: v})
+			sides = append(sides, side{value: at.value})
 		}
 	}
-	if !known {
-		s.exact = false
-		noteOpaque(sides)
-		return
-	}
-	if !noteKnown(part.Relation, sides) {
+	if !known || !noteKnown(part.Relation, sides) {
 		s.exact = false
 		noteOpaque(sides)
 	}
 }
+
+// isBelow reports whether places of the root have paths.
+func (r root) isBelow() bool { return r != ofID && r != ofName && r != ofResourceID }
 
 // noteOpaque has each place try the constants that are mentioned with it.
 func noteOpaque(sides []side) {

@@ -12,9 +12,9 @@ import (
 // infixesAtMost is up to how many substrings are tried in all combinations.
 const infixesAtMost = 4
 
-// texts lists strings that begin with, end with and contain what is looked for
+// combined lists strings that begin with, end with and contain what is looked for
 // in every combination. What is put between them occurs in none of it.
-func (n *needs) texts(known []string) []string {
+func (n *needs) combined(known []string) []string {
 	sought := slices.Concat(known, n.prefixes, n.suffixes, n.infixes)
 	gap := unused(strings.Join(sought, ""))
 	infixes := n.infixes[:min(len(n.infixes), infixesAtMost)]
@@ -49,9 +49,9 @@ func unused(in string) string {
 
 // matching adds strings that match the patterns, and reports whether there are
 // both such and others for the only one.
-func (p *place) matching() bool {
+func (p *place) matching(patterns []string) bool {
 	both := true
-	for _, pattern := range p.needs.patterns {
+	for _, pattern := range patterns {
 		re, err := regexp.Compile(pattern)
 		if err != nil {
 			both = false
@@ -67,7 +67,7 @@ func (p *place) matching() bool {
 			return ok && !re.MatchString(s)
 		})
 	}
-	return both && len(p.needs.patterns) == 1
+	return both && len(patterns) == 1
 }
 
 // matchOf returns a string that a regular expression matches.
