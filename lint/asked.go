@@ -9,6 +9,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // An address is what Cerbos chooses the policies by.
@@ -34,6 +35,10 @@ type asked struct {
 	gate   bool // it is the same for every item of the type
 	// general says that its action is the same for every item.
 	general bool
+	// anyItem is the same about an item that is left open; see [witness.AnyName].
+	// There is one for each server, type of item and operation. Nil if requests
+	// about items differ otherwise.
+	anyItem *authz.Request
 }
 
 // defaultVersion is the policy version of requests where nothing says another.
@@ -43,8 +48,19 @@ const defaultVersion = "default"
 func (p *Pass) findTargets() {
 	p.asked = make(map[*matrix.Column][]asked, len(p.Matrix.Columns))
 	index := map[address]*target{}
+	type about struct {
+		server    *matrix.Server
+		of        authz.ItemType
+		operation authz.Operation
+	}
+	templates := map[about][]authz.Request{}
 	for _, col := range p.Matrix.Columns {
-		template := askAbout(col.Server.Profile, col.Item.Type, col.Operation)
+		k := about{col.Server, col.Item.Type, col.Operation}
+		template, known := templates[k]
+		if !known {
+			template = askAbout(col.Server.Profile, col.Item.Type, col.Operation)
+			templates[k] = template
+		}
 		for i, r := range plainQuestion(col).Requests {
 			at := p.address(&r.Resource)
 			t := index[at]
@@ -57,8 +73,13 @@ func (p *Pass) findTargets() {
 			if !slices.Contains(t.servers, col.Server) {
 				t.servers = append(t.servers, col.Server)
 			}
-			general := i < len(template) && template[i].Action == r.Action
-			p.asked[col] = append(p.asked[col], asked{&r, t, general && template[i].Resource.ID == r.Resource.ID, general})
+			a := asked{Request: &r, target: t}
+			if i < len(template) {
+				a.anyItem = &template[i]
+				a.general = a.anyItem.Action == r.Action
+				a.gate = a.general && a.anyItem.Resource.ID == r.Resource.ID
+			}
+			p.asked[col] = append(p.asked[col], a)
 		}
 	}
 	for _, t := range p.targets {
@@ -68,12 +89,12 @@ func (p *Pass) findTargets() {
 	}
 }
 
-// placeholder stands for the name of an item that there is not.
-const placeholder = "\x00"
+// placeholder stands for the name, and the tag, of an item that there is not.
+const placeholder = witness.AnyName
 
 // askAbout returns what would be asked about an operation on some item.
 func askAbout(profile *pep.Profile, t authz.ItemType, op authz.Operation) []authz.Request {
-	return profile.Ask(pep.Item{Type: t, Name: placeholder}, op).Requests
+	return profile.Ask(pep.Item{Type: t, Name: placeholder, OwnName: placeholder, Tags: []string{placeholder}}, op).Requests
 }
 
 func (p *Pass) address(r *authz.Resource) address {

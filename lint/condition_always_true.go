@@ -3,11 +3,6 @@ package lint
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
-
-	"github.com/mcpolicy/mcpolicy/pdp"
-	"github.com/mcpolicy/mcpolicy/policy"
 )
 
 // conditionAlwaysTrue flags conditions that no request can fail: not for other
@@ -63,11 +58,11 @@ resourcePolicy:
 			if c == nil || c.Globals {
 				continue
 			}
-			always, err := x.always(ctx, r, c)
+			v, err := x.verdict(ctx, r, c)
 			if err != nil {
 				return err
 			}
-			if !always {
+			if v != alwaysMet {
 				continue
 			}
 			p.report(draft{servers: p.serverNames(r), Finding: Finding{
@@ -78,27 +73,4 @@ resourcePolicy:
 		}
 		return nil
 	},
-}
-
-// always reports whether every request that a rule covers meets its condition.
-// What the condition says of the resource may be different for the next item,
-// so where it looks at that, nothing is claimed but of rules that name items.
-func (x *reasoner) always(ctx context.Context, r *policy.Rule, c *pdp.Condition) (bool, error) {
-	list := x.covered(r)
-	calls := slices.DeleteFunc(slices.Clone(list), func(of covering) bool { return of.Unknown == nil })
-	named := !slices.ContainsFunc(r.Actions, func(a policy.Text) bool { return r.IsGlob(a.Value) }) &&
-		!slices.ContainsFunc(list, func(of covering) bool { return !strings.Contains(of.Action, of.column.Item.Name) })
-	if len(calls) > 0 && !named {
-		list = calls // a list is as good as a call without arguments
-	}
-	for _, of := range list {
-		if !named && readsResource(c, of.Unknown) {
-			return false, nil
-		}
-		found, err := x.try(ctx, c, x.anybody(r, c, of))
-		if err != nil || !found.all || slices.ContainsFunc(found.outcomes, func(o pdp.Outcome) bool { return o != pdp.Met }) {
-			return false, err
-		}
-	}
-	return len(list) > 0, nil
 }

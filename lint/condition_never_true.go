@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/pdp"
-	"github.com/mcpolicy/mcpolicy/policy"
 )
 
 // conditionNeverTrue flags conditions that no request can meet. The condition
@@ -63,44 +61,30 @@ resourcePolicy:
 			if c == nil || c.Globals {
 				continue
 			}
-			never, bySchema, err := x.never(ctx, r, c)
+			v, err := x.verdict(ctx, r, c)
 			if err != nil {
 				return err
 			}
-			if !never {
-				continue
-			}
 			f := Finding{
 				Pos: r.Condition.Pos, Policy: r.ID, Server: p.onlyServer(r),
-				Message:  fmt.Sprintf("no request can meet the condition of %s", called(r)),
 				Evidence: []string{cite(r), quoteCondition(r)},
 			}
-			if bySchema {
+			switch v {
+			case neverMet:
+				f.Message = fmt.Sprintf("no request can meet the condition of %s", called(r))
+			case neverMetWithin:
 				f.Message = fmt.Sprintf("no call that an inputSchema allows can meet the condition of %s", called(r))
+			case neverMetToday:
+				f.Message = fmt.Sprintf("no request about today's items can meet the condition of %s", called(r))
+				f.Evidence = append(f.Evidence, "It could be met by an item that is added.")
+				if r.Effect == authz.Deny { // a precaution
+					f.Severity = Note
+				}
+			case isOpen, alwaysMet:
+				continue
 			}
 			p.report(draft{Finding: f, servers: p.serverNames(r)})
 		}
 		return nil
 	},
-}
-
-// never reports whether no request that a rule covers meets its condition, and
-// whether that is so for some of them only because an inputSchema refuses
-// others.
-func (x *reasoner) never(ctx context.Context, r *policy.Rule, c *pdp.Condition) (never, bySchema bool, err error) {
-	list := x.covered(r)
-	for _, of := range list {
-		found, err := x.try(ctx, c, x.anybody(r, c, of))
-		if err != nil {
-			return false, false, err
-		}
-		switch {
-		case found.all && !found.came(pdp.Met, false):
-		case r.Effect == authz.Allow && found.allWithin && !found.came(pdp.Met, true):
-			bySchema = true
-		default:
-			return false, false, nil
-		}
-	}
-	return len(list) > 0, bySchema, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -74,20 +75,54 @@ resourcePolicy:
 			return nil
 		}
 		for r := range p.Policies.Rules() {
-			c := x.own(r)
-			if c == nil || r.Effect != authz.Deny {
+			if r.Effect != authz.Deny {
 				continue
 			}
-			if err := x.failsOpen(ctx, r, c); err != nil {
-				return err
+			for _, c := range x.skippedBy(r) {
+				found, err := x.failsOpen(ctx, r, c)
+				if err != nil {
+					return err
+				}
+				if found {
+					break
+				}
 			}
 		}
 		return nil
 	},
 }
 
-// failsOpen reports the first request that gets around a DENY.
-func (x *reasoner) failsOpen(ctx context.Context, r *policy.Rule, c *pdp.Condition) error {
+// skippedBy returns the conditions whose errors skip a rule: its own, and those
+// of its derived roles, without which it is for nobody.
+func (x *reasoner) skippedBy(r *policy.Rule) []*pdp.Condition {
+	if !x.isPlain(r) {
+		return nil
+	}
+	var list []*pdp.Condition
+	if own := x.own(r); own != nil {
+		list = append(list, own)
+	}
+	for _, c := range x.finder.Conditions(r.ID) {
+		if derivedRole(c, r) != "" {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// derivedRole names the derived role of a rule whose condition it is, or "".
+func derivedRole(c *pdp.Condition, r *policy.Rule) string {
+	for _, u := range c.Uses {
+		if u.Rule == r.ID && u.DerivedRole != "" {
+			return u.DerivedRole
+		}
+	}
+	return ""
+}
+
+// failsOpen reports the first request that gets around a DENY because one of
+// its conditions errors.
+func (x *reasoner) failsOpen(ctx context.Context, r *policy.Rule, c *pdp.Condition) (found bool, err error) {
 	seen := map[string]bool{}
 	var columns []*matrix.Column
 	for _, of := range x.covered(r) {
@@ -98,24 +133,34 @@ func (x *reasoner) failsOpen(ctx context.Context, r *policy.Rule, c *pdp.Conditi
 	for _, col := range columns {
 		for _, class := range x.Matrix.Classes {
 			cell := x.cell(class, col)
-			if !granted(cell) || !slices.ContainsFunc(cell.Rules, func(part matrix.Rule) bool { return part.Syntax == r && part.Met != authz.Fired }) {
+			if !granted(cell) || !x.isSkipped(r, class, cell) {
 				continue
 			}
 			f := &failing{rule: r, condition: c, class: class, column: col, cell: cell}
 			f.question(x)
 			if can, err := x.canErr(ctx, f); err != nil {
-				return err
+				return false, err
 			} else if !can || seen[f.key] || len(seen) >= failures {
 				continue
 			}
 			seen[f.key] = true
 			found, err := x.fail(ctx, f)
 			if err != nil || found {
-				return err
+				return found, err
 			}
 		}
 	}
-	return nil
+	return false, nil
+}
+
+// isSkipped reports whether a rule is for a class and may not apply in a cell.
+// The cell's rules do not tell of one for a derived role: where that errs, the
+// rule is not among them.
+func (x *reasoner) isSkipped(r *policy.Rule, class *matrix.Class, cell *matrix.Cell) bool {
+	if len(r.DerivedRoles) > 0 && len(x.concerned(r, x.standIn(class).Roles)) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(cell.Rules, func(part matrix.Rule) bool { return part.Syntax == r && part.Met != authz.Fired })
 }
 
 // A failing is a DENY that is tried in one cell.
@@ -132,7 +177,8 @@ type failing struct {
 }
 
 func (f *failing) question(x *reasoner) {
-	f.asked = witness.Question{Parts: x.finder.Parts(f.cell.Rules...), Schema: x.finder.Schema(f.column.Item), Most: 4 * failures}
+	rules := append(slices.Clone(f.cell.Rules), matrix.Rule{ID: f.rule.ID})
+	f.asked = witness.Question{Parts: x.finder.Parts(rules...), Schema: x.finder.Schema(f.column.Item), Most: 4 * failures}
 	for _, a := range x.asked[f.column] {
 		if a.target.reaches(f.rule) && f.rule.CoversAction(a.Action) {
 			f.asked.Request = *a.Request
@@ -188,14 +234,14 @@ func (x *reasoner) fail(ctx context.Context, f *failing) (bool, error) {
 	if err != nil || cells == nil {
 		return false, err
 	}
-	for changes := 1; changes <= 2; changes++ { // the fewer, the plainer
+	for _, odd := range []int{0, 1, 2, 3} { // the plainer first: fewer changes, and something missing
 		for j, i := range erring {
 			if !allowed(&cells[j]) {
 				continue
 			}
 			for k, o := range f.possible.outcomes {
 				denied := &f.possible.list[k]
-				if o != pdp.Met || !denied.Within || len(f.differences(i, k)) != changes {
+				if o != pdp.Met || !denied.Within || f.oddity(i, k) != odd {
 					continue
 				}
 				confirmed, err := x.denies(ctx, f, denied)
@@ -223,13 +269,34 @@ func (x *reasoner) tryAll(ctx context.Context, f *failing) error {
 	return x.tryMore(ctx, f.condition, f.asked.Request, f.possible)
 }
 
+// oddity ranks a pair of candidates: by how many things they differ in, one or
+// two, and whether all of those are missing in the one that errors.
+func (f *failing) oddity(erring, met int) int {
+	list := f.differences(erring, met)
+	if len(list) == 0 || len(list) > 2 {
+		return -1
+	}
+	rank := 2 * (len(list) - 1)
+	for _, name := range list {
+		if argument, is := strings.CutPrefix(name, ofArgument); is {
+			if _, has := f.possible.list[erring].Arguments[argument]; has {
+				return rank + 1
+			}
+		}
+	}
+	return rank
+}
+
+// ofArgument begins the name of an argument among differences.
+const ofArgument = "arguments."
+
 // differences names what two candidates differ in: arguments, and attributes
 // that one has more than the other. Nil if the attributes differ otherwise.
 func (f *failing) differences(erring, met int) []string {
 	a, b := &f.possible.list[erring], &f.possible.list[met]
 	list := []string{}
 	for _, name := range differences(a.Arguments, b.Arguments) {
-		list = append(list, "arguments."+name)
+		list = append(list, ofArgument+name)
 	}
 	for _, of := range []struct {
 		name string
@@ -265,21 +332,51 @@ func (x *reasoner) reportFailure(f *failing, erring, met int, cell *matrix.Cell)
 	finding.Witness = witnessIn(f.column, who, a.Arguments)
 	finding.Message = fmt.Sprintf("%s fails open: %s may %s %s %s", called(r), who.Key,
 		verb(f.column.Operation), f.column.Item.Name, f.around(erring, met))
-	finding.Evidence = []string{cite(r), quoteCondition(r)}
-	for _, e := range cell.Errors[:min(len(cell.Errors), 1)] {
-		finding.Evidence = append(finding.Evidence, oneLine(e.Expr)+": "+oneLine(e.Message))
-	}
+	finding.Evidence = append([]string{cite(r)}, x.blamed(f, cell)...)
 	if a.Arguments != nil {
 		finding.Evidence = append(finding.Evidence, fmt.Sprintf("The engine allows it with %s.", compact(a.Arguments)))
 	}
-	if extra := differences(who.Attr, b.Principal.Attr); len(extra) > 0 {
-		added := maps.Clone(b.Principal.Attr)
-		maps.DeleteFunc(added, func(name string, _ any) bool { return !slices.Contains(extra, name) })
-		finding.Evidence = append(finding.Evidence, fmt.Sprintf("It denies it to one like %s with the attributes %s.", who.Key, compact(added)))
+	if extra := extras(who, b.Principal); extra != "" {
+		finding.Evidence = append(finding.Evidence, fmt.Sprintf("It denies it to one like %s with %s.", who.Key, extra))
 	} else if b.Arguments != nil {
 		finding.Evidence = append(finding.Evidence, fmt.Sprintf("It denies it with %s.", compact(b.Arguments)))
 	}
 	x.report(draft{Finding: finding, who: []*matrix.Class{f.class}})
+}
+
+// blamed quotes the condition that errs, and what the engine says of it: not of
+// what else erred for the same request.
+func (x *reasoner) blamed(f *failing, cell *matrix.Cell) []string {
+	var lines []string
+	if name := derivedRole(f.condition, f.rule); name == "" {
+		lines = append(lines, quoteCondition(f.rule))
+	} else if d := x.Policies.DerivedRole(f.rule.Policy, name); d != nil && d.Condition != nil {
+		lines = append(lines, fmt.Sprintf("The condition of its derived role %s: %s", name, oneLine(d.Condition.String())))
+	}
+	for _, text := range f.condition.Expressions {
+		for _, e := range cell.Errors {
+			if e.Expr == text && len(lines) < reasons {
+				lines = append(lines, oneLine(e.Expr)+": "+oneLine(e.Message))
+			}
+		}
+	}
+	return lines
+}
+
+// extras says what attributes and claims one principal has that another has not.
+func extras(of, other *authz.Principal) string {
+	var list []string
+	for _, have := range []struct {
+		name string
+		a, b map[string]any
+	}{{"the attributes ", of.Attr, other.Attr}, {"the claims ", of.AuxData, other.AuxData}} {
+		if extra := differences(have.a, have.b); len(extra) > 0 {
+			added := maps.Clone(have.b)
+			maps.DeleteFunc(added, func(name string, _ any) bool { return !slices.Contains(extra, name) })
+			list = append(list, have.name+compact(added))
+		}
+	}
+	return strings.Join(list, " and ")
 }
 
 // around says how the rule is got around.
@@ -287,17 +384,16 @@ func (f *failing) around(erring, met int) string {
 	a := &f.possible.list[erring]
 	var missing, odd []string
 	for _, name := range f.differences(erring, met) {
-		short := name
-		if n := len("arguments."); len(name) > n && name[:n] == "arguments." {
-			short = name[n:]
-			if v, has := a.Arguments[short]; has {
-				odd = append(odd, short+" = "+compact(v))
-				continue
-			}
+		short, isArgument := strings.CutPrefix(name, ofArgument)
+		v, has := a.Arguments[short]
+		switch {
+		case isArgument && has:
+			odd = append(odd, short+" = "+compact(v))
+		case isArgument:
 			missing = append(missing, "without "+short)
-			continue
+		default:
+			missing = append(missing, "having no "+short)
 		}
-		missing = append(missing, "having no "+short)
 	}
 	if len(odd) > 0 {
 		missing = append(missing, "with "+listing(odd, named))

@@ -21,10 +21,11 @@ import (
 // A reasoner finds out what conditions can come to.
 type reasoner struct {
 	*Pass
-	finder  *witness.Finder
-	results map[*pdp.Condition]map[string]*possibilities
-	covers  map[*policy.Rule][]covering
-	alike   map[string]bool // conditions of delegators that leave their delegates nothing more
+	finder   *witness.Finder
+	results  map[*pdp.Condition]map[string]*possibilities
+	covers   map[*policy.Rule][]covering
+	verdicts map[*policy.Rule]verdict
+	alike    map[string]bool // conditions of delegators that leave their delegates nothing more
 }
 
 // reasoner returns nil where the policies' conditions are not at hand.
@@ -36,7 +37,7 @@ func (p *Pass) reasoner() *reasoner {
 		p.reasons = &reasoner{
 			Pass: p, finder: witness.NewFinder(p.Matrix, p.input.Conditions()),
 			results: map[*pdp.Condition]map[string]*possibilities{}, covers: map[*policy.Rule][]covering{},
-			alike: map[string]bool{},
+			verdicts: map[*policy.Rule]verdict{}, alike: map[string]bool{},
 		}
 		p.reasons.index()
 	}
@@ -126,8 +127,7 @@ func (x *reasoner) tryMore(ctx context.Context, c *pdp.Condition, request authz.
 // own returns the condition of a rule itself, or nil where it is not plain
 // which one that is, or what the engine makes of it.
 func (x *reasoner) own(r *policy.Rule) *pdp.Condition {
-	consent := strings.HasSuffix(r.Policy.ScopePermissions, "REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS")
-	if r.Condition == nil || consent || len(x.Policies.Named(r.ID)) != 1 {
+	if r.Condition == nil || !x.isPlain(r) {
 		return nil
 	}
 	var own *pdp.Condition
@@ -141,6 +141,13 @@ func (x *reasoner) own(r *policy.Rule) *pdp.Condition {
 		own = c
 	}
 	return own
+}
+
+// isPlain reports whether it is plain which rule an ID names, and what the
+// engine makes of its effect.
+func (x *reasoner) isPlain(r *policy.Rule) bool {
+	consent := strings.HasSuffix(r.Policy.ScopePermissions, "REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS")
+	return !consent && len(x.Policies.Named(r.ID)) == 1
 }
 
 // A covering is a request that a rule covers, and the column that sends it.

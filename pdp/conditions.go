@@ -13,6 +13,7 @@ import (
 	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
 	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+	"github.com/google/cel-go/common/ast"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -26,8 +27,9 @@ type Condition struct {
 	// Globals says that globals take part, which differ from one deployment to
 	// the next.
 	Globals bool
-	// Expressions are the texts that it is evaluated by, in the order of the
-	// policy: an error in one of them, and in no other, is its own.
+	// Expressions are the texts that it is evaluated by: the definitions of the
+	// variables that it uses, and its own. An error in one of them, and in no
+	// other, is its own.
 	Expressions []string
 
 	number int
@@ -87,7 +89,7 @@ func (e *Engine) conditionTable() *conditions {
 		if known == nil {
 			known = &Condition{number: len(t.list)}
 			known.Parts, known.Globals = e.partsOf(c, context)
-			walkCondition(c, func(x *runtimev1.Expr) { known.Expressions = append(known.Expressions, x.GetOriginal()) })
+			known.Expressions = expressionsOf(c, variablesOf(context.Params))
 			index[key] = known
 			context.Condition = c
 			t.list, t.rows = append(t.list, known), append(t.rows, context)
@@ -113,6 +115,34 @@ func (e *Engine) conditionTable() *conditions {
 	}
 	e.conditions = t
 	return t
+}
+
+// expressionsOf lists the expressions of a condition after the definitions of
+// the variables that these use.
+func expressionsOf(c *runtimev1.Condition, variables map[string]string) []string {
+	var list []string
+	var use func(e ast.Expr)
+	add := func(text string) {
+		if slices.Contains(list, text) {
+			return
+		}
+		if e, err := parseCEL(text); err == nil {
+			use(e)
+		}
+		list = append(list, text)
+	}
+	use = func(e ast.Expr) {
+		if path, _ := pathOf(e); len(path) > 1 && path[0] == "V" {
+			if definition, known := variables[path[1]]; known {
+				add(definition)
+			}
+		}
+		for _, x := range children(e) {
+			use(x)
+		}
+	}
+	walkCondition(c, func(x *runtimev1.Expr) { add(x.GetOriginal()) })
+	return list
 }
 
 // load makes the table that has each condition as an action of its own, which

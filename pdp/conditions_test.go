@@ -1,6 +1,7 @@
 package pdp_test
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -64,7 +65,7 @@ func TestConditions(t *testing.T) {
 		crm + "again":       amount,
 		crm + "amount emea": {{Relation: pdp.Equal, Terms: []pdp.Term{path("P", "attr", "region"), {Value: "EMEA"}}}},
 		crm + "unknown": {
-			{Terms: []pdp.Term{{Path: x}, {Value: "x"}}},
+			{Terms: []pdp.Term{{Path: x}, {Value: "x"}}, Functions: []string{"_==_", "lowerAscii"}},
 			{Relation: pdp.Ordered, Terms: []pdp.Term{{Path: x, Size: true}, {Value: 2.0}}},
 		},
 		"role.AGENT.vdefault#mcp_server_rule-001": {{Relation: pdp.Equal, Terms: []pdp.Term{path("jwt", "tier"), {Value: "gold"}}}},
@@ -172,5 +173,64 @@ func TestWithout(t *testing.T) {
 		if d[0].Effect != c.want {
 			t.Errorf("%v, want %v", d[0].Effect, c.want)
 		}
+	}
+}
+
+// TestForeignErrors holds that what else errs for a request, a derived role or a
+// variable, is not taken for an error of the condition that is tried.
+func TestForeignErrors(t *testing.T) {
+	const text = `R.attr.arguments.desk == P.attr.desk`
+	e, err := pdp.Open(t.Context(), fstest.MapFS{
+		"roles.yaml": {Data: []byte(`apiVersion: api.cerbos.dev/v1
+derivedRoles:
+  name: desks
+  definitions:
+    - {name: same_desk, parentRoles: [CLERK], condition: {match: {expr: ` + text + `}}}
+`)},
+		"desk.yaml": {Data: []byte(`apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  importDerivedRoles: [desks]
+  variables: {local: {urgent: R.attr.arguments.urgent, late: R.attr.arguments.due < 3}}
+  rules:
+    - {name: guarded, actions: [call], effect: EFFECT_DENY, roles: [CLERK], condition: {match: {expr: "!has(R.attr.arguments.sealed) || R.attr.arguments.sealed"}}}
+    - {name: plain, actions: [call], effect: EFFECT_DENY, roles: [CLERK], condition: {match: {expr: R.attr.arguments.sealed}}}
+    - {name: uses, actions: [call], effect: EFFECT_DENY, roles: [CLERK], condition: {match: {expr: V.late}}}
+    - {name: swallows, actions: [call], effect: EFFECT_DENY, roles: [CLERK], condition: {match: {expr: V.late || !has(R.attr.arguments.due)}}}
+    - {name: same-words, actions: [call], effect: EFFECT_DENY, roles: [CLERK], condition: {match: {all: {of: [{expr: has(R.attr.arguments.desk)}, {expr: ` + text + `}]}}}}
+    - {name: other, actions: [other], effect: EFFECT_ALLOW, roles: [CLERK], condition: {match: {expr: V.urgent}}}
+    - {name: desk, actions: [call], effect: EFFECT_ALLOW, derivedRoles: [same_desk]}
+`)},
+	}, pdp.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][2]pdp.Outcome{ // without arguments, and with sealed = false
+		"guarded": {pdp.Met, pdp.Unmet}, "plain": {pdp.Errored, pdp.Unmet}, "uses": {pdp.Errored, pdp.Errored},
+		"swallows": {pdp.Met, pdp.Met}, "same-words": {pdp.Unmet, pdp.Unmet}, "other": {pdp.Errored, pdp.Errored}, "desk": {pdp.Errored, pdp.Errored},
+	}
+	for _, c := range e.Conditions() {
+		_, rule, _ := strings.Cut(c.Uses[0].Rule, "#")
+		if rule == "uses" {
+			if diff := cmp.Diff([]string{"R.attr.arguments.due < 3", "V.late"}, c.Expressions); diff != "" {
+				t.Errorf("expressions (-want +got):\n%s", diff)
+			}
+		}
+		for i, arguments := range []map[string]any{{}, {"sealed": false}} {
+			got, err := e.Try(t.Context(), []pdp.Trial{{Condition: c, Request: authz.Request{
+				Principal: &authz.Principal{ID: "cleo", Roles: []string{"CLERK"}},
+				Resource:  authz.Resource{Kind: "mcp_server", ID: "t", Attr: map[string]any{"arguments": arguments}},
+			}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got[0] != want[rule][i] {
+				t.Errorf("%s with %v: %v, want %v", rule, arguments, got[0], want[rule][i])
+			}
+		}
+	}
+	if len(e.Conditions()) != len(want) {
+		t.Errorf("have %d conditions, want %d", len(e.Conditions()), len(want))
 	}
 }

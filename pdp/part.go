@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"maps"
 	"slices"
 
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
@@ -19,6 +20,11 @@ type Part struct {
 	// last; the text and what is looked for in it; one of Has and True; all
 	// that is mentioned where the relation is Opaque.
 	Terms []Term
+	// Elements are what an Opaque part reads of the members of lists: the path
+	// of the list, an empty step, and the path below the member.
+	Elements []Term
+	// Functions names what an Opaque part calls.
+	Functions []string
 }
 
 // A Relation says how a part follows from its terms.
@@ -247,22 +253,58 @@ func jsonOf(v ref.Val) (any, bool) {
 }
 
 // mentioned collects the places and constants below an expression.
-func (d *dissection) mentioned(e ast.Expr, into *Part) {
+func (d *dissection) mentioned(e ast.Expr, into *Part) { d.mentionedIn(e, into, nil) }
+
+// mentionedIn knows the lists whose members variables stand for.
+func (d *dissection) mentionedIn(e ast.Expr, into *Part, members map[string][]string) {
+	path, isPath := pathOf(e)
+	if len(path) > 0 && members[path[0]] != nil {
+		if isPath {
+			into.Elements = append(into.Elements, Term{Path: slices.Concat(members[path[0]], path[1:])})
+		}
+		return
+	}
 	if t, ok := d.term(e); ok {
 		into.Terms = append(into.Terms, t)
 		return
 	}
 	if definition, ok := d.variable(e); ok {
-		d.mentioned(definition, into)
+		d.mentionedIn(definition, into, nil)
 		return
 	}
-	if path, ok := pathOf(e); ok {
+	if isPath {
 		if t, ok := d.termAt(path); ok {
 			into.Terms = append(into.Terms, t)
 		}
 		return
 	}
-	for _, x := range children(e) {
-		d.mentioned(x, into)
+	if e.Kind() == ast.CallKind {
+		if name := e.AsCall().FunctionName(); !slices.Contains(into.Functions, name) {
+			into.Functions = append(into.Functions, name)
+		}
+		members = d.membersIn(e.AsCall(), members)
 	}
+	for _, x := range children(e) {
+		d.mentionedIn(x, into, members)
+	}
+}
+
+// membersIn adds the variable that a call binds to the members of a list.
+func (d *dissection) membersIn(c ast.CallExpr, members map[string][]string) map[string][]string {
+	names := bound(c)
+	if len(names) != 1 {
+		return members
+	}
+	inner := maps.Clone(members)
+	if inner == nil {
+		inner = map[string][]string{}
+	}
+	delete(inner, names[0])
+	list, ok := pathOf(c.Target())
+	if ok && members[list[0]] != nil {
+		inner[names[0]] = slices.Concat(members[list[0]], list[1:], []string{""})
+	} else if t, isTerm := d.term(c.Target()); isTerm && t.Path != nil && !t.Size {
+		inner[names[0]] = append(slices.Clone(t.Path), "")
+	}
+	return inner
 }

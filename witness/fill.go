@@ -64,7 +64,8 @@ func (s *space) fill(p *place) {
 	p.values, p.has = nil, map[string]bool{}
 	if p.parent {
 		p.add(mapping{p.schema.mapping()})
-		s.exact = s.exact && n.membersOf == 0 && !n.sized && len(p.group.places) == 1 && !asked[isMap]
+		s.exact = s.exact && n.membersOf == 0 && !n.sized && len(p.group.places) == 1 &&
+			!slices.ContainsFunc(n.constants, func(c any) bool { return kindOf(c) == isMap })
 		asked[isMap] = true
 	}
 	p.addPlain(&n)
@@ -118,7 +119,7 @@ func (p *place) asked(n *needs) map[kind]bool {
 	asked[isBool] = asked[isBool] || n.isTrue
 	asked[isString] = asked[isString] || n.texts() || n.sized || compared && !n.ordered
 	asked[isNumber] = asked[isNumber] || compared && n.ordered
-	asked[isList] = asked[isList] || n.membersOf > 0 || n.sized || n.opaque && len(n.members) > 0
+	asked[isList] = asked[isList] || n.membersOf > 0 || n.sized || n.opaque && len(n.members)+len(n.elements) > 0
 	asked[isNull] = asked[isNull] || compared && n.ordered // can be equal, and has no order
 	maps.DeleteFunc(asked, func(k kind, is bool) bool { return k == isMissing || !is })
 	return asked
@@ -240,6 +241,9 @@ func (s *space) lists(p *place, n *needs) {
 		if len(members) > 0 {
 			p.add(members)
 		}
+	}
+	for _, m := range n.elementsLike(p.schema.member) {
+		p.add([]any{m})
 	}
 	if n.sized {
 		for _, v := range n.sizesAround() {

@@ -128,9 +128,10 @@ type fact struct {
 	values  []any         // that it lists, and its bounds
 	integer bool
 	// exact says that nothing else is asked of the values.
-	exact bool
-	below any    // a value of the place
-	text  string // all that the schema says
+	exact  bool
+	below  any    // a value of the place
+	member any    // a member of a list there
+	text   string // all that the schema says
 }
 
 func (f fact) mapping() map[string]any {
@@ -196,6 +197,9 @@ func (s *Schema) at(path []string) fact {
 	}
 	f := fact{kinds: map[kind]bool{}, exact: !referred && only(n, says), below: s.sample(n), text: textOf(n.Value())}
 	n = s.deref(n)
+	if of := n.Get("items"); of != nil {
+		f.member = s.sample(of)
+	}
 	f.say(n)
 	for _, key := range []string{"anyOf", "oneOf"} {
 		for _, option := range items(n.Get(key)) {

@@ -45,7 +45,8 @@ type needs struct {
 	contains           []*place // places that may be members of it
 	parts              int      // parts about it, but for has
 	opaque             bool
-	membersOf          int // parts that ask for members of it
+	elements           [][]string // what opaque parts read below its members
+	membersOf          int        // parts that ask for members of it
 }
 
 // A group is places that are compared with each other, which have to be able
@@ -70,6 +71,7 @@ func (g *group) needs() needs {
 		n.members, n.contains = slices.Concat(n.members, m.members), slices.Concat(n.contains, m.contains)
 		n.parts += m.parts
 		n.opaque = n.opaque || m.opaque
+		n.elements = slices.Concat(n.elements, m.elements)
 		n.membersOf += m.membersOf
 	}
 	return n
@@ -148,35 +150,49 @@ func (q *Question) note(s *space, part pdp.Part) {
 	}
 	if !known || !noteKnown(part.Relation, sides) {
 		s.exact = false
-		noteOpaque(sides)
+		noteOpaque(sides, asText(part.Functions))
+		q.noteElements(s, part.Elements)
+	}
+}
+
+// noteElements has lists try members that differ where a part looks.
+func (q *Question) noteElements(s *space, elements []pdp.Term) {
+	for _, t := range elements {
+		i := slices.Index(t.Path, "")
+		at := q.resolve(pdp.Term{Path: t.Path[:i]})
+		if below := t.Path[i+1:]; at.open && at.root != ofElse && len(at.path) > 0 && !slices.Contains(below, "") {
+			n := &s.place(at.root, at.path).needs
+			n.elements = append(n.elements, below)
+		}
 	}
 }
 
 // isBelow reports whether places of the root have paths.
 func (r root) isBelow() bool { return r != ofID && r != ofName && r != ofResourceID }
 
-// noteOpaque has each place try the constants that are mentioned with it.
-func noteOpaque(sides []side) {
+// noteOpaque has each place try the constants that are given and that are
+// mentioned with it, and what lies near them.
+func noteOpaque(sides []side, constants []any) {
+	for _, b := range sides {
+		if b.place == nil {
+			constants = append(constants, b.value)
+			if of, ok := b.value.([]any); ok {
+				constants = append(constants, of...)
+			}
+		}
+	}
 	for _, a := range sides {
 		if a.place == nil {
 			continue
 		}
-		a.place.needs.opaque = true
-		a.place.needs.parts++
-		for _, b := range sides {
-			if b.place == nil {
-				a.place.needs.constants = append(a.place.needs.constants, b.value)
-				if text, ok := b.value.(string); ok {
-					a.place.needs.patterns = append(a.place.needs.patterns, text)
-				}
-				if of, ok := b.value.([]any); ok {
-					a.place.needs.constants = append(a.place.needs.constants, of...)
-				}
-				a.place.needs.members = append(a.place.needs.members, b.value, nil)
-				if f, ok := b.value.(float64); ok { // it may be read from a text
-					a.place.needs.constants = append(a.place.needs.constants, textOf(f+1), textOf(f-1))
-				}
-			}
+		n := &a.place.needs
+		n.opaque = true
+		n.parts++
+		n.constants = append(n.constants, near(constants)...)
+		n.members = append(n.members, constants...)
+		n.patterns = append(n.patterns, stringsOf(constants)...)
+		if len(constants) > 0 {
+			n.members = append(n.members, nil)
 		}
 	}
 }
@@ -260,7 +276,7 @@ func member(a, b side) bool {
 		b.place.needs.membersOf++
 	case a.place == b.place:
 		return false
-	default:
+	case !slices.Contains(b.place.needs.contains, a.place):
 		b.place.needs.contains = append(b.place.needs.contains, a.place)
 		b.place.needs.membersOf++
 	}
