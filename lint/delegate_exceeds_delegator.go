@@ -72,9 +72,13 @@ resourcePolicy:
 				f := about(col)
 				f.blame(p.decisive([]*matrix.Class{d.agentClass}, col))
 				f.Principal, f.Witness = d.agent.Key, w
-				if w.Arguments != nil {
-					f.Evidence = append(f.Evidence, fmt.Sprintf("With %s %s may %s %s, and %s may not.",
-						compact(w.Arguments), d.agent.Key, verb(col.Operation), col.Item.Name, d.delegator.Key))
+				apart := p.tellApart(d, col)
+				switch {
+				case w.Arguments != nil:
+					f.Evidence = append(f.Evidence, fmt.Sprintf("With %s %s may %s %s, and %s may not%s.",
+						compact(w.Arguments), d.agent.Key, verb(col.Operation), col.Item.Name, d.delegator.Key, apart))
+				case apart != "":
+					f.Evidence = append(f.Evidence, fmt.Sprintf("%s may, and %s may not%s.", d.agent.Key, d.delegator.Key, apart))
 				}
 				if denied(p.cell(d.delegatorClass, col)) {
 					f.Evidence = append(f.Evidence, p.whyDenied([]*matrix.Class{d.delegatorClass}, col)...)
@@ -186,6 +190,63 @@ func (p *Pass) exceeds(ctx context.Context, d *delegation, col *matrix.Column) (
 	}
 	x.alike[key] = true
 	return nil, nil
+}
+
+// tellApart says in what attributes and claims the two differ, of those that the
+// conditions of the rules about a column compare: their requests may read the
+// same.
+func (p *Pass) tellApart(d *delegation, col *matrix.Column) string {
+	x := p.reasoner()
+	if x == nil {
+		return ""
+	}
+	var list []string
+	for _, part := range x.finder.Parts(slices.Concat(p.cell(d.agentClass, col).Rules, p.cell(d.delegatorClass, col).Rules)...) {
+		for _, t := range part.Terms {
+			line := differAt(t.Path, d.agent, d.delegator)
+			if line != "" && !slices.Contains(list, line) && len(list) < reasons {
+				list = append(list, line)
+			}
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(list, "; ")
+}
+
+// differAt says what two principals have at the path of a term, if that is
+// something of theirs and not the same.
+func differAt(path []string, a, b *authz.Principal) string {
+	var name string
+	var of func(*authz.Principal) map[string]any
+	switch {
+	case len(path) > 2 && path[0] == "P" && path[1] == "attr":
+		name, path = "principal."+strings.Join(path[2:], "."), path[2:]
+		of = func(who *authz.Principal) map[string]any { return who.Attr }
+	case len(path) > 1 && path[0] == "jwt":
+		name, path = "auxData.jwt."+strings.Join(path[1:], "."), path[1:]
+		of = func(who *authz.Principal) map[string]any { return who.AuxData }
+	default:
+		return ""
+	}
+	first, second := shown(of(a), path), shown(of(b), path)
+	if first == second {
+		return ""
+	}
+	return fmt.Sprintf("%s is %s for %s and %s for %s", name, first, a.Key, second, b.Key)
+}
+
+// shown writes the value at a path, or "missing".
+func shown(m map[string]any, path []string) string {
+	v := any(m)
+	for _, name := range path {
+		below, isMap := v.(map[string]any)
+		if v, isMap = below[name]; !isMap {
+			return "missing"
+		}
+	}
+	return compact(v)
 }
 
 // decided returns those of the arguments for which the engine decides such.

@@ -197,7 +197,13 @@ func (x *reasoner) follows(ctx context.Context, o, r *policy.Rule) (bool, error)
 	}
 	met := false
 	for _, of := range x.covered(r) {
-		q := x.anybody(r, b, of)
+		q := x.anyItem(r, b, of)
+		if q == nil {
+			q = x.anyItem(r, a, of)
+		}
+		if q == nil {
+			q = x.anybody(r, b, of)
+		}
 		q.Parts = slices.Concat(b.Parts, a.Parts)
 		candidates := q.Candidates()
 		list := slices.Collect(candidates.Each)
