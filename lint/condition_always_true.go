@@ -16,7 +16,8 @@ var conditionAlwaysTrue = &Rule{
 		Summary: "A condition that no request can fail",
 		Rationale: "Whoever reads the rule takes it for conditional, and it is not: an `||` stands where `&&` was meant, " +
 			"a bound is the wrong way round, or a test was switched off and forgotten. What counts are all requests " +
-			"that the enforcement point could send, with any principal attributes, and with any value missing.",
+			"that the enforcement point could send, for any item that the rule would cover, with any principal attributes, " +
+			"and with any value missing that is not always sent.",
 		Bad: `
 -- manifest.json --
 {"tools": [{"name": "export"}]}

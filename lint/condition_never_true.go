@@ -9,7 +9,8 @@ import (
 
 // conditionNeverTrue flags conditions that no request can meet. The condition
 // of an ALLOW counts too if only calls meet it that the inputSchema refuses; a
-// DENY of those is a second lock, and no finding.
+// DENY of those is a second lock, and no finding. Items that may be added count,
+// unless the rule names those that it is about.
 var conditionNeverTrue = &Rule{
 	ID:       "condition-never-true",
 	Family:   unreachable,
@@ -17,7 +18,9 @@ var conditionNeverTrue = &Rule{
 	Doc: Doc{
 		Summary: "A condition that no request can meet",
 		Rationale: `A rule that never applies looks like access that somebody has, or like a prohibition that
-protects something. An ALLOW of this kind sends its users to ask for more; a DENY of this kind denies nothing.`,
+protects something. An ALLOW of this kind sends its users to ask for more; a DENY of this kind denies nothing.
+Where the rule would cover an item that is added tomorrow, that counts too: a condition that only the items of today
+cannot meet is said to be so, and a DENY of that kind is a note.`,
 		Bad: `
 -- manifest.json --
 {"tools": [{"name": "refund", "inputSchema": {"type": "object", "properties": {"amount": {"type": "number"}}}}]}

@@ -22,7 +22,8 @@ const (
 )
 
 // denyFailsOpen flags DENY rules that a declared principal gets around by a
-// request on which the condition errors. There is a request that the rule does
+// request on which its condition errors, or that of a derived role that it is
+// for: no other error of the same request counts. There is a request that the rule does
 // deny and that differs only in what is missing, or of another type, in the
 // first; both are within the inputSchema. It is silent where evaluation is
 // strict, because the engine denies on an error there.
@@ -35,7 +36,8 @@ var denyFailsOpen = &Rule{
 		Rationale: "A condition that reads what is not there is an error, and to Cerbos a condition that errors is not " +
 			"met. An ALLOW then allows less; a DENY denies less. Whoever leaves the argument out, or sends it as another " +
 			"type that the inputSchema allows, is not denied. A default in the inputSchema does not help: it is the " +
-			"server's, and the enforcement point asks before.",
+			"server's, and the enforcement point asks before. The condition of a derived role that the rule is for counts " +
+			"too: where that errors, nobody has the role, and the rule is for nobody.",
 		Bad: `
 -- manifest.json --
 {"tools": [{"name": "export", "inputSchema": {"type": "object", "properties": {"scope": {"type": "string"}}}}]}

@@ -2,7 +2,6 @@ package witness_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,22 +41,12 @@ derivedRoles:
     - {name: never, parentRoles: [A], condition: {match: {expr: R.attr.arguments.nowhere == P.attr.nowhere}}}
     - {name: some, parentRoles: [A], condition: {match: {expr: %q}}}
 `, `R.attr.arguments.a == "a" && R.attr.arguments.n > 1`)}
-	for range n {
-		b.texts = append(b.texts, s.Condition())
+	var err error
+	if b.texts, err = s.Conditions(ctx, n); err != nil {
+		return nil, err
 	}
-	for {
-		engine, err := pdp.Open(ctx, b.files(), pdp.Options{Now: time.Now(), StrictEvaluation: strict})
-		if err == nil {
-			b.engine = engine
-			break
-		}
-		if bad := b.badLines(err); len(bad) == 0 || len(b.texts) == 0 {
-			return nil, err
-		} else {
-			for _, i := range bad {
-				b.texts = slices.Delete(b.texts, i, i+1)
-			}
-		}
+	if b.engine, err = pdp.Open(ctx, b.files(), pdp.Options{Now: time.Now(), StrictEvaluation: strict}); err != nil {
+		return nil, err
 	}
 	for range b.texts {
 		text := s.Schema()
@@ -70,9 +59,9 @@ derivedRoles:
 	return b, nil
 }
 
-// head is how many lines stand above the rules, of which each condition has
-// three: itself, its negation, and whether it comes to a truth value at all.
-const head, lines = 6, 3
+// rulesOfEach is how many rules each condition has: itself, its negation, and
+// whether it comes to no truth value at all.
+const rulesOfEach = 3
 
 func (b *bundle) files() fstest.MapFS {
 	var p strings.Builder
@@ -83,27 +72,6 @@ func (b *bundle) files() fstest.MapFS {
 		}
 	}
 	return fstest.MapFS{"p.yaml": {Data: []byte(p.String())}, "roles.yaml": {Data: []byte(b.roles)}}
-}
-
-// badLines returns the conditions that mistakes are about, the last first.
-func (b *bundle) badLines(err error) []int {
-	var bad []int
-	var walk func(error)
-	walk = func(err error) {
-		var at *source.Error
-		if joined, ok := err.(interface{ Unwrap() []error }); ok {
-			for _, e := range joined.Unwrap() {
-				walk(e)
-			}
-		} else if errors.As(err, &at) && at.Pos.Line > head {
-			bad = append(bad, (at.Pos.Line-head-1)/lines)
-		}
-	}
-	walk(err)
-	slices.Sort(bad)
-	bad = slices.Compact(bad)
-	slices.Reverse(bad)
-	return bad
 }
 
 // condition returns the condition of a number.
@@ -180,7 +148,7 @@ func (b *bundle) claims(ctx context.Context, i int, name string) (*claimed, erro
 // what a condition is said to come to, the official PDP has to agree with.
 func TestDifferentialClaims(t *testing.T) {
 	worlds, each := rounds.Of(2, 60), rounds.Of(150, 500)
-	const conditions, compared = 40, 8
+	const conditions = 40
 	decided, claims := 0, 0
 	for world := range worlds {
 		strict := world%4 == 3
@@ -192,53 +160,9 @@ func TestDifferentialClaims(t *testing.T) {
 		var asked []authz.Request
 		var want []bool
 		for i := range b.texts {
-			name := s.Name()
-			open := name
-			if s.IntN(2) == 0 {
-				open = witness.AnyName
-			}
-			claim, err := b.claims(t.Context(), i, open)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if claim.all || claim.within {
-				claims++
-			}
-			var trials []pdp.Trial
-			var allowed []bool
-			for range each {
-				if open == witness.AnyName {
-					name = s.Name()
-				}
-				r, args := random(s, name)
-				trials = append(trials, pdp.Trial{Condition: b.condition(i), Request: r})
-				allowed = append(allowed, b.schemas[i].Allows(args))
-			}
-			outcomes, err := b.engine.Try(t.Context(), trials)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for j, o := range outcomes {
-				r := trials[j].Request
-				if claim.all && !claim.came[o] || claim.within && allowed[j] && !claim.cameToo[o] {
-					t.Errorf("world %d, %s, schema %s: claimed never to be %d, but is for %v %v of %s", world, b.texts[i], b.written[i], o,
-						r.Principal.Attr, r.Resource.Attr, r.Principal.ID)
-					break
-				}
-				if j < compared {
-					alone := *r.Principal
-					alone.AuxData = nil
-					r.Principal = &alone
-					again, err := b.engine.Try(t.Context(), []pdp.Trial{{Condition: b.condition(i), Request: r}})
-					if err != nil {
-						t.Fatal(err)
-					}
-					for k, allow := range []bool{again[0] == pdp.Met, again[0] == pdp.Unmet, again[0] == pdp.Unmet} {
-						r.Action = fmt.Sprintf("c%d-%d", i, k)
-						asked, want = append(asked, r), append(want, allow)
-					}
-				}
-			}
+			more, expected, claimed := b.hold(t, s, i, each)
+			asked, want = append(asked, more...), append(want, expected...)
+			claims += claimed
 		}
 		decided += b.compare(t, asked, want, strict)
 	}
@@ -246,6 +170,59 @@ func TestDifferentialClaims(t *testing.T) {
 		t.Error("nothing was ever claimed")
 	}
 	t.Logf("%d decisions of the official PDP, %d claims about %d conditions, %d requests each", decided, claims, worlds*conditions, each)
+}
+
+// compared is how many requests about each condition are put to the official PDP.
+const compared = 8
+
+// hold tries a condition on requests at random, and returns what to ask the
+// official PDP and which of it is to be allowed.
+func (b *bundle) hold(t *testing.T, s *celgen.Source, i, each int) (asked []authz.Request, want []bool, claims int) {
+	t.Helper()
+	name := s.Name()
+	open := name
+	if s.IntN(2) == 0 {
+		open = witness.AnyName
+	}
+	claim, err := b.claims(t.Context(), i, open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if claim.all || claim.within {
+		claims++
+	}
+	var trials []pdp.Trial
+	var allowed []bool
+	for j := range each {
+		if open == witness.AnyName {
+			name = s.Name()
+		}
+		r, args := random(s, name)
+		if j < compared {
+			r.Principal.AuxData = nil // a PDP wants a token
+		}
+		trials = append(trials, pdp.Trial{Condition: b.condition(i), Request: r})
+		allowed = append(allowed, b.schemas[i].Allows(args))
+	}
+	outcomes, err := b.engine.Try(t.Context(), trials)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j, o := range outcomes {
+		r := trials[j].Request
+		if claim.all && !claim.came[o] || claim.within && allowed[j] && !claim.cameToo[o] {
+			t.Errorf("%s, schema %s: claimed never to be %d, but is for %v %v of %s", b.texts[i], b.written[i], o,
+				r.Principal.Attr, r.Resource.Attr, r.Principal.ID)
+			break
+		}
+		if j < compared {
+			for k, allow := range []bool{o == pdp.Met, o == pdp.Unmet, o == pdp.Unmet} {
+				r.Action = fmt.Sprintf("c%d-%d", i, k)
+				asked, want = append(asked, r), append(want, allow)
+			}
+		}
+	}
+	return asked, want, claims
 }
 
 // compare asks the official PDP, three times for each outcome: whether the
@@ -270,7 +247,7 @@ func (b *bundle) compare(t *testing.T, asked []authz.Request, want []bool, stric
 		t.Fatal(err)
 	}
 	allows := func(i int) bool { return decisions[i].Effect == authz.Allow }
-	for i := 0; i < len(asked); i += lines {
+	for i := 0; i < len(asked); i += rulesOfEach {
 		met, unmet := allows(i), allows(i+1) || allows(i+2)
 		if met != want[i] || unmet != want[i+1] {
 			t.Errorf("%s for %v %v: tried as met %v, unmet %v; the official PDP says met %v, unmet %v", asked[i].Action,

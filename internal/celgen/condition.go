@@ -61,17 +61,18 @@ func (s *Source) order() string { return s.pick("<", "<=", ">", ">=") }
 func (s *Source) equality() string { return s.pick("==", "==", "!=") }
 
 // Condition returns an expression that is true, false or an error for each
-// request. Its parts are of the kinds that policies have.
-func (s *Source) Condition() string { return s.condition(2) }
+// request. Its parts are of the kinds that policies have; half of them take no
+// calculating.
+func (s *Source) Condition() string { return s.condition(2, s.IntN(2) == 0) }
 
-func (s *Source) condition(depth int) string {
+func (s *Source) condition(depth int, plain bool) string {
 	if depth == 0 || s.IntN(3) == 0 {
-		if s.IntN(3) == 0 {
+		if !plain && s.IntN(2) == 0 {
 			return s.opaque()
 		}
 		return s.plain()
 	}
-	a, b := s.condition(depth-1), s.condition(depth-1)
+	a, b := s.condition(depth-1, plain), s.condition(depth-1, plain)
 	switch s.IntN(8) {
 	case 0, 1, 2:
 		return "(" + a + " && " + b + ")"
@@ -80,7 +81,7 @@ func (s *Source) condition(depth int) string {
 	case 5:
 		return "!(" + a + ")"
 	case 6:
-		return "(" + s.condition(0) + " ? " + a + " : " + b + ")"
+		return "(" + s.condition(0, plain) + " ? " + a + " : " + b + ")"
 	default: // both of one place, so that they can contradict each other
 		leaf := s.plain()
 		return "(" + leaf + s.pick(" && !", " || !") + "(" + s.pick(leaf, s.plain()) + "))"
