@@ -66,6 +66,7 @@ const rulesOfEach = 3
 func (b *bundle) files() fstest.MapFS {
 	var p strings.Builder
 	p.WriteString("apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: mcp_server\n  version: default\n  importDerivedRoles: [noise]\n  rules:\n")
+	p.WriteString("    - {actions: [noise], effect: EFFECT_ALLOW, derivedRoles: [never, some]}\n") // an import that is not used does nothing
 	for i, text := range b.texts {
 		for name, expr := range []string{text, "!(" + text + ")", "type(dyn(" + text + ")) != bool"} {
 			fmt.Fprintf(&p, "    - {name: c%d-%d, actions: [\"c%d-%d\"], effect: EFFECT_ALLOW, roles: [A], condition: {match: {expr: %q}}}\n", i, name, i, name, expr)
