@@ -241,8 +241,9 @@ func differAt(path []string, a, b *authz.Principal) string {
 func shown(m map[string]any, path []string) string {
 	v := any(m)
 	for _, name := range path {
-		below, isMap := v.(map[string]any)
-		if v, isMap = below[name]; !isMap {
+		below, _ := v.(map[string]any)
+		var there bool
+		if v, there = below[name]; !there {
 			return "missing"
 		}
 	}

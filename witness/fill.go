@@ -150,7 +150,7 @@ func (s *space) keepPossible(p *place, n *needs) {
 	p.values = slices.DeleteFunc(p.values, func(v any) bool {
 		return kindOf(v) != p.sole || p.sole == isString && v == any("") && p.root != ofResource
 	})
-	s.exact = s.exact && !(p.sole == isString && n.ordered) // there is nothing below the least text
+	s.exact = s.exact && (p.sole != isString || !n.ordered) // there is nothing below the least text
 }
 
 // variety is how many values are tried in one place.

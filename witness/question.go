@@ -30,9 +30,9 @@ type Question struct {
 	Most int
 }
 
-// AnyName, as the name and the tag of an item that a request is about, leaves
-// the item open: its name is any text, and what the enforcement point makes of
-// its name and tags is anything of the same type.
+// AnyName leaves the item open that a request is about, where it stands for its
+// name and its tag: the name is any text, and what the enforcement point makes
+// of name and tags is anything of the same type.
 const AnyName = "\x00"
 
 // A Candidate is a request to try.
