@@ -12,7 +12,7 @@ import (
 )
 
 // elapsed is the one thing that differs from run to run.
-var elapsed = regexp.MustCompile(` in \d+ ms`)
+var elapsed = regexp.MustCompile(` in (\d+ ms|[0-9.]+ s)`)
 
 // TestSameWhateverTheOrder holds what is said to be the same, byte for byte,
 // on any number of cores and in any order of the principals. Only the matrix
