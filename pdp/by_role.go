@@ -45,7 +45,7 @@ func (e *Engine) ByRole(ctx context.Context, r authz.Request) ([]RoleDecision, e
 	for _, in := range alone(inputs[0]) {
 		x := &exploration{
 			solver: s, request: &r, in: inputs[0], alone: in,
-			groups: map[residual]int{}, leaves: map[int]leafState{},
+			groups: map[residual]int{}, leaves: map[string]leafState{}, held: map[int][]string{},
 		}
 		if err := x.explore(ctx, assignment{}, nil); err != nil {
 			return nil, fmt.Errorf("decide for role %s: %w", in.Principal.Roles[0], err)

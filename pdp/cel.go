@@ -3,7 +3,10 @@ package pdp
 import (
 	"errors"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/google/cel-go/common"
 	"github.com/google/cel-go/common/ast"
@@ -30,33 +33,185 @@ func parseCEL(text string) (ast.Expr, error) {
 }
 
 func printCEL(e ast.Expr) string {
-	text, err := parser.Unparse(e, ast.NewSourceInfo(nil), parser.WrapOnColumn(math.MaxInt32))
+	text, err := parser.Unparse(printable(e), ast.NewSourceInfo(nil), parser.WrapOnColumn(math.MaxInt32))
 	if err != nil {
 		return "?" // only for a tree with nodes of no kind
 	}
 	return text
 }
 
-// binders are the macros whose first argument names a variable for the others.
-var binders = []string{
-	"all", "exists", "exists_one", "existsOne", "map", "filter", "bind", "sortBy",
-	"transformList", "transformMap", "transformMapEntry", "optMap", "optFlatMap",
+// printable rewrites what the unparser does not write as it reads: numbers that
+// have no literal, fields that are no identifiers, and what is called on an
+// operand with a sign.
+func printable(e ast.Expr) ast.Expr {
+	return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+		switch x.Kind() {
+		case ast.LiteralKind:
+			d, ok := x.AsLiteral().(types.Double)
+			if !ok || !math.IsInf(float64(d), 0) && !math.IsNaN(float64(d)) {
+				return nil, false
+			}
+			return fact.NewCall(0, "double", fact.NewLiteral(0, types.String(strconv.FormatFloat(float64(d), 'g', -1, 64)))), true
+		case ast.SelectKind:
+			s := x.AsSelect()
+			if on := printable(guarded(s.Operand())); isIdentifier(s.FieldName()) {
+				return fact.NewSelect(0, on, s.FieldName()), true
+			} else { //nolint:revive // on is of both
+				return fact.NewCall(0, operators.Index, on, fact.NewLiteral(0, types.String(s.FieldName()))), true
+			}
+		case ast.CallKind:
+			return printableCall(x.AsCall()), true
+		case ast.UnspecifiedExprKind, ast.ComprehensionKind, ast.IdentKind, ast.ListKind, ast.MapKind, ast.StructKind:
+		}
+		return nil, false
+	})
+}
+
+func printableCall(c ast.CallExpr) ast.Expr {
+	args := make([]ast.Expr, len(c.Args()))
+	for i, a := range c.Args() {
+		args[i] = printable(a)
+	}
+	name := c.FunctionName()
+	if c.IsMemberFunction() {
+		return fact.NewMemberCall(0, name, printable(guarded(c.Target())), args...)
+	}
+	switch name {
+	case operators.Index, operators.OptIndex, operators.OptSelect:
+		args[0] = guarded(args[0])
+	case operators.Has:
+		if len(args) == 1 && args[0].Kind() == ast.CallKind && args[0].AsCall().FunctionName() == operators.Index {
+			of := args[0].AsCall().Args()
+			return fact.NewCall(0, operators.In, of[1], of[0]) // has() takes a field only
+		}
+	}
+	if name == operators.OptSelect {
+		if field, ok := args[1].AsLiteral().(types.String); ok && !isIdentifier(string(field)) {
+			name = operators.OptIndex
+		}
+	}
+	return fact.NewCall(0, name, args...)
+}
+
+// guarded keeps a sign with its operand when something is called on both.
+func guarded(e ast.Expr) ast.Expr {
+	signed := false
+	switch e.Kind() { //nolint:exhaustive // nothing else has a sign
+	case ast.LiteralKind:
+		switch v := e.AsLiteral().(type) {
+		case types.Int:
+			signed = v < 0
+		case types.Double:
+			signed = math.Signbit(float64(v))
+		}
+	case ast.CallKind:
+		name := e.AsCall().FunctionName()
+		signed = name == operators.Negate || name == operators.LogicalNot
+	}
+	if !signed {
+		return e
+	}
+	return fact.NewCall(0, "dyn", e)
+}
+
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*$`)
+
+// isIdentifier reports whether a name may stand after a dot.
+func isIdentifier(name string) bool {
+	return identifier.MatchString(name) && !slices.Contains([]string{"true", "false", "null", "in"}, name)
+}
+
+// binders are the macros whose first arguments name variables for the last
+// ones, and with how many arguments they name how many.
+var binders = map[string]map[int]int{
+	"all": {2: 1, 3: 2}, "exists": {2: 1, 3: 2}, "exists_one": {2: 1, 3: 2}, "existsOne": {2: 1, 3: 2},
+	"map": {2: 1, 3: 1}, "filter": {2: 1}, "bind": {3: 1}, "sortBy": {2: 1}, "optMap": {2: 1}, "optFlatMap": {2: 1},
+	"transformList": {3: 2, 4: 2}, "transformMap": {3: 2, 4: 2}, "transformMapEntry": {3: 2, 4: 2},
 }
 
 // bound returns the variables that a call binds in its arguments, which are
-// its leading arguments that are plain names.
+// its leading arguments.
 func bound(c ast.CallExpr) []string {
-	if !c.IsMemberFunction() || !slices.Contains(binders, c.FunctionName()) {
+	if !c.IsMemberFunction() {
 		return nil
 	}
 	var names []string
-	for _, a := range c.Args()[:max(0, len(c.Args())-1)] {
+	for _, a := range c.Args()[:binders[c.FunctionName()][len(c.Args())]] {
 		if a.Kind() != ast.IdentKind {
-			break
+			return nil
 		}
 		names = append(names, a.AsIdent())
 	}
 	return names
+}
+
+// reserved are the names that no variable of a macro may have for what is
+// printed to mean the same.
+func reserved(name string) bool {
+	return slices.Contains(roots, name) || slices.Contains(shortNames, name) || shortRoots[name] != "" ||
+		strings.HasPrefix(name, "mcpolicy_") || strings.HasPrefix(name, "hole") || strings.HasPrefix(name, "kind_")
+}
+
+// hygienic gives the variables of macros other names where they have a reserved
+// one.
+func hygienic(e ast.Expr) ast.Expr {
+	return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+		if x.Kind() != ast.CallKind {
+			return nil, false
+		}
+		c := x.AsCall()
+		names := bound(c)
+		if !slices.ContainsFunc(names, reserved) {
+			return nil, false
+		}
+		args := slices.Clone(c.Args())
+		for i, name := range names {
+			if !reserved(name) {
+				continue
+			}
+			fresh := "v_" + name
+			for mentions(x, fresh) {
+				fresh += "_"
+			}
+			args[i] = fact.NewIdent(0, fresh)
+			for j := len(names); j < len(args); j++ {
+				if c.FunctionName() != "bind" || j == len(args)-1 {
+					args[j] = renamed(args[j], name, fresh)
+				}
+			}
+		}
+		return hygienic(fact.NewMemberCall(0, c.FunctionName(), c.Target(), args...)), true
+	})
+}
+
+// renamed gives a free name another.
+func renamed(e ast.Expr, from, to string) ast.Expr {
+	return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+		switch x.Kind() { //nolint:exhaustive // only these have names
+		case ast.IdentKind:
+			if x.AsIdent() == from {
+				return fact.NewIdent(0, to), true
+			}
+		case ast.CallKind:
+			c := x.AsCall()
+			names := bound(c)
+			if !slices.Contains(names, from) {
+				return nil, false
+			}
+			args := slices.Clone(c.Args())
+			if c.FunctionName() == "bind" {
+				args[1] = renamed(args[1], from, to)
+			}
+			return fact.NewMemberCall(0, c.FunctionName(), renamed(c.Target(), from, to), args...), true
+		}
+		return nil, false
+	})
+}
+
+// mentions reports whether a name stands anywhere in an expression.
+func mentions(e ast.Expr, name string) bool {
+	return e.Kind() == ast.IdentKind && e.AsIdent() == name ||
+		slices.ContainsFunc(children(e), func(x ast.Expr) bool { return mentions(x, name) })
 }
 
 // pathOf returns the names of a chain of selections from a variable, with

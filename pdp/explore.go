@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 
 	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
 
@@ -25,8 +26,9 @@ type exploration struct {
 	alone   *enginev1.CheckInput // if set, in for one of the principal's roles, which the rules are asked about
 
 	groups  map[residual]int
-	texts   []residual // of the groups
-	leaves  map[int]leafState
+	texts   []residual           // of the groups
+	leaves  map[string]leafState // by leaf and by the derived roles that it reads
+	held    map[int][]string     // the derived roles that may be effective, by leaf
 	paths   []exploredPath
 	tooMany bool
 }
@@ -64,11 +66,14 @@ func (x *exploration) explore(ctx context.Context, values assignment, groups []t
 		}
 		again, branch := false, -1
 		for _, l := range o.wanted {
-			st, err := x.leaf(ctx, l)
+			st, missing, err := x.leaf(ctx, l, groups)
 			if err != nil {
 				return err
 			}
 			switch {
+			case missing >= 0 && branch < 0:
+				branch = missing
+			case missing >= 0:
 			case st.constant && st.errored && x.strict():
 			case st.constant:
 				values[l] = st.value
@@ -126,15 +131,26 @@ func of(groups []truth, g int) truth {
 	return isFree
 }
 
-func (x *exploration) leaf(ctx context.Context, l int) (leafState, error) {
-	if st, ok := x.leaves[l]; ok {
-		return st, nil
+// leaf returns what is left of a leaf, or the group that has to be known first.
+func (x *exploration) leaf(ctx context.Context, l int, groups []truth) (st leafState, missing int, err error) {
+	var roles effective
+	if x.solver.parts[l].roles != nil {
+		if roles, err = x.effectiveRoles(ctx, l, groups); err != nil || roles.missing >= 0 {
+			return leafState{}, roles.missing, err
+		}
+		if roles.errored {
+			return leafState{residual: residual{constant: true, errored: true}}, -1, nil
+		}
 	}
-	res, err := x.solver.residualOf(ctx, l, x.request, x.in)
+	key := strconv.Itoa(l) + "\x00" + rolesKey(roles.names)
+	if st, ok := x.leaves[key]; ok {
+		return st, -1, nil
+	}
+	res, err := x.solver.residualOf(ctx, l, roles.names, x.request, x.in)
 	if err != nil {
-		return leafState{}, err
+		return leafState{}, -1, err
 	}
-	st := leafState{residual: res}
+	st = leafState{residual: res}
 	if !res.constant {
 		g, ok := x.groups[res]
 		if !ok {
@@ -144,8 +160,8 @@ func (x *exploration) leaf(ctx context.Context, l int) (leafState, error) {
 		}
 		st.group = g
 	}
-	x.leaves[l] = st
-	return st, nil
+	x.leaves[key] = st
+	return st, -1, nil
 }
 
 // decision sums the paths up.

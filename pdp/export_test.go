@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
+	"github.com/google/cel-go/common/ast"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 )
@@ -93,4 +94,38 @@ func (r *Recording) Replay(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// Compiles reports whether an expression compiles, as far as the package can
+// tell.
+func Compiles(text string) bool { return compiles(text) }
+
+// LongNames gives what a printed condition calls arguments, principal and
+// resource the names that policies have.
+func LongNames(text string) (string, error) {
+	e, err := parseCEL(text)
+	if err != nil {
+		return "", err
+	}
+	attr := func(of string) ast.Expr { return fact.NewSelect(0, fact.NewIdent(0, of), "attr") }
+	return printCEL(rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+		if x.Kind() != ast.IdentKind {
+			return nil, false
+		}
+		switch x.AsIdent() {
+		case "arguments":
+			return fact.NewSelect(0, attr("R"), "arguments"), true
+		case "principal":
+			return attr("P"), true
+		case "resource":
+			return attr("R"), true
+		}
+		return nil, false
+	})), nil
+}
+
+// HasName reports whether a name stands in an expression.
+func HasName(text, name string) bool {
+	e, err := parseCEL(text)
+	return err != nil || mentions(e, name)
 }

@@ -3,9 +3,12 @@ package pdp
 import (
 	"slices"
 	"strconv"
+	"sync"
 
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
@@ -14,6 +17,9 @@ import (
 type parts struct {
 	root     *part
 	evaluate []string // the expressions to evaluate, in the order of their numbers
+	unknown  []string // below R.attr
+	roles    *roleReads
+	row      *runtimev1.RuleTable_RuleRow // to evaluate in
 }
 
 type partOp uint8
@@ -24,15 +30,20 @@ const (
 	opAnd
 	opOr
 	opNot
-	opIf // of[0], which is closed, chooses between of[1] and of[2]
+	opIf      // of[0], which is closed, chooses between of[1] and of[2]
+	opDefined // expr, which is open, has a value
 )
 
 type part struct {
-	op     partOp
-	of     []*part
+	op partOp
+	of []*part
+	// root says that the value of the part is that of the whole leaf, of which
+	// the engine takes everything but true for false.
+	root   bool
 	number int
 	expr   ast.Expr
 	holes  []hole
+	named  ast.Expr // has() of the variable, where that is what expr is about
 }
 
 // A hole is a place in an open expression for a value that is known once the
@@ -40,12 +51,25 @@ type part struct {
 type hole struct {
 	name   string // of the variable that stands there
 	number int
-	source ast.Expr // what to print if the value has no literal
+	source ast.Expr // what to print if the value has no literal; may have holes of lower numbers
 	// strict says that the whole expression errors if the hole does.
 	strict bool
 	// compared says that numbers are only compared here, so that 5 will do
 	// for 5.0.
 	compared bool
+	// json says that the value comes from JSON, named that its source is over
+	// attributes alone, which keep their names where a literal says no more.
+	json, named bool
+	index       bool // it stands in brackets
+}
+
+// seam marks where something of another type may have been put in: a value, by
+// the number of its hole, or what a policy variable stands for, by -1. The type
+// checker knew nothing about what stood there before.
+const seam = "@seam"
+
+func newSeam(number int, e ast.Expr) ast.Expr {
+	return fact.NewCall(0, seam, fact.NewLiteral(0, types.Int(number)), e)
 }
 
 // openness knows which names are unknown.
@@ -55,53 +79,81 @@ type openness struct {
 	runtimeOpen bool     // the derived roles depend on what is unknown
 	variables   map[string]string
 	constants   map[string]*structpb.Value
+	globals     map[string]any
 }
 
 // takeApart analyses a leaf. An expression that cannot be parsed here is open
 // as a whole: it is printed as it stands.
 func takeApart(text string, o *openness) *parts {
-	e, err := parseCEL(text)
+	e, err := parseHygienic(text)
 	if err != nil {
-		return &parts{root: &part{op: opOpen, expr: fact.NewIdent(0, text)}}
+		return &parts{root: &part{op: opOpen, root: true, expr: fact.NewIdent(0, text)}}
 	}
-	p := &parts{}
-	p.root = p.build(e, o)
+	return takeExprApart(e, o)
+}
+
+func takeExprApart(e ast.Expr, o *openness) *parts {
+	p := &parts{unknown: o.unknown}
+	p.root = p.build(e, o, true)
 	return p
 }
 
-func (p *parts) build(e ast.Expr, o *openness) *part {
+func parseHygienic(text string) (ast.Expr, error) {
+	e, err := parseCEL(text)
+	if err != nil {
+		return nil, err
+	}
+	return hygienic(e), nil
+}
+
+func (p *parts) build(e ast.Expr, o *openness, root bool) *part {
 	if !o.isOpen(e, nil) {
-		return &part{op: opClosed, number: p.closed(printCEL(e))}
+		return &part{op: opClosed, root: root, number: p.closed(closedText(e))}
 	}
 	if definition, ok := o.variable(e); ok {
-		return p.build(definition, o)
+		return p.build(definition, o, root)
 	}
 	if e.Kind() == ast.CallKind {
 		c := e.AsCall()
 		switch c.FunctionName() {
 		case operators.LogicalAnd:
-			return &part{op: opAnd, of: p.all(c.Args(), o)}
+			return &part{op: opAnd, of: p.all(c.Args(), o, false)}
 		case operators.LogicalOr:
-			return &part{op: opOr, of: p.all(c.Args(), o)}
+			return &part{op: opOr, of: p.all(c.Args(), o, false)}
 		case operators.LogicalNot:
-			return &part{op: opNot, of: p.all(c.Args(), o)}
+			return &part{op: opNot, of: p.all(c.Args(), o, false)}
 		case operators.Conditional:
 			if !o.isOpen(c.Args()[0], nil) {
-				return &part{op: opIf, of: p.all(c.Args(), o)}
+				of := p.all(c.Args(), o, root)
+				of[0].root = false
+				return &part{op: opIf, of: of}
 			}
+		case operators.Has:
+			if definition, ok := o.defined(c); ok {
+				n := &part{op: opDefined, named: e}
+				n.expr = p.punch(definition, o, n, nil, true, false)
+				return n
+			}
+		case seam:
+			return p.build(c.Args()[1], o, root)
 		}
 	}
-	open := &part{op: opOpen}
+	open := &part{op: opOpen, root: root}
 	open.expr = p.punch(e, o, open, nil, true, false)
 	return open
 }
 
-func (p *parts) all(list []ast.Expr, o *openness) []*part {
+func (p *parts) all(list []ast.Expr, o *openness, root bool) []*part {
 	of := make([]*part, len(list))
 	for i, e := range list {
-		of[i] = p.build(e, o)
+		of[i] = p.build(e, o, root)
 	}
 	return of
+}
+
+// closedText is what the engine evaluates of a closed expression.
+func closedText(e ast.Expr) string {
+	return printCEL(unseamed(e, func(int) bool { return true }))
 }
 
 func (p *parts) closed(text string) int {
@@ -112,45 +164,142 @@ func (p *parts) closed(text string) int {
 	return len(p.evaluate) - 1
 }
 
+// hole makes a hole for a closed expression.
+func (p *parts) hole(e ast.Expr, o *openness, into *part, strict, compared bool) ast.Expr {
+	h := hole{strict: strict, compared: compared, source: o.spelt(e), named: true}
+	if path, ok := pathOf(e); ok {
+		h.json = len(path) > 1 && path[1] == "attr" || slices.Contains([]string{"C", "G", "request"}, path[0])
+	}
+	h.named = !readsNameless(h.source)
+	if !h.named && e.Kind() == ast.CallKind && len(e.AsCall().Args()) > 0 {
+		// If it has no literal, its operands may have one.
+		h.source = p.punchCall(e.AsCall(), o, into, nil, strict, false)
+	}
+	h.number = p.closed(valueWithKind(closedText(e), h.whole()))
+	h.name = "hole" + strconv.Itoa(len(into.holes))
+	into.holes = append(into.holes, h)
+	return fact.NewIdent(0, h.name)
+}
+
+// whole reports whether all of a value is written down, whatever is in it.
+func (h *hole) whole() bool { return h.json && !h.named }
+
+// readsNameless reports whether an expression reads what has no name for those
+// who read a condition.
+func readsNameless(e ast.Expr) bool {
+	if path, ok := pathOf(e); ok {
+		return slices.Contains([]string{"request", "runtime", "V", "C", "G"}, path[0]) || isRoles(path)
+	}
+	return slices.ContainsFunc(children(e), readsNameless)
+}
+
 // punch replaces the largest closed parts of an open expression by holes.
 func (p *parts) punch(e ast.Expr, o *openness, into *part, vars []string, strict, compared bool) ast.Expr {
 	if !o.isOpen(e, vars) {
 		if isLiteral(e) || e.Kind() == ast.IdentKind {
 			return fact.CopyExpr(e)
 		}
-		h := hole{number: p.closed(valueWithKind(printCEL(e))), source: o.inline(e), strict: strict, compared: compared}
-		h.name = "hole" + strconv.Itoa(len(into.holes))
-		into.holes = append(into.holes, h)
-		return fact.NewIdent(0, h.name)
+		return p.hole(e, o, into, strict, compared)
 	}
 	if definition, ok := o.variable(e); ok {
-		return p.punch(definition, o, into, vars, strict, compared)
+		return newSeam(-1, p.punch(definition, o, into, vars, strict, compared))
 	}
 	if e.Kind() != ast.CallKind {
 		return rewriteChildren(e, func(x ast.Expr) ast.Expr { return p.punch(x, o, into, vars, strict, false) })
 	}
-	c := e.AsCall()
+	return p.punchCall(e.AsCall(), o, into, vars, strict, compared)
+}
+
+func (p *parts) punchCall(c ast.CallExpr, o *openness, into *part, vars []string, strict, compared bool) ast.Expr {
 	switch c.FunctionName() {
 	case operators.Has:
-		return fact.CopyExpr(e)
-	case operators.LogicalAnd, operators.LogicalOr, operators.Conditional:
-		strict = false
+		return o.present(c.Args()[0])
+	case seam:
+		return newSeam(-1, p.punch(c.Args()[1], o, into, vars, strict, compared))
 	}
 	compared = slices.Contains(comparisons, c.FunctionName())
 	names := bound(c)
 	inner := append(slices.Clone(vars), names...)
+	needed := strict && !isLazy(c)
 	args := make([]ast.Expr, len(c.Args()))
 	for i, a := range c.Args() {
 		if i < len(names) {
 			args[i] = fact.CopyExpr(a)
 			continue
 		}
-		args[i] = p.punch(a, o, into, inner, strict && len(names) == 0, compared)
+		args[i] = p.punch(a, o, into, inner, needed, compared)
 	}
 	if c.IsMemberFunction() {
 		return fact.NewMemberCall(0, c.FunctionName(), p.punch(c.Target(), o, into, vars, strict, false), args...)
 	}
+	if c.FunctionName() == operators.Index && args[1].Kind() == ast.IdentKind {
+		for i := range into.holes {
+			h := &into.holes[i]
+			h.index = h.index || h.name == args[1].AsIdent()
+		}
+	}
 	return fact.NewCall(0, c.FunctionName(), args...)
+}
+
+// defined returns what a variable is defined as, if a call asks whether it is
+// there and there is no other way to say so than that the definition has a
+// value.
+func (o *openness) defined(c ast.CallExpr) (ast.Expr, bool) {
+	definition, ok := o.variable(c.Args()[0])
+	if !ok || o.present(c.Args()[0]).AsCall().FunctionName() != operators.Has {
+		return nil, false
+	}
+	path, isPath := pathOf(o.present(c.Args()[0]).AsCall().Args()[0])
+	return definition, isPath && path[0] == "V"
+}
+
+// present returns has() of an expression without the policy's variables.
+func (o *openness) present(e ast.Expr) ast.Expr {
+	definition, isVariable := o.variable(e)
+	if !isVariable {
+		if e.Kind() == ast.SelectKind {
+			s := e.AsSelect()
+			e = fact.NewSelect(0, o.inline(s.Operand()), s.FieldName())
+		}
+		return fact.NewCall(0, operators.Has, fact.CopyExpr(e))
+	}
+	// A variable is there if its definition has a value.
+	path, ok := pathOf(definition)
+	if _, sent := o.sentBelow(definition); !ok || isOptional(definition) || sent || len(path) < 3 || !within(path[2:], o.unknown) {
+		return fact.NewCall(0, operators.Has, fact.CopyExpr(e))
+	}
+	var all ast.Expr
+	and := func(x ast.Expr) {
+		if all == nil {
+			all = x
+			return
+		}
+		all = fact.NewCall(0, operators.LogicalAnd, all, x)
+	}
+	of := ast.Expr(fact.NewIdent(0, "R"))
+	for i, name := range path[1:] {
+		if below := i - len(o.unknown); below > 1 {
+			and(fact.NewCall(0, operators.Equals, fact.NewCall(0, "type", of), fact.NewIdent(0, "map")))
+		}
+		of = fact.NewSelect(0, of, name)
+		if i > len(o.unknown) {
+			and(fact.NewCall(0, operators.Has, of))
+		}
+	}
+	return all
+}
+
+// isLazy reports whether a call may do without some of its arguments, so that
+// their errors are not its own.
+func isLazy(c ast.CallExpr) bool {
+	switch c.FunctionName() {
+	case operators.LogicalAnd, operators.LogicalOr, operators.Conditional, "or", "orValue":
+		return true
+	case operators.In:
+		list := c.Args()[1]
+		return list.Kind() == ast.ListKind && list.AsList().Size() == 0
+	}
+	return len(bound(c)) > 0
 }
 
 var comparisons = []string{
@@ -186,12 +335,33 @@ func (o *openness) isOpen(e ast.Expr, vars []string) bool {
 		return o.isOpenPath(path)
 	}
 	if e.Kind() == ast.CallKind {
+		if o.isSettled(e.AsCall(), vars) {
+			return false
+		}
 		if names := bound(e.AsCall()); len(names) > 0 {
-			// A variable of its own is no reason to be open.
-			vars = slices.DeleteFunc(slices.Clone(vars), func(v string) bool { return slices.Contains(names, v) })
+			return o.isMacroOpen(e.AsCall(), names, vars)
 		}
 	}
 	return slices.ContainsFunc(children(e), func(x ast.Expr) bool { return o.isOpen(x, vars) })
+}
+
+// isMacroOpen is isOpen of what binds variables: one of its own is no reason to
+// be open where it is bound.
+func (o *openness) isMacroOpen(c ast.CallExpr, names, vars []string) bool {
+	inner := slices.DeleteFunc(slices.Clone(vars), func(v string) bool { return slices.Contains(names, v) })
+	for i, a := range c.Args() {
+		if i < len(names) {
+			continue
+		}
+		of := inner
+		if c.FunctionName() == "bind" && i < len(c.Args())-1 {
+			of = vars
+		}
+		if o.isOpen(a, of) {
+			return true
+		}
+	}
+	return o.isOpen(c.Target(), vars)
 }
 
 func (o *openness) isOpenPath(path []string) bool {
@@ -238,8 +408,24 @@ func (o *openness) variable(e ast.Expr) (ast.Expr, bool) {
 	if !ok {
 		return nil, false
 	}
-	parsed, err := parseCEL(definition)
+	parsed, err := parseHygienic(definition)
+	if err == nil && isOptionalType(definition) {
+		// A variable holds what is in an optional, or null.
+		parsed = fact.NewMemberCall(0, "orValue", parsed, fact.NewLiteral(0, types.NullValue))
+	}
 	return parsed, err == nil
+}
+
+var optionals sync.Map // whether an expression is an optional, by its text
+
+func isOptionalType(text string) bool {
+	if known, ok := optionals.Load(text); ok {
+		return known.(bool)
+	}
+	t := staticType(text)
+	optional := t != nil && isOptionalKind(t)
+	optionals.Store(text, optional)
+	return optional
 }
 
 // inline replaces the policy's variables and constants by what they stand for.
@@ -258,15 +444,4 @@ func (o *openness) inline(e ast.Expr) ast.Expr {
 		}
 		return nil, false
 	})
-}
-
-// valueWithKind is an expression that evaluates to the value of another and to
-// a letter for its type, or to the letter ? if the type has no literal.
-func valueWithKind(text string) string {
-	const element = `type(dyn(mcpolicy_e)) == string || type(dyn(mcpolicy_e)) == double || type(dyn(mcpolicy_e)) == bool`
-	return `cel.bind(mcpolicy_v, dyn(` + text + `), cel.bind(mcpolicy_k,
-type(mcpolicy_v) == string ? "s" : type(mcpolicy_v) == bool ? "b" : type(mcpolicy_v) == double ? "d" :
-type(mcpolicy_v) == int ? "i" : type(mcpolicy_v) == null_type ? "n" :
-type(mcpolicy_v) == list && mcpolicy_v.all(mcpolicy_e, ` + element + `) ? "l" : "?",
-{"k": mcpolicy_k, "v": mcpolicy_k == "?" ? dyn(null) : mcpolicy_v}))`
 }

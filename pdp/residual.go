@@ -1,7 +1,6 @@
 package pdp
 
 import (
-	"math"
 	"slices"
 
 	"github.com/google/cel-go/common/ast"
@@ -22,33 +21,88 @@ type formula struct {
 	constant bool
 }
 
-// when returns for which values of what is unknown the part comes to want. It
-// is exact where a sub-expression errors: that comes to neither.
-func (p *part) when(want bool, values []value) formula {
-	switch p.op {
+// when returns for which values of what is unknown a part comes to want. It is
+// exact where a sub-expression errors: that comes to neither.
+func (p *parts) when(n *part, want bool, values []value, strict bool) formula {
+	switch n.op {
 	case opClosed:
-		b, isBool := values[p.number].v.GetKind().(*structpb.Value_BoolValue)
-		return formula{constant: !values[p.number].errored && isBool && b.BoolValue == want}
-	case opNot:
-		return p.of[0].when(!want, values)
-	case opAnd, opOr:
-		all := (p.op == opAnd) == want
-		return join(all, p.of[0].when(want, values), p.of[1].when(want, values))
-	case opIf:
-		if p.of[0].when(true, values).constant {
-			return p.of[1].when(want, values)
+		v := values[n.number]
+		b, isBool := v.v.GetKind().(*structpb.Value_BoolValue)
+		if n.root && !isBool {
+			return formula{constant: !v.errored && !want}
 		}
-		if p.of[0].when(false, values).constant {
-			return p.of[2].when(want, values)
+		return formula{constant: !v.errored && isBool && b.BoolValue == want}
+	case opNot:
+		return p.when(n.of[0], !want, values, strict)
+	case opAnd, opOr:
+		all := (n.op == opAnd) == want
+		return join(all, p.when(n.of[0], want, values, strict), p.when(n.of[1], want, values, strict))
+	case opIf:
+		if p.when(n.of[0], true, values, strict).constant {
+			return p.when(n.of[1], want, values, strict)
+		}
+		if p.when(n.of[0], false, values, strict).constant {
+			return p.when(n.of[2], want, values, strict)
 		}
 		return formula{}
+	case opDefined:
+		return p.whenDefined(n, want, values)
 	case opOpen:
 	}
-	e, errored := p.fill(values)
+	return p.whenOpen(n, want, values, strict)
+}
+
+// whenDefined is when of a question whether an expression has a value. There is
+// no CEL for that it has none.
+func (p *parts) whenDefined(n *part, want bool, values []value) formula {
+	e, of, errored := n.fill(values)
+	switch {
+	case errored || (&typing{unknown: p.unknown, holes: of}).of(e).set == 0:
+		return formula{constant: !want}
+	case !want:
+		return formula{expr: negate(n.named)}
+	}
+	list := fact.NewList(0, []ast.Expr{unsealed(withoutEmptyLists(e))}, nil)
+	return formula{expr: fact.NewCall(0, operators.NotEquals, list, fact.NewList(0, nil, nil))}
+}
+
+// whenOpen is when of an open part. Types may settle that it never comes to
+// want.
+func (p *parts) whenOpen(n *part, want bool, values []value, strict bool) formula {
+	e, of, errored := n.fill(values)
 	if errored {
 		return formula{}
 	}
-	if !want {
+	t := &typing{unknown: p.unknown, holes: of}
+	k := t.of(e)
+	if n.root && k.set == kindOptional {
+		// The engine looks into an optional.
+		e = fact.NewMemberCall(0, "orValue", e, fact.NewLiteral(0, types.False))
+		k = kinds{set: k.inside | kindFalse}
+	}
+	wanted := kindTrue
+	switch {
+	case !want && n.root:
+		wanted = anyKind &^ kindTrue
+	case !want:
+		wanted = kindFalse
+	}
+	if !k.can(wanted) {
+		return formula{}
+	}
+	e = unsealed(withoutEmptyLists(e))
+	switch {
+	case n.root && strict && k.can(anyKind&^kindBool):
+		// Strictly, what is no boolean is an error to CEL's operators.
+		operator := operators.Equals
+		if !want {
+			operator = operators.NotEquals
+		}
+		if k.set&kindTrue == 0 {
+			e = fact.NewCall(0, "dyn", e)
+		}
+		e = fact.NewCall(0, operator, e, fact.NewLiteral(0, types.True))
+	case !want:
 		e = negate(e)
 	}
 	return formula{expr: e}
@@ -86,69 +140,47 @@ func negate(e ast.Expr) ast.Expr {
 	return fact.NewCall(0, operators.LogicalNot, e)
 }
 
-// fill puts the values into the holes of an open expression. It reports
-// whether the expression errors because of one of them.
-func (p *part) fill(values []value) (filled ast.Expr, errored bool) {
-	literals := make(map[string]ast.Expr, len(p.holes))
-	for _, h := range p.holes {
+// fill puts the values into the holes of an open expression, each behind a
+// seam, and tells of what kinds they are. It reports whether the expression
+// errors because of one of them.
+func (n *part) fill(values []value) (filled ast.Expr, of []kinds, errored bool) {
+	literals := make(map[string]ast.Expr, len(n.holes))
+	with := func(e ast.Expr) ast.Expr {
+		return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+			if x.Kind() != ast.IdentKind {
+				return nil, false
+			}
+			l, ok := literals[x.AsIdent()]
+			return l, ok
+		})
+	}
+	for i := range n.holes {
+		h := &n.holes[i]
 		v := values[h.number]
 		if v.errored && h.strict {
-			return nil, true
+			return nil, nil, true
 		}
-		literals[h.name] = h.source
-		if e, ok := literalOf(v, h.compared); ok {
-			literals[h.name] = e
+		of = append(of, kindsOfValue(v, h.json))
+		e, ok := literalOf(v, h)
+		// Nothing has lists and maps for keys, and the engine does not even plan
+		// for such literals.
+		noKey := h.index && of[i].set&^(kindList|kindMap) == 0
+		switch {
+		case ok && !noKey:
+		case (v.errored || noKey) && !h.named, noKey && readsNothing(h.source):
+			// What errs where nobody knows the name.
+			e = fact.NewCall(0, operators.Index, fact.NewMap(0, nil), fact.NewLiteral(0, types.String(printCEL(unseamed(h.source, func(int) bool { return false })))))
+		default:
+			e = with(h.source)
 		}
+		literals[h.name] = newSeam(i, e)
 	}
-	return rewrite(p.expr, func(e ast.Expr) (ast.Expr, bool) {
-		if e.Kind() != ast.IdentKind {
-			return nil, false
-		}
-		l, ok := literals[e.AsIdent()]
-		return l, ok
-	}), false
+	return with(n.expr), of, false
 }
 
-// literalOf writes a value, as valueWithKind returns it, as CEL.
-func literalOf(v value, compared bool) (ast.Expr, bool) {
-	if v.errored {
-		return nil, false
-	}
-	fields := v.v.GetStructValue().GetFields()
-	val := fields["v"]
-	switch fields["k"].GetStringValue() {
-	case "s", "b", "d", "n":
-		return scalar(val, compared), true
-	case "i":
-		return scalar(val, true), true
-	case "l":
-		if len(val.GetListValue().GetValues()) == 0 {
-			// CEL takes "x in []" to be false even where x cannot be
-			// evaluated, so an empty list keeps its name.
-			return nil, false
-		}
-		list := make([]ast.Expr, len(val.GetListValue().GetValues()))
-		for i, x := range val.GetListValue().GetValues() {
-			list[i] = scalar(x, compared)
-		}
-		return fact.NewList(0, list, nil), true
-	}
-	return nil, false
-}
-
-func scalar(v *structpb.Value, compared bool) ast.Expr {
-	switch k := v.GetKind().(type) {
-	case *structpb.Value_StringValue:
-		return fact.NewLiteral(0, types.String(k.StringValue))
-	case *structpb.Value_BoolValue:
-		return fact.NewLiteral(0, types.Bool(k.BoolValue))
-	case *structpb.Value_NumberValue:
-		if n := k.NumberValue; compared && n == math.Trunc(n) && math.Abs(n) < 1<<53 {
-			return fact.NewLiteral(0, types.Int(n))
-		}
-		return fact.NewLiteral(0, types.Double(k.NumberValue))
-	}
-	return fact.NewLiteral(0, types.NullValue)
+// readsNothing reports whether an expression is over no attribute.
+func readsNothing(e ast.Expr) bool {
+	return e.Kind() != ast.IdentKind && !slices.ContainsFunc(children(e), func(x ast.Expr) bool { return !readsNothing(x) })
 }
 
 // shorten gives names the form that reports use: arguments.x for what is
@@ -178,7 +210,11 @@ func shorten(e ast.Expr, unknown []string) ast.Expr {
 // selection rebuilds the last steps of a chain of selections on a new root.
 func selection(e ast.Expr, root string, steps int) ast.Expr {
 	if steps == 0 {
-		return fact.NewIdent(0, root)
+		name := ast.Expr(fact.NewIdent(0, root))
+		if isOptional(e) {
+			name = fact.NewMemberCall(0, "of", fact.NewIdent(0, "optional"), name)
+		}
+		return name
 	}
 	if e.Kind() == ast.SelectKind {
 		return fact.NewSelect(0, selection(e.AsSelect().Operand(), root, steps-1), e.AsSelect().FieldName())

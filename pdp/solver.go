@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 )
@@ -19,6 +20,7 @@ type solver struct {
 	engine   *Engine
 	unknown  []string
 	evaluate checkFunc // the value table
+	leaves   []*leaf   // those of the tables, and further ones
 	parts    []*parts  // by leaf
 	reads    []*reads  // by leaf
 
@@ -48,15 +50,19 @@ func (e *Engine) solver(r *authz.Request) (*solver, error) {
 	if s := e.solvers[key]; s != nil {
 		return s, nil
 	}
-	s := &solver{engine: e, unknown: unknown}
-	opened := openness{unknown: unknown, principal: r.AnyPrincipal}
+	s := &solver{engine: e, unknown: unknown, leaves: slices.Clone(e.tables.leaves)}
+	opened := openness{unknown: unknown, principal: r.AnyPrincipal, globals: e.options.Globals}
 	opened.runtimeOpen = e.derivedRolesOpen(opened)
-	for _, l := range e.tables.leaves {
+	for i := 0; i < len(s.leaves); i++ { // there may come more
+		l := s.leaves[i]
 		variables := variablesOf(l.row.Params)
 		of := opened
 		of.variables, of.constants = variables, l.row.Params.GetConstants()
-		s.parts = append(s.parts, takeApart(l.text, &of))
-		s.reads = append(s.reads, readsWith(l.text, variables))
+		reads := readsWith(l.text, variables)
+		p := s.takeApart(l, &of, reads)
+		p.row = l.row
+		s.parts = append(s.parts, p)
+		s.reads = append(s.reads, reads)
 	}
 	var err error
 	if s.evaluate, err = e.evaluator(e.tables.values(s.parts), EnforceNone); err != nil {
@@ -66,12 +72,28 @@ func (e *Engine) solver(r *authz.Request) (*solver, error) {
 	return s, nil
 }
 
+// takeApart takes a leaf apart. The list of derived roles, if the leaf reads it
+// and it depends on what is unknown, is closed where it can be known.
+func (s *solver) takeApart(l *leaf, o *openness, reads *reads) *parts {
+	if l.expr != nil {
+		return takeExprApart(l.expr, o)
+	}
+	if o.runtimeOpen && reads.derivedRoles {
+		if expr, roles, ok := s.readRoles(l, o); ok {
+			p := takeExprApart(expr, o)
+			p.roles = roles
+			return p
+		}
+	}
+	return takeApart(l.text, o)
+}
+
 // decide asks the engine about every combination of what its expressions may
 // come to.
 func (s *solver) decide(ctx context.Context, r *authz.Request, in *enginev1.CheckInput) (authz.Decision, error) {
 	x := &exploration{
 		solver: s, request: r, in: in,
-		groups: map[residual]int{}, leaves: map[int]leafState{},
+		groups: map[residual]int{}, leaves: map[string]leafState{}, held: map[int][]string{},
 	}
 	if err := x.explore(ctx, assignment{}, nil); err != nil {
 		return authz.Decision{}, err
@@ -83,16 +105,18 @@ func (s *solver) decide(ctx context.Context, r *authz.Request, in *enginev1.Chec
 	return d, nil
 }
 
-// residualOf evaluates what is known of a leaf.
-func (s *solver) residualOf(ctx context.Context, l int, r *authz.Request, in *enginev1.CheckInput) (residual, error) {
-	key := strconv.Itoa(l) + "\x00" + s.reads[l].values(r)
+// residualOf evaluates what is known of a leaf, with the derived roles that it
+// reads.
+func (s *solver) residualOf(ctx context.Context, l int, roles []string, r *authz.Request, in *enginev1.CheckInput) (residual, error) {
+	key := strconv.Itoa(l) + "\x00" + rolesKey(roles) + "\x00" + s.reads[l].values(r)
 	return s.known.get(key, func() (residual, error) {
 		p := s.parts[l]
-		values, err := s.valuesOf(ctx, l, in)
+		values, err := s.valuesOf(ctx, l, roles, in)
 		if err != nil {
 			return residual{}, err
 		}
-		return s.residual(p.root.when(true, values), p.root.when(false, values)), nil
+		strict := s.engine.options.StrictEvaluation
+		return s.residual(p.when(p.root, true, values, strict), p.when(p.root, false, values, strict)), nil
 	})
 }
 
@@ -119,27 +143,46 @@ func (s *solver) residual(whenTrue, whenFalse formula) residual {
 }
 
 // valuesOf has the engine evaluate the closed parts of a leaf.
-func (s *solver) valuesOf(ctx context.Context, l int, in *enginev1.CheckInput) ([]value, error) {
-	values := make([]value, len(s.parts[l].evaluate))
+func (s *solver) valuesOf(ctx context.Context, l int, roles []string, in *enginev1.CheckInput) ([]value, error) {
+	p := s.parts[l]
+	actions := make([]string, len(p.evaluate))
+	for i := range actions {
+		actions[i] = partAction(l, i)
+	}
+	var more map[string]*structpb.Value
+	if p.roles != nil {
+		more = rolesValue(roles)
+	}
+	return s.evaluateActions(ctx, in, withSent(in.Resource, s.unknown, more), actions)
+}
+
+// noCEL is how an error begins that says that an expression does not compile,
+// which none of a policy that does can have.
+const noCEL = "ERROR: <input>"
+
+// evaluateActions has the engine evaluate the expressions that actions of the
+// value table stand for.
+func (s *solver) evaluateActions(ctx context.Context, in *enginev1.CheckInput, resource *enginev1.Resource, actions []string) ([]value, error) {
+	values := make([]value, len(actions))
 	if len(values) == 0 {
 		return values, nil
 	}
-	ask := &enginev1.CheckInput{Principal: in.Principal, Resource: in.Resource, AuxData: in.AuxData}
-	for i := range values {
-		ask.Actions = append(ask.Actions, partAction(l, i))
-	}
+	ask := &enginev1.CheckInput{Principal: in.Principal, Resource: resource, AuxData: in.AuxData, Actions: actions}
 	outputs, err := s.evaluate(ctx, []*enginev1.CheckInput{ask})
 	if err != nil {
 		return nil, err
 	}
 	found := make([]bool, len(values))
 	for _, o := range outputs[0].GetOutputs() {
-		if i := slices.Index(ask.Actions, o.GetAction()); i >= 0 {
+		if i := slices.Index(actions, o.GetAction()); i >= 0 {
+			if strings.HasPrefix(o.GetError(), noCEL) {
+				return nil, fmt.Errorf("evaluate %s: %s", actions[i], o.GetError())
+			}
 			values[i], found[i] = value{errored: o.GetError() != "", v: o.GetVal()}, true
 		}
 	}
 	if i := slices.Index(found, false); i >= 0 {
-		return nil, fmt.Errorf("the engine did not evaluate %s", s.parts[l].evaluate[i])
+		return nil, fmt.Errorf("the engine did not evaluate %s", actions[i])
 	}
 	return values, nil
 }

@@ -11,6 +11,7 @@ import (
 	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
 	policyv1 "github.com/cerbos/cerbos/api/genpb/cerbos/policy/v1"
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+	"github.com/google/cel-go/common/ast"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -26,6 +27,7 @@ type leaf struct {
 	index int
 	text  string
 	row   *runtimev1.RuleTable_RuleRow // the row that the values of its parts are evaluated in
+	expr  ast.Expr                     // if not that of the text
 }
 
 type leafKey struct{ text, origin, derivedRole string }
@@ -205,15 +207,33 @@ func (t *tables) values(of []*parts) *runtimev1.RuleTable {
 			rows[len(rows)-1].ActionSet = &runtimev1.RuleTable_RuleRow_Action{Action: "none"}
 		}
 	}
+	roles := maps.Clone(t.base.PolicyDerivedRoles)
 	for i := range of {
 		for j, text := range of[i].evaluate {
-			rows = append(rows, evaluating(t.leaves[i].row, partAction(i, j), text))
+			rows = append(rows, evaluating(of[i].row, partAction(i, j), text))
+		}
+		if of[i].roles != nil {
+			rows = append(rows, evaluating(of[i].row, heldAction(i), "runtime.effectiveDerivedRoles"))
+			roles = unconditional(t.base.PolicyDerivedRoles)
 		}
 	}
 	return &runtimev1.RuleTable{
 		Rules: rows, Meta: cloneMeta(t.base.Meta), ScopeParentRoles: cloneParentRoles(t.base.ScopeParentRoles),
-		PolicyDerivedRoles: maps.Clone(t.base.PolicyDerivedRoles), CompilerVersion: t.base.CompilerVersion,
+		PolicyDerivedRoles: roles, CompilerVersion: t.base.CompilerVersion,
 	}
+}
+
+// unconditional returns the derived roles without their conditions.
+func unconditional(of map[uint64]*runtimev1.RuleTable_PolicyDerivedRoles) map[uint64]*runtimev1.RuleTable_PolicyDerivedRoles {
+	policies := make(map[uint64]*runtimev1.RuleTable_PolicyDerivedRoles, len(of))
+	for id, roles := range of {
+		bare := make(map[string]*runtimev1.RunnableDerivedRole, len(roles.GetDerivedRoles()))
+		for name, dr := range roles.GetDerivedRoles() {
+			bare[name] = &runtimev1.RunnableDerivedRole{Name: dr.GetName(), ParentRoles: dr.GetParentRoles(), OriginFqn: dr.GetOriginFqn()}
+		}
+		policies[id] = &runtimev1.RuleTable_PolicyDerivedRoles{DerivedRoles: bare}
+	}
+	return policies
 }
 
 func partAction(leaf, part int) string {
