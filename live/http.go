@@ -55,6 +55,16 @@ func (g *guard) check(req *http.Request) error {
 	return err
 }
 
+// Origin returns scheme, host and port of a URL: what gets the token of a target
+// that has it. It is "" for what is no URL.
+func Origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return origin(u)
+}
+
 // origin returns scheme, host and port.
 func origin(u *url.URL) string {
 	host := strings.ToLower(u.Host)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
@@ -135,8 +134,8 @@ func (s *stream) element(v any) { s.bytes(jsonOf(v)) }
 
 func (s *stream) close() { s.raw(s.closer) }
 
-// jsonOf returns a value as JSON. Whatever does not show in a string is
-// escaped there, so that the text is as harmless as what it says.
+// jsonOf returns a value as JSON. Whatever does not show in a string, or would
+// command a CI system, is escaped there, so that the text is harmless.
 func jsonOf(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -145,26 +144,5 @@ func jsonOf(v any) []byte {
 		return jsonOf(fmt.Sprint(v)) // never: these are strings, numbers and JSON values
 	}
 	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	if source.Plain(string(text)) {
-		return text
-	}
-	out := make([]byte, 0, len(text)+16)
-	for len(text) > 0 {
-		r, n := utf8.DecodeRune(text)
-		if source.Hidden(r) {
-			out = appendEscape(out, r)
-		} else {
-			out = append(out, text[:n]...)
-		}
-		text = text[n:]
-	}
-	return out
-}
-
-func appendEscape(out []byte, r rune) []byte {
-	if r > 0xffff {
-		r -= 0x10000
-		return fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
-	}
-	return fmt.Appendf(out, `\u%04x`, r)
+	return source.InertJSON(text)
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // sarifResultLimit is how many results of a run GitHub takes: it refuses a
@@ -51,10 +53,15 @@ func writeSARIF(w io.Writer, d *Document, o Options) error {
 		})
 	}
 	r.Invocations = []sarifInvocation{invocation}
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", " ")
-	return e.Encode(sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{r.sarifRun}})
+	if err := e.Encode(sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{r.sarifRun}}); err != nil {
+		return err
+	}
+	_, err := w.Write(source.InertJSON(b.Bytes()))
+	return err
 }
 
 // A sarifBuilder is a run in the making. Rules and taxonomies join it as

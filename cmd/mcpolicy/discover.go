@@ -47,7 +47,8 @@ servers.NAME.live, or one of a client's configuration (.mcp.json,
 
 Tokens and headers come from the environment, never from the command line. They
 go to the server's own host and to no other, and are taken out of whatever the
-server says.
+server says. In CI, where a pull request may have changed the file that says where
+the server is, they go nowhere that --token-origin does not name.
 
 Many servers show a principal only what it may use. A list that is empty is
 therefore an error; take a token that may list everything, or give --token-env
@@ -108,7 +109,7 @@ func (d *discovery) run(cmd *cobra.Command, args []string) error {
 	for _, s := range servers {
 		one := merge(s, visits)
 		for _, note := range one.notes {
-			fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: note: %s\n", source.Printable(note))
+			fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: note: %s\n", note)
 		}
 		if !d.acceptEmpty {
 			errs = append(errs, one.checkEmpty())
@@ -154,6 +155,9 @@ func (d *discovery) visits(servers []*liveServer) ([]*visit, error) {
 			token, err := fromEnv(name)
 			if err != nil {
 				errs = append(errs, usageError{fmt.Errorf("--token-env: %w", err)})
+			}
+			if !s.file.IsZero() {
+				errs = append(errs, d.servers.origins.allow(name, s, s.file))
 			}
 			v.target.Token = live.Secret(token)
 			list = append(list, v)
@@ -247,9 +251,9 @@ func (d *discovery) advise(ctx context.Context, v *visit, err error) error {
 func announce(stderr io.Writer, s *liveServer, tokens bool) {
 	switch {
 	case len(s.target.Command) > 0:
-		fmt.Fprintf(stderr, "mcpolicy: %s: starting %s\n", source.Printable(s.name), source.Printable(s.target.String()))
+		fmt.Fprintf(stderr, "mcpolicy: %s: starting %s\n", s.name, s.target)
 	case (tokens || len(s.target.Headers) > 0) && strings.HasPrefix(s.target.URL, "http:") && !isLoopback(s.target.URL):
-		fmt.Fprintf(stderr, "mcpolicy: note: %s: what is sent to %s is not encrypted, tokens included\n", source.Printable(s.name), source.Printable(s.target.String()))
+		fmt.Fprintf(stderr, "mcpolicy: note: %s: what is sent to %s is not encrypted, tokens included\n", s.name, s.target)
 	}
 }
 
@@ -290,14 +294,14 @@ func (d *discovery) write(stdout io.Writer, found []discovered) error {
 		return err
 	}
 	if d.out == "" || d.out == "-" {
-		_, err := stdout.Write(data)
+		_, err := stdout.Write(source.InertJSON(data))
 		return err
 	}
 	if err := writeOut(d.out, data); err != nil {
 		return err
 	}
 	for _, f := range found {
-		fmt.Fprintf(stdout, "%s: %s\n", source.Printable(f.server.name), f.summary())
+		fmt.Fprintf(lines{stdout}, "%s: %s\n", f.server.name, f.summary())
 	}
 	return nil
 }
@@ -311,7 +315,7 @@ func writeOut(name string, data []byte) error {
 		}
 		return nil
 	}
-	return replaceFile(name, 0o644, func(w io.Writer) error { _, err := w.Write(data); return err })
+	return replaceFile(name, func(w io.Writer) error { _, err := w.Write(data); return err })
 }
 
 // pretty writes JSON for people, without the escapes that HTML would need.

@@ -103,7 +103,7 @@ func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []strin
 		return usageError{errors.New("--args: a list has no arguments")}
 	}
 	for _, warning := range misfits(item, arguments) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: warning: %s; they are decided all the same\n", source.Printable(warning))
+		fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: warning: %s; they are decided all the same\n", warning)
 	}
 	m, err := w.matrixOf(ctx, server, item, principal)
 	if err != nil {

@@ -49,6 +49,7 @@ func (x *fixing) run(cmd *cobra.Command, in *input, out *output, l *linting) err
 	if err := errors.Join(err, l.check(), x.check(in, out)); err != nil {
 		return err
 	}
+	in.writes = targets
 	w, err := in.load(ctx)
 	if err != nil {
 		return err
@@ -105,7 +106,7 @@ func (x *fixing) run(cmd *cobra.Command, in *input, out *output, l *linting) err
 // logTo returns a function that writes a line of diagnostics.
 func logTo(cmd *cobra.Command) func(format string, args ...any) {
 	return func(format string, args ...any) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: %s\n", source.Printable(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: "+format+"\n", args...)
 	}
 }
 
@@ -333,12 +334,12 @@ func replace(root *os.Root, list []*correction) (err error) {
 	return nil
 }
 
-// writeDiff writes the corrections as a unified diff, with paths below the root
-// of the repository.
+// writeDiff shows the corrections as a unified diff, with paths below the root
+// of the repository. Policies may be a stranger's, so its lines are inert.
 func writeDiff(w io.Writer, list []*correction, inRepository func(string) string) error {
 	for _, c := range list {
-		name := source.Printable(inRepository(c.file))
-		if _, err := w.Write(diff.Diff("a/"+name, c.old, "b/"+name, c.new)); err != nil {
+		name := inRepository(c.file)
+		if err := writeLines(w, string(diff.Diff(source.Printable("a/"+name), c.old, source.Printable("b/"+name), c.new))); err != nil {
 			return fmt.Errorf("write the diff: %w", err)
 		}
 	}

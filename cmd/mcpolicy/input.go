@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +31,8 @@ type input struct {
 	compareEmbedded                   bool
 
 	stderr func() io.Writer // for progress
+	writes []target         // which no input may be
+	suites []string         // that the command line gives
 }
 
 // flags adds those of a command that a running PDP may decide for.
@@ -79,30 +82,80 @@ type folder struct {
 	close  func() error
 }
 
+// findConfig returns the path of the config, or "" if the command line goes
+// without one.
+func (in *input) findConfig() (string, error) {
+	if in.config != "" {
+		return in.config, nil
+	}
+	standalone := len(in.manifests) > 0 && in.policies != "" && in.principals != ""
+	start, err := filepath.Abs(in.dir)
+	if err != nil {
+		return "", err
+	}
+	if info, err := os.Stat(start); err != nil || !info.IsDir() {
+		return "", usageError{fmt.Errorf("-C %s: no such folder", in.dir)}
+	}
+	file, err := config.Find(start, os.Stat)
+	switch {
+	case errors.Is(err, config.ErrNotFound) && standalone, err == nil && standalone && in.dir == "":
+		return "", nil
+	case errors.Is(err, config.ErrNotFound) && in.missing() != "":
+		return "", usageError{fmt.Errorf("%w, and without one %s", err, in.missing())}
+	case errors.Is(err, config.ErrNotFound):
+		return "", usageError{fmt.Errorf("%w; write one (mcpolicy help check shows the least it needs), or give --manifest, --policies and --principals", err)}
+	case err != nil:
+		return "", err
+	}
+	return file, checkOwner(file, start)
+}
+
+// checkOwner refuses a config in a folder above the one where it is looked for,
+// if somebody else could have put it there: it says what is read, started and
+// contacted.
+func checkOwner(file, start string) error {
+	dir := filepath.Dir(file)
+	if dir == start {
+		return nil
+	}
+	for _, name := range []string{file, dir} {
+		for _, stat := range []func(string) (fs.FileInfo, error){os.Lstat, os.Stat} {
+			info, err := stat(name)
+			if err != nil {
+				return plain(name, err)
+			}
+			if isForeign(info) {
+				return usageError{fmt.Errorf("%s belongs to another user, so the config in this folder above is not used; if it is meant, say -C %s or --config %s", name, dir, file)}
+			}
+		}
+	}
+	return nil
+}
+
+// lockConfig keeps others from changing the config.
+func (in *input) lockConfig(ctx context.Context) (unlock func(), err error) {
+	file, err := in.findConfig()
+	if err != nil {
+		return nil, err
+	}
+	if file == "" {
+		return func() {}, nil
+	}
+	if unlock, err = lock(ctx, file); err != nil {
+		return nil, usageError{err}
+	}
+	return unlock, nil
+}
+
 // readConfig finds and parses the config, if the command line needs one. The
 // folder is the config's own; nothing outside it is read on its word.
 func (in *input) readConfig() (*config.Config, *folder, error) {
-	file := in.config
-	standalone := len(in.manifests) > 0 && in.policies != "" && in.principals != ""
-	if file == "" {
-		start, err := filepath.Abs(in.dir)
-		if err != nil {
-			return nil, nil, err
-		}
-		if info, err := os.Stat(start); err != nil || !info.IsDir() {
-			return nil, nil, usageError{fmt.Errorf("-C %s: no such folder", in.dir)}
-		}
-		file, err = config.Find(start, os.Stat)
-		switch {
-		case errors.Is(err, config.ErrNotFound) && standalone, err == nil && standalone && in.dir == "":
-			return &config.Config{Lint: config.Lint{FailOn: config.Warning}}, nil, nil
-		case errors.Is(err, config.ErrNotFound) && in.missing() != "":
-			return nil, nil, usageError{fmt.Errorf("%w, and without one %s", err, in.missing())}
-		case errors.Is(err, config.ErrNotFound):
-			return nil, nil, usageError{fmt.Errorf("%w; write one (mcpolicy help check shows the least it needs), or give --manifest, --policies and --principals", err)}
-		case err != nil:
-			return nil, nil, err
-		}
+	file, err := in.findConfig()
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case file == "":
+		return &config.Config{Lint: config.Lint{FailOn: config.Warning}}, nil, nil
 	}
 	data, err := readOS(file)
 	if err != nil {

@@ -260,6 +260,10 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 	if t != nil {
 		more = append(more, t.parse)
 	}
+	in.writes = targets
+	if t != nil {
+		in.suites = t.files
+	}
 	w, err := in.load(ctx, more...)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -22,6 +23,7 @@ import (
 type liveServer struct {
 	name   string
 	target live.Target
+	file   source.Pos // that says where it is; zero if the command line does
 }
 
 // liveServers is what the command line says about which servers are meant.
@@ -34,6 +36,7 @@ type liveServers struct {
 	from      string
 	name      string
 	all       bool
+	origins   tokenOrigins
 }
 
 func (l *liveServers) flags(cmd *cobra.Command) {
@@ -47,6 +50,7 @@ func (l *liveServers) flags(cmd *cobra.Command) {
 	f.BoolVar(&l.all, "all", false, "all servers of --from, or of the config; they are written to one file")
 	f.StringVar(&l.in.config, "config", "", "the config `FILE` (default: mcpolicy.yaml here or in a folder above)")
 	f.StringVarP(&l.in.dir, "dir", "C", "", "look for the config from `DIR` on")
+	l.origins.flags(cmd)
 	_ = cmd.MarkFlagFilename("from", "json")
 	_ = cmd.MarkFlagFilename("config", "yaml")
 	_ = cmd.MarkFlagDirname("dir")
@@ -89,6 +93,9 @@ func liveNames(cfg *config.Config) []string {
 func (l *liveServers) find(cmd *cobra.Command, args []string) ([]*liveServer, error) {
 	if err := l.check(args); err != nil {
 		return nil, usageError{err}
+	}
+	if err := l.origins.check(); err != nil {
+		return nil, err
 	}
 	var servers []*liveServer
 	var err error
@@ -167,6 +174,9 @@ func (l *liveServers) addHeaders(servers []*liveServer) error {
 				errs = append(errs, fmt.Errorf("--header-env: %s is started, and a server that is started takes no headers", s.name))
 				continue
 			}
+			if !s.file.IsZero() {
+				errs = append(errs, l.origins.allow(variable, s, s.file))
+			}
 			if s.target.Headers == nil {
 				s.target.Headers = map[string]live.Secret{}
 			}
@@ -198,7 +208,7 @@ func (l *liveServers) ofConfig() ([]*liveServer, error) {
 	var list []*liveServer
 	var errs []error
 	for _, name := range names {
-		s, err := ofLive(name, cfg.Servers.Get(name).Live)
+		s, err := l.origins.ofLive(name, cfg.Servers.Get(name).Live)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -225,10 +235,12 @@ func (in *input) folder() string {
 	return filepath.Dir(file)
 }
 
-func ofLive(name string, l *config.Live) (*liveServer, error) {
-	s := &liveServer{name: name, target: live.Target{URL: l.URL, Command: l.Command}}
+// ofLive returns the server that the config says how to reach.
+func (o *tokenOrigins) ofLive(name string, l *config.Live) (*liveServer, error) {
+	s := &liveServer{name: name, target: live.Target{URL: l.URL, Command: l.Command}, file: l.Pos}
 	var errs []error
 	for header, env := range l.Headers {
+		errs = append(errs, o.allow(env.Name, s, env.Pos))
 		value, err := fromEnv(env.Name)
 		if err != nil {
 			errs = append(errs, usageError{source.Errorf(env.Pos, "headers: %s: %w", header, err)})
@@ -261,7 +273,7 @@ func (l *liveServers) ofClient(cmd *cobra.Command) ([]*liveServer, error) {
 	case l.all:
 		servers = slices.DeleteFunc(servers, func(s *clients.Server) bool {
 			if s.Disabled {
-				fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: note: %s is switched off in %s and left out\n", source.Printable(s.Name), l.from)
+				fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: note: %s is switched off in %s and left out\n", s.Name, l.from)
 			}
 			return s.Disabled
 		})
@@ -289,7 +301,13 @@ func (l *liveServers) ofClient(cmd *cobra.Command) ([]*liveServer, error) {
 			}
 			continue
 		}
-		list = append(list, &liveServer{name: s.Name, target: targetOf(e)})
+		one := &liveServer{name: s.Name, target: targetOf(e), file: s.Pos}
+		if e.URL != "" { // a process that is started has the whole environment
+			for _, variable := range slices.Sorted(maps.Keys(e.Secrets)) {
+				errs = append(errs, l.origins.allow(variable, one, s.Pos))
+			}
+		}
+		list = append(list, one)
 	}
 	return list, errors.Join(errs...)
 }

@@ -16,7 +16,8 @@ import (
 // The rules of the interface: reports go to standard output, or to the files
 // that --format names; diagnostics and progress go to standard error, each
 // line of a diagnostic "mcpolicy: file:line:col: what is wrong", lower case,
-// without a period. The exit statuses are a contract.
+// without a period, and inert, which lines sees to. The exit statuses are a
+// contract.
 const (
 	exitOK      = 0
 	exitFinding = 1 // the run completed, and the answer is no
@@ -41,6 +42,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	stderr = lines{stderr}
 	if err := tuneGC(); err != nil {
 		complain(stderr, err)
 		return exitFailure
@@ -79,6 +81,6 @@ func complain(stderr io.Writer, err error) {
 			fmt.Fprintf(stderr, "mcpolicy: and %d more\n", len(mistakes)-i)
 			return
 		}
-		fmt.Fprintf(stderr, "mcpolicy: %s\n", source.Printable(m.Error()))
+		fmt.Fprintf(stderr, "mcpolicy: %s\n", m)
 	}
 }

@@ -18,7 +18,19 @@ import (
 var update = flag.Bool("update", false, "rewrite expected output in scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mcpolicy": main, "mcpserver": func() { os.Exit(mcptest.Main()) }})
+	testscript.Main(outsideCI{m}, map[string]func(){"mcpolicy": main, "mcpserver": func() { os.Exit(mcptest.Main()) }})
+}
+
+// outsideCI runs tests as if no CI system did, which matters to where tokens go.
+type outsideCI struct{ *testing.M }
+
+func (m outsideCI) Run() int {
+	for _, name := range append(ciVariables, originsVariable) {
+		if err := os.Unsetenv(name); err != nil {
+			panic(err)
+		}
+	}
+	return m.M.Run()
 }
 
 func TestScript(t *testing.T) {

@@ -40,6 +40,7 @@ Principals that the policies cannot tell apart share a column.`,
 			if err != nil {
 				return err
 			}
+			in.writes = targets
 			w, err := in.load(cmd.Context())
 			if err != nil {
 				return err

@@ -104,6 +104,7 @@ func (o *output) targets() ([]target, error) {
 	if stdout > 1 {
 		errs = append(errs, usageError{errors.New("--format: only one report can go to standard output; give the others a file, as in junit=report.xml")})
 	}
+	errs = append(errs, apart(list))
 	if !slices.Contains([]string{"auto", "always", "never"}, o.color) {
 		errs = append(errs, usageError{fmt.Errorf("--color: want auto, always or never, have %q", o.color)})
 	}
@@ -197,7 +198,7 @@ func (o *output) writeFile(t target, d *report.Document, options report.Options)
 	case isJobSummary(t.file, info):
 		return o.appendSummary(t, d, options, info)
 	}
-	return replaceFile(t.file, 0o644, func(w io.Writer) error {
+	return replaceFile(t.file, func(w io.Writer) error {
 		var buffer bytes.Buffer // a file is never a terminal
 		return t.format.Write(w, d, o.options(&buffer, options))
 	})

@@ -30,6 +30,7 @@ type probing struct {
 	destructive []string
 	timeout     time.Duration
 	concurrency int
+	origins     tokenOrigins
 }
 
 func newProbe() *cobra.Command {
@@ -44,7 +45,8 @@ token must get nothing.
 
 The server is where servers.NAME.live in the config says, or at --url. Tokens come
 from the environment: probe.tokens names the variable of each principal. They go to
-the server alone and are in no report.
+the server alone and are in no report. In CI, where a pull request may have changed the
+config, they go nowhere that --token-origin does not name.
 
 --call calls tools without running them, where that is possible: with arguments
 that the inputSchema forbids, which a server refuses after the enforcement point
@@ -81,6 +83,7 @@ refuses proves nothing.`,
 	f.StringArrayVar(&p.destructive, "allow-destructive", nil, "call the destructive `TOOL` with valid arguments too, where each call must be refused; may be repeated")
 	f.DurationVar(&p.timeout, "timeout", 2*time.Minute, "how long each step as one principal may take: lists, calls, reads")
 	f.IntVar(&p.concurrency, "concurrency", maxVisits, "how many principals are probed at the same time")
+	p.origins.flags(cmd)
 	completeProbe(cmd)
 	return cmd
 }
@@ -115,6 +118,10 @@ func (p *probing) probe(cmd *cobra.Command) error {
 	if p.run && p.url != "" {
 		return usageError{errors.New("--run starts a server, and --url names one that runs: give one of them")}
 	}
+	if err := p.origins.check(); err != nil {
+		return err
+	}
+	p.in.writes = targets
 	w, err := p.in.load(ctx)
 	if err != nil {
 		return err
@@ -135,7 +142,7 @@ func (p *probing) probe(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(p.checkDestructive(servers), people.suit(servers)); err != nil {
+	if err := errors.Join(p.checkDestructive(servers), people.suit(servers), p.origins.allowAll(servers, people)); err != nil {
 		return err
 	}
 	d := &report.Document{Notes: append(w.notes(), people.notes(w)...)}
@@ -178,7 +185,7 @@ func (p *probing) visit(cmd *cobra.Command, w *workspace, m *matrix.Matrix, filt
 		if err := stable(m, slices.Collect(m.ColumnsOf(s.matrix))); err != nil {
 			return results, append(errs, err)
 		}
-		bar := newProgress(cmd.ErrOrStderr(), "probing "+source.Printable(s.matrix.Name))
+		bar := newProgress(cmd.ErrOrStderr(), "probing "+s.matrix.Name)
 		result, err := probe.Run(ctx, &probe.Input{
 			Matrix: m, Server: s.matrix, Conditions: w.engine.Conditions(), Clients: people.clients(s),
 			Dial:  func(ctx context.Context, c probe.Client) (probe.Session, error) { return people.dial(ctx, s, c) },
@@ -227,7 +234,7 @@ func (p *probing) servers(w *workspace, filter *report.Filter) ([]*probedServer,
 		if declared == nil || declared.Live == nil {
 			continue
 		}
-		found, err := ofLive(s.Name, declared.Live)
+		found, err := p.origins.ofLive(s.Name, declared.Live)
 		if err != nil {
 			errs = append(errs, err)
 			continue

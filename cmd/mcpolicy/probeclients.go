@@ -29,12 +29,14 @@ type people struct {
 type token struct {
 	variable string
 	value    live.Secret
+	file     source.Pos // that names the variable; zero if the command line does
 }
 
 // people finds out who is probed, and reads their tokens.
 func (p *probing) people(w *workspace, m *matrix.Matrix, filter *report.Filter) (*people, error) {
 	who := &people{tokens: map[string]token{}}
 	var errs []error
+	given := map[string]bool{}
 	add := func(principal, variable string, at source.Pos) {
 		switch {
 		case m.ClassOf(principal) == nil:
@@ -44,10 +46,13 @@ func (p *probing) people(w *workspace, m *matrix.Matrix, filter *report.Filter) 
 			if err != nil {
 				errs = append(errs, usageError{source.Errorf(at, "probe: the token of %s: %w", principal, err)})
 			}
-			who.tokens[principal] = token{variable, live.Secret(value)}
+			one := token{variable: variable, value: live.Secret(value)}
+			if !given[principal] {
+				one.file = at
+			}
+			who.tokens[principal] = one
 		}
 	}
-	given := map[string]bool{}
 	for _, flag := range p.tokens {
 		principal, variable, err := splitToken(flag)
 		if err != nil {

@@ -2,11 +2,11 @@ package main
 
 import (
 	"io"
-	"os"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/schollz/progressbar/v3"
+
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // patience is how long work goes on before a bar appears.
@@ -22,8 +22,8 @@ type progress struct {
 }
 
 func newProgress(stderr io.Writer, what string) *progress {
-	p := &progress{what: what, start: time.Now()}
-	if f, ok := stderr.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
+	p := &progress{what: shorten(source.Inert(what)), start: time.Now()}
+	if f := terminal(stderr); f != nil {
 		p.w = f
 	}
 	return p

@@ -17,7 +17,7 @@ func TestReplaceFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	write := func(text string, err error) error {
-		return replaceFile(name, 0o640, func(w io.Writer) error {
+		return replaceFile(name, func(w io.Writer) error {
 			_, werr := io.WriteString(w, text)
 			return errors.Join(werr, err)
 		})
@@ -43,7 +43,7 @@ func TestReplaceFile(t *testing.T) {
 			t.Errorf("the folder has %v, %v", list, err)
 		}
 	}
-	if err := replaceFile(filepath.Join(dir, "none", "a"), 0o640, func(io.Writer) error { return nil }); err == nil {
+	if err := replaceFile(filepath.Join(dir, "none", "a"), func(io.Writer) error { return nil }); err == nil {
 		t.Error("no error for a folder that there is not")
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -95,6 +93,13 @@ func (x *waiving) run(cmd *cobra.Command, in *input) error {
 	if err := x.check(in); err != nil {
 		return err
 	}
+	if !x.shows() {
+		unlock, err := in.lockConfig(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
 	w, err := in.load(cmd.Context())
 	if err != nil {
 		return err
@@ -111,16 +116,7 @@ func (x *waiving) run(cmd *cobra.Command, in *input) error {
 	if err != nil {
 		return err
 	}
-	// A link stays one: what it leads to is replaced.
-	file, err := filepath.EvalSymlinks(w.folder.config)
-	if err != nil {
-		return plain(w.folder.config, err)
-	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return plain(file, err)
-	}
-	before, err := readOS(file)
+	before, err := readOS(w.folder.config)
 	if err != nil {
 		return err
 	}
@@ -130,9 +126,12 @@ func (x *waiving) run(cmd *cobra.Command, in *input) error {
 	}
 	out := cmd.OutOrStdout()
 	if x.shows() {
-		_, err = out.Write(shown(diff.Diff(w.config.File, before, w.config.File, after)))
+		err = writeLines(out, string(diff.Diff(w.config.File, before, w.config.File, after)))
 	} else {
-		err = replaceFile(file, info.Mode().Perm(), func(to io.Writer) error {
+		err = replaceFile(w.folder.config, func(to io.Writer) error {
+			if now, err := readOS(w.folder.config); err != nil || !bytes.Equal(now, before) {
+				return errors.New("it has changed since it was read, so it is left as it is; try again")
+			}
 			_, err := to.Write(after)
 			return err
 		})
@@ -250,22 +249,14 @@ func (x *waiving) report(out io.Writer, file string, accepted []lint.Finding) er
 	if x.until != "" {
 		until = " until " + x.until
 	}
+	out = lines{out}
 	if _, err := fmt.Fprintf(out, "%s %s %s of %s%s\n", file, verb, count, x.waiver.Rule, until); err != nil {
 		return err
 	}
 	for _, f := range accepted {
-		if _, err := fmt.Fprintf(out, "  %s: %s\n", source.Printable(f.Pos.String()), source.Printable(f.Message)); err != nil {
+		if _, err := fmt.Fprintf(out, "  %s: %s\n", f.Pos, f.Message); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// shown makes a difference safe to look at: a config may be a stranger's.
-func shown(difference []byte) []byte {
-	var b bytes.Buffer
-	for line := range strings.Lines(string(difference)) {
-		b.WriteString(source.Printable(strings.TrimRight(line, "\r\n")) + "\n")
-	}
-	return b.Bytes()
 }

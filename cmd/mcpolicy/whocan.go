@@ -71,7 +71,7 @@ Roles that only a rule for everyone lets in are marked.`,
 				return err
 			}
 			for _, n := range w.uncovered(columns) {
-				fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: warning: %s\n", source.Printable(n.Message))
+				fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: warning: %s\n", n.Message)
 			}
 			answers, err := explain.WhoCan(ctx, m, w.engine, w.policies, columns)
 			if err != nil {

@@ -62,6 +62,9 @@ func (in *input) load(ctx context.Context, more ...func(*workspace) error) (*wor
 	if err != nil {
 		return nil, err
 	}
+	if err := in.spare(cfg, dir); err != nil {
+		return nil, err
+	}
 	w := &workspace{config: cfg, folder: dir, now: now, compiled: make(chan struct{})}
 	if w.now.IsZero() {
 		w.now = time.Now()
