@@ -137,7 +137,9 @@ func TestEveryLineIsInert(t *testing.T) {
 				if (i+at)%len(commanding) >= some {
 					continue
 				}
-				if c.name == "lint --diff" && strings.ContainsFunc(s, func(r rune) bool { return r != '\n' && r != '\r' && r < ' ' || r >= 0x7f && r < 0xa0 || r == 0xfeff || r == 0x2028 || r == 0x2029 }) {
+				if c.name == "lint --diff" && strings.ContainsFunc(s, func(r rune) bool {
+					return r != '\n' && r != '\r' && r < ' ' || r >= 0x7f && r < 0xa0 || r == 0xfeff || r == 0x2028 || r == 0x2029
+				}) {
 					continue // YAML takes no such character in a comment, so there is no policy to correct
 				}
 				var change map[string]string
