@@ -79,10 +79,10 @@ var (
 
 // commandData escapes what comes after the second pair of colons of a workflow
 // command.
-func commandData(s string) string { return dataEscapes.Replace(s) }
+func commandData(s string) string { return dataEscapes.Replace(inert(s)) }
 
 // commandProperty escapes the value of a property of a workflow command.
-func commandProperty(s string) string { return propertyEscapes.Replace(visible(s)) }
+func commandProperty(s string) string { return propertyEscapes.Replace(inert(visible(s))) }
 
 // logLine returns text for a line of the log that is no command. It must not
 // begin the line.
