@@ -27,22 +27,34 @@ func (l lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// How much of a line is kept that is too long: where it begins there is the
-// place, and where it ends there is the advice.
+// How much is kept of a line that is too long: where it begins there is the place,
+// and where it ends there is the advice. And how much of a word.
 const (
-	lineHead = 1000
-	lineTail = 500
+	lineHead, lineTail = 1000, 500
+	wordHead, wordTail = 200, 100
 )
 
-// shorten cuts a long line in its middle, and says how much is left out.
+// shorten cuts long words, and then a long line, in the middle.
 func shorten(line string) string {
-	total := utf8.RuneCountInString(line)
-	if total <= lineHead+lineTail {
+	if len(line) <= wordHead+wordTail {
 		return line
 	}
-	runes := []rune(line)
-	left := total - lineHead - lineTail
-	return fmt.Sprintf("%s [%d characters are left out here] %s", string(runes[:lineHead]), left, string(runes[total-lineTail:]))
+	words := strings.Split(line, " ")
+	for i, word := range words {
+		words[i] = cutMiddle(word, wordHead, wordTail)
+	}
+	return cutMiddle(strings.Join(words, " "), lineHead, lineTail)
+}
+
+// cutMiddle keeps the beginning and the end of a text, and says how much is left
+// out between them.
+func cutMiddle(s string, head, tail int) string {
+	total := utf8.RuneCountInString(s)
+	if total <= head+tail {
+		return s
+	}
+	runes := []rune(s)
+	return fmt.Sprintf("%s [%d characters are left out] %s", string(runes[:head]), total-head-tail, string(runes[total-tail:]))
 }
 
 // writeLines writes a text line by line.

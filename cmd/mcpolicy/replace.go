@@ -14,9 +14,10 @@ import (
 // whole, so that nobody finds half of one. A symbolic link stays one: what it
 // leads to is replaced. A file that is there keeps its mode and, where that is
 // allowed, its owner; a new one has the mode that the umask leaves. Another hard
-// link to the file keeps what it has.
-func replaceFile(name string, write func(io.Writer) error) error {
-	if err := replaceAt(name, write); err != nil {
+// link to the file keeps what it has. At the last moment checks may say that it
+// must not be replaced after all.
+func replaceFile(name string, write func(io.Writer) error, checks ...func() error) error {
+	if err := replaceAt(name, write, checks); err != nil {
 		var inFile *fs.PathError
 		if errors.As(err, &inFile) {
 			err = inFile.Err // the path may be one that nobody named
@@ -26,7 +27,7 @@ func replaceFile(name string, write func(io.Writer) error) error {
 	return nil
 }
 
-func replaceAt(name string, write func(io.Writer) error) (err error) {
+func replaceAt(name string, write func(io.Writer) error, checks []func() error) (err error) {
 	place, err := leadsTo(name)
 	if err != nil {
 		return err
@@ -60,6 +61,11 @@ func replaceAt(name string, write func(io.Writer) error) (err error) {
 	}
 	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
 		return err
+	}
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
 	}
 	return os.Rename(temp.Name(), place)
 }

@@ -43,6 +43,12 @@ func TestReplaceFile(t *testing.T) {
 			t.Errorf("the folder has %v, %v", list, err)
 		}
 	}
+	if err := replaceFile(name, func(io.Writer) error { return nil }, func() error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("error %v, though a check fails", err)
+	}
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 1 {
+		t.Errorf("the folder has %v, %v", list, err)
+	}
 	if err := replaceFile(filepath.Join(dir, "none", "a"), func(io.Writer) error { return nil }); err == nil {
 		t.Error("no error for a folder that there is not")
 	}

@@ -129,11 +129,13 @@ func (x *waiving) run(cmd *cobra.Command, in *input) error {
 		err = writeLines(out, string(diff.Diff(w.config.File, before, w.config.File, after)))
 	} else {
 		err = replaceFile(w.folder.config, func(to io.Writer) error {
+			_, err := to.Write(after)
+			return err
+		}, func() error {
 			if now, err := readOS(w.folder.config); err != nil || !bytes.Equal(now, before) {
 				return errors.New("it has changed since it was read, so it is left as it is; try again")
 			}
-			_, err := to.Write(after)
-			return err
+			return nil
 		})
 	}
 	if err != nil {
