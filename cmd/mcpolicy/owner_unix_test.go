@@ -19,8 +19,15 @@ func TestForeign(t *testing.T) {
 		sudo        string
 		want        bool
 	}{
-		{1000, 1000, "", false}, {0, 1000, "", false}, {1001, 1000, "", true}, {1001, 1000, "1001", true},
-		{1000, 0, "", true}, {1000, 0, "1000", false}, {1001, 0, "1000", true}, {0, 0, "", false}, {1000, 0, "x", true},
+		{1000, 1000, "", false},
+		{0, 1000, "", false},
+		{1001, 1000, "", true},
+		{1001, 1000, "1001", true},
+		{1000, 0, "", true},
+		{1000, 0, "1000", false},
+		{1001, 0, "1000", true},
+		{0, 0, "", false},
+		{1000, 0, "x", true},
 	} {
 		if got := foreign(tt.owner, tt.user, tt.sudo); got != tt.want {
 			t.Errorf("a file of %d for %d, called by %q: foreign is %t, want %t", tt.owner, tt.user, tt.sudo, got, tt.want)
@@ -54,8 +61,11 @@ func TestConfigOfAStranger(t *testing.T) {
 		}
 		giveAway(t, filepath.Join(dir, foreign))
 		for _, args := range [][]string{
-			{"check", "-C", below}, {"waive", "rule-untested", "--reason", "x", "--force", "-C", below},
-			{"explain", "ian", "greet", "-C", below}, {"discover", "--server", "crm", "-C", below}, {"probe", "-C", below},
+			{"check", "-C", below},
+			{"waive", "rule-untested", "--reason", "x", "--force", "-C", below},
+			{"explain", "ian", "greet", "-C", below},
+			{"discover", "--server", "crm", "-C", below},
+			{"probe", "-C", below},
 		} {
 			status, stdout, stderr := runIn(t, args...)
 			if status != exitUsage || stdout != "" || !strings.Contains(stderr, "belongs to another user, so the config in this folder above is not used; if it is meant, say -C "+dir+" or --config "+dir) {

@@ -61,7 +61,7 @@ func apart(targets []target) error {
 		if at.isDevice() {
 			continue
 		}
-		if i := slices.IndexFunc(seen, at.is); i >= 0 && !(t.file == "" && seen[i].path == "") {
+		if i := slices.IndexFunc(seen, at.is); i >= 0 && (t.file != "" || seen[i].path != "") {
 			errs = append(errs, usageError{fmt.Errorf("--format: two reports would go to one file, %s; give each a file of its own", t.name())})
 		}
 		seen = append(seen, at)
