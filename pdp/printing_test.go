@@ -27,7 +27,7 @@ func TestDifferentialPrintedConditions(t *testing.T) {
 		t.Run(fmt.Sprintf("strict=%v", strict), func(t *testing.T) {
 			var sum printed
 			for part := range rounds.Of(1, 6) {
-				d := newPrinted(t, strict, part, rounds.Of(10, 90), 8)
+				d := newPrinted(t, strict, part, rounds.Of(30, 90), 8)
 				d.open(t)
 				d.readBack(t)
 				sum.plain, sum.read = sum.plain+d.plain, sum.read+d.read
