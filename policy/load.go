@@ -21,7 +21,8 @@ var ErrNoPolicies = errors.New("no Cerbos policies")
 // prefix is put in front of file names.
 //
 // All mistakes are reported, joined; without policies the error is
-// [ErrNoPolicies].
+// [ErrNoPolicies]. A schema that a policy uses and that leads out of _schemas is
+// a mistake.
 func Load(fsys fs.FS, prefix string) (*Set, error) {
 	l := loader{fsys: fsys, prefix: prefix, set: &Set{Schemas: map[string]*Schema{}}}
 	l.fail(".", fs.WalkDir(fsys, ".", l.visit))
@@ -30,6 +31,9 @@ func Load(fsys fs.FS, prefix string) (*Set, error) {
 	}
 	if err := l.set.index(); err != nil {
 		return nil, source.Errorf(source.Pos{File: prefix}, "%w", err)
+	}
+	if err := l.set.checkSchemas(); err != nil {
+		return nil, err
 	}
 	return l.set, nil
 }

@@ -36,6 +36,10 @@ func parseFixture(file string, data []byte) (*Set, error) {
 	if !root.Is(source.Mapping) {
 		return nil, source.Errorf(root.Pos, "want a mapping with the key principals, have %v", root.Kind)
 	}
+	left := maxValues
+	if n := excess(root, &left); n != nil {
+		return nil, source.Errorf(n.Pos, "a fixture file of more than %d values and names of fields is not read; CSV and JSON Lines may have any number", maxValues)
+	}
 	f := fixtureReader{set: &Set{Groups: map[string][]string{}, index: &Index{}}}
 	f.errs = readAsCerbos(file, data, root, "principals", "principalGroups", "principal_groups")
 	f.read(root)
@@ -43,6 +47,29 @@ func parseFixture(file string, data []byte) (*Set, error) {
 		return nil, err
 	}
 	return f.set, nil
+}
+
+// maxValues bounds a fixture file beyond what package source does: it is parsed
+// twice, and Cerbos's parser takes the more memory.
+const maxValues = source.MaxValues / 2
+
+// excess returns the first value for which nothing is left, or nil.
+func excess(n *source.Node, left *int) *source.Node {
+	if *left--; *left < 0 {
+		return n
+	}
+	for _, item := range n.Items {
+		if over := excess(item, left); over != nil {
+			return over
+		}
+	}
+	for _, f := range n.Fields {
+		*left--
+		if over := excess(f.Value, left); over != nil {
+			return over
+		}
+	}
+	return nil
 }
 
 type fixtureReader struct {

@@ -14,7 +14,7 @@ func ParseJSON(file string, data []byte) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseJSON(file, data, 1, false)
+	return parseJSON(file, data, 1, false, newBudget())
 }
 
 // ParseJSONC reads one JSON value that may have comments and trailing commas,
@@ -24,12 +24,12 @@ func ParseJSONC(file string, data []byte) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseJSON(file, data, 1, true)
+	return parseJSON(file, data, 1, true, newBudget())
 }
 
 // parseJSON reads a value that starts at the first column of firstLine.
-func parseJSON(file string, data []byte, firstLine int, lenient bool) (*Node, error) {
-	if err := checkDepth(file, data, firstLine); err != nil {
+func parseJSON(file string, data []byte, firstLine int, lenient bool, values *budget) (*Node, error) {
+	if err := checkJSON(file, data, firstLine, values); err != nil {
 		return nil, err
 	}
 	v, err := hujson.Parse(data)

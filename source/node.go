@@ -11,6 +11,7 @@ import (
 const (
 	MaxBytes   = 32 << 20 // the size of a file
 	MaxDepth   = 512      // the nesting of a value
+	MaxValues  = 1 << 20  // the values of a file, and the names of fields
 	MaxAliased = 1 << 18  // the values that the aliases of a YAML file expand to
 )
 

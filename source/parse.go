@@ -87,13 +87,14 @@ func ParseLines(file string, data []byte) ([]*Node, error) {
 		return nil, err
 	}
 	var nodes []*Node
+	values := newBudget()
 	line := 0
 	for text := range bytes.Lines(data) {
 		line++
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		n, err := parseJSON(file, text, line, false)
+		n, err := parseJSON(file, text, line, false, values)
 		if err != nil {
 			return nil, err
 		}
@@ -105,33 +106,88 @@ func ParseLines(file string, data []byte) ([]*Node, error) {
 	return nodes, nil
 }
 
-// checkDepth refuses nesting that no real file has, before a recursive parser
-// sees it. It counts brackets outside of strings and comments.
-func checkDepth(file string, data []byte, firstLine int) error {
-	depth, inString := 0, false
+// A budget is how many values a file may still have.
+type budget int
+
+func newBudget() *budget {
+	b := budget(MaxValues)
+	return &b
+}
+
+// spend takes one value off, and reports whether there was one left.
+func (b *budget) spend() bool {
+	*b--
+	return *b >= 0
+}
+
+func tooMany(pos Pos) error {
+	return Errorf(pos, "the file has more than %d values and names of fields, which is more than is read", MaxValues)
+}
+
+// checkJSON refuses nesting and a number of values that no real file has,
+// before a recursive parser sees them. It looks outside of strings and comments.
+func checkJSON(file string, data []byte, firstLine int, values *budget) error {
+	at := func(i int) Pos {
+		p := newLines(file, data).pos(i)
+		p.Line += firstLine - 1
+		return p
+	}
+	depth := 0
 	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case inString:
-			switch c {
-			case '\\':
-				i++
-			case '"':
-				inString = false
-			}
-		case c == '"':
-			inString = true
-		case c == '[' || c == '{':
-			depth++
-			if depth > MaxDepth {
-				p := newLines(file, data).pos(i)
-				p.Line += firstLine - 1
-				return Errorf(p, "values are nested more than %d deep", MaxDepth)
-			}
-		case c == ']' || c == '}':
+		begins := false
+		switch c := data[i]; c {
+		case ' ', '\t', '\r', '\n', ',', ':':
+		case ']', '}':
 			depth--
+		case '[', '{':
+			if depth++; depth > MaxDepth {
+				return Errorf(at(i), "values are nested more than %d deep", MaxDepth)
+			}
+			begins = true
+		default:
+			begins = true
 		}
+		if !begins {
+			continue
+		}
+		if !values.spend() {
+			return tooMany(at(i))
+		}
+		i = scalarEnd(data, i)
 	}
 	return nil
+}
+
+// scalarEnd returns the offset of the last byte of a string, a word, a number or
+// a comment that begins at i, or i where something else does.
+func scalarEnd(data []byte, i int) int {
+	switch c := data[i]; {
+	case c == '[' || c == '{':
+		return i
+	case c == '"':
+		for i++; i < len(data) && data[i] != '"'; i++ {
+			if data[i] == '\\' {
+				i++
+			}
+		}
+		return i
+	case bytes.HasPrefix(data[i:], []byte("//")):
+		if n := bytes.IndexByte(data[i:], '\n'); n >= 0 {
+			return i + n
+		}
+		return len(data)
+	case bytes.HasPrefix(data[i:], []byte("/*")):
+		if n := bytes.Index(data[i+2:], []byte("*/")); n >= 0 {
+			return i + n + 3
+		}
+		return len(data)
+	}
+	if n := bytes.IndexAny(data[i:], " \t\r\n,:[]{}\"/"); n > 0 {
+		return i + n - 1
+	} else if n == 0 {
+		return i
+	}
+	return len(data)
 }
 
 // sentence makes a parser's message fit for one line behind a position.

@@ -19,12 +19,12 @@ func ParseYAML(file string, data []byte) ([]*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkYAMLDepth(file, data); err != nil {
+	if err := checkYAML(file, data); err != nil {
 		return nil, err
 	}
 	var nodes []*Node
 	d := yaml.NewDecoder(bytes.NewReader(data))
-	b := yamlBuilder{file: file, open: map[*yaml.Node]bool{}}
+	b := yamlBuilder{file: file, values: newBudget(), open: map[*yaml.Node]bool{}}
 	for {
 		var doc yaml.Node
 		switch err := d.Decode(&doc); {
@@ -44,15 +44,22 @@ func ParseYAML(file string, data []byte) ([]*Node, error) {
 	}
 }
 
-// checkYAMLDepth refuses flow nesting and indentation that no real file has.
-func checkYAMLDepth(file string, data []byte) error {
+// checkYAML refuses flow nesting, indentation and a number of values that no
+// real file has, before the parser sees them.
+func checkYAML(file string, data []byte) error {
 	line := 0
 	flow := 0
+	values := 0 // that may begin: a bound, for what looks so can be part of a text
 	for text := range bytes.Lines(data) {
 		line++
 		dashes := len(text) - len(bytes.TrimLeft(text, " -"))
 		depth := bytes.Count(text[:dashes], []byte("-"))
-		flow += bytes.Count(text, []byte("[")) + bytes.Count(text, []byte("{"))
+		opened := bytes.Count(text, []byte("[")) + bytes.Count(text, []byte("{"))
+		values += 1 + depth + opened + bytes.Count(text, []byte(",")) + bytes.Count(text, []byte(": ")) + bytes.Count(text, []byte("? "))
+		if values > 2*MaxValues { // it is counted again when the tree is built
+			return tooMany(Pos{File: file, Line: line, Col: 1})
+		}
+		flow += opened
 		flow -= bytes.Count(text, []byte("]")) + bytes.Count(text, []byte("}"))
 		// Brackets in text make the count of a line inexact, so the bound for
 		// flow nesting is generous; the tree is measured again when built.
@@ -97,6 +104,7 @@ func indentingTab(data []byte, from int) (line, col int) {
 
 type yamlBuilder struct {
 	file    string
+	values  *budget
 	aliased int                 // the nodes that come from aliases
 	open    map[*yaml.Node]bool // anchors being expanded
 	err     error
@@ -122,6 +130,9 @@ func (b *yamlBuilder) node(y *yaml.Node, depth int) *Node {
 		return b.fail(y, "values are nested more than %d deep", MaxDepth)
 	case b.aliased > MaxAliased:
 		return b.fail(y, "aliases expand to more than %d values", MaxAliased)
+	case !b.values.spend():
+		b.err = tooMany(b.pos(y))
+		return &Node{Pos: b.pos(y)}
 	}
 	n := &Node{Pos: b.pos(y)}
 	switch y.Kind {
@@ -168,6 +179,7 @@ func (b *yamlBuilder) fields(n *Node, y *yaml.Node, depth int, seen map[string]i
 			b.fail(key, "a key must be a word, not a list or a mapping")
 			return
 		}
+		b.values.spend() // the key; that there are too many shows at a value
 		v := b.node(value, depth+1)
 		if key.Tag == "!!merge" {
 			merged = append(merged, v) // the mapping's own fields go first, wherever they stand

@@ -118,7 +118,7 @@ func (c *completing) inventories() map[string]*manifest.Inventory {
 		if err != nil {
 			continue
 		}
-		data, err := readOS(m.File)
+		data, err := readOrdinary(m.File)
 		if err != nil {
 			continue
 		}
@@ -182,7 +182,7 @@ func (c *completing) people(each func(*authz.Principal) bool) {
 	name := c.in.principals
 	switch {
 	case name != "":
-		file, err = os.Open(name)
+		file, err = ordinaryFS{os.DirFS(filepath.Dir(name))}.Open(filepath.Base(name))
 	case c.folder != nil && c.config.Principals.Path != "":
 		name = c.config.Principals.Path
 		file, err = c.folder.Open(name)

@@ -157,7 +157,11 @@ func (in *input) readConfig() (*config.Config, *folder, error) {
 	case file == "":
 		return &config.Config{Lint: config.Lint{FailOn: config.Warning}}, nil, nil
 	}
-	data, err := readOS(file)
+	read := readOS
+	if in.config == "" {
+		read = readOrdinary // it was found, not named
+	}
+	data, err := read(file)
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
@@ -169,7 +173,7 @@ func (in *input) readConfig() (*config.Config, *folder, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return cfg, &folder{FS: root.FS(), dir: filepath.Dir(file), config: file, close: root.Close}, nil
+	return cfg, &folder{FS: ordinaryFS{root.FS()}, dir: filepath.Dir(file), config: file, close: root.Close}, nil
 }
 
 // missing says which flags are missing of those that go without a config, if some
@@ -193,58 +197,6 @@ func (in *input) missing() string {
 		return strings.Join(given, " and ") + " need " + missing[0] + " too"
 	}
 	return ""
-}
-
-// readOS reads a file that the command line names.
-func readOS(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, plain(name, err)
-	}
-	if err := readableWhole(filepath.ToSlash(name), info); err != nil {
-		return nil, err
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, plain(name, err)
-	}
-	return data, nil
-}
-
-// readIn reads a file below a folder.
-func readIn(fsys fs.FS, name string) ([]byte, error) {
-	info, err := fs.Stat(fsys, name)
-	if err != nil {
-		return nil, plain(name, err)
-	}
-	if err := readableWhole(name, info); err != nil {
-		return nil, err
-	}
-	data, err := fs.ReadFile(fsys, name)
-	if err != nil {
-		return nil, plain(name, err)
-	}
-	return data, nil
-}
-
-// readable refuses what is no file.
-func readable(name string, info fs.FileInfo) error {
-	switch {
-	case info.IsDir():
-		return source.Errorf(source.Pos{File: name}, "this is a folder, not a file")
-	case !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0:
-		return source.Errorf(source.Pos{File: name}, "this is no ordinary file")
-	}
-	return nil
-}
-
-// readableWhole refuses what is no file and what is too large to be read at
-// once.
-func readableWhole(name string, info fs.FileInfo) error {
-	if err := readable(name, info); err != nil {
-		return err
-	}
-	return source.CheckSize(name, info.Size())
 }
 
 // plain says what went wrong with a file in the words of a person.

@@ -63,7 +63,7 @@ func (w *workspace) read(p config.Path) ([]byte, error) {
 	}
 	info, err := fs.Stat(w.folder, p.Path)
 	if err == nil {
-		err = readable(p.Path, info)
+		err = ordinary(p.Path, info)
 	}
 	if err != nil {
 		return nil, w.named(p, aFile, err)

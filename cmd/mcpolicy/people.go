@@ -3,7 +3,6 @@ package main
 import (
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -65,7 +64,7 @@ func (w *workspace) loadPrincipals(in *input) error {
 // the config names.
 func (w *workspace) openPrincipals(in *input) (string, fs.File, error) {
 	name := in.principals
-	open := func() (fs.File, error) { return os.Open(name) }
+	open := func() (fs.File, error) { return openOS(name) }
 	wrong := func(err error) error { return plain(name, err) }
 	if name == "" {
 		if name = w.config.Principals.Path; name == "" {

@@ -59,7 +59,7 @@ func (in *input) checkRemote() error {
 	if err := in.remote.Check(in.pdp...); err != nil {
 		return usageError{fmt.Errorf("--pdp: %w", err)}
 	}
-	return nil
+	return checkCredentials(in.remote.CAFile, in.remote.CertFile, in.remote.KeyFile)
 }
 
 // dial reaches the PDPs that --pdp names.

@@ -149,17 +149,17 @@ func (t *suiteRun) parse(w *workspace) error {
 		errs = append(errs, err)
 	}
 	for _, given := range t.files {
-		files := []string{given}
+		files, read := []string{given}, readOS
 		if info, err := os.Stat(given); err == nil && info.IsDir() {
 			below, err := suiteFiles(os.DirFS(given))
 			errs = append(errs, err)
-			files = nil
+			files, read = nil, readOrdinary
 			for _, f := range below {
 				files = append(files, filepath.Join(given, filepath.FromSlash(f)))
 			}
 		}
 		for _, f := range files {
-			data, err := readOS(f)
+			data, err := read(f)
 			add(f, data, err)
 		}
 	}

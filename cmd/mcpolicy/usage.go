@@ -143,7 +143,7 @@ func folderFlag(dir string) string {
 
 // fileFlag returns the flag for a file, by what is in it, or "".
 func fileFlag(file string) string {
-	data, err := readOS(file)
+	data, err := readOrdinary(file)
 	if err != nil {
 		return ""
 	}

@@ -234,7 +234,7 @@ func (w *workspace) loadPolicies(ctx context.Context, in *input) error {
 		if err != nil {
 			return plain(prefix, err)
 		}
-		w.policyFS = root.FS()
+		w.policyFS = policyFS{ordinaryFS{root.FS()}}
 	case w.config.Policies.Path != "":
 		prefix = w.config.Policies.Path
 		info, err := fs.Stat(w.folder, prefix)
@@ -244,9 +244,11 @@ func (w *workspace) loadPolicies(ctx context.Context, in *input) error {
 		case !info.IsDir():
 			return source.Errorf(w.config.Policies.Pos, "%s: this is a file; want a folder of policies", prefix)
 		}
-		if w.policyFS, err = fs.Sub(w.folder, prefix); err != nil {
+		below, err := fs.Sub(w.folder, prefix)
+		if err != nil {
 			return plain(prefix, err)
 		}
+		w.policyFS = policyFS{below}
 	default:
 		return usageError{source.Errorf(source.Pos{File: w.config.File}, "no policies: name a folder of them under policies, or give --policies")}
 	}
