@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
 	"net/url"
@@ -13,7 +14,8 @@ import (
 // checkSchemas refuses schemas that lead out of the folder. The engine's library
 // loads what a schema refers to, from the network and from any file; schemas can
 // be a stranger's. Those are looked at that policies refer to, and what these
-// refer to below _schemas. A schema that cannot be read is left to the engine.
+// refer to below _schemas. A schema that is no JSON
+// is left to the engine, which cannot read it either.
 func (s *Set) checkSchemas() error {
 	c := schemaChecker{set: s, seen: map[string]bool{}}
 	for p := range s.enabled() {
@@ -67,7 +69,13 @@ func (ref *SchemaRef) base() string {
 // check looks at one schema, by the reference that leads to it.
 func (c *schemaChecker) check(schema *Schema, ref *SchemaRef) {
 	root, err := schema.Parse()
-	if err != nil {
+	var mistake *source.Error
+	switch {
+	case err == nil:
+	case json.Valid(schema.Data) && errors.As(err, &mistake): // so the library would read it
+		c.errs = append(c.errs, mistake)
+		return
+	default:
 		return
 	}
 	w := schemaWalker{draft: schemaDrafts[draftOf(root.Get("$schema").Str())]}

@@ -231,6 +231,9 @@ var (
 	scopePattern   = regexp.MustCompile(`^(\.|[0-9a-zA-Z][\w\-]*(\.\w[\w\-]*)*)$`)
 )
 
+// maxNames is far more roles than one principal has, or groups it is in.
+const maxNames = 10_000
+
 // check reports what is missing from a principal or what Cerbos would refuse
 // in it, by the field that the mistake is about.
 func check(p *authz.Principal, report func(field, message string)) {
@@ -239,6 +242,14 @@ func check(p *authz.Principal, report func(field, message string)) {
 	}
 	if len(p.Roles) == 0 {
 		report("roles", who(p)+" has no roles")
+	}
+	switch {
+	case len(p.Roles) > maxNames:
+		report("roles", fmt.Sprintf("%s has more than %d roles", who(p), maxNames))
+		return
+	case len(p.Groups) > maxNames:
+		report("groups", fmt.Sprintf("%s is in more than %d groups", who(p), maxNames))
+		return
 	}
 	for i, r := range p.Roles {
 		if r == "" {
