@@ -125,7 +125,7 @@ func tooMany(pos Pos) error {
 }
 
 // checkJSON refuses nesting and a number of values that no real file has,
-// before a recursive parser sees them. It looks outside of strings and comments.
+// before a recursive parser sees them. A comment counts as a value.
 func checkJSON(file string, data []byte, firstLine int, values *budget) error {
 	at := func(i int) Pos {
 		p := newLines(file, data).pos(i)

@@ -68,6 +68,10 @@ func TestMistakes(t *testing.T) {
 		"comment":            {asJSON, "{\n // x\n \"a\": 1}", "f:3:2: comments and trailing commas"},
 		"trailing comma":     {asJSON, "{\"a\": [1,]}", "f:1:7: comments and trailing commas"},
 		"invalid UTF-8":      {asJSON, "{\"a\":\n\"\xff\"}", "f:2:2: byte 0xff is not valid UTF-8"},
+		"many in JSON":       {asJSON, "[" + strings.Repeat("[],\n", source.MaxValues) + "1]", "f:1048576:1: the file has more than 1048576 values and names of fields"},
+		"many names":         {asJSON, "{" + strings.Repeat(`"a":1,`, source.MaxValues/2) + "}", "f:1:3145728: the file has more than 1048576 values"},
+		"many in flow YAML":  {asYAML, "[" + strings.Repeat("1,", 2*source.MaxValues) + "1]", "f:1:1: the file has more than 1048576 values"},
+		"many in block YAML": {asYAML, strings.Repeat("-\n", source.MaxValues), "f:1048576:2: the file has more than 1048576 values"},
 		"deep JSON":          {asJSON, strings.Repeat("[", 10000), "f:1:513: values are nested more than 512 deep"},
 		"deep flow YAML":     {asYAML, strings.Repeat("[", 10000), "f:1:1: values are nested more than 512 deep"},
 		"deep block YAML":    {asYAML, strings.Repeat("- ", 10000), "f:1:1: values are nested more than 512 deep"},
@@ -211,5 +215,20 @@ func TestNearestFile(t *testing.T) {
 		if got := source.NearestFile(tt.name, tt.of); got != tt.want {
 			t.Errorf("%s of %v: %q, want %q", tt.name, tt.of, got, tt.want)
 		}
+	}
+}
+
+// TestBudget counts values and comments, whatever stands in them.
+func TestBudget(t *testing.T) {
+	text := `{"a, [b]": "c, \" [d], {}", /* [1, 2, "x */ "e": [1, -2.5e3, true, null, {}]}` + " // [,\n"
+	for spare := range 2 {
+		many := strings.Repeat("0,", source.MaxValues-12-spare)
+		_, err := source.ParseJSONC("f", []byte("["+many+text+"]"))
+		if refused := err != nil; refused != (spare == 0) {
+			t.Errorf("%d to spare: %v", spare, err)
+		}
+	}
+	if _, err := source.ParseJSON("f", []byte("["+strings.Repeat("0,", source.MaxValues-2)+"0]")); err != nil {
+		t.Errorf("as many as are read: %v", err)
 	}
 }
