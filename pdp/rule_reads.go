@@ -46,7 +46,7 @@ type Read struct {
 	// Premises are what settles for a resource that the read has no say. See
 	// [Engine.Idle].
 	Premises []Premise
-	Place  Place
+	Place    Place
 }
 
 // Element is the step of a path from a list to its elements.

@@ -40,8 +40,12 @@ func TestSilence(t *testing.T) {
 		worlds[name] = schema
 	}
 	commands := [][]string{
-		{"check"}, {"matrix"}, {"lint"}, {"test"},
-		{"explain", "ian", "greet"}, {"who-can", "call", "greet"},
+		{"check"},
+		{"matrix"},
+		{"lint"},
+		{"test"},
+		{"explain", "ian", "greet"},
+		{"who-can", "call", "greet"},
 	}
 	for name, schema := range worlds {
 		for _, args := range commands {
