@@ -266,7 +266,7 @@ func (r *Remote) call(ctx context.Context, replicas []*replica, retries int, f f
 	for try := 0; ; try++ {
 		var last error
 		for _, p := range r.inTurn(replicas) {
-			err := p.attempt(whole, r.options.Timeout/time.Duration(len(replicas)), f)
+			down, err := p.attempt(whole, r.options.Timeout/time.Duration(len(replicas)), f)
 			switch {
 			case err == nil:
 				return nil
@@ -274,7 +274,7 @@ func (r *Remote) call(ctx context.Context, replicas []*replica, retries int, f f
 				return ctx.Err() // nobody waits for it any more
 			}
 			last = &callError{target: p.name, timeout: r.options.Timeout, cause: err}
-			if !p.down.Load() || whole.Err() != nil {
+			if !down || whole.Err() != nil {
 				return last
 			}
 		}
@@ -310,14 +310,16 @@ func (r *Remote) inTurn(replicas []*replica) []*replica {
 	return list
 }
 
-// attempt makes one call to a replica and notes whether it is down.
-func (p *replica) attempt(ctx context.Context, timeout time.Duration, f func(context.Context, *cerbos.GRPCClient) error) error {
+// attempt makes one call to a replica. It returns whether the replica was down
+// for this call, and notes it: other calls of the same time may find otherwise.
+func (p *replica) attempt(ctx context.Context, timeout time.Duration, f func(context.Context, *cerbos.GRPCClient) error) (down bool, err error) {
 	once, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	err := f(once, p.client)
+	err = f(once, p.client)
 	code := status.Code(err)
-	p.down.Store(code == codes.Unavailable || code == codes.DeadlineExceeded && ctx.Err() == nil)
-	return err
+	down = code == codes.Unavailable || code == codes.DeadlineExceeded && ctx.Err() == nil
+	p.down.Store(down)
+	return down, err
 }
 
 // A callError is a call that a PDP did not answer as it should.
