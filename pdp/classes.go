@@ -109,7 +109,7 @@ func (e *Engine) classReads() *reads {
 func (e *Engine) derivedRolesOpen(o openness) bool {
 	for _, roles := range e.tables.base.PolicyDerivedRoles {
 		for _, dr := range roles.GetDerivedRoles() {
-			o.variables = variables(dr.GetOrderedVariables())
+			o.definitions, o.open = newDefinitions(variables(dr.GetOrderedVariables())), nil
 			open := false
 			walkCondition(dr.GetCondition(), func(x *runtimev1.Expr) {
 				parsed, err := parseCEL(x.GetOriginal())

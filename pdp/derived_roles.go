@@ -74,7 +74,8 @@ func (s *solver) readRoles(l *leaf, o *openness) (ast.Expr, *roleReads, bool) {
 // without a value there, and makes it null in the list.
 func (s *solver) derivedRole(fqn, name string, dr *runtimev1.RunnableDerivedRole, of *openness) *derivedRole {
 	o := *of
-	o.variables, o.constants = variables(dr.GetOrderedVariables()), dr.GetConstants()
+	o.definitions, o.open = newDefinitions(variables(dr.GetOrderedVariables())), nil
+	o.constants = dr.GetConstants()
 	role := &derivedRole{condition: dr.GetCondition(), leaves: map[string]int{}}
 	ok := true
 	walkCondition(dr.GetCondition(), func(x *runtimev1.Expr) {

@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -126,7 +127,10 @@ func (e *Engine) parallel(ctx context.Context, n int, f func(ctx context.Context
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			return f(ctx, from, min(from+batchSize, n))
+			_, err = watch(ctx, e.options.Bounds, cmp.Or(e.options.Bounds.Condition, DefaultCondition), "decide", func(ctx context.Context) (struct{}, error) {
+				return struct{}{}, f(ctx, from, min(from+batchSize, n))
+			})
+			return err
 		})
 	}
 	return g.Wait()

@@ -51,7 +51,7 @@ type Engine struct {
 // Open compiles the policies below fsys and loads them into an engine. All
 // mistakes in them are reported, joined, each a *source.Error.
 func Open(ctx context.Context, fsys fs.FS, options Options) (*Engine, error) {
-	table, err := compileTable(ctx, fsys, options.Prefix)
+	table, err := options.Bounds.compile(ctx, fsys, options.Prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -120,15 +120,37 @@ func (e *Engine) evaluator(table *runtimev1.RuleTable, enforcement Enforcement) 
 			StrictEvaluation: e.options.StrictEvaluation,
 		},
 	}
+	if !e.rolesDerived() && tooManyDerivedRoles(table) {
+		table.PolicyDerivedRoles = nil
+	}
 	ev, err := ruletable.NewRuleTableFromProto(table, conf)
 	if err != nil {
 		return nil, err
 	}
-	check := pinClock(ev.Check, func() time.Time { return e.options.Now })
+	check := e.options.Bounds.bounded(pinClock(ev.Check, func() time.Time { return e.options.Now }))
 	return func(ctx context.Context, in []*enginev1.CheckInput) ([]*enginev1.CheckOutput, error) {
 		e.checks.Add(int64(len(in)))
 		return check(ctx, in)
 	}, nil
+}
+
+// rolesDerived reports whether an expression reads the effective derived roles.
+func (e *Engine) rolesDerived() bool { return e.classes.derivedRoles || e.classes.other }
+
+// manyDerivedRoles is how often the engine may look at a derived role while it
+// loads a table: it does so once for each row of the role's policy.
+const manyDerivedRoles = 1 << 18
+
+// tooManyDerivedRoles reports whether the engine would be busy with a table's
+// derived roles. It lists them for expressions that read which ones are in
+// effect; rules bring along what they need. What is lost without them are the
+// evaluation errors of roles that no rule about the action is for.
+func tooManyDerivedRoles(table *runtimev1.RuleTable) bool {
+	n := 0
+	for _, roles := range table.GetPolicyDerivedRoles() {
+		n += len(roles.GetDerivedRoles())
+	}
+	return n*len(table.GetRules()) > manyDerivedRoles
 }
 
 // rulesOfAllRoles returns the rules that took part, whichever of the

@@ -81,7 +81,7 @@ func (e *Engine) Inline(x Expression) string {
 	if len(rows) == 0 || err != nil {
 		return x.Text
 	}
-	o := &openness{variables: variablesOf(rows[0].Params), constants: rows[0].Params.GetConstants()}
+	o := &openness{definitions: newDefinitions(variablesOf(rows[0].Params)), constants: rows[0].Params.GetConstants()}
 	if inlined := printCEL(o.inline(parsed)); inlined != printCEL(parsed) {
 		return inlined
 	}

@@ -16,6 +16,10 @@ import (
 // that depends on more is Conditional, with a condition that says so.
 const maxPaths = 512
 
+// maxDepth bounds the expressions that one combination gives values: each takes a
+// question about all that are there.
+const maxDepth = 64
+
 // An exploration asks the engine what a request comes to for every combination
 // of values of the leaves that it turns out to want. Leaves with the same
 // residual have the same value, so they are one variable, a group.
@@ -88,7 +92,7 @@ func (x *exploration) explore(ctx context.Context, values assignment, groups []t
 		switch {
 		case again:
 			continue
-		case branch < 0 || len(x.paths) >= maxPaths:
+		case branch < 0 || len(x.paths) >= maxPaths || len(groups) >= maxDepth:
 			x.tooMany = x.tooMany || branch >= 0
 			x.paths = append(x.paths, exploredPath{groups: groups, outcome: o})
 			return nil
@@ -176,6 +180,9 @@ func (x *exploration) decision() authz.Decision {
 		for _, ref := range p.rules {
 			if before, ok := rules[ref.ID]; ok && before.Met != ref.Met {
 				ref.Met = authz.Depends
+			}
+			if x.tooMany && ref.Met != authz.Fired {
+				ref.Met = authz.Depends // on what was not tried
 			}
 			rules[ref.ID] = ref
 		}

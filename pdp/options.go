@@ -37,6 +37,9 @@ type Options struct {
 	Now                  time.Time // what now() is; the time of Open when zero
 	Workers              int       // requests decided at once; one a core when zero
 
+	// Bounds are how much time and memory the policies may take.
+	Bounds Bounds
+
 	// Prefix stands in front of the file names in compile errors.
 	Prefix string
 }

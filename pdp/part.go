@@ -66,7 +66,7 @@ var textRelations = map[string]Relation{
 
 // A dissection takes the conditions of one policy apart.
 type dissection struct {
-	variables map[string]string
+	variables *definitions
 	constants map[string]any
 	globals   map[string]any
 	parts     []Part
@@ -76,7 +76,7 @@ type dissection struct {
 // partsOf takes a condition apart, in the context of a row, and reports
 // whether it reads globals.
 func (e *Engine) partsOf(c *runtimev1.Condition, context *runtimev1.RuleTable_RuleRow) (parts []Part, globals bool) {
-	d := &dissection{variables: variablesOf(context.Params), constants: map[string]any{}, globals: e.options.Globals}
+	d := &dissection{variables: newDefinitions(variablesOf(context.Params)), constants: map[string]any{}, globals: e.options.Globals}
 	for name, v := range context.Params.GetConstants() {
 		d.constants[name] = v.AsInterface()
 	}
@@ -86,13 +86,19 @@ func (e *Engine) partsOf(c *runtimev1.Condition, context *runtimev1.RuleTable_Ru
 			d.parts = append(d.parts, Part{})
 			return
 		}
+		if !d.variables.fits(parsed) {
+			opaque := Part{}
+			d.mentioned(parsed, &opaque)
+			d.parts = append(d.parts, opaque)
+			return
+		}
 		d.combination(parsed)
 	})
 	return d.parts, d.global
 }
 
 func (d *dissection) variable(e ast.Expr) (ast.Expr, bool) {
-	o := openness{variables: d.variables}
+	o := openness{definitions: d.variables}
 	return o.variable(e)
 }
 
@@ -252,11 +258,15 @@ func jsonOf(v ref.Val) (any, bool) {
 	return nil, false
 }
 
-// mentioned collects the places and constants below an expression.
-func (d *dissection) mentioned(e ast.Expr, into *Part) { d.mentionedIn(e, into, nil) }
+// mentioned collects the places and constants below an expression, those of each
+// variable once.
+func (d *dissection) mentioned(e ast.Expr, into *Part) {
+	d.mentionedIn(e, into, nil, map[string]bool{})
+}
 
-// mentionedIn knows the lists whose members variables stand for.
-func (d *dissection) mentionedIn(e ast.Expr, into *Part, members map[string][]string) {
+// mentionedIn knows the lists whose members variables stand for, and the variables
+// of the policy that were seen.
+func (d *dissection) mentionedIn(e ast.Expr, into *Part, members map[string][]string, seen map[string]bool) {
 	path, isPath := pathOf(e)
 	if len(path) > 0 && members[path[0]] != nil {
 		if isPath {
@@ -269,7 +279,10 @@ func (d *dissection) mentionedIn(e ast.Expr, into *Part, members map[string][]st
 		return
 	}
 	if definition, ok := d.variable(e); ok {
-		d.mentionedIn(definition, into, nil)
+		if name, _ := variableOf(e); !seen[name] {
+			seen[name] = true
+			d.mentionedIn(definition, into, nil, seen)
+		}
 		return
 	}
 	if isPath {
@@ -285,7 +298,7 @@ func (d *dissection) mentionedIn(e ast.Expr, into *Part, members map[string][]st
 		members = d.membersIn(e.AsCall(), members)
 	}
 	for _, x := range children(e) {
-		d.mentionedIn(x, into, members)
+		d.mentionedIn(x, into, members, seen)
 	}
 }
 

@@ -74,16 +74,18 @@ func newSeam(number int, e ast.Expr) ast.Expr {
 
 // openness knows which names are unknown.
 type openness struct {
-	unknown     []string // below R.attr
-	principal   bool     // the principal is unknown but for its roles, scope and policy version
-	runtimeOpen bool     // the derived roles depend on what is unknown
-	variables   map[string]string
+	unknown     []string        // below R.attr
+	principal   bool            // the principal is unknown but for its roles, scope and policy version
+	runtimeOpen bool            // the derived roles depend on what is unknown
+	definitions *definitions    // nil for none
+	open        map[string]bool // of variables: what isOpen came to
 	constants   map[string]*structpb.Value
 	globals     map[string]any
 }
 
 // takeApart analyses a leaf. An expression that cannot be parsed here is open
-// as a whole: it is printed as it stands.
+// as a whole: it is printed as it stands. So is one that would not end if what
+// its variables stand for were put in.
 func takeApart(text string, o *openness) *parts {
 	e, err := parseHygienic(text)
 	if err != nil {
@@ -94,6 +96,10 @@ func takeApart(text string, o *openness) *parts {
 
 func takeExprApart(e ast.Expr, o *openness) *parts {
 	p := &parts{unknown: o.unknown}
+	if o.isOpen(e, nil) && !o.fits(e) {
+		p.root = &part{op: opOpen, root: true, expr: e}
+		return p
+	}
 	p.root = p.build(e, o, true)
 	return p
 }
@@ -379,17 +385,32 @@ func (o *openness) isOpenPath(path []string) bool {
 		return o.runtimeOpen
 	case "V":
 		if len(path) == 1 {
-			return len(o.variables) > 0
+			return o.definitions != nil && len(o.definitions.of) > 0
 		}
-		definition, ok := o.variables[path[1]]
-		if !ok {
-			return false
-		}
-		e, err := parseCEL(definition)
-		return err != nil || o.isOpen(e, nil)
+		return o.isOpenVariable(path[1])
 	}
 	return false
 }
+
+func (o *openness) isOpenVariable(name string) bool {
+	if o.definitions == nil || o.definitions.of[name] == nil {
+		return false
+	}
+	open, known := o.open[name]
+	if !known {
+		e := o.definitions.named(name)
+		open = e == nil || o.isOpen(e, nil)
+		if o.open == nil {
+			o.open = map[string]bool{}
+		}
+		o.open[name] = open
+	}
+	return open
+}
+
+// fits reports whether an expression can be worked with after its variables are
+// put in.
+func (o *openness) fits(e ast.Expr) bool { return o.definitions == nil || o.definitions.fits(e) }
 
 // within reports whether one path lies on the way to, at, or below the other.
 func within(path, unknown []string) bool {
@@ -400,20 +421,12 @@ func within(path, unknown []string) bool {
 // variable returns the definition of the policy variable that e names, to
 // stand in its place.
 func (o *openness) variable(e ast.Expr) (ast.Expr, bool) {
-	path, ok := pathOf(e)
-	if !ok || len(path) != 2 || path[0] != "V" {
+	name, ok := variableOf(e)
+	if !ok || o.definitions == nil {
 		return nil, false
 	}
-	definition, ok := o.variables[path[1]]
-	if !ok {
-		return nil, false
-	}
-	parsed, err := parseHygienic(definition)
-	if err == nil && isOptionalType(definition) {
-		// A variable holds what is in an optional, or null.
-		parsed = fact.NewMemberCall(0, "orValue", parsed, fact.NewLiteral(0, types.NullValue))
-	}
-	return parsed, err == nil
+	definition := o.definitions.replacement(name)
+	return definition, definition != nil
 }
 
 var optionals sync.Map // whether an expression is an optional, by its text
@@ -428,8 +441,12 @@ func isOptionalType(text string) bool {
 	return optional
 }
 
-// inline replaces the policy's variables and constants by what they stand for.
+// inline replaces the policy's variables and constants by what they stand for,
+// unless the result would not end.
 func (o *openness) inline(e ast.Expr) ast.Expr {
+	if !o.fits(e) {
+		return fact.CopyExpr(e)
+	}
 	return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
 		if definition, ok := o.variable(x); ok {
 			return o.inline(definition), true

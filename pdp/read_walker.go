@@ -13,7 +13,7 @@ import (
 // A readWalker collects the reads of one condition.
 type readWalker struct {
 	into      *RuleReads
-	variables map[string]string
+	variables *definitions
 	constants map[string]*structpb.Value
 	strict    bool
 	place     Place
@@ -268,12 +268,8 @@ func (w *readWalker) definition(e ast.Expr) (definition ast.Expr, name string, o
 	if !exact || len(path) < 2 || path[0] != "V" {
 		return nil, "", false
 	}
-	text, ok := w.variables[path[1]]
-	if !ok {
-		return nil, "", false
-	}
-	parsed, err := parseCEL(text)
-	if err != nil {
+	parsed := w.variables.named(path[1])
+	if parsed == nil {
 		return nil, "", false
 	}
 	return rebase(e, len(path)-2, parsed), path[1], true

@@ -82,7 +82,7 @@ func (e *Engine) RuleReads() map[string]*RuleReads {
 				list[id] = &RuleReads{}
 			}
 			w := &readWalker{
-				into: list[id], variables: variablesOf(params), constants: params.GetConstants(),
+				into: list[id], variables: newDefinitions(variablesOf(params)), constants: params.GetConstants(),
 				strict: e.options.StrictEvaluation, place: Place{DerivedRole: derivedRole},
 			}
 			w.condition(c, presence{}, false, nil)

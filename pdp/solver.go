@@ -57,7 +57,7 @@ func (e *Engine) solver(r *authz.Request) (*solver, error) {
 		l := s.leaves[i]
 		variables := variablesOf(l.row.Params)
 		of := opened
-		of.variables, of.constants = variables, l.row.Params.GetConstants()
+		of.definitions, of.constants = newDefinitions(variables), l.row.Params.GetConstants()
 		reads := readsWith(l.text, variables)
 		p := s.takeApart(l, &of, reads)
 		p.row = l.row

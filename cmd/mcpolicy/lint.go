@@ -273,7 +273,9 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 	bar := newProgress(cmd.ErrOrStderr(), "deciding")
 	m, err := w.outline(w.decider, bar.report)
 	if err == nil && l != nil { // suites have decided what they ask about
+		decided := begin(ctx, "deciding")
 		err = m.Decide(ctx, m.Columns)
+		decided()
 	}
 	d := &report.Document{Notes: w.notes(), Linted: l != nil}
 	if err == nil && in.compareEmbedded {
@@ -290,13 +292,19 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 	given := in.given()
 	if t != nil {
 		given = append(given, t.files...)
-		if d.Tests, err = t.run(ctx, w, m); err != nil {
+		ran := begin(ctx, "running the suites")
+		d.Tests, err = t.run(ctx, w, m)
+		ran()
+		if err != nil {
 			return err
 		}
 	}
 	if l != nil {
 		failOn = l.threshold(w.config)
-		if d.Findings, err = l.findings(ctx, w, m, d.Tests); err != nil {
+		linted := begin(ctx, "linting")
+		d.Findings, err = l.findings(ctx, w, m, d.Tests)
+		linted()
+		if err != nil {
 			return err
 		}
 	}
@@ -308,6 +316,7 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 // conclude writes the reports and returns what the command ends with.
 func (w *workspace) conclude(cmd *cobra.Command, out *output, targets []target, d *report.Document, failOn lint.Severity, given []string) error {
 	options := report.Options{FailOn: failOn, Path: w.inRepository(given), Config: w.config.File, Version: version()}
+	defer begin(cmd.Context(), "writing the report")()
 	if err := out.write(cmd.OutOrStdout(), targets, d, options); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/mcpolicy/mcpolicy/source"
@@ -35,10 +36,14 @@ type usageError struct{ error }
 func (e usageError) Unwrap() []error { return []error{e.error} }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	// What cannot be caught, like memory that the system does not give, ends the
+	// process by a signal: Go's own status for it is exitUsage.
+	debug.SetTraceback("crash")
+	ctx, end := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() { end(interruption{<-signals}) }()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -52,8 +57,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
 
-	finish := profiling(cmd)
-	err := cmd.ExecuteContext(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c := &course{cancel: cancel}
+	c.flags(cmd)
+	finish := profiling(cmd, c.start)
+	err := c.follow(context.WithValue(ctx, courseKey{}, c), cmd.ExecuteContext)
 	finish()
 	var usage usageError
 	switch {

@@ -60,6 +60,7 @@ Principals that the policies cannot tell apart share a column.`,
 				return err
 			}
 			d := &report.Document{Matrix: m, Notes: append(w.notes(), w.uncovered(m.Columns)...), Elapsed: time.Since(start)}
+			defer begin(cmd.Context(), "writing the report")()
 			return out.write(cmd.OutOrStdout(), targets, d, report.Options{Filter: filter})
 		},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -30,8 +31,14 @@ func (w *workspace) loadPrincipals(in *input) error {
 	const batchSize, ahead = 512, 32 // enough to read on while others are sorted
 	batches := make(chan []*authz.Principal, ahead)
 	sorted := make(chan struct{})
+	var sorting error
 	go func() {
 		defer close(sorted)
+		defer func() {
+			for range batches { // if sorting panicked, reading goes on all the same
+			}
+		}()
+		defer guard(&sorting)
 		<-w.compiled
 		if len(in.pdp) == 0 && w.engine != nil {
 			w.classes = matrix.NewClasses(w.engine.Class)
@@ -57,7 +64,7 @@ func (w *workspace) loadPrincipals(in *input) error {
 	flush()
 	close(batches)
 	<-sorted
-	return err
+	return errors.Join(err, sorting)
 }
 
 // openPrincipals opens the file of principals that the command line or else

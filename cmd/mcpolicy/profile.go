@@ -12,8 +12,9 @@ import (
 
 // profiling adds the hidden flags that say where time and memory go, which
 // docs/performance.md explains. The function that it returns writes the
-// profiles once the command has run, however it ended.
-func profiling(root *cobra.Command) func() {
+// profiles once the command has run, however it ended. It has first run before
+// anything else.
+func profiling(root *cobra.Command, first func() error) func() {
 	var cpu, mem, tr string
 	f := root.PersistentFlags()
 	f.StringVar(&cpu, "cpuprofile", "", "write a CPU profile to `FILE`")
@@ -36,6 +37,7 @@ func profiling(root *cobra.Command) func() {
 	}
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		return errors.Join(
+			first(),
 			start(cpu, func(f *os.File) error { return pprof.StartCPUProfile(f) }, pprof.StopCPUProfile),
 			start(tr, func(f *os.File) error { return trace.Start(f) }, trace.Stop),
 		)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // replaceFile writes a file beside its place and moves it there when it is
@@ -49,6 +50,7 @@ func replaceAt(name string, write func(io.Writer) error, checks []func() error) 
 	if err != nil {
 		return err
 	}
+	defer drafts.add(temp.Name())()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, os.Remove(temp.Name()))
@@ -98,4 +100,35 @@ func leadsTo(name string) (string, error) {
 		name = target
 	}
 	return "", errors.New("too many symbolic links")
+}
+
+// drafts are the files that are being written beside their places. A run that is
+// ended in the middle takes them away.
+var drafts draftFiles
+
+type draftFiles struct {
+	mu    sync.Mutex
+	names map[string]bool
+}
+
+func (d *draftFiles) add(name string) (done func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.names == nil {
+		d.names = map[string]bool{}
+	}
+	d.names[name] = true
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.names, name)
+	}
+}
+
+func (d *draftFiles) remove() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name := range d.names {
+		_ = os.Remove(name) // it may have moved to its place just now
+	}
 }

@@ -70,14 +70,24 @@ func (in *input) load(ctx context.Context, more ...func(*workspace) error) (*wor
 		w.now = time.Now()
 	}
 	parts := append([]func(*workspace) error{
-		func(w *workspace) error { return w.loadPolicies(ctx, in) }, // what takes longest first
-		func(w *workspace) error { return w.loadServers(in) },
-		func(w *workspace) error { return w.loadPrincipals(in) },
+		func(w *workspace) error { // what takes longest first
+			defer begin(ctx, "compiling the policies")()
+			return w.loadPolicies(ctx, in)
+		},
+		func(w *workspace) error {
+			defer begin(ctx, "reading the inventories")()
+			return w.loadServers(in)
+		},
+		func(w *workspace) error {
+			defer begin(ctx, "reading the principals")()
+			return w.loadPrincipals(in)
+		},
 	}, more...)
 	var g errgroup.Group
 	errs := make([]error, len(parts))
 	for i, f := range parts {
 		g.Go(func() error {
+			defer guard(&errs[i])
 			errs[i] = f(w)
 			return nil
 		})
@@ -259,12 +269,17 @@ func (w *workspace) loadPolicies(ctx context.Context, in *input) error {
 	if w.policies, err = policy.Load(w.policyFS, prefix); err != nil {
 		return err
 	}
+	if err := refuseExplosive(w.policies); err != nil {
+		return err
+	}
+	courseOf(ctx).read(w.policies)
 	e := w.config.Engine
 	w.options = pdp.Options{
 		Schemas:          pdp.Enforcement(e.SchemaEnforcement), // none, warn, reject in both
 		StrictEvaluation: e.StrictEvaluation, DefaultPolicyVersion: e.DefaultPolicyVersion,
 		DefaultScope: e.DefaultScope, LenientScopeSearch: e.LenientScopeSearch,
 		Globals: e.Globals, Now: w.now, Prefix: prefix,
+		Bounds: courseOf(ctx).bounds,
 	}
 	w.engine, err = pdp.Open(ctx, w.policyFS, w.options)
 	return w.nearSchemas(err)
@@ -272,6 +287,7 @@ func (w *workspace) loadPolicies(ctx context.Context, in *input) error {
 
 // build builds the matrix of everything.
 func (w *workspace) build(ctx context.Context, progress func(done, total int)) (*matrix.Matrix, error) {
+	defer begin(ctx, "deciding")()
 	m, err := w.outline(w.decider, progress)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// costly is a policy with one condition, and what else stands in it.
+func costly(condition, head string) string {
+	return "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: mcp_server\n  version: default\n" + head +
+		"  rules:\n    - actions: [\"*\"]\n      effect: EFFECT_ALLOW\n      roles: [ADMIN]\n" +
+		"      condition: {match: {expr: '" + condition + "'}}\n"
+}
+
+// loops nests comprehensions over a list that nobody can fold beforehand.
+func loops(over string, deep int) string {
+	text := "false"
+	for i := range deep {
+		text = fmt.Sprintf("%s.exists(x%d, %s)", over, i, text)
+	}
+	return text
+}
+
+// chain is variables that name the one before twice.
+func chain(first, operator string, n int) string {
+	head := "  variables:\n    local:\n      v0: '" + first + "'\n"
+	for i := 1; i <= n; i++ {
+		head += fmt.Sprintf("      v%d: 'V.v%d %s V.v%d'\n", i, i-1, operator, i-1)
+	}
+	return head
+}
+
+func command(t *testing.T, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command("mcpolicy", args...) //nolint:gosec // testscript puts it into the path
+	cmd.Dir = dir
+	return cmd
+}
+
+// TestCostlyPolicies gives the command policies that ask for more than any machine
+// has: each ends soon, with one message or a report that says what is not known.
+func TestCostlyPolicies(t *testing.T) {
+	hundred := "[" + strings.TrimSuffix(strings.Repeat("1, ", 100), ", ") + "]"
+	open := "R.attr.arguments.x"
+	for name, tt := range map[string]struct {
+		policy, more string
+		status       int
+		want         string
+	}{
+		"loops over constants":        {costly(loops(hundred, 8), ""), "", 3, `^mcpolicy: policies/p.yaml:9:\d+: compile the policies: the policies take too much: more than \S+ of time; of all expressions this one`},
+		"loops over the request":      {costly("P.id == \"\" || "+loops("(P.id + P.id + P.id + P.id + P.id + P.id + P.id + P.id).split(\"\")", 10), ""), "", 3, `^mcpolicy: policies/p.yaml:9:\d+: .*the policies take too much: more than \S+ of time`},
+		"loops in a variable":         {costly("V.v0", "  variables: {local: {v0: '"+loops("(P.id + P.id + P.id + P.id + P.id + P.id + P.id + P.id).split(\"\")", 10)+"'}}\n"), "", 3, `^mcpolicy: policies/p.yaml:5:\d+: .*the policies take too much: more than \S+ of time`},
+		"a text that is replaced":     {costly("\"aaaaaaaaaa\""+strings.Repeat(".replace(\"a\", \"aaaaaaaaaa\")", 11)+" != P.id", ""), "", 3, `^mcpolicy: policies/p.yaml:9:\d+: .*the policies take too much: more than \S+ (MiB of memory|of time)`},
+		"texts that double":           {costly("V.v40 != P.id", chain("P.id", "+", 40)), "", 3, `^mcpolicy: policies/p.yaml:28:12: variable v21 adds up other variables more than a million times`},
+		"open variables that double":  {costly("V.v40", chain(open+" == \"q\"", "&&", 40)), "", 1, ``},
+		"a choice that doubles":       {costly("V.v40", chain("has(P.attr.a) && "+open+" == \"q\"", "? true :", 40)), "", 1, ``},
+		"known variables that double": {costly("V.v40", chain("P.id == \"q\"", "||", 40)), "", 1, ``},
+		"not, ten thousand times":     {costly(strings.Repeat("!", 10_000)+open, ""), "", 1, ``},
+		"deep parentheses":            {costly(strings.Repeat("(", 5000)+"true"+strings.Repeat(")", 5000), ""), "", 3, `^mcpolicy: policies/p.yaml:9:\d+: `},
+		"a pattern that explodes":     {costly("P.id.matches(\"((((a{1,30}){1,30}){1,30}){1,30})*\")", ""), "", 3, `^mcpolicy: policies/p.yaml:9:\d+: .*invalid matches argument`},
+		"a long list":                 {costly(open+" in ["+strings.TrimSuffix(strings.Repeat("\"a\", ", 3000), ", ")+"]", ""), "", 1, ``},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := writeWorld(t, map[string]string{"policies/p.yaml": tt.policy, "tests/t.yaml": "name: t\ntests: [{name: t, principals: [guest], call: {deny: [greet]}}]\n"})
+			for _, args := range [][]string{{"check"}, {"explain", "ian", "greet"}} {
+				cmd := command(t, dir, append(args, "--condition-timeout", "300ms", "--condition-memory", "128")...)
+				var stdout, stderr bytes.Buffer
+				cmd.Stdout, cmd.Stderr = &stdout, &stderr
+				start := time.Now()
+				_ = cmd.Run() // the status is looked at below
+				if status := cmd.ProcessState.ExitCode(); args[0] == "check" && status != tt.status || tt.status == 3 && status != 3 {
+					t.Errorf("%v: exit status %d, want %d\n%.600s", args, status, tt.status, stderr.String())
+				}
+				if !regexp.MustCompile(tt.want).Match(stderr.Bytes()) || strings.Count(stderr.String(), "\n") > 1 {
+					t.Errorf("%v: standard error is not one line with %s:\n%.600s", args, tt.want, stderr.String())
+				}
+				if tt.status == 3 && stdout.Len() > 0 {
+					t.Errorf("%v: a report was written:\n%.600s", args, stdout.String())
+				}
+				if took := time.Since(start); took > 20*time.Second {
+					t.Errorf("%v took %s", args, took)
+				}
+				if used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && used.Maxrss > 1<<20 {
+					t.Errorf("%v took %d MiB", args, used.Maxrss>>10)
+				}
+			}
+		})
+	}
+}
+
+// TestTimeout ends a run by the clock.
+func TestTimeout(t *testing.T) {
+	dir := writeWorld(t, map[string]string{"policies/p.yaml": costly(loops("(P.id + P.id + P.id + P.id + P.id + P.id + P.id + P.id).split(\"\")", 10), "")})
+	status, stdout, stderr := runIn(t, "check", "-C", dir, "--timeout", "500ms", "--condition-timeout", "1h")
+	if want := regexp.MustCompile(`^mcpolicy: not finished within the 500ms of --timeout while [a-z ,]+; nothing is known of what was not done\n$`); status != exitFailure || stdout != "" || !want.MatchString(stderr) {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+	for _, flag := range []string{"--timeout=-1s", "--condition-timeout=0", "--condition-memory=0"} {
+		if status, _, stderr := runIn(t, "check", "-C", dir, flag); status != exitUsage || !strings.Contains(stderr, "want more than nothing") {
+			t.Errorf("%s: status %d\n%s", flag, status, stderr)
+		}
+	}
+}
+
+// TestSignals interrupts the command wherever it is busy.
+func TestSignals(t *testing.T) {
+	endless := costly(loops("(P.id + P.id + P.id + P.id + P.id + P.id + P.id + P.id).split(\"\")", 10), "")
+	folded := costly(loops("["+strings.TrimSuffix(strings.Repeat("1, ", 100), ", ")+"]", 8), "")
+	for name, tt := range map[string]struct {
+		policy string
+		args   []string
+		slow   bool // standard output is a pipe that nobody reads
+		want   string
+	}{
+		"compiling": {folded, []string{"check"}, false, `compiling the policies`},
+		"deciding":  {endless, []string{"matrix"}, false, `deciding`},
+		"linting":   {endless, []string{"lint"}, false, `deciding|linting`},
+		"writing":   {good["policies/p.yaml"], []string{"matrix", "--format", "json"}, true, `writing the report`},
+	} {
+		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+			t.Run(name+" "+sig.String(), func(t *testing.T) {
+				change := map[string]string{"policies/p.yaml": tt.policy}
+				if tt.slow {
+					var tools []string
+					for i := range 2000 {
+						tools = append(tools, fmt.Sprintf(`{"name": "t%d", "description": %q, "annotations": {}}`, i, strings.Repeat("x", 50)))
+					}
+					change["crm.json"] = `{"tools": [` + strings.Join(tools, ",") + `]}`
+				}
+				cmd := command(t, writeWorld(t, change), append(tt.args, "--condition-timeout", "1h")...)
+				var stderr bytes.Buffer
+				cmd.Stderr = &stderr
+				if tt.slow {
+					if _, err := cmd.StdoutPipe(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(1500 * time.Millisecond)
+				start := time.Now()
+				if err := cmd.Process.Signal(sig); err != nil {
+					t.Fatal(err)
+				}
+				var exit *exec.ExitError
+				err := cmd.Wait()
+				if took := time.Since(start); took > 2*time.Second {
+					t.Errorf("it took %s to end", took)
+				}
+				if !errors.As(err, &exit) || exit.ExitCode() != exitFailure {
+					t.Errorf("it ended with %v", err)
+				}
+				if want := `^mcpolicy: interrupted \(` + sig.String() + `\) while (\w+ the \w+, )*(` + tt.want + `)`; !regexp.MustCompile(want).MatchString(stderr.String()) {
+					t.Errorf("standard error does not match %s:\n%s", want, stderr.String())
+				}
+			})
+		}
+	}
+}

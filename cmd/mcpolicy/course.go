@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// A course is what a run is about, so that it can say so when it is ended before
+// its time.
+type course struct {
+	cancel context.CancelCauseFunc
+	limit  time.Duration // --timeout; 0 for none
+	bounds pdp.Bounds
+
+	mu       sync.Mutex
+	doing    []string    // begun and not done, in this order
+	policies *policy.Set // once they are read
+}
+
+type courseKey struct{}
+
+// courseOf returns the run's course, or one of no run.
+func courseOf(ctx context.Context) *course {
+	if c, ok := ctx.Value(courseKey{}).(*course); ok {
+		return c
+	}
+	return &course{}
+}
+
+// begin notes what the run does until the function that it returns is called. What
+// the end of the context ends stays noted.
+func begin(ctx context.Context, what string) (done func()) {
+	c := courseOf(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.doing = append(c.doing, what)
+	return func() {
+		if ctx.Err() != nil {
+			return // it was not finished
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if i := slices.Index(c.doing, what); i >= 0 {
+			c.doing = slices.Delete(c.doing, i, i+1)
+		}
+	}
+}
+
+// read notes the policies, which hold what may take too long.
+func (c *course) read(policies *policy.Set) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.policies = policies
+}
+
+// flags adds those that every command has.
+func (c *course) flags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.DurationVar(&c.limit, "timeout", 0, "end with status 3 after `DURATION`, like 90s or 5m (default: none)")
+	f.DurationVar(&c.bounds.Condition, "condition-timeout", pdp.DefaultCondition, "the most that a condition of a policy may take, as a `DURATION`")
+	f.Uint64Var(&c.bounds.Memory, "condition-memory", pdp.DefaultMemory>>20, "the most by which memory may grow for a condition, in `MIB`")
+}
+
+// start reads the flags and sets the clock.
+func (c *course) start() error {
+	if c.limit < 0 || c.bounds.Condition <= 0 || c.bounds.Memory == 0 || c.bounds.Memory > 1<<20 {
+		return usageError{errors.New("--timeout, --condition-timeout and --condition-memory: want more than nothing, and at most 1048576 MiB")}
+	}
+	c.bounds.Memory <<= 20
+	if c.limit > 0 {
+		time.AfterFunc(c.limit, func() { c.cancel(fmt.Errorf("not finished within the %s of --timeout", c.limit)) })
+	}
+	return nil
+}
+
+// An interruption is the signal that ended a run.
+type interruption struct{ os.Signal }
+
+func (i interruption) Error() string { return "interrupted (" + i.String() + ")" }
+
+// grace is how long a run that was ended may take to clean up.
+const grace = 700 * time.Millisecond
+
+// follow does what a command does, and returns when that is done, or a little
+// after the context was ended, whatever the command is busy with then.
+func (c *course) follow(ctx context.Context, command func(context.Context) error) error {
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				done <- panicked(r)
+			}
+		}()
+		done <- command(ctx)
+	}()
+	select {
+	case err := <-done:
+		return c.ended(ctx, err)
+	case <-ctx.Done():
+	}
+	about := c.unfinished() // before it is given up
+	select {
+	case err := <-done:
+		if err == nil || errors.Is(err, errFindings) {
+			return err
+		}
+	case <-time.After(grace):
+		drafts.remove()
+	}
+	return fmt.Errorf("%w%s", context.Cause(ctx), about)
+}
+
+// ended returns the error of a command that came to its end.
+func (c *course) ended(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+	case errors.Is(err, pdp.ErrUnbounded):
+		return c.costliest(err)
+	case ctx.Err() != nil && !errors.Is(err, errFindings):
+		return fmt.Errorf("%w%s", context.Cause(ctx), c.unfinished())
+	}
+	return err
+}
+
+// unfinished says what was being done.
+func (c *course) unfinished() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.doing) == 0 {
+		return ""
+	}
+	return " while " + strings.Join(c.doing, ", ") + "; nothing is known of what was not done"
+}
+
+// panicked is the error for a panic, which is a mistake of this program's.
+func panicked(cause any) error {
+	return fmt.Errorf("internal error: %v; please report it with what was read", cause)
+}
+
+// guard turns a panic into an error.
+func guard(err *error) {
+	if r := recover(); r != nil {
+		*err = panicked(r)
+	}
+}

@@ -1,0 +1,203 @@
+package pdp
+
+import (
+	"math"
+	"slices"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+)
+
+// definitions are the variables that the expressions of a policy see. Each is
+// parsed once, and what follows from it is worked out once: variables that name
+// each other twice, forty in a row, stand for more than any tree can hold.
+type definitions struct {
+	of map[string]*definition
+	// most is the size from which on a definition is not put in the place of
+	// its variable.
+	most int
+}
+
+type definition struct {
+	text   string
+	parsed bool
+	expr   ast.Expr // nil if the text cannot be parsed
+	size   int      // nodes, with the variables that it names put in; 0 if it is not known yet
+
+	replaced    bool
+	replacement ast.Expr // what is put in the place of the variable; nil if it cannot be parsed
+}
+
+// mostCopies is how much larger than the variables themselves an expression may
+// get by putting them in, mostNodes is what any expression may have, and maxNodes
+// is more than any may.
+const mostCopies, mostNodes, maxNodes = 8, 1 << 12, 1 << 18
+
+func newDefinitions(variables map[string]string) *definitions {
+	d := &definitions{of: make(map[string]*definition, len(variables)), most: mostNodes}
+	for name, text := range variables {
+		d.of[name] = &definition{text: text}
+		d.most = min(d.most+mostCopies*len(text), maxNodes)
+	}
+	return d
+}
+
+// named returns the definition of a variable; nil if there is none, or if it
+// cannot be parsed.
+func (d *definitions) named(name string) ast.Expr {
+	v := d.of[name]
+	if v == nil {
+		return nil
+	}
+	if !v.parsed {
+		v.parsed = true
+		if e, err := parseCEL(v.text); err == nil {
+			v.expr = e
+		}
+	}
+	return v.expr
+}
+
+// replacement returns what can stand in the place of a variable, or nil.
+func (d *definitions) replacement(name string) ast.Expr {
+	v := d.of[name]
+	if v == nil {
+		return nil
+	}
+	if !v.replaced {
+		v.replaced = true
+		parsed, err := parseHygienic(v.text)
+		if err != nil {
+			return nil
+		}
+		if isOptionalType(v.text) {
+			// A variable holds what is in an optional, or null.
+			parsed = fact.NewMemberCall(0, "orValue", parsed, fact.NewLiteral(0, types.NullValue))
+		}
+		v.replacement = parsed
+	}
+	return v.replacement
+}
+
+// fits reports whether an expression stays of a size to be worked with if all
+// that its variables stand for is put in.
+func (d *definitions) fits(e ast.Expr) bool { return d.size(e) <= d.most }
+
+// size counts the nodes of an expression with its variables put in.
+func (d *definitions) size(e ast.Expr) int {
+	if name, ok := variableOf(e); ok {
+		if definition := d.named(name); definition != nil {
+			v := d.of[name]
+			if v.size == 0 {
+				v.size = d.size(definition)
+			}
+			return v.size
+		}
+	}
+	n := 1
+	for _, x := range children(e) {
+		n = min(n+d.size(x), math.MaxInt32)
+	}
+	return n
+}
+
+// variableOf returns the name of the variable that an expression is.
+func variableOf(e ast.Expr) (name string, ok bool) {
+	path, ok := pathOf(e)
+	if !ok || len(path) != 2 || path[0] != "V" {
+		return "", false
+	}
+	return path[1], true
+}
+
+// Cost estimates what an expression takes, to compare it with others: the nodes
+// that are evaluated, variables put in, and loops as often as they go round.
+func Cost(text string, variables map[string]string) float64 {
+	e, err := parseCEL(text)
+	if err != nil {
+		return 0
+	}
+	return costs{newDefinitions(variables), map[string]float64{}}.of(e)
+}
+
+type costs struct {
+	definitions *definitions
+	known       map[string]float64 // of variables
+}
+
+// onceOnly are the macros that bind a variable without going through a list.
+var onceOnly = []string{"bind", "optMap", "optFlatMap"}
+
+// usualSize is that of a list or a text of which nothing is known.
+const usualSize = 100
+
+func (c costs) of(e ast.Expr) float64 {
+	if name, ok := variableOf(e); ok {
+		cost, known := c.known[name]
+		if definition := c.definitions.named(name); definition != nil && !known {
+			cost = c.of(definition)
+			c.known[name] = cost
+		}
+		return 1 + cost
+	}
+	if e.Kind() == ast.CallKind && e.AsCall().IsMemberFunction() {
+		call := e.AsCall()
+		inner := 0.0
+		for _, a := range call.Args() {
+			inner += c.of(a)
+		}
+		switch {
+		case call.FunctionName() == "replace":
+			return (1 + inner) * c.of(call.Target())
+		case len(bound(call)) > 0 && !slices.Contains(onceOnly, call.FunctionName()):
+			rounds := float64(usualSize)
+			if call.Target().Kind() == ast.ListKind {
+				rounds = float64(call.Target().AsList().Size())
+			}
+			return c.of(call.Target()) + rounds*inner
+		}
+	}
+	cost := 1.0
+	for _, x := range children(e) {
+		cost += c.of(x)
+	}
+	return cost
+}
+
+// maxSum is how many parts a text may be put together from by variables that name
+// each other: 20 doublings.
+const maxSum = 1 << 20
+
+// Explodes reports whether an expression adds up so many copies of its variables
+// that no memory holds the result, if they are texts or lists.
+func Explodes(text string, variables map[string]string) bool {
+	e, err := parseCEL(text)
+	return err == nil && sums{newDefinitions(variables), map[string]float64{}}.of(e) > maxSum
+}
+
+type sums struct {
+	definitions *definitions
+	known       map[string]float64 // of variables
+}
+
+func (s sums) of(e ast.Expr) float64 {
+	if name, ok := variableOf(e); ok {
+		sum, known := s.known[name]
+		if definition := s.definitions.named(name); definition != nil && !known {
+			sum = s.of(definition)
+			s.known[name] = sum
+		}
+		return max(1, sum)
+	}
+	adds := e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.Add || e.Kind() == ast.ListKind
+	sum := 0.0
+	for _, x := range children(e) {
+		if adds {
+			sum += s.of(x)
+		} else {
+			sum = max(sum, s.of(x))
+		}
+	}
+	return max(1, sum)
+}

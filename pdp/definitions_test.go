@@ -1,0 +1,50 @@
+package pdp
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestDoubling works with variables that name each other twice, forty in a row.
+func TestDoubling(t *testing.T) {
+	variables := map[string]string{"v0": "R.attr.arguments.x == 'q'"}
+	for i := 1; i <= 40; i++ {
+		variables[fmt.Sprintf("v%d", i)] = fmt.Sprintf("V.v%d || V.v%d", i-1, i-1)
+	}
+	e, err := parseCEL("V.v40")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &openness{unknown: []string{"arguments"}, definitions: newDefinitions(variables)}
+	if !o.isOpen(e, nil) || o.fits(e) {
+		t.Error("V.v40 is open, and too large to be put in")
+	}
+	if text := printCEL(o.inline(e)); text != "V.v40" {
+		t.Errorf("V.v40 is inlined as %.100s", text)
+	}
+	small, err := parseCEL("V.v2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := printCEL(o.inline(small)); text == "V.v2" || !o.fits(small) {
+		t.Error("V.v2 is not inlined")
+	}
+	if Cost("V.v40", variables) <= Cost("V.v39", variables) {
+		t.Error("V.v40 costs no more than V.v39")
+	}
+}
+
+func TestExplodes(t *testing.T) {
+	variables := map[string]string{"v0": "P.id"}
+	for i := 1; i <= 40; i++ {
+		variables[fmt.Sprintf("v%d", i)] = fmt.Sprintf("V.v%d + V.v%d", i-1, i-1)
+	}
+	for text, want := range map[string]bool{
+		"V.v40": true, "V.v21 == P.id": true, "[V.v20, V.v20]": true,
+		"V.v20": false, "P.id + P.id": false, "V.nothing": false, "V.v40 +": false,
+	} {
+		if got := Explodes(text, variables); got != want {
+			t.Errorf("Explodes(%s) = %t", text, got)
+		}
+	}
+}
