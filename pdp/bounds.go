@@ -28,8 +28,8 @@ type Bounds struct {
 	compiling bool // what takes long, and leaves much to collect, for good reasons
 }
 
-// The defaults. Compiling may take as long as conditions do,
-// and longer for policies that are large.
+// The defaults. Compiling may take twice as long as conditions do, and longer where
+// policies are large.
 const (
 	DefaultCondition = 5 * time.Second
 	DefaultMemory    = 512 << 20

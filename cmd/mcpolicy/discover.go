@@ -192,6 +192,7 @@ func (d *discovery) visit(ctx context.Context, visits []*visit, progress func(do
 	left.Store(int64(len(visits)))
 	for i, v := range visits {
 		g.Go(func() error {
+			defer guard(&errs[i])
 			defer func() {
 				if left.Add(-1) == 0 {
 					close(done)
