@@ -66,8 +66,12 @@ func distinct(list []string) []string {
 // rolesRead reports whether an expression sees the list of roles that the
 // principal holds, or what follows from it.
 func (e *Engine) rolesRead() bool {
-	return e.classes.roles || e.classes.derivedRoles || e.classes.other
+	return e.classes.roles || e.derivedRolesRead()
 }
+
+// derivedRolesRead reports whether an expression sees the list of derived roles
+// that are in effect.
+func (e *Engine) derivedRolesRead() bool { return e.classes.derivedRoles || e.classes.other }
 
 // classReads collects what all expressions of the policies look at, and the
 // schemas, if the engine minds them.

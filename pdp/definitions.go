@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/google/cel-go/common/ast"
-	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 )
 
@@ -163,41 +162,4 @@ func (c costs) of(e ast.Expr) float64 {
 		cost += c.of(x)
 	}
 	return cost
-}
-
-// maxSum is how many parts a text may be put together from by variables that name
-// each other: 20 doublings.
-const maxSum = 1 << 20
-
-// Explodes reports whether an expression adds up so many copies of its variables
-// that no memory holds the result, if they are texts or lists.
-func Explodes(text string, variables map[string]string) bool {
-	e, err := parseCEL(text)
-	return err == nil && sums{newDefinitions(variables), map[string]float64{}}.of(e) > maxSum
-}
-
-type sums struct {
-	definitions *definitions
-	known       map[string]float64 // of variables
-}
-
-func (s sums) of(e ast.Expr) float64 {
-	if name, ok := variableOf(e); ok {
-		sum, known := s.known[name]
-		if definition := s.definitions.named(name); definition != nil && !known {
-			sum = s.of(definition)
-			s.known[name] = sum
-		}
-		return max(1, sum)
-	}
-	adds := e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.Add || e.Kind() == ast.ListKind
-	sum := 0.0
-	for _, x := range children(e) {
-		if adds {
-			sum += s.of(x)
-		} else {
-			sum = max(sum, s.of(x))
-		}
-	}
-	return max(1, sum)
 }

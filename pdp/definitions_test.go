@@ -33,18 +33,3 @@ func TestDoubling(t *testing.T) {
 		t.Error("V.v40 costs no more than V.v39")
 	}
 }
-
-func TestExplodes(t *testing.T) {
-	variables := map[string]string{"v0": "P.id"}
-	for i := 1; i <= 40; i++ {
-		variables[fmt.Sprintf("v%d", i)] = fmt.Sprintf("V.v%d + V.v%d", i-1, i-1)
-	}
-	for text, want := range map[string]bool{
-		"V.v40": true, "V.v21 == P.id": true, "[V.v20, V.v20]": true,
-		"V.v20": false, "P.id + P.id": false, "V.nothing": false, "V.v40 +": false,
-	} {
-		if got := Explodes(text, variables); got != want {
-			t.Errorf("Explodes(%s) = %t", text, got)
-		}
-	}
-}

@@ -1,7 +1,6 @@
 package pdp
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -127,10 +126,7 @@ func (e *Engine) parallel(ctx context.Context, n int, f func(ctx context.Context
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			_, err = watch(ctx, e.options.Bounds, cmp.Or(e.options.Bounds.Condition, DefaultCondition), "decide", func(ctx context.Context) (struct{}, error) {
-				return struct{}{}, f(ctx, from, min(from+batchSize, n))
-			})
-			return err
+			return f(ctx, from, min(from+batchSize, n))
 		})
 	}
 	return g.Wait()

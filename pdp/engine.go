@@ -86,7 +86,7 @@ func (e *Engine) load(table *runtimev1.RuleTable) error {
 		return nil
 	})
 	g.Go(func() error {
-		check, err := e.evaluator(structure, EnforceNone)
+		check, err := e.loaded(structure, EnforceNone, Matching)
 		if err != nil {
 			return fmt.Errorf("load the structure of the policies: %w", err)
 		}
@@ -102,8 +102,13 @@ func (e *Engine) load(table *runtimev1.RuleTable) error {
 // Checks returns how many checks Cerbos's evaluator has made so far.
 func (e *Engine) Checks() int64 { return e.checks.Load() }
 
-// evaluator loads a table into an evaluator with the engine's options.
+// evaluator loads a table with conditions into an evaluator with the engine's
+// options.
 func (e *Engine) evaluator(table *runtimev1.RuleTable, enforcement Enforcement) (checkFunc, error) {
+	return e.loaded(table, enforcement, Evaluating)
+}
+
+func (e *Engine) loaded(table *runtimev1.RuleTable, enforcement Enforcement, phase Phase) (checkFunc, error) {
 	globals, err := structpb.NewStruct(e.options.Globals)
 	if err != nil {
 		return nil, fmt.Errorf("globals: %w", err)
@@ -120,37 +125,23 @@ func (e *Engine) evaluator(table *runtimev1.RuleTable, enforcement Enforcement) 
 			StrictEvaluation: e.options.StrictEvaluation,
 		},
 	}
-	if !e.rolesDerived() && tooManyDerivedRoles(table) {
+	if !e.derivedRolesRead() {
+		// The engine would evaluate all of them for each request, and hash all of them
+		// for each row. Only runtime.effectiveDerivedRoles is made of that: rules
+		// bring along what they need of the derived roles that they are for.
 		table.PolicyDerivedRoles = nil
 	}
+	loaded := e.options.Bounds.Pulse.begin(Loading, false)
 	ev, err := ruletable.NewRuleTableFromProto(table, conf)
+	loaded()
 	if err != nil {
 		return nil, err
 	}
-	check := e.options.Bounds.bounded(pinClock(ev.Check, func() time.Time { return e.options.Now }))
+	check := e.options.Bounds.bounded(pinClock(ev.Check, func() time.Time { return e.options.Now }), phase, e.options.Globals)
 	return func(ctx context.Context, in []*enginev1.CheckInput) ([]*enginev1.CheckOutput, error) {
 		e.checks.Add(int64(len(in)))
 		return check(ctx, in)
 	}, nil
-}
-
-// rolesDerived reports whether an expression reads the effective derived roles.
-func (e *Engine) rolesDerived() bool { return e.classes.derivedRoles || e.classes.other }
-
-// manyDerivedRoles is how often the engine may look at a derived role while it
-// loads a table: it does so once for each row of the role's policy.
-const manyDerivedRoles = 1 << 18
-
-// tooManyDerivedRoles reports whether the engine would be busy with a table's
-// derived roles. It lists them for expressions that read which ones are in
-// effect; rules bring along what they need. What is lost without them are the
-// evaluation errors of roles that no rule about the action is for.
-func tooManyDerivedRoles(table *runtimev1.RuleTable) bool {
-	n := 0
-	for _, roles := range table.GetPolicyDerivedRoles() {
-		n += len(roles.GetDerivedRoles())
-	}
-	return n*len(table.GetRules()) > manyDerivedRoles
 }
 
 // rulesOfAllRoles returns the rules that took part, whichever of the

@@ -16,9 +16,9 @@ import (
 // that depends on more is Conditional, with a condition that says so.
 const maxPaths = 512
 
-// maxDepth bounds the expressions that one combination gives values: each takes a
-// question about all that are there.
-const maxDepth = 64
+// maxWanted bounds what the engine is asked for that, too: the expressions that are
+// still wanted, in all questions together.
+const maxWanted = 1 << 17
 
 // An exploration asks the engine what a request comes to for every combination
 // of values of the leaves that it turns out to want. Leaves with the same
@@ -34,6 +34,7 @@ type exploration struct {
 	leaves  map[string]leafState // by leaf and by the derived roles that it reads
 	held    map[int][]string     // the derived roles that may be effective, by leaf
 	paths   []exploredPath
+	wanted  int // expressions, in all questions so far
 	tooMany bool
 }
 
@@ -68,6 +69,7 @@ func (x *exploration) explore(ctx context.Context, values assignment, groups []t
 		if err != nil {
 			return err
 		}
+		x.wanted += len(o.wanted)
 		again, branch := false, -1
 		for _, l := range o.wanted {
 			st, missing, err := x.leaf(ctx, l, groups)
@@ -92,7 +94,7 @@ func (x *exploration) explore(ctx context.Context, values assignment, groups []t
 		switch {
 		case again:
 			continue
-		case branch < 0 || len(x.paths) >= maxPaths || len(groups) >= maxDepth:
+		case branch < 0 || len(x.paths) >= maxPaths || x.wanted >= maxWanted:
 			x.tooMany = x.tooMany || branch >= 0
 			x.paths = append(x.paths, exploredPath{groups: groups, outcome: o})
 			return nil

@@ -37,7 +37,7 @@ type Options struct {
 	Now                  time.Time // what now() is; the time of Open when zero
 	Workers              int       // requests decided at once; one a core when zero
 
-	// Bounds are how much time and memory the policies may take.
+	// Bounds are for policies that are not trusted.
 	Bounds Bounds
 
 	// Prefix stands in front of the file names in compile errors.

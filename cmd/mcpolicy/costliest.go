@@ -1,53 +1,104 @@
 package main
 
 import (
-	"errors"
+	"fmt"
 	"slices"
-	"strings"
+	"sync"
+	"time"
 
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// costliest adds to an error about policies that take too much where the
-// expression stands that looks the most expensive. The engine does not say which
-// one it is at.
-func (c *course) costliest(err error) error {
+// A suspicion is which expression of the policies looks the costliest. The engine
+// does not say which one it is at.
+type suspicion struct {
+	once sync.Once
+	done chan struct{}
+	text policy.Text // the zero value if there is none
+}
+
+// suspect begins to look for the costliest expression, before it is too late to.
+func (c *course) suspect() {
 	c.mu.Lock()
 	policies := c.policies
 	c.mu.Unlock()
 	if policies == nil {
+		return
+	}
+	c.suspicion.once.Do(func() {
+		c.suspicion.done = make(chan struct{})
+		go func() {
+			defer close(c.suspicion.done)
+			defer func() { _ = recover() }() // the run ends without a place
+			c.suspicion.text = costliest(policies)
+		}()
+	})
+}
+
+// blame returns the error that the policies take too much, with the place of the
+// costliest expression if that is found in time.
+func (c *course) blame(phase pdp.Phase, what string, patience time.Duration) error {
+	err := error(excess{fmt.Errorf("%s: %w: %s", phase, pdp.ErrUnbounded, what)})
+	c.suspect()
+	if c.suspicion.done == nil {
 		return err
 	}
-	var worst policy.Text
+	select {
+	case <-c.suspicion.done:
+	case <-time.After(patience):
+		return err
+	}
+	if c.suspicion.text.Value == "" {
+		return err
+	}
+	return source.Errorf(c.suspicion.text.Pos, "%w; of all expressions this one looks the costliest: simplify it, or allow more with --condition-timeout or --memory", err)
+}
+
+func costliest(policies *policy.Set) (worst policy.Text) {
 	most := 0.0
 	for _, p := range policies.Policies {
-		variables := map[string]string{}
-		for _, v := range visible(policies, p) {
-			variables[v.Name.Value] = v.Expr.Value
-		}
+		variables := definitionsOf(policies, p)
 		for _, x := range expressions(p) {
 			if cost := pdp.Cost(x.Value, variables); cost > most {
 				most, worst = cost, x
 			}
 		}
 	}
-	if most == 0 {
-		return err
-	}
-	return source.Errorf(worst.Pos, "%w; of all expressions this one looks the costliest: simplify it, or allow more with --condition-timeout or --condition-memory", err)
+	return worst
 }
 
-// visible lists the variables that a policy's expressions see.
-func visible(policies *policy.Set, p *policy.Policy) []policy.Variable {
-	list := slices.Clone(p.Variables.Local)
+// definitionsOf returns the variables that a policy's expressions see.
+func definitionsOf(policies *policy.Set, p *policy.Policy) map[string]string {
+	variables := map[string]string{}
 	for _, name := range p.Variables.Imports {
 		if set := policies.Import(policy.ExportVariables, name.Value); set != nil {
-			list = append(list, set.Variables.Local...)
+			for _, v := range set.Variables.Local {
+				variables[v.Name.Value] = v.Expr.Value
+			}
 		}
 	}
-	return list
+	for _, v := range p.Variables.Local {
+		variables[v.Name.Value] = v.Expr.Value
+	}
+	return variables
+}
+
+// constantsOf returns the constants that they see.
+func constantsOf(policies *policy.Set, p *policy.Policy) map[string]any {
+	constants := map[string]any{}
+	for _, name := range p.Constants.Imports {
+		if set := policies.Import(policy.ExportConstants, name.Value); set != nil {
+			for _, c := range set.Constants.Local {
+				constants[c.Name.Value] = c.Value
+			}
+		}
+	}
+	for _, c := range p.Constants.Local {
+		constants[c.Name.Value] = c.Value
+	}
+	return constants
 }
 
 // expressions lists the expressions of a policy.
@@ -63,23 +114,4 @@ func expressions(p *policy.Policy) []policy.Text {
 		list = append(slices.AppendSeq(list, r.Condition.Exprs()), r.Outputs...)
 	}
 	return list
-}
-
-// refuseExplosive refuses variables that add each other up until no memory holds
-// them, before the engine tries.
-func refuseExplosive(policies *policy.Set) error {
-	var errs []error
-	for _, p := range policies.Policies {
-		variables := map[string]string{}
-		for _, v := range visible(policies, p) {
-			variables[v.Name.Value] = v.Expr.Value
-		}
-		for _, v := range p.Variables.Local {
-			if strings.ContainsAny(v.Expr.Value, "+[") && pdp.Explodes(v.Expr.Value, variables) {
-				errs = append(errs, source.Errorf(v.Expr.Pos, "variable %s adds up other variables more than a million times: name each of them once", v.Name.Value))
-				break // those that name it do so too
-			}
-		}
-	}
-	return errors.Join(errs...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -20,12 +21,15 @@ import (
 // its time.
 type course struct {
 	cancel context.CancelCauseFunc
-	limit  time.Duration // --timeout; 0 for none
-	bounds pdp.Bounds
+	limits limits
+	pulse  pdp.Pulse
 
 	mu       sync.Mutex
 	doing    []string    // begun and not done, in this order
 	policies *policy.Set // once they are read
+	policyFS fs.FS
+
+	suspicion suspicion
 }
 
 type courseKey struct{}
@@ -57,29 +61,46 @@ func begin(ctx context.Context, what string) (done func()) {
 	}
 }
 
-// read notes the policies, which hold what may take too long.
-func (c *course) read(policies *policy.Set) {
+// read notes the policies, which are what may take too much, and returns what is to
+// be minded when they are evaluated. It refuses those that are known to.
+func (c *course) read(policies *policy.Set, fsys fs.FS) (pdp.Bounds, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.policies = policies
+	c.policies, c.policyFS = policies, fsys
+	c.mu.Unlock()
+	bounds := pdp.Bounds{Pulse: &c.pulse}
+	g := newGrowths(policies)
+	if len(g.list) == 0 {
+		return bounds, nil
+	}
+	bounds.Admit = func(r pdp.Request) error {
+		err := g.admit(r)
+		if err != nil && c.cancel != nil {
+			c.cancel(excess{err})
+		}
+		return err
+	}
+	return bounds, g.constant()
 }
 
 // flags adds those that every command has.
 func (c *course) flags(root *cobra.Command) {
 	f := root.PersistentFlags()
-	f.DurationVar(&c.limit, "timeout", 0, "end with status 3 after `DURATION`, like 90s or 5m (default: none)")
-	f.DurationVar(&c.bounds.Condition, "condition-timeout", pdp.DefaultCondition, "the most that a condition of a policy may take, as a `DURATION`")
-	f.Uint64Var(&c.bounds.Memory, "condition-memory", pdp.DefaultMemory>>20, "the most by which memory may grow for a condition, in `MIB`")
+	f.DurationVar(&c.limits.run, "timeout", 0, "end with status 3 after `DURATION`, like 90s or 5m (default: none)")
+	f.DurationVar(&c.limits.condition, "condition-timeout", defaultCondition, "the most that a condition of a policy may take, as a `DURATION`")
+	f.IntVar(&c.limits.memory, "memory", defaultMemory, "the most memory that the process may take, in `MIB`")
 }
 
-// start reads the flags and sets the clock.
-func (c *course) start() error {
-	if c.limit < 0 || c.bounds.Condition <= 0 || c.bounds.Memory == 0 || c.bounds.Memory > 1<<20 {
-		return usageError{errors.New("--timeout, --condition-timeout and --condition-memory: want more than nothing, and at most 1048576 MiB")}
+// start minds the flags.
+func (c *course) start(ctx context.Context) error {
+	if c.limits.run < 0 || c.limits.condition <= 0 || c.limits.memory < leastMemory || c.limits.memory > mostMemory {
+		return usageError{fmt.Errorf("--timeout and --condition-timeout: want more than nothing; --memory: want %d to %d", leastMemory, mostMemory)}
 	}
-	c.bounds.Memory <<= 20
-	if c.limit > 0 {
-		time.AfterFunc(c.limit, func() { c.cancel(fmt.Errorf("not finished within the %s of --timeout", c.limit)) })
+	if c.limits.run > 0 {
+		time.AfterFunc(c.limits.run, func() { c.cancel(fmt.Errorf("not finished within the %s of --timeout", c.limits.run)) })
+	}
+	if ownsProcess(ctx) {
+		setMemoryLimit(int64(c.limits.memory) << 20 / 2)
+		go c.watch()
 	}
 	return nil
 }
@@ -93,7 +114,8 @@ func (i interruption) Error() string { return "interrupted (" + i.String() + ")"
 const grace = 700 * time.Millisecond
 
 // follow does what a command does, and returns when that is done, or a little
-// after the context was ended, whatever the command is busy with then.
+// after the context was ended, whatever the command is busy with then. It does not
+// wait where memory runs out.
 func (c *course) follow(ctx context.Context, command func(context.Context) error) error {
 	done := make(chan error, 1)
 	go func() {
@@ -110,6 +132,10 @@ func (c *course) follow(ctx context.Context, command func(context.Context) error
 	case <-ctx.Done():
 	}
 	about := c.unfinished() // before it is given up
+	if cause := context.Cause(ctx); errors.Is(cause, errExceeded) {
+		drafts.remove()
+		return cause
+	}
 	select {
 	case err := <-done:
 		if err == nil || errors.Is(err, errFindings) {
@@ -123,14 +149,13 @@ func (c *course) follow(ctx context.Context, command func(context.Context) error
 
 // ended returns the error of a command that came to its end.
 func (c *course) ended(ctx context.Context, err error) error {
-	switch {
-	case err == nil:
-	case errors.Is(err, pdp.ErrUnbounded):
-		return c.costliest(err)
-	case ctx.Err() != nil && !errors.Is(err, errFindings):
-		return fmt.Errorf("%w%s", context.Cause(ctx), c.unfinished())
+	if err == nil || ctx.Err() == nil || errors.Is(err, errFindings) {
+		return err
 	}
-	return err
+	if cause := context.Cause(ctx); errors.Is(cause, errExceeded) {
+		return cause
+	}
+	return fmt.Errorf("%w%s", context.Cause(ctx), c.unfinished())
 }
 
 // unfinished says what was being done.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"runtime"
@@ -14,7 +15,7 @@ import (
 // docs/performance.md explains. The function that it returns writes the
 // profiles once the command has run, however it ended. It has first run before
 // anything else.
-func profiling(root *cobra.Command, first func() error) func() {
+func profiling(root *cobra.Command, first func(context.Context) error) func() {
 	var cpu, mem, tr string
 	f := root.PersistentFlags()
 	f.StringVar(&cpu, "cpuprofile", "", "write a CPU profile to `FILE`")
@@ -35,9 +36,9 @@ func profiling(root *cobra.Command, first func() error) func() {
 		stop = append(stop, func() error { end(); return file.Close() })
 		return begin(file)
 	}
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		return errors.Join(
-			first(),
+			first(cmd.Context()),
 			start(cpu, func(f *os.File) error { return pprof.StartCPUProfile(f) }, pprof.StopCPUProfile),
 			start(tr, func(f *os.File) error { return trace.Start(f) }, trace.Stop),
 		)

@@ -269,17 +269,17 @@ func (w *workspace) loadPolicies(ctx context.Context, in *input) error {
 	if w.policies, err = policy.Load(w.policyFS, prefix); err != nil {
 		return err
 	}
-	if err := refuseExplosive(w.policies); err != nil {
+	bounds, err := courseOf(ctx).read(w.policies, w.policyFS)
+	if err != nil {
 		return err
 	}
-	courseOf(ctx).read(w.policies)
 	e := w.config.Engine
 	w.options = pdp.Options{
 		Schemas:          pdp.Enforcement(e.SchemaEnforcement), // none, warn, reject in both
 		StrictEvaluation: e.StrictEvaluation, DefaultPolicyVersion: e.DefaultPolicyVersion,
 		DefaultScope: e.DefaultScope, LenientScopeSearch: e.LenientScopeSearch,
 		Globals: e.Globals, Now: w.now, Prefix: prefix,
-		Bounds: courseOf(ctx).bounds,
+		Bounds: bounds,
 	}
 	w.engine, err = pdp.Open(ctx, w.policyFS, w.options)
 	return w.nearSchemas(err)
