@@ -50,7 +50,7 @@ type sizing struct {
 	at              func(path []string) Extent
 	known           map[string]Extent // of variables
 	bytes, elements float64           // the most so far
-	depth           int               // of loops that are gone through twice
+	depth           int               // of loops that are gone through several times
 }
 
 // shortText is a number, a truth value or a time, which is short as a text.
@@ -161,9 +161,9 @@ func (s *sizing) call(c ast.CallExpr, members map[string]Extent) Extent {
 		return args[0]
 	case name == operators.Add && len(args) == 2:
 		x := args[0].plus(args[1])
-		x.Text = args[0].Text + args[1].Text
+		x.Text = args[0].Text + args[1].Text // lists are added up without a copy
 		s.text(x.Text)
-		return s.list(x)
+		return x
 	case name == "replace" && len(args) >= 3:
 		return s.replace(c, args)
 	case name == "join":
@@ -175,7 +175,8 @@ func (s *sizing) call(c ast.CallExpr, members map[string]Extent) Extent {
 	case name == "format" && len(args) == 2:
 		return s.text(args[0].Text + perByte*args[1].All + formatted*args[1].Values)
 	case name == "quote", name == "encode":
-		return s.text(perByte * args[len(args)-1].All)
+		of := args[len(args)-1]
+		return s.text(perByte*of.All + formatted*of.Values)
 	case name == "split", name == "extractAll":
 		x := args[0]
 		return s.list(Extent{Text: x.Text, All: x.All, Values: x.Text + 1})
@@ -188,16 +189,16 @@ func (s *sizing) call(c ast.CallExpr, members map[string]Extent) Extent {
 		total = total.plus(a)
 		total.Text = text
 	}
-	return total
+	return s.list(total)
 }
 
 // replace is target.replace(old, new), with how often if at all, or
 // regex.replace(target, pattern, new).
 func (s *sizing) replace(c ast.CallExpr, args []Extent) Extent {
 	regex := c.IsMemberFunction() && c.Target().Kind() == ast.IdentKind && c.Target().AsIdent() == "regex"
-	old := c.Args()[0]
+	old, limit := c.Args()[0], 2
 	if regex {
-		args, old = args[1:], c.Args()[1]
+		args, old, limit = args[1:], c.Args()[1], 3
 	}
 	if len(args) < 3 {
 		return shortText
@@ -208,7 +209,7 @@ func (s *sizing) replace(c ast.CallExpr, args []Extent) Extent {
 		length = float64(len(text))
 		times = math.Floor(n / length)
 	}
-	times = min(times, literalInt(c, len(args), math.Inf(1)))
+	times = min(times, literalInt(c, limit, math.Inf(1)))
 	made := max(n, n+times*(with-length))
 	if regex {
 		made += with * n // what was matched, as often as it is named

@@ -6,8 +6,8 @@ import (
 	"github.com/google/cel-go/common/ast"
 )
 
-// maxTwice is how many loops in each other are gone through twice; see [sizing.made].
-const maxTwice = 8
+// maxDepth is how many loops in each other are looked at closely; see [sizing.made].
+const maxDepth = 5
 
 // loop returns the extent of a macro that binds variables.
 func (s *sizing) loop(c ast.CallExpr, names []string, members map[string]Extent) Extent {
@@ -38,22 +38,23 @@ func (s *sizing) bind(c ast.CallExpr, name string, members map[string]Extent) Ex
 	return s.of(c.Args()[2], with(members, []string{name}, value))
 }
 
-// made is the list or map of what is made of each member of another. What is made
-// of all of them together is most where one has all the texts and the others have
-// none: sizes are sums of products, which grow faster than what they are made of.
+// made is the list or map of what is made of each member of another. All that is
+// made of them is no more than each the most, and no more than if one had all their
+// texts and the others had none: sizes are sums of products, which grow faster than
+// what they are made of.
 func (s *sizing) made(of Extent, body []ast.Expr, names []string, members map[string]Extent) Extent {
-	one := s.last(body, with(members, names, of))
-	others := one
-	if s.depth < maxTwice {
+	each := s.last(body, with(members, names, of))
+	all := of.Values * each.All
+	if s.depth < maxDepth {
 		s.depth++
-		others = s.last(body, with(members, names, Extent{}))
+		bytes, elements := s.bytes, s.elements
+		one := s.last(body, with(members, names, Extent{Text: of.All, All: of.All, Values: of.Values}))
+		others := s.last(body, with(members, names, Extent{}))
+		s.bytes, s.elements = bytes, elements // there is no such member
 		s.depth--
+		all = min(all, one.All+of.Values*others.All)
 	}
-	return Extent{
-		Text:   one.Text,
-		All:    one.All + of.Values*others.All,
-		Values: one.Values + of.Values*max(1, others.Values),
-	}
+	return Extent{Text: each.Text, All: all, Values: of.Values * (1 + each.Values)}
 }
 
 // last goes through expressions and returns the extent of the last.
