@@ -153,8 +153,14 @@ func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 	c := make(chan outcome, 1)
 	go func() {
-		v, err := f()
-		c <- outcome{v, err}
+		var o outcome
+		defer func() {
+			if r := recover(); r != nil {
+				o.err = fmt.Errorf("internal error: %v", r)
+			}
+			c <- o
+		}()
+		o.value, o.err = f()
 	}()
 	select {
 	case o := <-c:

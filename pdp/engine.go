@@ -80,12 +80,14 @@ func (e *Engine) load(table *runtimev1.RuleTable) error {
 	structure := e.tables.structure()
 	var g errgroup.Group
 	g.Go(func() (err error) {
+		defer recoverAs(&err, "load policies")
 		if e.decide, err = e.evaluator(decision, e.options.Schemas); err != nil {
 			return fmt.Errorf("load policies: %w", err)
 		}
 		return nil
 	})
-	g.Go(func() error {
+	g.Go(func() (err error) {
+		defer recoverAs(&err, "load the structure of the policies")
 		check, err := e.loaded(structure, EnforceNone, Matching)
 		if err != nil {
 			return fmt.Errorf("load the structure of the policies: %w", err)

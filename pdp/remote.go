@@ -220,12 +220,21 @@ func (r *Remote) agreedVersion(ctx context.Context, replicas []*replica) (string
 	}
 }
 
+// recovering returns a call whose panics are errors.
+func recovering(call func() error) func() error {
+	return func() (err error) {
+		defer recoverAs(&err, "ask the PDP")
+		return call()
+	}
+}
+
 func (r *Remote) versionOf(ctx context.Context, replicas []*replica) (string, error) {
 	versions := make([]string, len(replicas))
 	errs := make([]error, len(replicas))
 	var g errgroup.Group
 	for i, p := range replicas {
 		g.Go(func() error {
+			defer recoverAs(&errs[i], "ask for the version of "+p.name)
 			errs[i] = r.call(ctx, []*replica{p}, 0, func(ctx context.Context, c *cerbos.GRPCClient) error {
 				info, err := c.ServerInfo(ctx)
 				if err == nil {

@@ -56,11 +56,11 @@ func (r *Remote) Decide(ctx context.Context, requests []authz.Request) ([]authz.
 	g.SetLimit(r.options.Concurrency)
 	for _, a := range b.askers {
 		for _, entries := range a.calls(r.options.MaxResources, r.options.MaxActions) {
-			g.Go(func() error { return r.check(inner, a, entries) })
+			g.Go(recovering(func() error { return r.check(inner, a, entries) }))
 		}
 	}
 	for _, p := range b.plans {
-		g.Go(func() error { return r.plan(inner, p) })
+		g.Go(recovering(func() error { return r.plan(inner, p) }))
 	}
 	err = g.Wait()
 	stale := false

@@ -74,7 +74,7 @@ func (r *Remote) steady(ctx context.Context, b *remoteBatch) error {
 	g, inner := errgroup.WithContext(ctx)
 	g.SetLimit(r.options.Concurrency)
 	for _, call := range again {
-		g.Go(func() error { return call(inner) })
+		g.Go(recovering(func() error { return call(inner) }))
 	}
 	if err := g.Wait(); err != nil {
 		return err

@@ -190,7 +190,7 @@ func (p *prober) each(ctx context.Context, do func(context.Context, *client) err
 		g.Go(func() error {
 			if c.failed == nil && ctx.Err() == nil {
 				limited, done := p.limit(ctx)
-				if err := do(limited, c); err != nil && ctx.Err() == nil {
+				if err := guarded(limited, c, do); err != nil && ctx.Err() == nil {
 					p.fail(c, err)
 				}
 				done()
@@ -204,6 +204,16 @@ func (p *prober) each(ctx context.Context, do func(context.Context, *client) err
 		})
 	}
 	_ = g.Wait() // nothing returns an error
+}
+
+// guarded turns a panic into an error of the client's.
+func guarded(ctx context.Context, c *client, do func(context.Context, *client) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("internal error: %v", r)
+		}
+	}()
+	return do(ctx, c)
 }
 
 const concurrency = 4

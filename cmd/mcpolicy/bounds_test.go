@@ -70,10 +70,12 @@ func TestCostlyPolicies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := writeWorld(t, map[string]string{"policies/p.yaml": tt.policy, "tests/t.yaml": "name: t\ntests: [{name: t, principals: [guest], call: {deny: [greet]}}]\n"})
 			for _, args := range [][]string{{"check"}, {"explain", "ian", "greet"}} {
-				cmd := command(t, dir, append(args, "--condition-timeout", "300ms", "--memory", "512")...)
+				if strings.Contains(tt.want, "more than") { // they would take hours
+					args = append(args, "--condition-timeout", "500ms")
+				}
+				cmd := command(t, dir, args...)
 				var stdout, stderr bytes.Buffer
 				cmd.Stdout, cmd.Stderr = &stdout, &stderr
-				start := time.Now()
 				_ = cmd.Run() // the status is looked at below
 				if status := cmd.ProcessState.ExitCode(); args[0] == "check" && status != tt.status || tt.status == 3 && status != 3 {
 					t.Errorf("%v: exit status %d, want %d\n%.600s", args, status, tt.status, stderr.String())
@@ -84,7 +86,7 @@ func TestCostlyPolicies(t *testing.T) {
 				if tt.status == 3 && stdout.Len() > 0 {
 					t.Errorf("%v: a report was written:\n%.600s", args, stdout.String())
 				}
-				if took := time.Since(start); took > 20*time.Second {
+				if took := cmd.ProcessState.UserTime(); took > maxHostileTime {
 					t.Errorf("%v took %s", args, took)
 				}
 				if used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && used.Maxrss > 1<<20 {
