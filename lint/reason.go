@@ -26,6 +26,8 @@ type reasoner struct {
 	covers   map[*policy.Rule][]covering
 	verdicts map[*policy.Rule]verdict
 	alike    map[string]bool // conditions of delegators that leave their delegates nothing more
+
+	spentOnCovers bool // so that whether one condition follows from another is not looked into any more
 }
 
 // reasoner returns nil where the policies' conditions are not at hand.

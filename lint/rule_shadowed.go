@@ -188,7 +188,7 @@ func (x *reasoner) sameCondition(o, r *policy.Rule) bool {
 // for every request that the other covers. It says so only where the candidates
 // leave nothing out.
 func (x *reasoner) follows(ctx context.Context, o, r *policy.Rule) (bool, error) {
-	if o.Condition == nil || r.Condition == nil || x.input.StrictEvaluation {
+	if o.Condition == nil || r.Condition == nil || x.input.StrictEvaluation || x.spentOnCovers {
 		return false, nil
 	}
 	a, b := x.own(o), x.own(r)
@@ -207,7 +207,11 @@ func (x *reasoner) follows(ctx context.Context, o, r *policy.Rule) (bool, error)
 		q.Parts = slices.Concat(b.Parts, a.Parts)
 		candidates := q.Candidates()
 		list := slices.Collect(candidates.Each)
-		if !candidates.All || !x.afford(2*len(list)) {
+		if !candidates.All {
+			return false, nil
+		}
+		if !x.afford(2 * len(list)) {
+			x.spentOnCovers = x.spentOnCovers || len(list) <= fewCandidates
 			return false, nil
 		}
 		var trials []pdp.Trial
@@ -228,6 +232,10 @@ func (x *reasoner) follows(ctx context.Context, o, r *policy.Rule) (bool, error)
 	}
 	return met, nil // a condition that is never met is another rule's to report
 }
+
+// fewCandidates is so few that a pair of rules that cannot afford them stands for the
+// others: thousands of rules are millions of pairs.
+const fewCandidates = 100
 
 // sharesPlace reports whether a part looks at a place that one of the others
 // does: without that, one condition cannot follow from another.

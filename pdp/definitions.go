@@ -81,7 +81,16 @@ func (d *definitions) replacement(name string) ast.Expr {
 
 // fits reports whether an expression stays of a size to be worked with if all
 // that its variables stand for is put in.
-func (d *definitions) fits(e ast.Expr) bool { return d.size(e) <= d.most }
+func (d *definitions) fits(e ast.Expr) bool { return d.size(e)-nodes(e) <= d.most }
+
+// nodes counts those of an expression as it stands.
+func nodes(e ast.Expr) int {
+	n := 1
+	for _, x := range children(e) {
+		n += nodes(x)
+	}
+	return n
+}
 
 // size counts the nodes of an expression with its variables put in.
 func (d *definitions) size(e ast.Expr) int {

@@ -181,6 +181,8 @@ func noteOpaque(sides []side, constants []any) {
 			}
 		}
 	}
+	constants = different(constants)
+	values, seen := near(constants), map[*place]bool{}
 	for _, a := range sides {
 		if a.place == nil {
 			continue
@@ -188,13 +190,34 @@ func noteOpaque(sides []side, constants []any) {
 		n := &a.place.needs
 		n.opaque = true
 		n.parts++
-		n.constants = append(n.constants, near(constants)...)
+		if seen[a.place] {
+			continue
+		}
+		seen[a.place] = true
+		n.constants = append(n.constants, values...)
 		n.members = append(n.members, constants...)
 		n.patterns = append(n.patterns, stringsOf(constants)...)
 		if len(constants) > 0 {
 			n.members = append(n.members, nil)
 		}
 	}
+}
+
+// maxMentioned is how many constants an opaque part has each of its places try.
+const maxMentioned = 256
+
+// different returns constants without repetitions, the first of them where there
+// are very many.
+func different(constants []any) []any {
+	var list []any
+	seen := map[string]bool{}
+	for _, c := range constants {
+		if key := textOf(c); !seen[key] && len(list) < maxMentioned {
+			seen[key] = true
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // noteKnown reports whether the relation of the sides is understood.

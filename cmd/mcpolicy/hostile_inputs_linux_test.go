@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,6 +25,8 @@ type hostileInput struct {
 	args   []string
 	status int
 	want   string // a regular expression
+	// answered says that the command copes with it: there is a report, and no message.
+	answered bool
 }
 
 // The bounds on what any input may cost.
@@ -74,6 +77,9 @@ func TestHostileInputs(t *testing.T) {
 			case took > maxHostileMemory:
 				t.Errorf("%d MiB of memory", took>>20)
 			}
+			if strings.Contains(stderr.String(), "goroutine ") {
+				t.Error("it crashed")
+			}
 			if took := cmd.ProcessState.UserTime(); took > maxHostileTime {
 				t.Errorf("%v of a processor, %v in all", took, time.Since(start))
 			}
@@ -81,8 +87,17 @@ func TestHostileInputs(t *testing.T) {
 				t.Errorf("exit status %d, want %d", status, tt.status)
 			}
 			said := strings.TrimSpace(stderr.String())
+			if tt.answered {
+				if said != "" || stdout.Len() == 0 {
+					t.Errorf("no report, or not that alone:\n%.600s", said)
+				}
+				return
+			}
 			if !regexp.MustCompile(tt.want).MatchString(said) || strings.Contains(said, "\n") {
 				t.Errorf("standard error is not one message that matches %s:\n%.600s", tt.want, said)
+			}
+			if len(said) > 2000 {
+				t.Errorf("the message has %d bytes", len(said))
 			}
 			if stdout.Len() > 0 {
 				t.Errorf("a report was written:\n%.600s", stdout.String())
@@ -127,7 +142,7 @@ const many = 1<<20 + 1
 const tooMany = `\d+: the file has more than 1048576 values and names of fields`
 
 func hostileInputs() []hostileInput {
-	return append(append(floods(), hostilePipes()...), hostileSchemas()...)
+	return slices.Concat(floods(), hostilePipes(), hostileSchemas(), hostileExpressions(), hostilePolicies(), heavyPolicies(), hostileWrites(), hostileNames())
 }
 
 // floods are files of as many values as fit.
