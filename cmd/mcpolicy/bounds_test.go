@@ -44,54 +44,38 @@ func command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// TestCostlyPolicies gives the command policies that ask for more than any machine
-// has: each ends soon, with one message or a report that says what is not known.
-func TestCostlyPolicies(t *testing.T) {
-	hundred := "[" + strings.TrimSuffix(strings.Repeat("1, ", 100), ", ") + "]"
-	open := "R.attr.arguments.x"
+// TestExplainCostly asks about policies that take more than any machine has, and
+// about one that only looks so.
+func TestExplainCostly(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for what takes too long")
+	}
 	for name, tt := range map[string]struct {
-		policy, more string
-		status       int
-		want         string
+		policy string
+		status int
+		want   string
 	}{
-		"loops over constants":        {costly(loops(hundred, 8), ""), "", 3, `^mcpolicy: policies/p.yaml:9:\d+: compile the policies: the policies take too much: more than \S+; of all expressions this one`},
-		"loops over the request":      {costly("P.id == \"\" || "+loops("(P.id + P.id + P.id + P.id + P.id + P.id + P.id + P.id).split(\"\")", 10), ""), "", 3, `^mcpolicy: policies/p.yaml:9:\d+: .*the policies take too much: more than \S+; of all`},
-		"loops in a variable":         {costly("V.v0", "  variables: {local: {v0: '"+loops("(P.id + P.id + P.id + P.id + P.id + P.id + P.id + P.id).split(\"\")", 10)+"'}}\n"), "", 3, `^mcpolicy: policies/p.yaml:5:\d+: .*the policies take too much: more than \S+; of all`},
-		"a text that is replaced":     {costly("\"aaaaaaaaaa\""+strings.Repeat(".replace(\"a\", \"aaaaaaaaaa\")", 11)+" != P.id", ""), "", 3, `^mcpolicy: policies/p.yaml:9:\d+: the policies take too much: this can make a text of \d+ MiB at once; the most is 64 MiB\n$`},
-		"texts that double":           {costly("V.v40 != P.id", chain("P.id", "+", 40)), "", 3, `^mcpolicy: policies/p.yaml:\d+:12: the policies take too much: this can make a text of \d+ MiB at once; the most is 64 MiB\n$`},
-		"open variables that double":  {costly("V.v40", chain(open+" == \"q\"", "&&", 40)), "", 1, ``},
-		"a choice that doubles":       {costly("V.v40", chain("has(P.attr.a) && "+open+" == \"q\"", "? true :", 40)), "", 1, ``},
-		"known variables that double": {costly("V.v40", chain("P.id == \"q\"", "||", 40)), "", 1, ``},
-		"not, ten thousand times":     {costly(strings.Repeat("!", 10_000)+open, ""), "", 1, ``},
-		"deep parentheses":            {costly(strings.Repeat("(", 5000)+"true"+strings.Repeat(")", 5000), ""), "", 3, `^mcpolicy: policies/p.yaml:9:\d+: `},
-		"a pattern that explodes":     {costly("P.id.matches(\"((((a{1,30}){1,30}){1,30}){1,30})*\")", ""), "", 3, `^mcpolicy: policies/p.yaml:9:\d+: .*invalid matches argument`},
-		"a long list":                 {costly(open+" in ["+strings.TrimSuffix(strings.Repeat("\"a\", ", 3000), ", ")+"]", ""), "", 1, ``},
+		"loops over the request":      {costly("P.id == \"\" || "+loops("(P.id + P.id + P.id + P.id + P.id + P.id + P.id + P.id).split(\"\")", 10), ""), 3, `^mcpolicy: policies/p.yaml:9:\d+: .*the policies take too much: more than \S+; of all`},
+		"texts that double":           {costly("V.v40 != P.id", chain("P.id", "+", 40)), 3, `^mcpolicy: policies/p.yaml:\d+:12: the policies take too much: this can make a text of \d+ MiB at once; the most is 64 MiB\n$`},
+		"open variables that double":  {costly("V.v40", chain("R.attr.arguments.x == \"q\"", "&&", 40)), 0, `^$`},
+		"known variables that double": {costly("V.v40", chain("P.id == \"q\"", "||", 40)), 0, `^$`},
+		"not, ten thousand times":     {costly(strings.Repeat("!", 10_000)+"R.attr.arguments.x", ""), 0, `^$`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := writeWorld(t, map[string]string{"policies/p.yaml": tt.policy, "tests/t.yaml": "name: t\ntests: [{name: t, principals: [guest], call: {deny: [greet]}}]\n"})
-			for _, args := range [][]string{{"check"}, {"explain", "ian", "greet"}} {
-				if strings.Contains(tt.want, "more than") { // they would take hours
-					args = append(args, "--condition-timeout", "500ms")
-				}
-				cmd := command(t, dir, args...)
-				var stdout, stderr bytes.Buffer
-				cmd.Stdout, cmd.Stderr = &stdout, &stderr
-				_ = cmd.Run() // the status is looked at below
-				if status := cmd.ProcessState.ExitCode(); args[0] == "check" && status != tt.status || tt.status == 3 && status != 3 {
-					t.Errorf("%v: exit status %d, want %d\n%.600s", args, status, tt.status, stderr.String())
-				}
-				if !regexp.MustCompile(tt.want).Match(stderr.Bytes()) || strings.Count(stderr.String(), "\n") > 1 {
-					t.Errorf("%v: standard error is not one line with %s:\n%.600s", args, tt.want, stderr.String())
-				}
-				if tt.status == 3 && stdout.Len() > 0 {
-					t.Errorf("%v: a report was written:\n%.600s", args, stdout.String())
-				}
-				if took := cmd.ProcessState.UserTime(); took > maxHostileTime {
-					t.Errorf("%v took %s", args, took)
-				}
-				if used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && used.Maxrss > 1<<20 {
-					t.Errorf("%v took %d MiB", args, used.Maxrss>>10)
-				}
+			t.Parallel()
+			args := []string{"explain", "ian", "greet"}
+			if strings.Contains(tt.want, "more than") { // it would take hours
+				args = append(args, "--condition-timeout", "1s")
+			}
+			cmd := command(t, writeWorld(t, map[string]string{"policies/p.yaml": tt.policy}), args...)
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			_ = cmd.Run() // the status is looked at below
+			if status := cmd.ProcessState.ExitCode(); status != tt.status || (status == 0) != (stdout.Len() > 0) {
+				t.Errorf("exit status %d, want %d\n%.600s", status, tt.status, stdout.String())
+			}
+			if !regexp.MustCompile(tt.want).Match(stderr.Bytes()) {
+				t.Errorf("standard error does not match %s:\n%.600s", tt.want, stderr.String())
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"sync"
@@ -53,7 +54,7 @@ func (c *course) blame(phase pdp.Phase, what string, patience time.Duration) err
 	if c.suspicion.text.Value == "" {
 		return err
 	}
-	return source.Errorf(c.suspicion.text.Pos, "%w; of all expressions this one looks the costliest: simplify it, or allow more with --condition-timeout or --memory", err)
+	return source.Errorf(c.suspicion.text.Pos, "%w; of all expressions and schemas this one looks the costliest: simplify it, or allow more with --condition-timeout or --memory", err)
 }
 
 func costliest(policies *policy.Set) (worst policy.Text) {
@@ -63,6 +64,30 @@ func costliest(policies *policy.Set) (worst policy.Text) {
 		for _, x := range expressions(p) {
 			if cost := pdp.Cost(x.Value, variables); cost > most {
 				most, worst = cost, x
+			}
+		}
+	}
+	if most < usualCost {
+		if schema := costliestSchema(policies); schema.Value != "" {
+			return schema
+		}
+	}
+	return worst
+}
+
+// usualCost is more than expressions cost that are not made to.
+const usualCost = 100_000
+
+// costliestSchema returns the reference to the schema that refers the most; the zero
+// value if none refers twice.
+func costliestSchema(policies *policy.Set) (worst policy.Text) {
+	most := 1
+	for _, p := range policies.Policies {
+		for _, ref := range []*policy.SchemaRef{p.PrincipalSchema, p.ResourceSchema} {
+			if schema := policies.Schema(ref); schema != nil {
+				if n := bytes.Count(schema.Data, []byte(`ef"`)); n > most { // $ref and $dynamicRef
+					most, worst = n, ref.Ref
+				}
 			}
 		}
 	}

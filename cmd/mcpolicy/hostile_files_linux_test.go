@@ -23,7 +23,7 @@ func hostileWrites() []hostileInput {
 		check("to a folder that is not there", `^mcpolicy: .*nowhere`, 3, "json=nowhere/out.json"),
 		check("to a folder that takes no files", `^mcpolicy: .*/proc/`, 3, "json=/proc/self/out.json"),
 		check("to a device that is full", `^mcpolicy: .*/dev/full`, 3, "json=/dev/full"),
-		check("of no format", `^mcpolicy: .*jsn.* did you mean json\?`, 2, "jsn=out.json"),
+		check("of no format", `^mcpolicy: .*jsn.*did you mean json\?`, 2, "jsn=out.json"),
 		check("to no file", `^mcpolicy: `, 2, "json="),
 	}
 }

@@ -92,15 +92,15 @@ func hostilePolicies() []hostileInput {
 		policy("a name with commands", strings.Replace(good["policies/p.yaml"], "mcp_server", "\"\\u001b[31m##vso[task.setvariable]\\u202e\"", 1), `^mcpolicy: policies/p.yaml:\d+:\d+: [^\x1b\x{202e}]*$`),
 		policy("a key with commands", good["policies/p.yaml"]+"  \"##vso[task.complete]\\u001b[2J\": 1\n", `^mcpolicy: policies/p.yaml:\d+:\d+: [^\x1b]*$`),
 		policy("a long name", strings.Replace(good["policies/p.yaml"], "  rules", "  importDerivedRoles: ["+of("x", 100_000)+"]\n  rules", 1), `^mcpolicy: policies/p.yaml:\d+:\d+: `),
-		{name: "policy of exports that import each other", change: map[string]string{
+		{name: "policy of a set that imports itself", change: map[string]string{
 			"policies/p.yaml": costly("true", "  importDerivedRoles: [one]\n"),
-			"policies/a.yaml": fmt.Sprintf(cycle, "one", "two", "r1"), "policies/b.yaml": fmt.Sprintf(cycle, "two", "one", "r2"),
-		}, status: 3, want: `^mcpolicy: policies/[ab].yaml:\d+:\d+: `},
-		{name: "schema that doubles", change: map[string]string{"mcpolicy.yaml": rejecting, "policies/p.yaml": withSchema, "policies/_schemas/a.json": doubling}, answered: true},
-		{name: "schema of depth", change: map[string]string{"mcpolicy.yaml": rejecting, "policies/p.yaml": withSchema, "policies/_schemas/a.json": of(`{"not": `, 400) + "{}" + of("}", 400)}, answered: true},
-		{name: "schema of a circle", change: map[string]string{"mcpolicy.yaml": rejecting, "policies/p.yaml": withSchema, "policies/_schemas/a.json": `{"allOf": [{"$ref": "#"}]}`}, status: 3, want: `^mcpolicy: policies/`},
+			"policies/a.yaml": fmt.Sprintf(cycle, "one", "one", "r1"),
+		}, status: 3, want: `^mcpolicy: policies/a.yaml:\d+:\d+: `},
+		{name: "schema that doubles", change: map[string]string{"mcpolicy.yaml": rejecting, "policies/p.yaml": withSchema, "policies/_schemas/a.json": doubling}, args: []string{"check", "--condition-timeout", "1s"}, status: 3, want: `^mcpolicy: policies/p.yaml:\d+:\d+: [a-z ]+: ` + takesTooMuch + `more than 1s; of all`},
+		{name: "schema of depth", change: map[string]string{"mcpolicy.yaml": rejecting, "policies/p.yaml": withSchema, "policies/_schemas/a.json": of(`{"not": `, 400) + "{}" + of("}", 400)}, args: []string{"lint", "--fail-on", "off"}, answered: true},
+		{name: "schema of a circle", change: map[string]string{"mcpolicy.yaml": rejecting, "policies/p.yaml": withSchema, "policies/_schemas/a.json": `{"allOf": [{"$ref": "#"}]}`}, status: 3, want: `^mcpolicy: .*cerbos:///a.json.*infinite loop`},
 		{name: "schema too deep", change: map[string]string{"mcpolicy.yaml": rejecting, "policies/p.yaml": withSchema, "policies/_schemas/a.json": of(`{"not": `, 600) + "{}" + of("}", 600)}, status: 3, want: `^mcpolicy: policies/_schemas/a.json:1:\d+: values are nested more than 512 deep`},
-		{name: "schema of no JSON", change: map[string]string{"mcpolicy.yaml": rejecting, "policies/p.yaml": withSchema, "policies/_schemas/a.json": "{\x00"}, status: 3, want: `^mcpolicy: policies/_schemas/a.json:1:\d+: `},
+		{name: "schema of no JSON", change: map[string]string{"mcpolicy.yaml": rejecting, "policies/p.yaml": withSchema, "policies/_schemas/a.json": "{\x00"}, status: 3, want: `^mcpolicy: .*a.json.*`},
 	}
 	return list
 }
@@ -110,7 +110,7 @@ func heavyPolicies() []hostileInput {
 	of := strings.Repeat
 	rule := "    - {actions: [\"tools/call::greet\"], effect: EFFECT_ALLOW, roles: [ADMIN], name: r%d, condition: {match: {expr: R.attr.arguments.n == %d}}}\n"
 	rules, roles, uses := "", "", ""
-	for i := range 1500 {
+	for i := range 800 {
 		rules += fmt.Sprintf(rule, i, i)
 		roles += fmt.Sprintf("    - {name: r%d, parentRoles: [ADMIN], condition: {match: {expr: P.attr.n == %d || R.attr.arguments.n == %d}}}\n", i, i, i)
 		uses += fmt.Sprintf("    - {actions: [\"tools/call::greet\"], effect: EFFECT_ALLOW, derivedRoles: [r%d]}\n", i)
@@ -125,7 +125,7 @@ func heavyPolicies() []hostileInput {
 	many := map[string]string{"many derived roles": head + "  importDerivedRoles: [many]\n  rules:\n" + uses + "---\napiVersion: api.cerbos.dev/v1\nderivedRoles:\n  name: many\n  definitions:\n" + roles}
 	many["many rules"] = head + "  rules:\n" + rules
 	many["many scopes"] = scopes
-	many["a long disjunction"] = costly(strings.TrimSuffix(of(`R.attr.arguments.n == 1 || `, 2000), " || "), "")
+	many["a long disjunction"] = costly(strings.TrimSuffix(of(`R.attr.arguments.n == 1 || `, 1000), " || "), "")
 	many["open variables that double"] = costly("V.v40", chain(`R.attr.arguments.x == "q"`, "&&", 40))
 	many["known variables that double"] = costly("V.v40", chain(`P.id == "q"`, "||", 40))
 	many["not, ten thousand times"] = costly(of("!", 10_000)+"R.attr.arguments.x", "")
