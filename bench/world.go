@@ -143,13 +143,11 @@ func (w world) suite(f io.Writer) {
 				if len(keys) == 0 {
 					continue
 				}
-				fmt.Fprintf(f, "  - {name: tool_%d, principals: [%s], ", t, strings.Join(keys, ", "))
-				switch {
-				case list:
-					fmt.Fprintf(f, "list: {%s: [tool_%d]}}\n", effect, t)
-				default:
-					fmt.Fprintf(f, "call: {cases: [{tool: tool_%d, arguments: {region: %s}, expect: %s}]}}\n", t, w.asked(t), effect)
+				operation, expected := "list", fmt.Sprintf("{%s: [tool_%d]}", effect, t)
+				if !list {
+					operation, expected = "call", fmt.Sprintf("{cases: [{tool: tool_%d, arguments: {region: %s}, expect: %s}]}", t, w.asked(t), effect)
 				}
+				fmt.Fprintf(f, "  - {name: %s tool_%d %s, principals: [%s], %s: %s}\n", operation, t, effect, strings.Join(keys, ", "), operation, expected)
 			}
 		}
 	}
