@@ -1,13 +1,19 @@
 package witness
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"math"
 	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	// The engine links this version. A second one would cost every run its
+	// start-up.
+	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -27,17 +33,35 @@ func NewSchema(node *source.Node) *Schema {
 	if s.weight(node, map[*source.Node]float64{}) > heaviest {
 		return s
 	}
-	c := jsonschema.NewCompiler()
-	c.UseLoader(nowhere{})
-	const name = "mcpolicy:inputSchema"
-	if err := c.AddResource(name, node.Value()); err != nil {
-		return s
-	}
-	compiled, err := c.Compile(name)
-	if err == nil {
+	if compiled, err := compile(node); err == nil {
 		s.compiled = compiled
 	}
 	return s
+}
+
+// compile compiles an inputSchema. The library panics on some malformed ones.
+func compile(node *source.Node) (compiled *jsonschema.Schema, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			compiled, err = nil, fmt.Errorf("compile: %v", r)
+		}
+	}()
+	schema := node.Value()
+	if m, ok := schema.(map[string]any); ok && node.Get("$schema") == nil {
+		// The library takes formats for assertions where the draft is only implied.
+		m["$schema"] = jsonschema.Draft2020.URL()
+	}
+	text, err := json.Marshal(schema)
+	if err != nil {
+		return nil, err
+	}
+	const name = "mcpolicy:///inputSchema"
+	c := jsonschema.NewCompiler()
+	c.LoadURL = nowhere
+	if err := c.AddResource(name, bytes.NewReader(text)); err != nil {
+		return nil, err
+	}
+	return c.Compile(name)
 }
 
 // heaviest is how many steps a schema may take to be held against something.
@@ -86,9 +110,7 @@ func (s *Schema) target(ref string) *source.Node {
 }
 
 // nowhere loads no schemas from elsewhere.
-type nowhere struct{}
-
-func (nowhere) Load(url string) (any, error) { return nil, errors.New("not loaded: " + url) }
+func nowhere(url string) (io.ReadCloser, error) { return nil, errors.New("not loaded: " + url) }
 
 // Known reports whether the schema can be held against arguments.
 func (s *Schema) Known() bool { return s != nil && s.compiled != nil }
@@ -101,7 +123,16 @@ func (s *Schema) Allows(arguments map[string]any) bool {
 	case s.compiled == nil:
 		return false
 	}
-	return s.compiled.Validate(arguments) == nil
+	return validates(s.compiled, arguments)
+}
+
+func validates(s *jsonschema.Schema, v any) (ok bool) {
+	defer func() {
+		if recover() != nil { // the library does
+			ok = false
+		}
+	}()
+	return s.Validate(v) == nil
 }
 
 // base returns arguments with what the schema requires.

@@ -33,9 +33,10 @@ func TestHostileSchemas(t *testing.T) {
 		"no schema": {
 			`{"type": "banana"}`, false,
 		},
-		"tree":  {`{"type": "object", "properties": {"x": {"$ref": "#"}}}`, true},
-		"wide":  {`{"properties": {"x": {"enum": [` + list.String() + `"last"]}}}`, true},
-		"bushy": {`{"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}, "c": {"$ref": "#"}}, "required": ["a", "b", "c"]}`, true},
+		"no text": {`{"$schema": "http://json-schema.org/draft-04/schema#", "properties": {"x": {"$ref": 7}}}`, false},
+		"tree":    {`{"type": "object", "properties": {"x": {"$ref": "#"}}}`, true},
+		"wide":    {`{"properties": {"x": {"enum": [` + list.String() + `"last"]}}}`, true},
+		"bushy":   {`{"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}, "c": {"$ref": "#"}}, "required": ["a", "b", "c"]}`, true},
 	} {
 		s := schemaOf(t, c.schema)
 		q := witness.Question{
