@@ -60,6 +60,7 @@ type binder struct {
 	people  *people
 	filter  *filter
 	columns map[place][]*matrix.Column
+	names   map[place]*index // of the items that the columns are about
 }
 
 // A place is what a name is looked for in.
@@ -70,7 +71,7 @@ type place struct {
 }
 
 func newBinder(m *matrix.Matrix, p *people, f *filter) *binder {
-	b := &binder{matrix: m, people: p, filter: f, columns: map[place][]*matrix.Column{}}
+	b := &binder{matrix: m, people: p, filter: f, columns: map[place][]*matrix.Column{}, names: map[place]*index{}}
 	for _, col := range m.Columns {
 		types := manifest.Types(col.Item.Type)
 		if types&resources != 0 {
@@ -79,7 +80,22 @@ func newBinder(m *matrix.Matrix, p *people, f *filter) *binder {
 		at := place{col.Server, types, col.Operation}
 		b.columns[at] = append(b.columns[at], col)
 	}
+	for at, columns := range b.columns {
+		names := make([]string, len(columns))
+		for i, col := range columns {
+			names[i] = col.Item.Name
+		}
+		b.names[at] = newIndex(names)
+	}
 	return b
+}
+
+// known returns the names of the items in a place, which may have none.
+func (b *binder) known(at place) *index {
+	if names := b.names[at]; names != nil {
+		return names
+	}
+	return newIndex(nil)
 }
 
 func (b *binder) suite(s *Suite) (*boundSuite, error) {
@@ -250,14 +266,13 @@ func (e *expander) exactly(at place, x *Exactly) {
 // counts though there are mistakes.
 func (e *expander) mentions(at place, list Names) ([]mention, error) {
 	var errs []error
-	columns := e.columns[at]
-	names := itemNames(columns)
+	columns, known := e.columns[at], e.known(at)
 	found := make([][]int, len(list))
 	for i, name := range list {
 		var err error
-		found[i], err = find(name.Text, names)
+		found[i], err = known.find(name.Text)
 		if err == nil && len(found[i]) == 0 {
-			err = e.noItem(at, name.Text, names)
+			err = e.noItem(at, name.Text, known.names)
 		}
 		if err != nil {
 			errs = append(errs, source.Errorf(name.Pos, "%w", err))
@@ -268,7 +283,7 @@ func (e *expander) mentions(at place, list Names) ([]mention, error) {
 	for _, exact := range []bool{true, false} {
 		for i, name := range list {
 			for _, j := range found[i] {
-				if !seen[j] && (names[j] == name.Text) == exact {
+				if !seen[j] && (known.names[j] == name.Text) == exact {
 					seen[j] = true
 					mentions = append(mentions, mention{columns[j], name.Pos})
 				}
@@ -276,14 +291,6 @@ func (e *expander) mentions(at place, list Names) ([]mention, error) {
 		}
 	}
 	return mentions, errors.Join(errs...)
-}
-
-func itemNames(columns []*matrix.Column) []string {
-	names := make([]string, len(columns))
-	for i, col := range columns {
-		names[i] = col.Item.Name
-	}
-	return names
 }
 
 // noItem is the mistake of a name that stands for no item. It says so if there
@@ -353,7 +360,7 @@ func (e *expander) parts(at place, s *ItemSelector, l leniency) ([]part[*manifes
 			known = append(known, col.Item.Tags...)
 		}
 		slices.Sort(known)
-		tags, err := expand(s.Tags, "tag", " of a "+noun(at.types)+" on "+at.server.Name, slices.Compact(known))
+		tags, err := expand(s.Tags, "tag", " of a "+noun(at.types)+" on "+at.server.Name, newIndex(slices.Compact(known)))
 		errs = append(errs, l.excuse(err))
 		add("tags", "none has a tag of "+listed(s.Tags), func(it *manifest.Item) bool {
 			return slices.ContainsFunc(it.Tags, func(tag string) bool { return tags[tag] })

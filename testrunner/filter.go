@@ -67,7 +67,7 @@ func (f *Filter) find(suites []*Suite, m *matrix.Matrix, p *people) (*filter, er
 			continue
 		}
 		var err error
-		*x.into, err = expand(asNames(x.list), x.what, "", x.known)
+		*x.into, err = expand(asNames(x.list), x.what, "", newIndex(x.known))
 		errs = append(errs, err)
 	}
 	if len(f.Principals) > 0 {

@@ -10,16 +10,25 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// find returns the indexes of the names that a text stands for: those equal
-// to it or, if there are none, those that match it as a glob. Without any it
-// returns nil.
-func find(text string, names []string) ([]int, error) {
-	var at []int
-	for i, name := range names {
-		if name == text {
-			at = append(at, i)
+// An index finds names in a list.
+type index struct {
+	names []string
+	at    map[string][]int // made on first use
+}
+
+func newIndex(names []string) *index { return &index{names: names} }
+
+// find returns where the names stand that a text stands for: those equal to it
+// or, if there are none, those that match it as a glob. Without any it returns
+// nil.
+func (x *index) find(text string) ([]int, error) {
+	if x.at == nil {
+		x.at = make(map[string][]int, len(x.names))
+		for i, name := range x.names {
+			x.at[name] = append(x.at[name], i)
 		}
 	}
+	at := x.at[text]
 	if len(at) > 0 || !glob.Is(text) {
 		return at, nil
 	}
@@ -27,7 +36,7 @@ func find(text string, names []string) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, name := range names {
+	for i, name := range x.names {
 		if re.MatchString(name) {
 			at = append(at, i)
 		}
@@ -37,19 +46,19 @@ func find(text string, names []string) ([]int, error) {
 
 // expand returns which of the known names a list stands for. Each of the list
 // that stands for nothing is a mistake.
-func expand(list Names, what, where string, known []string) (map[string]bool, error) {
+func expand(list Names, what, where string, known *index) (map[string]bool, error) {
 	found := map[string]bool{}
 	var errs []error
 	for _, name := range list {
-		at, err := find(name.Text, known)
+		at, err := known.find(name.Text)
 		if err == nil && len(at) == 0 {
-			err = notFound(what, where, name.Text, known)
+			err = notFound(what, where, name.Text, known.names)
 		}
 		if err != nil {
 			errs = append(errs, source.Errorf(name.Pos, "%w", err))
 		}
 		for _, i := range at {
-			found[known[i]] = true
+			found[known.names[i]] = true
 		}
 	}
 	return found, errors.Join(errs...)

@@ -15,12 +15,12 @@ import (
 // people finds principals of the matrix by what suites say about them.
 type people struct {
 	matrix *matrix.Matrix
-	keys   []string // of all principals, class by class
+	keys   *index // of all principals, class by class
 	list   []*authz.Principal
 	byKey  map[string]*authz.Principal
-	roles  []string                   // that anybody has, sorted
+	roles  *index                     // that anybody has, sorted
 	groups map[string]map[string]bool // keys by group
-	names  []string                   // of the groups, sorted
+	names  *index                     // of the groups, sorted
 	only   map[*authz.Principal]bool  // those that a filter leaves; nil for all
 }
 
@@ -33,8 +33,9 @@ type cast struct {
 func newPeople(m *matrix.Matrix, groups map[string][]string) *people {
 	p := &people{matrix: m, byKey: map[string]*authz.Principal{}, groups: map[string]map[string]bool{}}
 	roles := map[string]bool{}
+	var keys []string
 	for one := range m.Principals() {
-		p.list, p.keys = append(p.list, one), append(p.keys, one.Key)
+		p.list, keys = append(p.list, one), append(keys, one.Key)
 		p.byKey[one.Key] = one
 		for _, r := range one.Roles {
 			roles[r] = true
@@ -50,8 +51,9 @@ func newPeople(m *matrix.Matrix, groups map[string][]string) *people {
 			p.addToGroup(g, k)
 		}
 	}
-	p.roles = slices.Sorted(maps.Keys(roles))
-	p.names = slices.Sorted(maps.Keys(p.groups))
+	p.keys = newIndex(keys)
+	p.roles = newIndex(slices.Sorted(maps.Keys(roles)))
+	p.names = newIndex(slices.Sorted(maps.Keys(p.groups)))
 	return p
 }
 
@@ -115,16 +117,16 @@ func (p *people) name(text string) ([]*authz.Principal, error) {
 		}
 		return list, nil
 	}
-	at, err := find(text, p.keys)
+	at, err := p.keys.find(text)
 	for _, i := range at {
 		list = append(list, p.list[i])
 	}
 	if err == nil && len(list) == 0 {
-		candidates := make([]string, 0, len(p.names)+len(p.keys))
-		for _, g := range p.names {
+		candidates := make([]string, 0, len(p.names.names)+len(p.keys.names))
+		for _, g := range p.names.names {
 			candidates = append(candidates, "@"+g)
 		}
-		err = notFound("principal", "", text, append(candidates, p.keys...))
+		err = notFound("principal", "", text, append(candidates, p.keys.names...))
 	}
 	return list, err
 }

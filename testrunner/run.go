@@ -2,6 +2,7 @@ package testrunner
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -159,19 +160,19 @@ func (r *runner) ask(ctx context.Context, d pdp.Decider, list []bound, standIn f
 		return nil
 	}
 	start := time.Now()
-	var trials []matrix.Trial
-	for i, c := range list {
-		if i == 0 || list[i-1].mention != c.mention { // the cases of a mention follow each other
-			trials = append(trials, matrix.Trial{Column: c.column, Arguments: c.Arguments})
-		}
-		t := &trials[len(trials)-1]
-		t.Principals = append(t.Principals, standIn(c.class))
+	trials, at, err := trialsOf(list, standIn)
+	if err != nil {
+		return err
 	}
 	answers, err := r.Matrix.Try(ctx, d, trials)
 	if err != nil {
 		return err
 	}
-	cells := slices.Concat(answers...)
+	different := slices.Concat(answers...)
+	cells := make([]*matrix.Cell, len(list))
+	for i := range list {
+		cells[i] = different[at[i]]
+	}
 	r.Matrix.Questions += len(cells)
 	each := time.Since(start) / time.Duration(len(list))
 	var failed []bound
@@ -191,6 +192,50 @@ func (r *runner) ask(ctx context.Context, d pdp.Decider, list []bound, standIn f
 		c.judge(cells[i], standIn(c.class), r.Matrix.Policies())
 	}
 	return nil
+}
+
+// A trialKey is the same for cases that ask the same.
+type trialKey struct {
+	column    *matrix.Column
+	class     *matrix.Class
+	arguments int // a number of each different text
+}
+
+// trialsOf returns what cases with arguments ask, each question once, and where
+// among the answers that of each case is.
+func trialsOf(list []bound, standIn func(*matrix.Class) *authz.Principal) ([]matrix.Trial, []int, error) {
+	var trials []matrix.Trial
+	var last *mention // of the last trial
+	numbers := map[string]int{}
+	known := make(map[trialKey]int, len(list))
+	at := make([]int, len(list))
+	number := 0
+	for i, c := range list {
+		if i == 0 || list[i-1].mention != c.mention { // the cases of a mention follow each other
+			text, err := json.Marshal(c.Arguments)
+			if err != nil {
+				return nil, nil, source.Errorf(c.Pos, "arguments: %w", err)
+			}
+			if _, ok := numbers[string(text)]; !ok {
+				numbers[string(text)] = len(numbers)
+			}
+			number = numbers[string(text)]
+		}
+		key := trialKey{c.column, c.class, number}
+		n, ok := known[key]
+		if !ok {
+			n = len(known)
+			known[key] = n
+			if last != c.mention {
+				last = c.mention
+				trials = append(trials, matrix.Trial{Column: c.column, Arguments: c.Arguments})
+			}
+			t := &trials[len(trials)-1]
+			t.Principals = append(t.Principals, standIn(c.class))
+		}
+		at[i] = n
+	}
+	return trials, at, nil
 }
 
 // apart decides the cases of a suite with options. Its cells are built anew,
