@@ -62,9 +62,8 @@ type conditions struct {
 	list []*Condition
 	rows []*runtimev1.RuleTable_RuleRow // by number
 
-	once  sync.Once
-	check checkFunc
-	err   error
+	loading sync.Mutex // guards check
+	check   checkFunc
 }
 
 // Conditions lists the different conditions of the policies, in the order of
@@ -145,21 +144,37 @@ func expressionsOf(c *runtimev1.Condition, variables map[string]string) []string
 	return list
 }
 
-// load makes the table that has each condition as an action of its own, which
-// anybody may do who meets it.
-func (t *conditions) load(e *Engine) error {
-	t.once.Do(func() {
-		table := e.tables.values(nil)
-		for i, row := range t.rows {
-			action := conditionAction(i)
-			c := evaluating(row, action, "")
-			// No two rows may be equal but for the condition.
-			c.Condition, c.EmitOutput = marked(row.Condition), ruleOutput(action+"+", action+"-")
-			table.Rules = append(table.Rules, c)
-		}
-		t.check, t.err = e.evaluator(table, EnforceNone)
-	})
-	return t.err
+// load returns what checks a table that has each condition as an action of its
+// own, which anybody may do who meets it. Other rows of the value table may come
+// along: each table that is loaded costs a collection of all garbage.
+func (t *conditions) load(e *Engine, along ...*runtimev1.RuleTable_RuleRow) (checkFunc, error) {
+	t.loading.Lock()
+	defer t.loading.Unlock()
+	if t.check != nil && len(along) == 0 {
+		return t.check, nil
+	}
+	table := e.tables.values(nil)
+	table.Rules = append(table.Rules, along...)
+	if t.check == nil {
+		table.Rules = append(table.Rules, t.actions()...)
+	}
+	check, err := e.evaluator(table, EnforceNone)
+	if err == nil && t.check == nil {
+		t.check = check
+	}
+	return check, err
+}
+
+// actions returns a row for each condition.
+func (t *conditions) actions() []*runtimev1.RuleTable_RuleRow {
+	rows := make([]*runtimev1.RuleTable_RuleRow, len(t.rows))
+	for i, row := range t.rows {
+		action := conditionAction(i)
+		rows[i] = evaluating(row, action, "")
+		// No two rows may be equal but for the condition.
+		rows[i].Condition, rows[i].EmitOutput = marked(row.Condition), ruleOutput(action+"+", action+"-")
+	}
+	return rows
 }
 
 // ownMark ends the expressions of the condition that is tried. A reply names the
@@ -188,8 +203,8 @@ func (e *Engine) Try(ctx context.Context, trials []Trial) ([]Outcome, error) {
 	if len(trials) == 0 {
 		return nil, nil
 	}
-	t := e.conditionTable()
-	if err := t.load(e); err != nil {
+	check, err := e.conditionTable().load(e)
+	if err != nil {
 		return nil, fmt.Errorf("load conditions: %w", err)
 	}
 	requests := make([]authz.Request, len(trials))
@@ -203,7 +218,7 @@ func (e *Engine) Try(ctx context.Context, trials []Trial) ([]Outcome, error) {
 	}
 	outcomes := make([]Outcome, len(trials))
 	err = e.parallel(ctx, len(inputs), func(ctx context.Context, from, to int) error {
-		outputs, err := t.check(ctx, inputs[from:to])
+		outputs, err := check(ctx, inputs[from:to])
 		for i, out := range outputs {
 			outcomes[from+i] = outcomeOf(requests[from+i].Action, out)
 		}

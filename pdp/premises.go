@@ -110,13 +110,13 @@ func resourceText(r *authz.Request) string {
 // evaluatePremises returns for each request what its premises came to, those that
 // erred or are no booleans left out.
 func (e *Engine) evaluatePremises(ctx context.Context, q *premiseQuestions) ([]map[string]bool, error) {
-	table := e.tables.values(nil)
+	var rows []*runtimev1.RuleTable_RuleRow
 	for _, x := range q.expressions {
 		for _, row := range e.contextsOf(x) {
-			table.Rules = append(table.Rules, evaluating(row, q.actions[x], x.Text))
+			rows = append(rows, evaluating(row, q.actions[x], x.Text))
 		}
 	}
-	check, err := e.evaluator(table, EnforceNone)
+	check, err := e.conditionTable().load(e, rows...) // whoever asks about premises goes on to conditions
 	if err != nil {
 		return nil, err
 	}

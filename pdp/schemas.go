@@ -31,6 +31,8 @@ type schemas struct {
 	validate checkFunc
 	err      error
 
+	matter sync.Map // whether it can matter which apply, by what is unknown
+
 	naming    sync.Once
 	name      checkFunc // by schemas that refuse everything, each by a name of its own
 	namingErr error
@@ -59,12 +61,9 @@ func (e *Engine) Validate(ctx context.Context, requests []authz.Request) ([][]au
 	if len(e.schemas.table.Schemas) == 0 {
 		return found, nil
 	}
-	e.schemas.once.Do(func() {
-		e.schemas.table.Rules = e.schemaRows()
-		e.schemas.validate, e.schemas.err = e.evaluator(e.schemas.table, EnforceWarn)
-	})
-	if e.schemas.err != nil {
-		return nil, fmt.Errorf("load schemas: %w", e.schemas.err)
+	check, err := e.validator()
+	if err != nil {
+		return nil, fmt.Errorf("load schemas: %w", err)
 	}
 	inputs, err := e.inputs(requests)
 	if err != nil {
@@ -74,8 +73,9 @@ func (e *Engine) Validate(ctx context.Context, requests []authz.Request) ([][]au
 		if requests[i].Unknown != nil {
 			inputs[i] = withArguments(inputs[i], requests[i].Unknown, structpb.NewStructValue(&structpb.Struct{}))
 		}
+		inputs[i] = withoutRoles(inputs[i])
 	}
-	outputs, err := e.schemas.validate(ctx, inputs)
+	outputs, err := check(ctx, inputs)
 	if err != nil {
 		return nil, fmt.Errorf("validate: %w", err)
 	}
@@ -83,6 +83,30 @@ func (e *Engine) Validate(ctx context.Context, requests []authz.Request) ([][]au
 		found[i] = validationErrors(out.GetValidationErrors())
 	}
 	return found, nil
+}
+
+// validator returns what validates requests: the policies themselves, if they
+// are loaded with their schemas, or a table of its own.
+func (e *Engine) validator() (checkFunc, error) {
+	if e.options.Schemas != EnforceNone {
+		return e.decide, nil
+	}
+	s := e.schemas
+	s.once.Do(func() {
+		s.table.Rules = e.schemaRows()
+		s.validate, s.err = e.evaluator(s.table, EnforceWarn)
+	})
+	return s.validate, s.err
+}
+
+// withoutRoles returns the input of a principal without any role, of whom the
+// engine validates the attributes, and then looks at no rule.
+func withoutRoles(in *enginev1.CheckInput) *enginev1.CheckInput {
+	p := in.Principal
+	return &enginev1.CheckInput{
+		Principal: &enginev1.Principal{Id: p.Id, Attr: p.Attr, PolicyVersion: p.PolicyVersion, Scope: p.Scope},
+		Resource:  in.Resource, Actions: in.Actions, AuxData: in.AuxData,
+	}
 }
 
 // schemaRows returns a row of each policy that may have schemas: they apply
@@ -144,9 +168,11 @@ func (e *Engine) applySchemas(ctx context.Context, r *authz.Request, in *enginev
 		found[0] = slices.DeleteFunc(found[0], func(v authz.ValidationError) bool { return v.Source == "principal" })
 	}
 	d.Validation = found[0]
-	ofPrincipal, ofResource, err := e.appliedSchemas(ctx, in)
-	if err != nil {
-		return err
+	var ofPrincipal, ofResource string
+	if e.schemas.anyConstrains(unknown, r.AnyPrincipal) {
+		if ofPrincipal, ofResource, err = e.appliedSchemas(ctx, in); err != nil {
+			return err
+		}
 	}
 	constrained := unknown != nil && e.schemas.constrain(ofResource, unknown)
 	below := "/" + strings.Join(unknown, "/")
@@ -191,6 +217,22 @@ func isCEL(text string) bool {
 // what stands at a path.
 func (s *schemas) constrain(ref string, path []string) bool {
 	return ref != "" && constrains(s.table.JsonSchemas[ref].GetContent(), path)
+}
+
+// anyConstrains reports whether it can matter which schemas apply: whether any
+// says something about what is unknown.
+func (s *schemas) anyConstrains(unknown []string, anyPrincipal bool) bool {
+	key := fmt.Sprintf("%q %t", unknown, anyPrincipal)
+	if known, ok := s.matter.Load(key); ok {
+		return known.(bool)
+	}
+	matters := false
+	for _, of := range s.table.Schemas {
+		matters = matters || unknown != nil && s.constrain(of.GetResourceSchema().GetRef(), unknown)
+		matters = matters || anyPrincipal && s.constrain(of.GetPrincipalSchema().GetRef(), nil)
+	}
+	s.matter.Store(key, matters)
+	return matters
 }
 
 // appliedSchemas returns the references of the schemas that apply to a request,
