@@ -48,7 +48,7 @@ func main() {
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	stderr = lines{stderr}
-	if err := tuneGC(); err != nil {
+	if err := tuneEngine(); err != nil {
 		complain(stderr, err)
 		return exitFailure
 	}

@@ -25,6 +25,7 @@ var layers = [][]string{
 	{"witness"}, // lint needs requests that show something, and so does whoever probes a server
 	{"lint", "testrunner", "explain", "drift", "probe"}, // judges of the matrix; probe is the one that a server tells
 	{"report"},
+	{"cmd/mcpolicy/heap"},
 	{"cmd/mcpolicy"},
 }
 
@@ -34,7 +35,7 @@ var bans = []struct {
 	allowed   []string
 }{
 	{"github.com/cerbos/", "the engine must be replaceable, so one package knows it", []string{"pdp"}},
-	{"os", "packages take fs.FS, []byte and io.Writer, so that they can be tested and embedded", []string{"cmd/mcpolicy"}},
+	{"os", "packages take fs.FS, []byte and io.Writer, so that they can be tested and embedded", []string{"cmd/mcpolicy", "cmd/mcpolicy/heap"}},
 	{"os/exec", "nothing is started by surprise; live starts what its caller names, and ends it", []string{"cmd/mcpolicy", "live"}},
 	{"net", "nothing is contacted by surprise", []string{"cmd/mcpolicy", "pdp"}},
 	{"net/http", "nothing is contacted by surprise; live contacts what its caller names", []string{"cmd/mcpolicy", "live"}},

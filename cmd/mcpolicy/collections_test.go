@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestCollections holds what a run costs in collections of garbage, which does not
+// depend on the machine: there is one at the very start, when there is next to
+// nothing to look through, and one for each table that the engine loads. A change
+// that does with fewer tables lowers the figure.
+func TestCollections(t *testing.T) {
+	quickstart, err := filepath.Abs(filepath.Join("..", "..", "fixtures", "quickstart"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args        []string
+		all, forced int
+	}{
+		{args: []string{"--version"}, all: 1},
+		{args: []string{"matrix", "-C", quickstart}, all: 4, forced: 3},
+		{args: []string{"check", "-C", quickstart}, all: 5, forced: 4},
+	} {
+		cmd := exec.CommandContext(t.Context(), "mcpolicy", tt.args...)
+		cmd.Env = append(os.Environ(), "GODEBUG=gctrace=1")
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Run(); err != nil {
+			t.Fatalf("%v: %v\n%s", tt.args, err, &stderr)
+		}
+		all, forced := 0, 0
+		for line := range strings.Lines(stderr.String()) {
+			if strings.HasPrefix(line, "gc ") {
+				all++
+				forced += strings.Count(line, "(forced)")
+			}
+		}
+		if all > tt.all || forced > tt.forced {
+			t.Errorf("%v: %d collections, %d of them forced; want at most %d and %d", tt.args, all, forced, tt.all, tt.forced)
+		}
+	}
+}
