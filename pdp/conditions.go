@@ -165,14 +165,22 @@ func (t *conditions) load(e *Engine, along ...*runtimev1.RuleTable_RuleRow) (che
 	return check, err
 }
 
-// actions returns a row for each condition.
+// actions returns a row for each condition. No two rows may be equal but for how
+// the condition joins its expressions: the engine takes them for one. So those of
+// equal expressions have outputs of their own; others need not, and each is one
+// more expression to compile.
 func (t *conditions) actions() []*runtimev1.RuleTable_RuleRow {
 	rows := make([]*runtimev1.RuleTable_RuleRow, len(t.rows))
+	equal := map[string]int{}
 	for i, row := range t.rows {
-		action := conditionAction(i)
-		rows[i] = evaluating(row, action, "")
-		// No two rows may be equal but for the condition.
-		rows[i].Condition, rows[i].EmitOutput = marked(row.Condition), ruleOutput(action+"+", action+"-")
+		var texts []string
+		walkCondition(row.Condition, func(x *runtimev1.Expr) { texts = append(texts, x.GetOriginal()) })
+		slices.Sort(texts)
+		key := strings.Join(texts, "")
+		number := strconv.Itoa(equal[key])
+		equal[key]++
+		rows[i] = evaluating(row, conditionAction(i), "")
+		rows[i].Condition, rows[i].EmitOutput = marked(row.Condition), ruleOutput(number+"+", number+"-")
 	}
 	return rows
 }

@@ -31,6 +31,38 @@ type(mcpolicy_v) == list ? (mcpolicy_v.all(mcpolicy_e, ` + element + `) ? "l" : 
 {"k": mcpolicy_k, "v": mcpolicy_k in ["L", "M", "?"] ? dyn(null) : mcpolicy_v}))`
 }
 
+// withKind returns a value that comes from JSON as valueWithKind does, which
+// takes the engine longer to compile than all the rest of most conditions.
+func withKind(v value, whole bool) value {
+	if v.errored {
+		return v
+	}
+	kind, told := "n", true
+	switch k := v.v.GetKind().(type) {
+	case *structpb.Value_StringValue:
+		kind = "s"
+	case *structpb.Value_BoolValue:
+		kind = "b"
+	case *structpb.Value_NumberValue:
+		kind = "d"
+	case *structpb.Value_StructValue:
+		if kind, told = "m", whole; !told {
+			kind = "M"
+		}
+	case *structpb.Value_ListValue:
+		if kind, told = "l", whole || !slices.ContainsFunc(k.ListValue.GetValues(), isNested); !told {
+			kind = "L"
+		}
+	}
+	of := v.v
+	if !told {
+		of = structpb.NewNullValue()
+	}
+	return value{v: structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{"k": structpb.NewStringValue(kind), "v": of}})}
+}
+
+func isNested(v *structpb.Value) bool { return kindsOfJSON(v)&(kindList|kindMap) != 0 }
+
 // kindsOfValue returns the kinds of a value, as valueWithKind returns it.
 func kindsOfValue(v value, json bool) kinds {
 	if v.errored {

@@ -60,6 +60,7 @@ type hole struct {
 	// json says that the value comes from JSON, named that its source is over
 	// attributes alone, which keep their names where a literal says no more.
 	json, named bool
+	plain       bool // the value is evaluated as it is: its JSON tells its kind
 	index       bool // it stands in brackets
 }
 
@@ -181,10 +182,32 @@ func (p *parts) hole(e ast.Expr, o *openness, into *part, strict, compared bool)
 		// If it has no literal, its operands may have one.
 		h.source = p.punchCall(e.AsCall(), o, into, nil, strict, false)
 	}
-	h.number = p.closed(valueWithKind(closedText(e), h.whole()))
+	if h.plain = isFromJSON(e); h.plain {
+		h.number = p.closed(closedText(e))
+	} else {
+		h.number = p.closed(valueWithKind(closedText(e), h.whole()))
+	}
 	h.name = "hole" + strconv.Itoa(len(into.holes))
 	into.holes = append(into.holes, h)
 	return fact.NewIdent(0, h.name)
+}
+
+// isFromJSON reports whether an expression reads a constant, an attribute or
+// something in one, or another field of the principal or of the resource, none of
+// which is of a kind that JSON does not have.
+func isFromJSON(e ast.Expr) bool {
+	path, ok := pathOf(e)
+	switch {
+	case !ok || isOptional(e) || len(path) < 2:
+		return false
+	case path[0] == "C":
+		return true
+	case path[0] != "P" && path[0] != "R":
+		return false
+	case path[1] == "attr":
+		return len(path) > 2
+	}
+	return len(path) == 2
 }
 
 // whole reports whether all of a value is written down, whatever is in it.

@@ -113,7 +113,8 @@ func (e *Engine) evaluatePremises(ctx context.Context, q *premiseQuestions) ([]m
 	var rows []*runtimev1.RuleTable_RuleRow
 	for _, x := range q.expressions {
 		for _, row := range e.contextsOf(x) {
-			rows = append(rows, evaluating(row, q.actions[x], x.Text))
+			// Marked like a condition, it is compiled once for both.
+			rows = append(rows, evaluating(row, q.actions[x], x.Text+ownMark))
 		}
 	}
 	check, err := e.conditionTable().load(e, rows...) // whoever asks about premises goes on to conditions

@@ -157,6 +157,9 @@ func (n *part) fill(values []value) (filled ast.Expr, of []kinds, errored bool) 
 	for i := range n.holes {
 		h := &n.holes[i]
 		v := values[h.number]
+		if h.plain {
+			v = withKind(v, h.whole())
+		}
 		if v.errored && h.strict {
 			return nil, nil, true
 		}
