@@ -77,20 +77,21 @@ func measure(out io.Writer, runs int, cerbos string) (err error) {
 
 // A result is what one run of a command took.
 type result struct {
-	wall time.Duration
-	peak int64 // bytes
-	err  error
+	wall, cpu time.Duration
+	peak      int64 // bytes
+	err       error
 }
 
 func run(command []string) result {
 	c := exec.Command(command[0], command[1:]...)
 	start := time.Now()
 	text, err := c.CombinedOutput()
-	r := result{wall: time.Since(start)}
+	wall := time.Since(start)
 	var status *exec.ExitError
 	if err != nil && !errors.As(err, &status) {
-		r.err = err
+		return result{err: err}
 	}
+	r := result{wall: wall, cpu: c.ProcessState.UserTime() + c.ProcessState.SystemTime()}
 	if c.ProcessState.ExitCode() > 1 {
 		r.err = fmt.Errorf("%s: exit status %d\n%s", strings.Join(command, " "), c.ProcessState.ExitCode(), text)
 	}
@@ -103,7 +104,7 @@ func run(command []string) result {
 // compare runs two commands in turn and prints the median of each and the
 // median of the ratios, which do not mind a machine that is busy now and then.
 func compare(out io.Writer, runs int, what string, ours, theirs []string) {
-	var a, b, wall, peak []float64
+	var a, b, wall, cpu, peak []float64
 	for i := range runs + 1 {
 		x, y := run(ours), run(theirs)
 		if err := errors.Join(x.err, y.err); err != nil {
@@ -114,9 +115,11 @@ func compare(out io.Writer, runs int, what string, ours, theirs []string) {
 			continue // the files were not in memory
 		}
 		a, b = append(a, x.wall.Seconds()), append(b, y.wall.Seconds())
-		wall, peak = append(wall, x.wall.Seconds()/y.wall.Seconds()), append(peak, float64(x.peak)/float64(y.peak))
+		wall, cpu = append(wall, x.wall.Seconds()/y.wall.Seconds()), append(cpu, x.cpu.Seconds()/y.cpu.Seconds())
+		peak = append(peak, float64(x.peak)/float64(y.peak))
 	}
-	fmt.Fprintf(out, "%-60s %6.0f ms to %6.0f ms: wall %.2f, peak memory %.2f\n", what, median(a)*1000, median(b)*1000, median(wall), median(peak))
+	fmt.Fprintf(out, "%-60s %6.0f ms to %6.0f ms: wall %.2f, CPU %.2f, peak memory %.2f\n",
+		what, median(a)*1000, median(b)*1000, median(wall), median(cpu), median(peak))
 }
 
 func median(list []float64) float64 {
