@@ -26,6 +26,9 @@ var ErrNoPolicies = errors.New("no policies")
 // joined, with its position.
 func compileTable(ctx context.Context, fsys fs.FS, prefix string) (table *runtimev1.RuleTable, err error) {
 	defer recoverAs(&err, "compile the policies")
+	if table = compileShared(ctx, fsys); table != nil {
+		return table, nil
+	}
 	table, err = rtcompile.Compile(ctx, fsys)
 	if err != nil {
 		return nil, allErrors(ctx, fsys, prefix, err)
