@@ -158,7 +158,7 @@ func (t *conditions) load(e *Engine, along ...*runtimev1.RuleTable_RuleRow) (che
 	if t.check == nil {
 		table.Rules = append(table.Rules, t.actions()...)
 	}
-	check, err := e.evaluator(table, EnforceNone)
+	check, err := e.narrowedTable(table, EnforceNone)
 	if err == nil && t.check == nil {
 		t.check = check
 	}
@@ -271,7 +271,7 @@ func (e *Engine) Without(rules []string) (*Engine, error) {
 	}
 	without := &Engine{
 		options: e.options, tables: newTables(table), schemas: e.schemas, classes: e.classes,
-		principalPolicies: e.principalPolicies, solvers: map[string]*solver{},
+		principalPolicies: e.principalPolicies, solvers: map[string]*solver{}, reach: e.reach.again(),
 	}
 	return without, without.load(table)
 }

@@ -42,7 +42,7 @@ func (e *Engine) again() (*Engine, error) {
 	}
 	a := &Engine{
 		options: e.options, tables: newTables(table), schemas: e.schemas, classes: e.classes,
-		solvers: map[string]*solver{}, principalPolicies: e.principalPolicies,
+		solvers: map[string]*solver{}, principalPolicies: e.principalPolicies, reach: e.reach.again(),
 	}
 	return a, a.load(table)
 }

@@ -71,6 +71,11 @@ func (e *Engine) Decide(ctx context.Context, requests []authz.Request) ([]authz.
 func (e *Engine) each(ctx context.Context, questions []Question) ([][]*authz.Decision, error) {
 	callers := newCallers(e)
 	answers := make([][]*authz.Decision, len(questions))
+	kinds := make([]string, len(questions))
+	for i := range questions {
+		kinds[i] = questions[i].Resource.Kind
+	}
+	e.reach.with(kinds...) // all at once, before tables are loaded
 	for i := range questions {
 		answers[i] = make([]*authz.Decision, len(questions[i].Of))
 		if err := callers.add(questions[i].Of); err != nil {

@@ -35,6 +35,7 @@ type Engine struct {
 	schemas           *schemas
 	classes           *reads
 	principalPolicies map[string]bool
+	reach             *reach
 
 	shape *structureTable
 
@@ -67,7 +68,7 @@ func Open(ctx context.Context, fsys fs.FS, options Options) (*Engine, error) {
 			e.principalPolicies[row.Principal] = true
 		}
 	}
-	e.classes = e.classReads()
+	e.classes, e.reach = e.classReads(), newReach(e.tables.rows)
 	if err := e.load(table); err != nil {
 		return nil, err
 	}
@@ -77,7 +78,10 @@ func Open(ctx context.Context, fsys fs.FS, options Options) (*Engine, error) {
 // load loads the tables that nearly every run needs, on a core each.
 func (e *Engine) load(table *runtimev1.RuleTable) error {
 	decision := e.tables.decision(table)
-	structure := e.tables.structure()
+	if e.reach.narrow {
+		return e.loadNarrow()
+	}
+	structure := e.tables.structure(e.tables.rows)
 	var g errgroup.Group
 	g.Go(func() (err error) {
 		defer recoverAs(&err, "load policies")

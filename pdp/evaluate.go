@@ -46,7 +46,7 @@ func (e *Engine) Evaluate(ctx context.Context, r authz.Request, of []Expression)
 			table.Rules = append(table.Rules, evaluating(row, actions[i], x.Text))
 		}
 	}
-	check, err := e.evaluator(table, EnforceNone)
+	check, err := e.narrowedTable(table, EnforceNone)
 	if err != nil {
 		return nil, fmt.Errorf("load expressions: %w", err)
 	}

@@ -52,7 +52,7 @@ func (e *Engine) Reach(ctx context.Context, r authz.Request, rules []string) (ma
 		table.Rules = append(table.Rules, anybody, holder)
 		at[anybody.Name], at[holder.Name] = p, p
 	}
-	check, err := e.evaluator(table, EnforceNone)
+	check, err := e.narrowedTable(table, EnforceNone)
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}

@@ -94,7 +94,7 @@ func (e *Engine) validator() (checkFunc, error) {
 	s := e.schemas
 	s.once.Do(func() {
 		s.table.Rules = e.schemaRows()
-		s.validate, s.err = e.evaluator(s.table, EnforceWarn)
+		s.validate, s.err = e.narrowedTable(s.table, EnforceWarn)
 	})
 	return s.validate, s.err
 }
@@ -279,7 +279,7 @@ func (e *Engine) nameSchemas() (err error) {
 		}
 		table.JsonSchemas[ref] = &runtimev1.RuleTable_JSONSchema{Content: content}
 	}
-	s.name, err = e.evaluator(table, EnforceWarn)
+	s.name, err = e.narrowedTable(table, EnforceWarn)
 	return err
 }
 

@@ -65,7 +65,7 @@ func (e *Engine) solver(r *authz.Request) (*solver, error) {
 		s.reads = append(s.reads, reads)
 	}
 	var err error
-	if s.evaluate, err = e.evaluator(e.tables.values(s.parts), EnforceNone); err != nil {
+	if s.evaluate, err = e.narrowedTable(e.tables.values(s.parts), EnforceNone); err != nil {
 		return nil, fmt.Errorf("load the parts of conditions: %w", err)
 	}
 	e.solvers[key] = s

@@ -128,11 +128,11 @@ func unquoted(e *runtimev1.Expr) string { return strings.Trim(e.GetOriginal(), `
 
 func literal(s string) *runtimev1.Expr { return &runtimev1.Expr{Original: strconv.Quote(s)} }
 
-// structure returns the table in which each leaf is an attribute.
-func (t *tables) structure() *runtimev1.RuleTable {
-	rows := make([]*runtimev1.RuleTable_RuleRow, len(t.rows))
+// structure returns the table of some rows in which each leaf is an attribute.
+func (t *tables) structure(of []*runtimev1.RuleTable_RuleRow) *runtimev1.RuleTable {
+	rows := make([]*runtimev1.RuleTable_RuleRow, len(of))
 	outputs := map[*runtimev1.Output]*runtimev1.Output{}
-	for i, row := range t.rows {
+	for i, row := range of {
 		c := cloneRow(row)
 		if o := row.EmitOutput; o != nil {
 			if outputs[o] == nil {
