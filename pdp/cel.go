@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/google/cel-go/common"
 	"github.com/google/cel-go/common/ast"
@@ -20,7 +21,35 @@ import (
 
 var fact = ast.NewExprFactory()
 
+// parses are the trees of texts, which are parsed again and again: nothing changes a
+// tree. What it holds is bounded, and more than the expressions of most policies.
+var parses = struct {
+	sync.Mutex
+	of map[string]ast.Expr
+}{of: map[string]ast.Expr{}}
+
+const maxParses, maxParsedText = 1 << 13, 1 << 10
+
 func parseCEL(text string) (ast.Expr, error) {
+	parses.Lock()
+	known := parses.of[text]
+	parses.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	e, err := parseAnew(text)
+	if err == nil && len(text) <= maxParsedText {
+		parses.Lock()
+		if len(parses.of) >= maxParses {
+			clear(parses.of)
+		}
+		parses.of[text] = e
+		parses.Unlock()
+	}
+	return e, err
+}
+
+func parseAnew(text string) (ast.Expr, error) {
 	p, err := parser.NewParser(parser.Macros(), parser.EnableOptionalSyntax(true), parser.EnableIdentEscapeSyntax(true))
 	if err != nil {
 		return nil, err

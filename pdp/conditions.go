@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -258,20 +257,5 @@ func isOwn(e *enginev1.EvaluationError) bool {
 // Without returns an engine over the same policies less some rules, by their
 // IDs.
 func (e *Engine) Without(rules []string) (*Engine, error) {
-	base := e.tables.base
-	table := &runtimev1.RuleTable{
-		Meta: cloneMeta(base.Meta), ScopeParentRoles: cloneParentRoles(base.ScopeParentRoles), CompilerVersion: base.CompilerVersion,
-		PolicyDerivedRoles: maps.Clone(base.PolicyDerivedRoles),
-		Schemas:            maps.Clone(e.schemas.table.Schemas), JsonSchemas: maps.Clone(e.schemas.table.JsonSchemas),
-	}
-	for _, row := range e.tables.rows {
-		if !slices.Contains(rules, ruleID(row)) {
-			table.Rules = append(table.Rules, cloneRow(row))
-		}
-	}
-	without := &Engine{
-		options: e.options, tables: newTables(table), schemas: e.schemas, classes: e.classes,
-		principalPolicies: e.principalPolicies, solvers: map[string]*solver{}, reach: e.reach.again(),
-	}
-	return without, without.load(table)
+	return e.withRows(func(row *runtimev1.RuleTable_RuleRow) bool { return !slices.Contains(rules, ruleID(row)) })
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
 	"github.com/cespare/xxhash/v2"
 )
@@ -17,20 +18,8 @@ import (
 // be met. It is computed here as internal/ruletable/index does;
 // TestConfused holds it to what the engine then decides.
 func (e *Engine) Confused() [][]string {
-	byHash := map[uint64][]*runtimev1.RuleTable_RuleRow{}
-	for _, row := range e.tables.rows {
-		h := functionalHash(row)
-		if !slices.ContainsFunc(byHash[h], func(o *runtimev1.RuleTable_RuleRow) bool {
-			return o.OriginFqn == row.OriginFqn && o.Name == row.Name
-		}) {
-			byHash[h] = append(byHash[h], row)
-		}
-	}
 	var groups [][]string
-	for _, rows := range byHash {
-		if !slices.ContainsFunc(rows, func(r *runtimev1.RuleTable_RuleRow) bool { return !sameCondition(r, rows[0]) }) {
-			continue
-		}
+	for _, rows := range confused(e.tables.rows) {
 		var ids []string
 		for _, r := range rows {
 			ids = append(ids, ruleID(r))
@@ -40,6 +29,40 @@ func (e *Engine) Confused() [][]string {
 	}
 	slices.SortFunc(groups, slices.Compare)
 	return slices.CompactFunc(groups, slices.Equal)
+}
+
+// confused returns the groups of rows that share a condition and have different ones.
+// Of the rows that a rule has of one kind, for all its roles and actions, one is in it.
+func confused(list []*runtimev1.RuleTable_RuleRow) [][]*runtimev1.RuleTable_RuleRow {
+	byHash := map[uint64][]*runtimev1.RuleTable_RuleRow{}
+	seen := map[behaviour]bool{}
+	for _, row := range list {
+		if b := behaviourOf(row); !seen[b] {
+			seen[b] = true
+			h := functionalHash(row)
+			byHash[h] = append(byHash[h], row)
+		}
+	}
+	var groups [][]*runtimev1.RuleTable_RuleRow
+	for _, rows := range byHash {
+		if slices.ContainsFunc(rows, func(r *runtimev1.RuleTable_RuleRow) bool { return !sameCondition(r, rows[0]) }) {
+			groups = append(groups, rows)
+		}
+	}
+	return groups
+}
+
+// behaviour is the same for rows of a rule that do the same.
+type behaviour struct {
+	origin, name, derivedRole       string
+	condition, derivedRoleCondition *runtimev1.Condition
+	effect                          effectv1.Effect
+	output                          *runtimev1.Output
+	ofRole                          bool
+}
+
+func behaviourOf(row *runtimev1.RuleTable_RuleRow) behaviour {
+	return behaviour{row.OriginFqn, row.Name, row.OriginDerivedRole, row.Condition, row.DerivedRoleCondition, row.Effect, row.EmitOutput, row.FromRolePolicy}
 }
 
 func sameCondition(a, b *runtimev1.RuleTable_RuleRow) bool {

@@ -32,17 +32,29 @@ func (e *Engine) DecideAt(ctx context.Context, now time.Time, requests []authz.R
 // again returns an engine of the same policies and options, with a clock of
 // its own.
 func (e *Engine) again() (*Engine, error) {
+	return e.withRows(func(*runtimev1.RuleTable_RuleRow) bool { return true })
+}
+
+// withRows returns an engine of some of the rows of this one, and of the same options.
+func (e *Engine) withRows(keep func(*runtimev1.RuleTable_RuleRow) bool) (*Engine, error) {
+	of := &Engine{
+		options: e.options, schemas: e.schemas, classes: e.classes,
+		principalPolicies: e.principalPolicies, solvers: map[string]*solver{},
+	}
+	if e.reach.narrow {
+		of.reach, of.tables = e.reach.again(), e.tables.some(keep)
+		return of, of.loadNarrow()
+	}
 	base := e.tables.base
 	table := &runtimev1.RuleTable{
 		Meta: cloneMeta(base.Meta), ScopeParentRoles: cloneParentRoles(base.ScopeParentRoles), PolicyDerivedRoles: maps.Clone(base.PolicyDerivedRoles),
-		Schemas: maps.Clone(e.schemas.table.Schemas), JsonSchemas: e.schemas.table.JsonSchemas, CompilerVersion: base.CompilerVersion,
+		Schemas: maps.Clone(e.schemas.table.Schemas), JsonSchemas: maps.Clone(e.schemas.table.JsonSchemas), CompilerVersion: base.CompilerVersion,
 	}
 	for _, row := range e.tables.rows {
-		table.Rules = append(table.Rules, cloneRow(row))
+		if keep(row) {
+			table.Rules = append(table.Rules, cloneRow(row))
+		}
 	}
-	a := &Engine{
-		options: e.options, tables: newTables(table), schemas: e.schemas, classes: e.classes,
-		solvers: map[string]*solver{}, principalPolicies: e.principalPolicies, reach: e.reach.again(),
-	}
-	return a, a.load(table)
+	of.tables = newTables(table)
+	return of, of.load(table)
 }

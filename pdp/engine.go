@@ -68,7 +68,7 @@ func Open(ctx context.Context, fsys fs.FS, options Options) (*Engine, error) {
 			e.principalPolicies[row.Principal] = true
 		}
 	}
-	e.classes, e.reach = e.classReads(), newReach(e.tables.rows)
+	e.classes = e.classReads()
 	if err := e.load(table); err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func Open(ctx context.Context, fsys fs.FS, options Options) (*Engine, error) {
 // load loads the tables that nearly every run needs, on a core each.
 func (e *Engine) load(table *runtimev1.RuleTable) error {
 	decision := e.tables.decision(table)
-	if e.reach.narrow {
+	if e.reach = newReach(e.tables.rows); e.reach.narrow {
 		return e.loadNarrow()
 	}
 	structure := e.tables.structure(e.tables.rows)

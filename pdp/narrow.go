@@ -30,6 +30,7 @@ const maxWidened = 2
 type resourceKinds struct {
 	all   bool
 	names map[string]bool // as folded
+	reach *reach
 }
 
 // folded returns the same for all kinds that Cerbos may take for one: it writes some
@@ -50,6 +51,8 @@ func (k *resourceKinds) has(kind string) bool { return k.all || kind != "" && k.
 // A reach is the kinds that an engine has been asked about. It grows.
 type reach struct {
 	narrow bool // there are kinds enough for tables to be loaded in part
+	// confused are rows that may decide in the place of others, see confusion.go.
+	confused map[behaviour]bool
 
 	mu      sync.Mutex
 	set     *resourceKinds
@@ -71,10 +74,10 @@ func (r *reach) with(kinds ...string) *resourceKinds {
 	switch {
 	case len(grown) == 0:
 	case whole || r.widened > maxWidened:
-		r.set = &resourceKinds{all: true}
+		r.set = &resourceKinds{all: true, reach: r}
 	default:
 		maps.Copy(grown, r.set.names)
-		r.set = &resourceKinds{names: grown}
+		r.set = &resourceKinds{names: grown, reach: r}
 		r.widened++
 	}
 	return r.set
@@ -87,12 +90,24 @@ func newReach(rows []*runtimev1.RuleTable_RuleRow) *reach {
 	for _, row := range rows {
 		seen[row.Resource] = true
 	}
-	narrow := len(seen) > manyKinds
-	return &reach{narrow: narrow, set: &resourceKinds{all: !narrow}}
+	r := &reach{narrow: len(seen) > manyKinds, confused: map[behaviour]bool{}}
+	if r.narrow {
+		for _, group := range confused(rows) {
+			for _, row := range group {
+				r.confused[behaviourOf(row)] = true
+			}
+		}
+	}
+	r.set = &resourceKinds{all: !r.narrow, reach: r}
+	return r
 }
 
 // again returns a reach for another engine of the same policies.
-func (r *reach) again() *reach { return &reach{narrow: r.narrow, set: r.with()} }
+func (r *reach) again() *reach {
+	set, again := r.with(), &reach{narrow: r.narrow, confused: r.confused}
+	again.set = &resourceKinds{all: set.all, names: set.names, reach: again}
+	return again
+}
 
 // A narrowed table is the part of a table that requests get to.
 type narrowed struct {
@@ -111,7 +126,7 @@ func (e *Engine) narrow(load func(*resourceKinds) (checkFunc, error)) (checkFunc
 	if set := e.reach.with(); set.all {
 		return load(set)
 	}
-	n := &narrowed{reach: e.reach, load: load, loaded: &resourceKinds{}}
+	n := &narrowed{reach: e.reach, load: load, loaded: &resourceKinds{reach: e.reach}}
 	return n.check, nil
 }
 
@@ -201,6 +216,17 @@ func (e *Engine) loadNarrow() (err error) {
 	return err
 }
 
+// some returns the tables of some of the rows, which are loaded in part.
+func (t *tables) some(keep func(*runtimev1.RuleTable_RuleRow) bool) *tables {
+	some := &tables{base: t.base, leaves: t.leaves, byKey: t.byKey}
+	for _, row := range t.rows {
+		if keep(row) {
+			some.rows = append(some.rows, row)
+		}
+	}
+	return some
+}
+
 // whole returns the table of all rows, which is not to be loaded itself.
 func (t *tables) whole(s *schemas) *runtimev1.RuleTable {
 	return &runtimev1.RuleTable{
@@ -270,7 +296,8 @@ func (k *resourceKinds) rows(list []*runtimev1.RuleTable_RuleRow) []*runtimev1.R
 // reaches reports whether a request about a kind of the set may get to a row. A role
 // policy denies what is not in it, so that it has a say in all kinds.
 func (k *resourceKinds) reaches(row *runtimev1.RuleTable_RuleRow) bool {
-	return row.FromRolePolicy || row.Resource == "" || strings.Contains(row.Resource, "*") || k.has(row.Resource)
+	return row.FromRolePolicy || row.Resource == "" || strings.Contains(row.Resource, "*") || k.has(row.Resource) ||
+		len(k.reach.confused) > 0 && k.reach.confused[behaviourOf(row)]
 }
 
 // bareRow returns a row such as Cerbos makes of a policy without rules, at the place of
