@@ -84,7 +84,13 @@ func (e *Engine) classReads() *reads {
 			all.merge(readsOf(text))
 		}
 	}
-	condition := func(c *runtimev1.Condition) { walkCondition(c, add) }
+	walked := map[*runtimev1.Condition]bool{} // a rule's rows share it
+	condition := func(c *runtimev1.Condition) {
+		if !walked[c] {
+			walked[c] = true
+			walkCondition(c, add)
+		}
+	}
 	variables := func(list []*runtimev1.Variable) {
 		for _, v := range list {
 			add(v.GetExpr())
@@ -111,8 +117,13 @@ func (e *Engine) classReads() *reads {
 // derivedRolesOpen reports whether the set of derived roles depends on what is
 // unknown. Cerbos computes it for conditions that read runtime.
 func (e *Engine) derivedRolesOpen(o openness) bool {
+	seen := map[*runtimev1.RunnableDerivedRole]bool{}
 	for _, roles := range e.tables.base.PolicyDerivedRoles {
 		for _, dr := range roles.GetDerivedRoles() {
+			if seen[dr] {
+				continue // policies that import it share it
+			}
+			seen[dr] = true
 			o.definitions, o.open = newDefinitions(variables(dr.GetOrderedVariables())), nil
 			open := false
 			walkCondition(dr.GetCondition(), func(x *runtimev1.Expr) {

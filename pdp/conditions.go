@@ -100,12 +100,7 @@ func (e *Engine) conditionTable() *conditions {
 			known.Uses = append(known.Uses, use)
 		}
 	}
-	// Rows come in the order of a Go map.
-	rows := slices.Clone(e.tables.rows)
-	slices.SortStableFunc(rows, func(a, b *runtimev1.RuleTable_RuleRow) int {
-		return cmp.Or(cmp.Compare(ruleID(a), ruleID(b)), cmp.Compare(a.OriginDerivedRole, b.OriginDerivedRole), cmp.Compare(a.Resource, b.Resource))
-	})
-	for _, row := range rows {
+	for _, row := range e.tables.rowsByRule() {
 		add(row, row.Condition, "")
 		if row.OriginDerivedRole != "" {
 			add(row, row.DerivedRoleCondition, row.OriginDerivedRole)
@@ -113,6 +108,36 @@ func (e *Engine) conditionTable() *conditions {
 	}
 	e.conditions = t
 	return t
+}
+
+// rowsByRule returns a row of each rule for each different thing that it does, by the
+// rules' IDs. Rows come in the order of a Go map.
+func (t *tables) rowsByRule() []*runtimev1.RuleTable_RuleRow {
+	type place struct {
+		behaviour
+		resource, principal string
+	}
+	type named struct {
+		id  string
+		row *runtimev1.RuleTable_RuleRow
+	}
+	var list []named
+	seen := map[place]bool{}
+	for _, row := range t.rows {
+		at := place{behaviourOf(row), row.Resource, row.Principal}
+		if !seen[at] {
+			seen[at] = true
+			list = append(list, named{ruleID(row), row})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b named) int {
+		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.row.OriginDerivedRole, b.row.OriginDerivedRole), cmp.Compare(a.row.Resource, b.row.Resource))
+	})
+	rows := make([]*runtimev1.RuleTable_RuleRow, len(list))
+	for i := range list {
+		rows[i] = list[i].row
+	}
+	return rows
 }
 
 // expressionsOf lists the expressions of a condition after the definitions of
@@ -152,34 +177,44 @@ func (t *conditions) load(e *Engine, along ...*runtimev1.RuleTable_RuleRow) (che
 	if t.check != nil && len(along) == 0 {
 		return t.check, nil
 	}
-	table := e.tables.values(nil)
-	table.Rules = append(table.Rules, along...)
-	if t.check == nil {
-		table.Rules = append(table.Rules, t.actions()...)
-	}
-	check, err := e.narrowedTable(table, EnforceNone)
-	if err == nil && t.check == nil {
+	first := t.check == nil
+	check, err := e.narrow(func(set *resourceKinds) (checkFunc, error) {
+		table := e.tables.values(nil)
+		table.Rules = append(table.Rules, along...)
+		if e.reach.narrow {
+			table = set.part(table)
+		}
+		if first {
+			table.Rules = append(table.Rules, t.actions(set)...)
+		}
+		return e.evaluator(table, EnforceNone)
+	})
+	if err == nil && first {
 		t.check = check
 	}
 	return check, err
 }
 
-// actions returns a row for each condition. No two rows may be equal but for how
-// the condition joins its expressions: the engine takes them for one. So those of
-// equal expressions have outputs of their own; others need not, and each is one
-// more expression to compile.
-func (t *conditions) actions() []*runtimev1.RuleTable_RuleRow {
-	rows := make([]*runtimev1.RuleTable_RuleRow, len(t.rows))
+// actions returns a row for each condition that requests about kinds get to. No two
+// rows may be equal but for how the condition joins its expressions: the engine takes
+// them for one. So those of equal expressions have outputs of their own; others need
+// not, and each is one more expression to compile.
+func (t *conditions) actions(kinds *resourceKinds) []*runtimev1.RuleTable_RuleRow {
+	var rows []*runtimev1.RuleTable_RuleRow
 	equal := map[string]int{}
 	for i, row := range t.rows {
+		if !kinds.reaches(row) {
+			continue
+		}
 		var texts []string
 		walkCondition(row.Condition, func(x *runtimev1.Expr) { texts = append(texts, x.GetOriginal()) })
 		slices.Sort(texts)
 		key := strings.Join(texts, "")
 		number := strconv.Itoa(equal[key])
 		equal[key]++
-		rows[i] = evaluating(row, conditionAction(i), "")
-		rows[i].Condition, rows[i].EmitOutput = marked(row.Condition), ruleOutput(number+"+", number+"-")
+		c := evaluating(row, conditionAction(i), "")
+		c.Condition, c.EmitOutput = marked(row.Condition), ruleOutput(number+"+", number+"-")
+		rows = append(rows, c)
 	}
 	return rows
 }

@@ -300,6 +300,17 @@ func (k *resourceKinds) reaches(row *runtimev1.RuleTable_RuleRow) bool {
 		len(k.reach.confused) > 0 && k.reach.confused[behaviourOf(row)]
 }
 
+// policies returns those of which a request about a kind of the set may get to a row.
+func (k *resourceKinds) policies(rows []*runtimev1.RuleTable_RuleRow) map[string]bool {
+	reached := map[string]bool{}
+	for _, row := range rows {
+		if !reached[row.OriginFqn] && k.reaches(row) {
+			reached[row.OriginFqn] = true
+		}
+	}
+	return reached
+}
+
 // bareRow returns a row such as Cerbos makes of a policy without rules, at the place of
 // another: no request gets to it.
 func bareRow(of *runtimev1.RuleTable_RuleRow) *runtimev1.RuleTable_RuleRow {

@@ -2,6 +2,7 @@ package pdp
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -102,16 +103,24 @@ func (e *Engine) RuleReads() map[string]*RuleReads {
 		}
 	}
 	for _, r := range list { // the rows come in any order
-		slices.SortFunc(r.Reads, compareReads)
-		r.Reads = slices.CompactFunc(r.Reads, func(a, b Read) bool { return compareReads(a, b) == 0 })
+		r.Reads = sortedReads(r.Reads)
 		slices.SortFunc(r.Clock, comparePlaces)
 		r.Clock = slices.Compact(r.Clock)
 	}
 	return list
 }
 
-func compareReads(a, b Read) int {
-	return strings.Compare(a.key(), b.key())
+// sortedReads returns the different reads of a list, in order.
+func sortedReads(list []Read) []Read {
+	byKey := make(map[string]Read, len(list))
+	for i := range list {
+		byKey[list[i].key()] = list[i]
+	}
+	reads := make([]Read, 0, len(byKey))
+	for _, key := range slices.Sorted(maps.Keys(byKey)) {
+		reads = append(reads, byKey[key])
+	}
+	return reads
 }
 
 func (r *Read) key() string {

@@ -18,6 +18,7 @@ import (
 // the arguments stand.
 type solver struct {
 	engine   *Engine
+	kinds    *resourceKinds // of requests that it decides; other leaves are not taken apart
 	unknown  []string
 	evaluate checkFunc // the value table
 	leaves   []*leaf   // those of the tables, and further ones
@@ -47,14 +48,19 @@ func (e *Engine) solver(r *authz.Request) (*solver, error) {
 	key := fmt.Sprint(strings.Join(unknown, "\x00"), r.AnyPrincipal)
 	e.solving.Lock()
 	defer e.solving.Unlock()
-	if s := e.solvers[key]; s != nil {
+	if s := e.solvers[key]; s != nil && s.kinds.has(r.Resource.Kind) {
 		return s, nil
 	}
-	s := &solver{engine: e, unknown: unknown, leaves: slices.Clone(e.tables.leaves)}
+	s := &solver{engine: e, kinds: e.reach.with(r.Resource.Kind), unknown: unknown, leaves: slices.Clone(e.tables.leaves)}
+	reached := s.kinds.policies(e.tables.rows)
 	opened := openness{unknown: unknown, principal: r.AnyPrincipal, globals: e.options.Globals}
 	opened.runtimeOpen = e.derivedRolesOpen(opened)
 	for i := 0; i < len(s.leaves); i++ { // there may come more
 		l := s.leaves[i]
+		if !reached[l.row.OriginFqn] {
+			s.parts, s.reads = append(s.parts, &parts{}), append(s.reads, &reads{})
+			continue
+		}
 		variables := variablesOf(l.row.Params)
 		of := opened
 		of.definitions, of.constants = newDefinitions(variables), l.row.Params.GetConstants()
