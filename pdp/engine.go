@@ -78,7 +78,7 @@ func Open(ctx context.Context, fsys fs.FS, options Options) (*Engine, error) {
 // load loads the tables that nearly every run needs, on a core each.
 func (e *Engine) load(table *runtimev1.RuleTable) error {
 	decision := e.tables.decision(table)
-	if e.reach = newReach(e.tables.rows); e.reach.narrow {
+	if e.reach = newReach(e.tables.rows, e.options.whole); e.reach.narrow {
 		return e.loadNarrow()
 	}
 	structure := e.tables.structure(e.tables.rows)

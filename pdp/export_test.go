@@ -2,10 +2,13 @@ package pdp
 
 import (
 	"context"
+	"io/fs"
 	"runtime"
 	"sync"
 
 	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+	rtcompile "github.com/cerbos/cerbos/private/ruletable/compile"
 	"github.com/google/cel-go/common/ast"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -128,4 +131,30 @@ func LongNames(text string) (string, error) {
 func HasName(text, name string) bool {
 	e, err := parseCEL(text)
 	return err != nil || mentions(e, name)
+}
+
+// Whole returns an engine over the policies of another, in the order of its rows, with
+// all tables loaded as a whole.
+func Whole(e *Engine) (*Engine, error) {
+	whole := &Engine{
+		options: e.options, schemas: e.schemas, classes: e.classes,
+		principalPolicies: e.principalPolicies, solvers: map[string]*solver{},
+	}
+	whole.options.whole = true
+	table := (&resourceKinds{all: true, reach: e.reach}).part(e.tables.whole(e.schemas))
+	whole.tables = newTables(table)
+	return whole, whole.load(table)
+}
+
+// Narrow reports whether the engine loads tables in part.
+func Narrow(e *Engine) bool { return e.reach.narrow }
+
+// Widened returns for how many sets of kinds tables may have been loaded.
+func Widened(e *Engine) int { return e.reach.widened }
+
+// CompileShared compiles policies with what they import compiled once, and as they
+// are. The first is nil where that is left to the second.
+func CompileShared(ctx context.Context, fsys fs.FS) (shared, plain *runtimev1.RuleTable, err error) {
+	plain, err = rtcompile.Compile(ctx, fsys)
+	return compileShared(ctx, fsys), plain, err
 }

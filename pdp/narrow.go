@@ -84,13 +84,13 @@ func (r *reach) with(kinds ...string) *resourceKinds {
 }
 
 // newReach returns the reach that an engine begins with: nothing, or everything if
-// its policies are about few kinds.
-func newReach(rows []*runtimev1.RuleTable_RuleRow) *reach {
+// that is wanted or its policies are about few kinds.
+func newReach(rows []*runtimev1.RuleTable_RuleRow, whole bool) *reach {
 	seen := map[string]bool{}
 	for _, row := range rows {
 		seen[row.Resource] = true
 	}
-	r := &reach{narrow: len(seen) > manyKinds, confused: map[behaviour]bool{}}
+	r := &reach{narrow: len(seen) > manyKinds && !whole, confused: map[behaviour]bool{}}
 	if r.narrow {
 		for _, group := range confused(rows) {
 			for _, row := range group {

@@ -83,7 +83,7 @@ func readShared(fsys fs.FS) *shared {
 			return err
 		case d.IsDir() && name != "." && (d.Name() == "testdata" || d.Name() == schemasFolder || d.Name()[0] == '.'):
 			return fs.SkipDir
-		case d.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(path.Ext(name))):
+		case d.IsDir() || !isPolicyFile(d.Name()):
 			return nil
 		}
 		data, err := fs.ReadFile(fsys, name)
@@ -102,6 +102,13 @@ func readShared(fsys fs.FS) *shared {
 		return nil
 	}
 	return s
+}
+
+// isPolicyFile reports whether Cerbos takes a file for a policy, by its name.
+func isPolicyFile(name string) bool {
+	name = strings.ToLower(name)
+	ext := path.Ext(name)
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, ext) && name[0] != '.' && !strings.HasSuffix(name, "_test"+ext)
 }
 
 // add takes up a file, if it is one that policies import. Files that the compiler
