@@ -29,6 +29,14 @@ func ParseJSONC(file string, data []byte) (*Node, error) {
 
 // parseJSON reads a value that starts at the first column of firstLine.
 func parseJSON(file string, data []byte, firstLine int, lenient bool, values *budget) (*Node, error) {
+	if n := readQuickJSON(file, data, firstLine, values); n != nil {
+		return n, nil
+	}
+	return readJSON(file, data, firstLine, lenient, values)
+}
+
+// readJSON reads all of the notation, and says what is wrong.
+func readJSON(file string, data []byte, firstLine int, lenient bool, values *budget) (*Node, error) {
 	if err := checkJSON(file, data, firstLine, values); err != nil {
 		return nil, err
 	}

@@ -22,9 +22,18 @@ func ParseYAML(file string, data []byte) ([]*Node, error) {
 	if err := checkYAML(file, data); err != nil {
 		return nil, err
 	}
+	values := newBudget()
+	if nodes := readQuickYAML(file, data, *values); nodes != nil {
+		return nodes, nil
+	}
+	return readYAML(file, data, values)
+}
+
+// readYAML reads all of the notation, and says what is wrong.
+func readYAML(file string, data []byte, values *budget) ([]*Node, error) {
 	var nodes []*Node
 	d := yaml.NewDecoder(bytes.NewReader(data))
-	b := yamlBuilder{file: file, values: newBudget(), open: map[*yaml.Node]bool{}}
+	b := yamlBuilder{file: file, values: values, open: map[*yaml.Node]bool{}}
 	for {
 		var doc yaml.Node
 		switch err := d.Decode(&doc); {
@@ -225,7 +234,7 @@ func (b *yamlBuilder) scalar(n *Node, y *yaml.Node) {
 	case "!!int", "!!float":
 		n.Kind = Number
 		var f float64
-		if err := y.Decode(&f); err == nil && !jsonNumber.MatchString(y.Value) {
+		if err := y.Decode(&f); err == nil && !isJSONNumber(y.Value) {
 			n.Text, n.Raw = strconv.FormatFloat(f, 'g', -1, 64), y.Value // 0x1f, 0777, 1_000, .5
 		}
 	case "!!binary":
@@ -234,6 +243,3 @@ func (b *yamlBuilder) scalar(n *Node, y *yaml.Node) {
 		n.Kind = String
 	}
 }
-
-// jsonNumber is how JSON, and so a [Node], writes a number.
-var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
