@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -20,7 +21,6 @@ var (
 	posType  = reflect.TypeFor[Pos]()
 	nodeType = reflect.TypeFor[*Node]()
 	timeType = reflect.TypeFor[time.Time]()
-	decoder  = reflect.TypeFor[NodeDecoder]()
 )
 
 // Decode fills the struct, slice or map that into points to. Fields are named
@@ -33,8 +33,10 @@ func Decode(n *Node, into any) error {
 }
 
 func decode(n *Node, v reflect.Value, name string) error {
-	if v.CanAddr() && v.Addr().Type().Implements(decoder) {
-		return v.Addr().Interface().(NodeDecoder).DecodeNode(n) //nolint:errcheck // just checked
+	if v.CanAddr() {
+		if d, ok := v.Addr().Interface().(NodeDecoder); ok {
+			return d.DecodeNode(n)
+		}
 	}
 	if v.Type() == nodeType {
 		v.Set(reflect.ValueOf(n))
@@ -108,7 +110,9 @@ func decodeSlice(n *Node, v reflect.Value, name string) error {
 	list := reflect.MakeSlice(v.Type(), len(n.Items), len(n.Items))
 	var errs []error
 	for i, item := range n.Items {
-		errs = append(errs, decode(item, list.Index(i), name))
+		if err := decode(item, list.Index(i), name); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	v.Set(list)
 	return errors.Join(errs...)
@@ -122,7 +126,9 @@ func decodeMap(n *Node, v reflect.Value, name string) error {
 	errs := n.duplicates()
 	for _, f := range n.Fields {
 		value := reflect.New(v.Type().Elem()).Elem()
-		errs = append(errs, decode(f.Value, value, f.Name))
+		if err := decode(f.Value, value, f.Name); err != nil {
+			errs = append(errs, err)
+		}
 		m.SetMapIndex(reflect.ValueOf(f.Name).Convert(v.Type().Key()), value)
 	}
 	v.Set(m)
@@ -133,29 +139,54 @@ func decodeStruct(n *Node, v reflect.Value, name string) error {
 	if n.Kind != Mapping {
 		return kindError(n, name, "a mapping")
 	}
-	known := map[string]reflect.Value{}
-	for _, f := range reflect.VisibleFields(v.Type()) {
+	t := fieldsOf(v.Type())
+	for _, index := range t.positions {
+		v.FieldByIndex(index).Set(reflect.ValueOf(n.Pos))
+	}
+	errs := n.duplicates()
+	for _, f := range n.Fields {
+		i := slices.Index(t.names, f.Name)
+		if i < 0 {
+			errs = append(errs, UnknownKey(f, slices.Clone(t.names)))
+			continue
+		}
+		if err := decode(f.Value, v.FieldByIndex(t.indexes[i]), f.Name); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// structFields are the fields of a struct that take part: those with a name, and
+// those that get the position.
+type structFields struct {
+	names     []string
+	indexes   [][]int // of the names
+	positions [][]int
+}
+
+// knownStructs has the structFields of the types that were asked about.
+var knownStructs sync.Map
+
+func fieldsOf(t reflect.Type) *structFields {
+	if known, ok := knownStructs.Load(t); ok {
+		return known.(*structFields) //nolint:errcheck // nothing else is in it
+	}
+	s := &structFields{}
+	for _, f := range reflect.VisibleFields(t) {
 		if !f.IsExported() || f.Anonymous {
 			continue
 		}
 		if f.Type == posType {
-			v.FieldByIndex(f.Index).Set(reflect.ValueOf(n.Pos))
+			s.positions = append(s.positions, f.Index)
 			continue
 		}
 		if tag, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); tag != "" && tag != "-" {
-			known[tag] = v.FieldByIndex(f.Index)
+			s.names, s.indexes = append(s.names, tag), append(s.indexes, f.Index)
 		}
 	}
-	errs := n.duplicates()
-	for _, f := range n.Fields {
-		field, ok := known[f.Name]
-		if !ok {
-			errs = append(errs, UnknownKey(f, keys(known)))
-			continue
-		}
-		errs = append(errs, decode(f.Value, field, f.Name))
-	}
-	return errors.Join(errs...)
+	knownStructs.Store(t, s)
+	return s
 }
 
 // UnknownKey is the mistake of a key that nothing knows, with the nearest of
@@ -166,14 +197,6 @@ func UnknownKey(f Field, known []string) error {
 	}
 	slices.Sort(known)
 	return Errorf(f.Pos, "unknown key %q; known here: %s", f.Name, strings.Join(known, ", "))
-}
-
-func keys(m map[string]reflect.Value) []string {
-	list := make([]string, 0, len(m))
-	for k := range m {
-		list = append(list, k)
-	}
-	return list
 }
 
 // duplicates reports the keys of a mapping that stand in it twice.
