@@ -21,14 +21,23 @@ func (w world) region(principal int) string { return fmt.Sprintf("region-%d", pr
 
 func role(n int) string { return fmt.Sprintf("role_%d", n%10) }
 
-// write writes the world as mcpolicy reads it.
-func (w world) write(dir string) error {
+// write writes the world as mcpolicy reads it, the suite in block YAML, or suite
+// and principals in JSON.
+func (w world) write(dir string, inJSON bool) error {
+	principals, suite := "principals.yaml", "t.yaml"
+	fixture, tests := w.fixture, w.suite
+	if inJSON {
+		principals, suite = "principals.json", "t.json"
+		fixture, tests = w.jsonFixture, w.jsonSuite
+	}
 	files := map[string]func(io.Writer){
-		"mcpolicy.yaml":   w.config,
+		"mcpolicy.yaml": func(f io.Writer) {
+			fmt.Fprintf(f, "servers: {s: {manifest: manifest.json}}\npolicies: policies\nprincipals: %s\ntests: tests\n", principals)
+		},
 		"manifest.json":   w.manifest,
 		"policies/p.yaml": w.policy,
-		"principals.yaml": w.fixture,
-		"tests/t.yaml":    w.suite,
+		principals:        fixture,
+		"tests/" + suite:  tests,
 	}
 	for name, f := range files {
 		if err := writeFile(filepath.Join(dir, name), f); err != nil {
@@ -52,10 +61,6 @@ func writeFile(name string, f func(io.Writer)) error {
 		return err
 	}
 	return file.Close()
-}
-
-func (w world) config(f io.Writer) {
-	fmt.Fprint(f, "servers: {s: {manifest: manifest.json}}\npolicies: policies\nprincipals: principals.yaml\ntests: tests\n")
 }
 
 func (w world) manifest(f io.Writer) {
@@ -133,24 +138,77 @@ func (w world) by(tool int, list bool) (may, not []string) {
 	return may, not
 }
 
-// suite writes the suite of every decision for mcpolicy.
-func (w world) suite(f io.Writer) {
-	fmt.Fprint(f, "name: everything\nserver: s\ntests:\n")
+// A group is who is expected to get the same answer about a tool.
+type group struct {
+	tool       int
+	list       bool
+	effect     string
+	principals []string
+}
+
+// groups are the groups of every decision, each with a test of its own.
+func (w world) groups() []group {
+	var all []group
 	for t := range w.tools {
 		for _, list := range []bool{true, false} {
 			may, not := w.by(t, list)
-			for effect, keys := range map[string][]string{"allow": may, "deny": not} {
-				if len(keys) == 0 {
-					continue
+			for _, g := range []group{{t, list, "allow", may}, {t, list, "deny", not}} {
+				if len(g.principals) > 0 {
+					all = append(all, g)
 				}
-				operation, expected := "list", fmt.Sprintf("{%s: [tool_%d]}", effect, t)
-				if !list {
-					operation, expected = "call", fmt.Sprintf("{cases: [{tool: tool_%d, arguments: {region: %s}, expect: %s}]}", t, w.asked(t), effect)
-				}
-				fmt.Fprintf(f, "  - {name: %s tool_%d %s, principals: [%s], %s: %s}\n", operation, t, effect, strings.Join(keys, ", "), operation, expected)
 			}
 		}
 	}
+	return all
+}
+
+func (g group) name() string {
+	if g.list {
+		return fmt.Sprintf("tool_%d: list, %s", g.tool, g.effect)
+	}
+	return fmt.Sprintf("tool_%d: call, %s", g.tool, g.effect)
+}
+
+// suite writes the suite of every decision for mcpolicy, in block YAML.
+func (w world) suite(f io.Writer) {
+	fmt.Fprint(f, "name: everything\nserver: s\ntests:\n")
+	for _, g := range w.groups() {
+		fmt.Fprintf(f, "  - name: %q\n    principals:\n      - %s\n", g.name(), strings.Join(g.principals, "\n      - "))
+		if g.list {
+			fmt.Fprintf(f, "    list:\n      %s:\n        - tool_%d\n", g.effect, g.tool)
+			continue
+		}
+		fmt.Fprintf(f, "    call:\n      cases:\n        - tool: tool_%d\n          arguments:\n            region: %s\n          expect: %s\n", g.tool, w.asked(g.tool), g.effect)
+	}
+}
+
+// jsonSuite writes the same suite in JSON.
+func (w world) jsonSuite(f io.Writer) {
+	fmt.Fprint(f, `{"name": "everything", "server": "s", "tests": [`)
+	for i, g := range w.groups() {
+		if i > 0 {
+			fmt.Fprint(f, ",")
+		}
+		fmt.Fprintf(f, "\n"+`  {"name": %q, "principals": ["%s"], `, g.name(), strings.Join(g.principals, `", "`))
+		if g.list {
+			fmt.Fprintf(f, `"list": {%q: ["tool_%d"]}}`, g.effect, g.tool)
+			continue
+		}
+		fmt.Fprintf(f, `"call": {"cases": [{"tool": "tool_%d", "arguments": {"region": %q}, "expect": %q}]}}`, g.tool, w.asked(g.tool), g.effect)
+	}
+	fmt.Fprint(f, "\n]}\n")
+}
+
+// jsonFixture writes the principals in JSON.
+func (w world) jsonFixture(f io.Writer) {
+	fmt.Fprint(f, `{"principals": {`)
+	for i := range w.principals {
+		if i > 0 {
+			fmt.Fprint(f, ",")
+		}
+		fmt.Fprintf(f, "\n"+`  "p%d": {"id": "p%d", "roles": [%q], "attr": {"region": %q}}`, i, i, role(i), w.region(i))
+	}
+	fmt.Fprint(f, "\n}}\n")
 }
 
 // cerbosSuite writes the same decisions as a suite for cerbos compile, in the
