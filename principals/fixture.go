@@ -41,7 +41,9 @@ func parseFixture(file string, data []byte) (*Set, error) {
 		return nil, source.Errorf(n.Pos, "a fixture file of more than %d values and names of fields is not read; CSV and JSON Lines may have any number", maxValues)
 	}
 	f := fixtureReader{set: &Set{Groups: map[string][]string{}, index: &Index{}}}
-	f.errs = readAsCerbos(file, data, root, "principals", "principalGroups", "principal_groups")
+	if !plainJSON(data, root) {
+		f.errs = readAsCerbos(file, data, root, "principals", "principalGroups", "principal_groups")
+	}
 	f.read(root)
 	if err := errors.Join(f.errs...); err != nil {
 		return nil, err
