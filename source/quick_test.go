@@ -109,7 +109,7 @@ var quickYAMLSeeds = []string{
 	"? a\n: b\n", "a: b\n  c\n", "a: b\n c: d\n", "a: [1,\n  2, # x\n  3]\nb: {x: 1,\n y: 2}\n", "{\"a\":1,\"b\":[true,null,\"x\"]}\n", "[a: b]\n", "{a}\n", "{a: , b: }\n",
 	"a: b: c\n", "a:b\n", "a:b: c\n", "é: ü\nb: {é: 1, z: 2}\n", "a: 1\r\nb:\r\n  - c\r\n", "a:\tb\n", "a: 1\n...\n", "a: 1\n---\nb: 2\n", "---\na:\n--- # c\n\n- b\n-\n---\n[c]\n", "a: |\n  x\n---\nb: c\n--- d\n", "---\n---\na\n", "%YAML 1.1\n---\na: 1\n",
 	"a: 1\na: 2\n", "a: # c\n  b: 1\n # d\nc: 2\n", "- # c\n  a: 1\n# d\n- b\n", "a: #c\nb: x#y\n", "a: 'x'#y\n", "-1: -\n", "- -1\n- -\n", "a: |2\n  x\n", "a: |+\n  x\n\n", "a: |\n  x",
-	"a: @x\n", "a: `x`\n", "a: %x\n", "  a: 1\n  b: 2\n", "  a: 1\n b: 2\n", "a:\n  - b\n c: 1\n", "\ufeffa: 1\n", "a: \u00a0b\n", "a: b\u2028c\n", "~: x\n: y\n", "a: {b: [c, d\n  e]}\n", "[a,\n---\n]\n",
+	"a: @x\n", "a: \"\\ud83d\"\n", "a: \"\\ude00\"\n", "- - a\n  b: c\n", "a:\n  - b\n  c: d\n", "a: `x`\n", "a: %x\n", "  a: 1\n  b: 2\n", "  a: 1\n b: 2\n", "a:\n  - b\n c: 1\n", "\ufeffa: 1\n", "a: \u00a0b\n", "a: b\u2028c\n", "~: x\n: y\n", "a: {b: [c, d\n  e]}\n", "[a,\n---\n]\n",
 }
 
 func FuzzQuickJSON(f *testing.F) {

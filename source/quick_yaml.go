@@ -181,11 +181,12 @@ func (q *quickYAML) column() int {
 func (q *quickYAML) dash() bool { return q.peek(0) == '-' && isBlank(q.peek(1)) }
 
 // block reads a block that begins here, inside one at the column parent, and goes
-// to what is next on a later line.
+// to what is next on a later line. Where that is in the column of no block around,
+// it is left over in the end.
 func (q *quickYAML) block(parent, depth int) *Node {
 	switch c := q.peek(0); {
 	case q.dash():
-		return q.sequence(false, depth)
+		return q.sequence(depth)
 	case c == '[', c == '{', c == '|', c == '>':
 		return q.inline(parent, depth)
 	}
@@ -270,7 +271,7 @@ func (q *quickYAML) mapping(key scalar, depth int) *Node {
 		}
 	}
 	var ok bool
-	if n.Fields, ok = q.closeFields(height); !ok || q.column() > column {
+	if n.Fields, ok = q.closeFields(height); !ok {
 		return nil
 	}
 	return n
@@ -290,16 +291,15 @@ func (q *quickYAML) mappingValue(column, depth int) *Node {
 	case q.column() > column:
 		return q.block(column, depth)
 	case q.column() == column && q.dash():
-		return q.sequence(true, depth)
+		return q.sequence(depth)
 	case !q.spend(depth):
 		return nil
 	}
 	return q.node(Null, here)
 }
 
-// sequence reads a sequence whose first dash is next. An indentless one stands in
-// the column of the mapping that it is a value of.
-func (q *quickYAML) sequence(indentless bool, depth int) *Node {
+// sequence reads a sequence whose first dash is next.
+func (q *quickYAML) sequence(depth int) *Node {
 	if !q.spend(depth) {
 		return nil
 	}
@@ -313,9 +313,6 @@ func (q *quickYAML) sequence(indentless bool, depth int) *Node {
 		q.openItems = append(q.openItems, item)
 	}
 	n.Items = q.closeItems(height)
-	if q.column() > column || q.column() == column && !indentless {
-		return nil
-	}
 	return n
 }
 
