@@ -39,7 +39,9 @@ func (m *Names) DecodeNode(n *source.Node) error {
 			errs = append(errs, want(item, "a name"))
 			continue
 		}
-		errs = append(errs, (*m)[i].DecodeNode(item))
+		if err := (*m)[i].DecodeNode(item); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
