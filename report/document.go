@@ -27,9 +27,9 @@ type Document struct {
 
 	Notes []Note // in any order
 
-	// Doubtful is set if some cells are no answer, because the next load of the
+	// Doubt says why some cells are no answer, because the next load of the
 	// policies may decide otherwise. The run then fails, whatever else is said.
-	Doubtful bool
+	Doubt error
 
 	// Scope is what the run looked at. Nil takes it from Matrix, if that is
 	// set.
@@ -81,7 +81,7 @@ func (d *Document) checked() bool {
 // a running server or a PDP does otherwise than the matrix says, or a finding that is not waived is at least as severe as failOn. With
 // lint.Off no finding fails.
 func (d *Document) Fails(failOn lint.Severity) bool {
-	if d.Doubtful {
+	if d.Doubt != nil {
 		return true
 	}
 	if d.Tests != nil {

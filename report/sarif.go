@@ -33,7 +33,7 @@ func writeSARIF(w io.Writer, d *Document, o Options) error {
 	r := newSARIF(&o)
 	invocation := sarifInvocation{ExecutionSuccessful: true, ExitCodeDescription: "clean"}
 	switch {
-	case d.Doubtful:
+	case d.Doubt != nil:
 		invocation = sarifInvocation{ExitCode: 3, ExitCodeDescription: "cells that are no answer"}
 	case d.Fails(o.FailOn):
 		invocation.ExitCode, invocation.ExitCodeDescription = 1, "findings, or cases that did not pass"

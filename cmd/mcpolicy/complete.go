@@ -18,6 +18,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/principals"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // Completion reads what the command line names so far and what the config does,
@@ -126,7 +127,7 @@ func (c *completing) inventories() map[string]*manifest.Inventory {
 		for _, i := range list {
 			switch {
 			case len(list) == 1:
-				found[serverName(m.File)] = i
+				found[workspace.ServerName(filepath.ToSlash(m.File))] = i
 			case m.Pick == "" || m.Pick == i.Server:
 				found[i.Server] = i
 			}
@@ -138,7 +139,7 @@ func (c *completing) inventories() map[string]*manifest.Inventory {
 	for _, s := range c.config.Servers {
 		var parts []*manifest.Inventory
 		for _, m := range s.Manifest {
-			data, err := readIn(c.folder, m.File)
+			data, err := source.ReadFile(c.folder, m.File)
 			if err != nil {
 				continue
 			}
@@ -182,7 +183,7 @@ func (c *completing) people(each func(*authz.Principal) bool) {
 	name := c.in.principals
 	switch {
 	case name != "":
-		file, err = ordinaryFS{os.DirFS(filepath.Dir(name))}.Open(filepath.Base(name))
+		file, err = source.OrdinaryFS{FS: os.DirFS(filepath.Dir(name))}.Open(filepath.Base(name))
 	case c.folder != nil && c.config.Principals.Path != "":
 		name = c.config.Principals.Path
 		file, err = c.folder.Open(name)
@@ -289,13 +290,12 @@ func (c *completing) rolesAnybodyHas() {
 
 // suites calls each with the suites of the command line or else of the config.
 func (c *completing) suites(each func(*testrunner.Suite)) {
-	t := &suiteRun{}
-	t.files, _ = c.cmd.Flags().GetStringArray("tests") // none if there is no such flag
-	if len(t.files) == 0 && c.folder == nil {
+	files, _ := c.cmd.Flags().GetStringArray("tests") // none if there is no such flag
+	if len(files) == 0 && c.folder == nil {
 		return
 	}
-	_ = t.parse(&workspace{config: c.config, folder: c.folder}) // what can be read is there
-	for _, s := range t.parsed {
+	list, _ := workspace.ReadSuites(&workspace.Inputs{Config: c.config, Folder: c.folder, Suites: suiteFiles(files)}) // what can be read is there
+	for _, s := range list {
 		each(s)
 	}
 }

@@ -2,23 +2,19 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/explain"
-	"github.com/mcpolicy/mcpolicy/manifest"
-	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // asked is what the command line says about one thing to be explained.
@@ -79,7 +75,7 @@ func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []strin
 	if err != nil {
 		return err
 	}
-	w, err := in.load(ctx)
+	w, err := in.load(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -88,7 +84,7 @@ func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []strin
 	if err != nil {
 		return err
 	}
-	server, item, err := a.item(w, args[1])
+	server, item, err := w.Item(a.server, a.itemType, args[1])
 	if err != nil {
 		return err
 	}
@@ -102,20 +98,10 @@ func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []strin
 	if arguments != nil && op == authz.List {
 		return usageError{errors.New("--args: a list has no arguments")}
 	}
-	for _, warning := range misfits(item, arguments) {
+	for _, warning := range workspace.Misfits(item, arguments) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: warning: %s; they are decided all the same\n", warning)
 	}
-	m, err := w.matrixOf(ctx, server, item, principal)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(m.Columns, func(c *matrix.Column) bool { return c.Operation == op })
-	if err := w.stableFor(m, m.Columns[i]); err != nil {
-		return err
-	}
-	x, err := explain.Explain(ctx, &explain.Question{
-		Matrix: m, Engine: w.engine, Policies: w.policies, Principal: principal, Column: m.Columns[i], Arguments: arguments,
-	})
+	x, err := w.Explain(ctx, &workspace.Question{Principal: principal, Server: server, Item: item, Operation: op, Arguments: arguments})
 	if err != nil {
 		return err
 	}
@@ -157,25 +143,18 @@ func (a *asked) arguments() (map[string]any, error) {
 
 // principal returns the declared principal of that key, or the one that --role
 // and --attr describe.
-func (a *asked) principal(w *workspace, key string) (*authz.Principal, error) {
-	declared := w.principals.Get(key)
+func (a *asked) principal(w *session, key string) (*authz.Principal, error) {
 	if len(a.roles) == 0 && len(a.attrs) == 0 {
-		if declared == nil {
-			var keys []string
-			for _, p := range w.principals.Principals {
-				keys = append(keys, p.Key)
-			}
-			return nil, usageError{fmt.Errorf("no principal is called %q%s; --role describes one that is not declared", key, source.DidYouMean(key, keys))}
-		}
-		return declared, nil
+		return w.Principal(key)
 	}
+	declared := w.Principals.Get(key)
 	p := &authz.Principal{Key: key, ID: key}
 	if declared != nil {
 		copied := *declared
 		p = &copied
 	}
 	if len(a.roles) > 0 {
-		if err := w.knownRoles(a.roles); err != nil {
+		if err := w.CheckRoles(a.roles); err != nil {
 			return nil, err
 		}
 		p.Roles = a.roles
@@ -200,78 +179,4 @@ func (a *asked) principal(w *workspace, key string) (*authz.Principal, error) {
 	}
 	p.Attr = attr
 	return p, nil
-}
-
-// knownRoles reports the roles that neither the policies nor the principals
-// know: a slip in one looks like a denial.
-func (w *workspace) knownRoles(roles []string) error {
-	known := explain.RolesNamed(w.policies)
-	for _, p := range w.principals.Principals {
-		known = append(known, p.Roles...)
-	}
-	known = slices.DeleteFunc(known, func(name string) bool { return name == "*" })
-	slices.Sort(known)
-	known = slices.Compact(known)
-	var errs []error
-	for _, role := range roles {
-		if !slices.ContainsFunc(known, func(name string) bool {
-			ok, err := policy.MatchRole(name, role)
-			return ok && err == nil
-		}) {
-			errs = append(errs, usageError{fmt.Errorf("--role: no policy names the role %q, and nobody declared has it%s", role, source.DidYouMean(role, known))})
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// item finds an item by its name.
-func (a *asked) item(w *workspace, name string) (*matrix.Server, *manifest.Item, error) {
-	var names, servers []string
-	var server *matrix.Server
-	var item *manifest.Item
-	for _, s := range w.servers {
-		servers = append(servers, s.Name)
-		if a.server != "" && s.Name != a.server {
-			continue
-		}
-		for _, i := range s.Inventory.Items {
-			names = append(names, i.Name)
-			if i.Name != name || a.itemType != "" && i.Type.String() != a.itemType {
-				continue
-			}
-			if item != nil && server != s {
-				return nil, nil, usageError{fmt.Errorf("%s and %s both have %q: say which with --server", server.Name, s.Name, name)}
-			}
-			server, item = s, i
-		}
-	}
-	switch {
-	case item != nil:
-		return server, item, nil
-	case a.server != "" && !slices.Contains(servers, a.server):
-		return nil, nil, usageError{fmt.Errorf("no server is called %q%s", a.server, source.DidYouMean(a.server, servers))}
-	case a.itemType == "":
-		return nil, nil, usageError{fmt.Errorf("no tool, prompt or resource is called %q%s; --type asks about one that no inventory has", name, source.DidYouMean(name, names))}
-	}
-	for _, s := range w.servers {
-		if s.Name == a.server || a.server == "" && len(w.servers) == 1 {
-			for _, t := range authz.ItemTypes() {
-				if t.String() == a.itemType {
-					return s, &manifest.Item{Type: t, Name: name}, nil
-				}
-			}
-			return nil, nil, usageError{fmt.Errorf("--type: want tool, prompt, resource or resourceTemplate, have %q", a.itemType)}
-		}
-	}
-	return nil, nil, usageError{fmt.Errorf("several servers are declared: say which one with --server, of %s", strings.Join(servers, ", "))}
-}
-
-// matrixOf builds the matrix of one item and one principal.
-func (w *workspace) matrixOf(ctx context.Context, s *matrix.Server, item *manifest.Item, p *authz.Principal) (*matrix.Matrix, error) {
-	inventory := *s.Inventory
-	inventory.Items = []*manifest.Item{item}
-	one := &matrix.Server{Name: s.Name, Inventory: &inventory, Profile: s.Profile}
-	return matrix.Build(ctx, &matrix.Input{
-		Servers: []*matrix.Server{one}, Principals: []*authz.Principal{p}, Decider: w.decider, Policies: w.policies,
-	})
 }

@@ -2,29 +2,21 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
-	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/lint"
-	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/pdp"
-	"github.com/mcpolicy/mcpolicy/policy"
-	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // fixing is what the command line says about correcting policies.
@@ -50,57 +42,47 @@ func (x *fixing) run(cmd *cobra.Command, in *input, out *output, l *linting) err
 		return err
 	}
 	in.writes = targets
-	w, err := in.load(ctx)
+	w, err := in.load(ctx, false)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	start := time.Now()
-	m, err := w.decide(cmd)
+	rules := l.rules()
+	checks := workspace.Checks{Lint: &rules}
+	d, err := w.Check(ctx, checks)
 	if err != nil {
 		return err
 	}
-	d := &report.Document{Scope: report.ScopeOf(m), Notes: w.notes(), Linted: true}
-	if d.Findings, err = l.findings(ctx, w, m, nil); err != nil {
-		return err
-	}
-	root, err := w.policyRoot(in)
+	list, err := w.Proposals(ctx, d.Findings)
 	if err != nil {
-		return err
-	}
-	defer root.Close() //nolint:errcheck // what was written has been closed
-	list := w.proposals(d.Findings)
-	if err := w.confirm(ctx, root, list); err != nil {
 		return err
 	}
 	if x.diff {
-		return overridden(w.doubt(d, m), x.show(cmd, in, w, root, list, l.threshold(w.config)))
+		err := x.show(cmd, in, w, list, l.threshold(w))
+		if d.Doubt != nil && (err == nil || errors.Is(err, errFindings)) {
+			return d.Doubt
+		}
+		return err
 	}
-	made, refused := corrections(root, w.options.Prefix, chosen(list, x.widening))
+	made, refused := w.Correct(chosen(list, x.widening))
 	said(list, refused, x.widening, logTo(cmd))
 	if len(made) > 0 {
-		if _, err := w.tryOut(ctx, made); err != nil {
+		if _, err := w.TryOut(ctx, made); err != nil {
 			return err
 		}
-		if err := replace(root, made); err != nil {
+		if err := w.replacePolicies(in, made); err != nil {
 			return err
 		}
-		again, err := in.load(ctx)
+		again, err := in.load(ctx, false)
 		if err != nil {
 			return err
 		}
 		defer again.close()
-		if m, err = again.decide(cmd); err != nil {
+		if d, err = again.Check(ctx, checks); err != nil {
 			return err
 		}
-		if d.Findings, err = l.findings(ctx, again, m, nil); err != nil {
-			return err
-		}
-		d.Scope = report.ScopeOf(m)
 	}
-	noAnswer := w.doubt(d, m)
-	d.Elapsed = time.Since(start)
-	return overridden(noAnswer, w.conclude(cmd, out, targets, d, l.threshold(w.config), in.given()))
+	return w.conclude(cmd, out, targets, d, l.threshold(w), in.given())
 }
 
 // logTo returns a function that writes a line of diagnostics.
@@ -113,22 +95,22 @@ func logTo(cmd *cobra.Command) func(format string, args ...any) {
 // show prints what would change: first the corrections that cannot widen
 // access, then what those that can change besides. As with diff, it is a
 // difference that makes the status 1, unless nothing is to fail the run.
-func (x *fixing) show(cmd *cobra.Command, in *input, w *workspace, root *os.Root, list []proposal, failOn lint.Severity) error {
-	all, refused := corrections(root, w.options.Prefix, list)
+func (x *fixing) show(cmd *cobra.Command, in *input, w *session, list []workspace.Proposal, failOn lint.Severity) error {
+	all, refused := w.Correct(list)
 	said(list, refused, true, logTo(cmd))
 	if len(all) == 0 {
 		fmt.Fprintln(cmd.ErrOrStderr(), "mcpolicy: nothing to correct")
 		return nil
 	}
-	if _, err := w.tryOut(cmd.Context(), all); err != nil {
+	if _, err := w.TryOut(cmd.Context(), all); err != nil {
 		return err
 	}
-	first, _ := corrections(root, w.options.Prefix, safe(list))
+	first, _ := w.Correct(workspace.Safe(list))
 	then := besides(first, all)
 	out, inRepository := cmd.OutOrStdout(), w.inRepository(in.given())
 	for _, part := range []struct {
 		title string
-		list  []*correction
+		list  []*workspace.Correction
 	}{
 		{"# --fix: cannot give anybody more access", first},
 		{"# --fix-widening: can give somebody more access", then},
@@ -151,14 +133,14 @@ func (x *fixing) show(cmd *cobra.Command, in *input, w *workspace, root *os.Root
 
 // besides returns what corrections change in files that others have changed
 // already.
-func besides(first, all []*correction) []*correction {
-	var list []*correction
+func besides(first, all []*workspace.Correction) []*workspace.Correction {
+	var list []*workspace.Correction
 	for _, c := range all {
 		rest := *c
-		if i := slices.IndexFunc(first, func(f *correction) bool { return f.file == c.file }); i >= 0 {
-			rest.old = first[i].new
+		if i := slices.IndexFunc(first, func(f *workspace.Correction) bool { return f.File == c.File }); i >= 0 {
+			rest.Old = first[i].New
 		}
-		if !bytes.Equal(rest.old, rest.new) {
+		if !bytes.Equal(rest.Old, rest.New) {
 			list = append(list, &rest)
 		}
 	}
@@ -176,87 +158,35 @@ func (x *fixing) check(in *input, out *output) error {
 	return nil
 }
 
-// decide builds the matrix and shows how far it is.
-func (w *workspace) decide(cmd *cobra.Command) (*matrix.Matrix, error) {
-	bar := newProgress(cmd.ErrOrStderr(), "deciding")
-	defer bar.done()
-	return w.build(cmd.Context(), bar.report)
-}
-
-// A correction is a file of the policies with edits made.
-type correction struct {
-	file     string // as positions have it
-	name     string // below the policies
-	old, new []byte
-	mode     fs.FileMode
-}
-
 // chosen returns the proposals that are to be made.
-func chosen(list []proposal, widening bool) []proposal {
+func chosen(list []workspace.Proposal, widening bool) []workspace.Proposal {
 	if widening {
 		return list
 	}
-	return safe(list)
+	return workspace.Safe(list)
 }
 
-// corrections makes proposals, in memory, and says why it refuses some.
-func corrections(root *os.Root, prefix string, proposed []proposal) ([]*correction, map[fix.Edit]string) {
-	edits := map[string][]fix.Edit{}
-	for _, p := range proposed {
-		edits[p.Pos.File] = append(edits[p.Pos.File], p.Edit)
+// policyRoot opens the folder of the policies for writing.
+func (s *session) policyRoot(in *input) (*os.Root, error) {
+	if in.policies != "" {
+		return os.OpenRoot(in.policies)
 	}
-	var list []*correction
-	refused := map[fix.Edit]string{}
-	for _, file := range slices.Sorted(maps.Keys(edits)) {
-		c, err := readCorrection(root, prefix, file)
-		if err != nil {
-			for _, e := range edits[file] {
-				refused[e] = err.Error()
-			}
-			continue
-		}
-		var refusals []fix.Refusal
-		c.new, refusals = fix.Apply(c.old, edits[file])
-		for _, r := range refusals {
-			refused[r.Edit] = r.Why
-		}
-		if !bytes.Equal(c.old, c.new) {
-			list = append(list, c)
-		}
+	root, err := os.OpenRoot(s.folder.dir)
+	if err != nil {
+		return nil, err
 	}
-	return list, refused
+	defer root.Close() //nolint:errcheck // nothing was written through it
+	return root.OpenRoot(filepath.FromSlash(s.Config.Policies.Path))
 }
 
-// readCorrection reads a file of the policies that may be replaced.
-func readCorrection(root *os.Root, prefix, file string) (*correction, error) {
-	name := file
-	if prefix != "." {
-		below, ok := strings.CutPrefix(file, strings.TrimSuffix(prefix, "/")+"/")
-		if !ok {
-			return nil, errors.New("it is not below the policies")
-		}
-		name = below
-	}
-	for part := name; part != "."; part = path.Dir(part) {
-		info, err := root.Lstat(filepath.FromSlash(part))
-		switch {
-		case err != nil:
-			return nil, plainError(err)
-		case info.Mode()&fs.ModeSymlink != 0:
-			return nil, errors.New("symbolic links are not written through")
-		case part == name && !info.Mode().IsRegular():
-			return nil, errors.New("it is no ordinary file")
-		}
-	}
-	info, err := root.Lstat(filepath.FromSlash(name))
+// replacePolicies writes corrections into the folder of the policies.
+func (s *session) replacePolicies(in *input, list []*workspace.Correction) error {
+	root, err := s.policyRoot(in)
 	if err != nil {
-		return nil, plainError(err)
+		return err
 	}
-	data, err := root.ReadFile(filepath.FromSlash(name))
-	if err != nil {
-		return nil, plainError(err)
-	}
-	return &correction{file: file, name: name, old: data, mode: info.Mode().Perm()}, nil
+	defer root.Close() //nolint:errcheck // what was written has been closed
+	return replace(root, list)
 }
 
 // plainError returns what went wrong without the name of the file.
@@ -268,41 +198,9 @@ func plainError(err error) error {
 	return err
 }
 
-// tryOut loads the policies as they are after the corrections. It fails if the
-// engine does not take them.
-func (w *workspace) tryOut(ctx context.Context, list []*correction) (*pdp.Engine, error) {
-	files := map[string][]byte{}
-	for _, c := range list {
-		files[c.name] = c.new
-	}
-	fsys := overlay{w.policyFS, files}
-	var engine *pdp.Engine
-	_, err := policy.Load(fsys, w.options.Prefix)
-	if err == nil {
-		engine, err = pdp.Open(ctx, fsys, w.options)
-	}
-	if err != nil {
-		return nil, errors.Join(errors.New("nothing is fixed: with the changes the policies would not load"), err)
-	}
-	return engine, nil
-}
-
-// policyRoot opens the folder of the policies for writing.
-func (w *workspace) policyRoot(in *input) (*os.Root, error) {
-	if in.policies != "" {
-		return os.OpenRoot(in.policies)
-	}
-	root, err := os.OpenRoot(w.folder.dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close() //nolint:errcheck // nothing was written through it
-	return root.OpenRoot(filepath.FromSlash(w.config.Policies.Path))
-}
-
 // replace writes the corrections: each beside its place, and when all are whole
 // they are moved there. A file that has changed since it was read stays.
-func replace(root *os.Root, list []*correction) (err error) {
+func replace(root *os.Root, list []*workspace.Correction) (err error) {
 	var temps []string
 	defer func() {
 		for _, temp := range temps {
@@ -312,23 +210,27 @@ func replace(root *os.Root, list []*correction) (err error) {
 		}
 	}()
 	for _, c := range list {
-		temp := path.Join(path.Dir(c.name), fmt.Sprintf(".mcpolicy-%d-%s", os.Getpid(), path.Base(c.name)))
+		info, err := root.Lstat(c.Name)
+		if err != nil {
+			return source.Errorf(source.Pos{File: c.File}, "write: %w", plainError(err))
+		}
+		temp := path.Join(path.Dir(c.Name), fmt.Sprintf(".mcpolicy-%d-%s", os.Getpid(), path.Base(c.Name)))
 		file, err := root.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {
-			return source.Errorf(source.Pos{File: c.file}, "write: %w", plainError(err))
+			return source.Errorf(source.Pos{File: c.File}, "write: %w", plainError(err))
 		}
 		temps = append(temps, temp)
-		_, err = file.Write(c.new)
-		if err := errors.Join(err, file.Chmod(c.mode), file.Sync(), file.Close()); err != nil {
-			return source.Errorf(source.Pos{File: c.file}, "write: %w", err)
+		_, err = file.Write(c.New)
+		if err := errors.Join(err, file.Chmod(info.Mode().Perm()), file.Sync(), file.Close()); err != nil {
+			return source.Errorf(source.Pos{File: c.File}, "write: %w", err)
 		}
 	}
 	for i, c := range list {
-		if now, err := root.ReadFile(c.name); err != nil || !bytes.Equal(now, c.old) {
-			return source.Errorf(source.Pos{File: c.file}, "it has changed since it was read, so it is left as it is")
+		if now, err := root.ReadFile(c.Name); err != nil || !bytes.Equal(now, c.Old) {
+			return source.Errorf(source.Pos{File: c.File}, "it has changed since it was read, so it is left as it is")
 		}
-		if err := root.Rename(temps[i], c.name); err != nil {
-			return source.Errorf(source.Pos{File: c.file}, "write: %w", plainError(err))
+		if err := root.Rename(temps[i], c.Name); err != nil {
+			return source.Errorf(source.Pos{File: c.File}, "write: %w", plainError(err))
 		}
 	}
 	return nil
@@ -336,51 +238,12 @@ func replace(root *os.Root, list []*correction) (err error) {
 
 // writeDiff shows the corrections as a unified diff, with paths below the root
 // of the repository. Policies may be a stranger's, so its lines are inert.
-func writeDiff(w io.Writer, list []*correction, inRepository func(string) string) error {
+func writeDiff(w io.Writer, list []*workspace.Correction, inRepository func(string) string) error {
 	for _, c := range list {
-		name := inRepository(c.file)
-		if err := writeLines(w, string(diff.Diff(source.Printable("a/"+name), c.old, source.Printable("b/"+name), c.new))); err != nil {
+		name := inRepository(c.File)
+		if err := writeLines(w, string(diff.Diff(source.Printable("a/"+name), c.Old, source.Printable("b/"+name), c.New))); err != nil {
 			return fmt.Errorf("write the diff: %w", err)
 		}
 	}
 	return nil
 }
-
-// An overlay is a folder with other content in some of its files.
-type overlay struct {
-	fs.FS
-	files map[string][]byte
-}
-
-// Open opens a file with its other content, if it has some.
-func (o overlay) Open(name string) (fs.File, error) {
-	file, err := o.FS.Open(name)
-	data, other := o.files[name]
-	if err != nil || !other {
-		return file, err
-	}
-	return overlaid{file, bytes.NewReader(data)}, nil
-}
-
-// overlaid is an open file with other content.
-type overlaid struct {
-	fs.File
-	content *bytes.Reader
-}
-
-// Read reads the other content.
-func (o overlaid) Read(b []byte) (int, error) { return o.content.Read(b) }
-
-// Stat describes the file with the size of the other content.
-func (o overlaid) Stat() (fs.FileInfo, error) {
-	info, err := o.File.Stat()
-	return resized{info, o.content.Size()}, err
-}
-
-type resized struct {
-	fs.FileInfo
-	size int64
-}
-
-// Size returns the size of the other content.
-func (r resized) Size() int64 { return r.size }

@@ -16,6 +16,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // input is what the command line says about where everything is.
@@ -165,15 +166,15 @@ func (in *input) readConfig() (*config.Config, *folder, error) {
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
-	cfg, err := config.Parse(filepath.Base(file), data, checkEnforcement)
+	cfg, err := workspace.ParseConfig(filepath.Base(file), data)
 	if err != nil {
-		return nil, nil, usageError{err}
+		return nil, nil, err
 	}
 	root, err := os.OpenRoot(filepath.Dir(file))
 	if err != nil {
 		return nil, nil, err
 	}
-	return cfg, &folder{FS: ordinaryFS{root.FS()}, dir: filepath.Dir(file), config: file, close: root.Close}, nil
+	return cfg, &folder{FS: source.OrdinaryFS{FS: root.FS()}, dir: filepath.Dir(file), config: file, close: root.Close}, nil
 }
 
 // missing says which flags are missing of those that go without a config, if some
@@ -197,20 +198,4 @@ func (in *input) missing() string {
 		return strings.Join(given, " and ") + " need " + missing[0] + " too"
 	}
 	return ""
-}
-
-// plain says what went wrong with a file in the words of a person.
-func plain(name string, err error) *source.Error {
-	pos := source.Pos{File: filepath.ToSlash(name)}
-	var pathError *fs.PathError
-	var said *source.Error
-	switch {
-	case errors.As(err, &said):
-		return said
-	case errors.Is(err, fs.ErrNotExist):
-		return source.Errorf(pos, "no such file")
-	case errors.As(err, &pathError):
-		return source.Errorf(pos, "%w", pathError.Err)
-	}
-	return source.Errorf(pos, "%w", err)
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // The rules of the interface: reports go to standard output, or to the files
@@ -65,12 +66,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := c.follow(context.WithValue(ctx, courseKey{}, c), cmd.ExecuteContext)
 	finish()
 	var usage usageError
+	var wrong workspace.UsageError
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errFindings):
 		return exitFinding
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &wrong):
 		complain(stderr, err)
 		return exitUsage
 	default:

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpolicy/mcpolicy/report"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 func newMatrix() *cobra.Command {
@@ -41,25 +42,23 @@ Principals that the policies cannot tell apart share a column.`,
 				return err
 			}
 			in.writes = targets
-			w, err := in.load(cmd.Context())
+			w, err := in.load(cmd.Context(), false)
 			if err != nil {
 				return err
 			}
 			defer w.close()
 			start := time.Now()
-			bar := newProgress(cmd.ErrOrStderr(), "deciding")
-			m, err := w.build(cmd.Context(), bar.report)
-			bar.done()
+			m, err := w.Matrix(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if err := filter.Check(m); err != nil {
 				return usageError{err}
 			}
-			if err := stable(m, m.Columns); err != nil {
+			if err := workspace.Stable(m, m.Columns); err != nil {
 				return err
 			}
-			d := &report.Document{Matrix: m, Notes: append(w.notes(), w.uncovered(m.Columns)...), Elapsed: time.Since(start)}
+			d := &report.Document{Matrix: m, Notes: append(w.Notes(), w.Uncovered(m.Columns)...), Elapsed: time.Since(start)}
 			defer begin(cmd.Context(), "writing the report")()
 			return out.write(cmd.OutOrStdout(), targets, d, report.Options{Filter: filter})
 		},

@@ -17,6 +17,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/probe"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // probing is what the command line of probe says.
@@ -122,12 +123,12 @@ func (p *probing) probe(cmd *cobra.Command) error {
 		return err
 	}
 	p.in.writes = targets
-	w, err := p.in.load(ctx)
+	w, err := p.in.load(ctx, false)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	m, err := w.outline(w.decider, nil)
+	m, err := w.Outline()
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (p *probing) probe(cmd *cobra.Command) error {
 	if err := errors.Join(p.checkDestructive(servers), people.suit(servers), p.origins.allowAll(servers, people)); err != nil {
 		return err
 	}
-	d := &report.Document{Notes: append(w.notes(), people.notes(w)...)}
+	d := &report.Document{Notes: append(w.Notes(), people.notes(w)...)}
 	start := time.Now()
 	results, errs := p.visit(cmd, w, m, filter, servers, people)
 	if err := ctx.Err(); err != nil {
@@ -175,19 +176,19 @@ func (p *probing) probe(cmd *cobra.Command) error {
 }
 
 // visit probes the servers one after the other.
-func (p *probing) visit(cmd *cobra.Command, w *workspace, m *matrix.Matrix, filter *report.Filter, servers []*probedServer, people *people) (results []*probe.Result, errs []error) {
+func (p *probing) visit(cmd *cobra.Command, w *session, m *matrix.Matrix, filter *report.Filter, servers []*probedServer, people *people) (results []*probe.Result, errs []error) {
 	ctx := cmd.Context()
 	for _, s := range servers {
 		announce(cmd.ErrOrStderr(), s.live, true)
 		if err := m.Decide(ctx, slices.Collect(m.ColumnsOf(s.matrix))); err != nil {
 			return results, append(errs, err)
 		}
-		if err := stable(m, slices.Collect(m.ColumnsOf(s.matrix))); err != nil {
+		if err := workspace.Stable(m, slices.Collect(m.ColumnsOf(s.matrix))); err != nil {
 			return results, append(errs, err)
 		}
 		bar := newProgress(cmd.ErrOrStderr(), "probing "+s.matrix.Name)
 		result, err := probe.Run(ctx, &probe.Input{
-			Matrix: m, Server: s.matrix, Conditions: w.engine.Conditions(), Clients: people.clients(s),
+			Matrix: m, Server: s.matrix, Conditions: w.Engine.Conditions(), Clients: people.clients(s),
 			Dial:  func(ctx context.Context, c probe.Client) (probe.Session, error) { return people.dial(ctx, s, c) },
 			Items: filter.Items.Match, Calls: p.call, Reads: p.read, Destructive: p.destructive,
 			Concurrency: p.concurrency, Timeout: p.timeout, Progress: bar.report,
@@ -209,9 +210,9 @@ type probedServer struct {
 }
 
 // servers returns those that are to be probed.
-func (p *probing) servers(w *workspace, filter *report.Filter) ([]*probedServer, error) {
+func (p *probing) servers(w *session, filter *report.Filter) ([]*probedServer, error) {
 	var candidates []*matrix.Server
-	for _, s := range w.servers {
+	for _, s := range w.Servers {
 		if filter.Servers.Match(s.Name) {
 			candidates = append(candidates, s)
 		}
@@ -230,7 +231,7 @@ func (p *probing) servers(w *workspace, filter *report.Filter) ([]*probedServer,
 	var list []*probedServer
 	var errs []error
 	for _, s := range candidates {
-		declared := w.config.Servers.Get(s.Name)
+		declared := w.Config.Servers.Get(s.Name)
 		if declared == nil || declared.Live == nil {
 			continue
 		}

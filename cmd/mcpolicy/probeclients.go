@@ -33,7 +33,7 @@ type token struct {
 }
 
 // people finds out who is probed, and reads their tokens.
-func (p *probing) people(w *workspace, m *matrix.Matrix, filter *report.Filter) (*people, error) {
+func (p *probing) people(w *session, m *matrix.Matrix, filter *report.Filter) (*people, error) {
 	who := &people{tokens: map[string]token{}}
 	var errs []error
 	given := map[string]bool{}
@@ -61,7 +61,7 @@ func (p *probing) people(w *workspace, m *matrix.Matrix, filter *report.Filter) 
 		given[principal] = true
 		add(principal, variable, source.Pos{File: "--token-env"})
 	}
-	for _, t := range w.config.Probe.Tokens {
+	for _, t := range w.Config.Probe.Tokens {
 		if !given[t.Principal] {
 			add(t.Principal, t.Env.Name, t.Pos)
 		}
@@ -126,12 +126,12 @@ func someOf(names []string, total int) string {
 }
 
 // notes names those who are not probed.
-func (who *people) notes(w *workspace) []report.Note {
+func (who *people) notes(w *session) []report.Note {
 	if who.without == 0 || len(who.chosen) == 0 {
 		return nil
 	}
 	return []report.Note{{
-		Message: fmt.Sprintf("not probed, for there is no token: %s", someOf(who.missing, who.without)), Pos: w.config.Probe.Pos,
+		Message: fmt.Sprintf("not probed, for there is no token: %s", someOf(who.missing, who.without)), Pos: w.Config.Probe.Pos,
 	}}
 }
 

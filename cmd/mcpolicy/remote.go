@@ -1,18 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/mcpolicy/mcpolicy/drift"
-	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/pdp"
-	"github.com/mcpolicy/mcpolicy/report"
 )
 
 // remoteFlags adds the flags that say which PDP to ask, and how.
@@ -60,40 +53,4 @@ func (in *input) checkRemote() error {
 		return usageError{fmt.Errorf("--pdp: %w", err)}
 	}
 	return checkCredentials(in.remote.CAFile, in.remote.CertFile, in.remote.KeyFile)
-}
-
-// dial reaches the PDPs that --pdp names.
-func (in *input) dial(ctx context.Context) (*pdp.Remote, error) {
-	options := in.remote
-	options.Replicas = slices.Clone(in.pdp[1:])
-	return pdp.Dial(ctx, in.pdp[0], options)
-}
-
-// compare holds the matrix that a PDP decided against the one that the embedded
-// engine decides over the policies at hand.
-func (w *workspace) compare(ctx context.Context, in *input, production *matrix.Matrix, bar *progress) (*report.Drift, error) {
-	checkout, err := w.outline(w.engine, bar.report)
-	if err == nil {
-		err = checkout.Decide(ctx, checkout.Columns)
-	}
-	if err == nil {
-		err = stable(checkout, checkout.Columns)
-	}
-	if err != nil {
-		return nil, err
-	}
-	result, err := drift.Compare(ctx, drift.Input{Checkout: checkout, Production: production})
-	if err != nil {
-		return nil, err
-	}
-	d := &report.Drift{Against: "PDP " + strings.Join(in.pdp, ", "), Cells: result.Cells}
-	for _, f := range result.Found {
-		d.List = append(d.List, report.Drifted{
-			Principals: f.Principals, Server: f.Column.Server.Name, Item: f.Column.Item, Operation: f.Column.Operation,
-			Production: report.Side{Access: f.Production.Access, Condition: f.Production.Condition},
-			Checkout:   report.Side{Access: f.Checkout.Access, Condition: f.Checkout.Condition},
-			More:       f.More, Arguments: f.Arguments, Rules: f.Rules, Unknown: f.Unknown,
-		})
-	}
-	return d, nil
 }

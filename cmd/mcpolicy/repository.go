@@ -11,11 +11,11 @@ import (
 // inRepository returns a function that says where a file of a position stands
 // below the root of the repository. Files that the command line gives are
 // relative to the working directory, all others to the config's folder.
-func (w *workspace) inRepository(given []string) func(string) string {
+func (s *session) inRepository(given []string) func(string) string {
 	here := absolute("")
 	root, there := repository(here), here
-	if w.folder != nil {
-		there = absolute(w.folder.dir)
+	if s.folder != nil {
+		there = absolute(s.folder.dir)
 	}
 	return func(file string) string {
 		full := filepath.FromSlash(file)
@@ -36,7 +36,7 @@ func (w *workspace) inRepository(given []string) func(string) string {
 
 // given returns the files and folders that the command line gives.
 func (in *input) given() []string {
-	list := []string{in.policies, in.principals}
+	list := append([]string{in.policies, in.principals}, in.suites...)
 	for _, m := range in.manifests {
 		file, _, _ := strings.Cut(m, "#")
 		list = append(list, file)

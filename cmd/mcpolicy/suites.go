@@ -1,22 +1,8 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"io/fs"
-	"os"
-	"path"
-	"path/filepath"
-	"slices"
-	"strings"
-	"time"
-
 	"github.com/spf13/cobra"
 
-	"github.com/mcpolicy/mcpolicy/config"
-	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/pdp"
-	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
@@ -25,8 +11,6 @@ type suiteRun struct {
 	files                            []string
 	required                         bool // a run without any suite is a failure
 	suites, tests, principals, items []string
-
-	parsed []*testrunner.Suite
 }
 
 func (t *suiteRun) flags(cmd *cobra.Command) {
@@ -116,97 +100,7 @@ what was reviewed.`,
 	return cmd
 }
 
-// run runs the suites. Without any it returns nil, unless suites are
-// all that was asked for.
-func (t *suiteRun) run(ctx context.Context, w *workspace, m *matrix.Matrix) (*testrunner.Result, error) {
-	if len(t.parsed) == 0 {
-		if t.required {
-			return nil, errors.New("nothing to test: name suites under tests in the config, or give --tests")
-		}
-		return nil, nil
-	}
-	result, err := testrunner.Run(ctx, &testrunner.Input{
-		Suites: t.parsed, Matrix: m, Groups: w.principals.Groups,
-		Filter: testrunner.Filter{Suites: t.suites, Tests: t.tests, Principals: t.principals, Items: t.items},
-		Reopen: func(now time.Time, globals map[string]any) (pdp.Decider, error) { return w.reopen(ctx, now, globals) },
-	})
-	if errors.Is(err, testrunner.ErrNothingSelected) {
-		return nil, usageError{err}
-	}
-	return result, err
-}
-
-// parse reads every suite that the command line or else the config names. All
-// mistakes of all files are reported.
-func (t *suiteRun) parse(w *workspace) error {
-	var errs []error
-	add := func(name string, data []byte, err error) {
-		if err == nil {
-			var parsed []*testrunner.Suite
-			parsed, err = testrunner.Parse(filepath.ToSlash(name), data)
-			t.parsed = append(t.parsed, parsed...)
-		}
-		errs = append(errs, err)
-	}
-	for _, given := range t.files {
-		files, read := []string{given}, readOS
-		if info, err := os.Stat(given); err == nil && info.IsDir() {
-			below, err := suiteFiles(os.DirFS(given))
-			errs = append(errs, err)
-			files, read = nil, readOrdinary
-			for _, f := range below {
-				files = append(files, filepath.Join(given, filepath.FromSlash(f)))
-			}
-		}
-		for _, f := range files {
-			data, err := read(f)
-			add(f, data, err)
-		}
-	}
-	if len(t.files) > 0 {
-		return errors.Join(errs...)
-	}
-	for _, p := range w.config.Tests {
-		files := []string{p.Path}
-		info, err := fs.Stat(w.folder, p.Path)
-		if err != nil {
-			errs = append(errs, w.named(p, either, err))
-			continue
-		}
-		if info.IsDir() {
-			sub, err := fs.Sub(w.folder, p.Path)
-			errs = append(errs, err)
-			below, err := suiteFiles(sub)
-			errs = append(errs, err)
-			files = nil
-			for _, f := range below {
-				files = append(files, path.Join(p.Path, f))
-			}
-			if len(below) == 0 {
-				errs = append(errs, source.Errorf(p.Pos, "no suites below %s: it holds no .yaml file", p.Path))
-			}
-		}
-		for _, f := range files {
-			data, err := w.read(config.Path{Path: f, Pos: p.Pos})
-			add(f, data, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// suiteFiles lists the suites of a folder.
-func suiteFiles(fsys fs.FS) ([]string, error) {
-	var files []string
-	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && name != ".":
-			return fs.SkipDir
-		case !d.IsDir() && slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(path.Ext(name))):
-			files = append(files, name)
-		}
-		return nil
-	})
-	return files, err
+// filter is what the command line says about which cases are wanted.
+func (t *suiteRun) filter() *testrunner.Filter {
+	return &testrunner.Filter{Suites: t.suites, Tests: t.tests, Principals: t.principals, Items: t.items}
 }

@@ -2,11 +2,9 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +14,6 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/lint"
-	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // waiving is what the command line says about a waiver to write.
@@ -100,7 +96,7 @@ func (x *waiving) run(cmd *cobra.Command, in *input) error {
 		}
 		defer unlock()
 	}
-	w, err := in.load(cmd.Context())
+	w, err := in.load(cmd.Context(), false)
 	if err != nil {
 		return err
 	}
@@ -108,11 +104,11 @@ func (x *waiving) run(cmd *cobra.Command, in *input) error {
 	if w.folder == nil {
 		return usageError{errors.New("a waiver is written into mcpolicy.yaml, and --manifest, --policies and --principals go without one")}
 	}
-	m, err := w.build(cmd.Context(), nil)
+	m, err := w.Matrix(cmd.Context())
 	if err != nil {
 		return err
 	}
-	accepted, err := x.accepted(cmd.Context(), w, m)
+	accepted, err := w.Accepted(cmd.Context(), m, &x.waiver, x.force)
 	if err != nil {
 		return err
 	}
@@ -120,13 +116,13 @@ func (x *waiving) run(cmd *cobra.Command, in *input) error {
 	if err != nil {
 		return err
 	}
-	after, err := config.AddWaiver(w.config.File, before, &x.waiver)
+	after, err := config.AddWaiver(w.Config.File, before, &x.waiver)
 	if err != nil {
 		return usageError{err}
 	}
 	out := cmd.OutOrStdout()
 	if x.shows() {
-		err = writeLines(out, string(diff.Diff(w.config.File, before, w.config.File, after)))
+		err = writeLines(out, string(diff.Diff(w.Config.File, before, w.Config.File, after)))
 	} else {
 		err = replaceFile(w.folder.config, func(to io.Writer) error {
 			_, err := to.Write(after)
@@ -141,7 +137,7 @@ func (x *waiving) run(cmd *cobra.Command, in *input) error {
 	if err != nil {
 		return err
 	}
-	return x.report(out, w.config.File, accepted)
+	return x.report(out, w.Config.File, accepted)
 }
 
 // shows reports whether the waiver is shown and not written.
@@ -191,50 +187,6 @@ func (x *waiving) check(in *input) error {
 		return usageError{err}
 	}
 	return nil
-}
-
-// accepted returns the findings that count today and that the waiver accepts.
-// None is an error, unless that is forced.
-func (x *waiving) accepted(ctx context.Context, w *workspace, m *matrix.Matrix) ([]lint.Finding, error) {
-	mine := waiver(x.waiver)
-	mine.Pos = source.Pos{File: w.config.File} // others have a line
-	lintWith := func(waivers ...lint.Waiver) ([]lint.Finding, error) {
-		l := &linting{only: []string{x.waiver.Rule}, more: waivers}
-		list, err := l.findings(ctx, w, m, nil)
-		return slices.DeleteFunc(list, func(f lint.Finding) bool { return f.Rule != x.waiver.Rule }), err
-	}
-	before, err := lintWith()
-	if err != nil {
-		return nil, err
-	}
-	after, err := lintWith(mine)
-	if err != nil {
-		return nil, err
-	}
-	accepted := slices.DeleteFunc(after, func(f lint.Finding) bool { return f.WaivedAt != mine.Pos })
-	if len(accepted) > 0 || x.force {
-		return accepted, nil
-	}
-	var open []string
-	for _, f := range before {
-		if !f.Waived {
-			open = append(open, fmt.Sprintf("%s: %s", f.Pos, f.Message))
-		}
-	}
-	switch {
-	case len(before) == 0:
-		err = fmt.Errorf("%s finds nothing; --force writes the waiver all the same", x.waiver.Rule)
-	case len(open) == 0:
-		err = fmt.Errorf("%s finds nothing that is not accepted already; --force writes the waiver all the same", x.waiver.Rule)
-	default:
-		const most = 5
-		more := ""
-		if len(open) > most {
-			more = fmt.Sprintf("; and %d more", len(open)-most)
-		}
-		err = fmt.Errorf("the waiver accepts no finding that counts (--force writes it all the same); there are: %s%s", strings.Join(open[:min(len(open), most)], "; "), more)
-	}
-	return nil, usageError{err}
 }
 
 // report says what was or would be written.

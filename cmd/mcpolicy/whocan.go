@@ -4,18 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/explain"
-	"github.com/mcpolicy/mcpolicy/glob"
-	"github.com/mcpolicy/mcpolicy/manifest"
-	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/report"
-	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 func newWhoCan() *cobra.Command {
@@ -49,33 +44,17 @@ Roles that only a rule for everyone lets in are marked.`,
 			if len(args) == 1 && !destructive {
 				return usageError{errors.New("say which tool, prompt or resource, or --destructive")}
 			}
-			w, err := in.load(ctx)
+			w, err := in.load(ctx, false)
 			if err != nil {
 				return err
 			}
 			defer w.close()
-			if err := w.narrow(op, args[1:], server, destructive); err != nil {
-				return err
-			}
-			m, err := w.build(ctx, nil)
+			answers, notes, err := w.WhoCan(ctx, &workspace.Access{Operation: op, Items: args[1:], Server: server, Destructive: destructive})
 			if err != nil {
 				return err
 			}
-			var columns []*matrix.Column
-			for _, c := range m.Columns {
-				if c.Operation == op {
-					columns = append(columns, c)
-				}
-			}
-			if err := w.stableFor(m, columns...); err != nil {
-				return err
-			}
-			for _, n := range w.uncovered(columns) {
+			for _, n := range notes {
 				fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: warning: %s\n", n.Message)
-			}
-			answers, err := explain.WhoCan(ctx, m, w.engine, w.policies, columns)
-			if err != nil {
-				return err
 			}
 			return write(cmd.OutOrStdout(), answers)
 		},
@@ -86,52 +65,4 @@ Roles that only a rule for everyone lets in are marked.`,
 	cmd.Flags().BoolVar(&destructive, "destructive", false, "only destructive tools")
 	completeFlags(cmd, map[string]cobra.CompletionFunc{"server": complete((*completing).servers)})
 	return cmd
-}
-
-// narrow leaves the servers with those of their items that are asked about.
-func (w *workspace) narrow(op authz.Operation, patterns []string, server string, destructive bool) error {
-	var names, servers []string
-	matched := make([]bool, len(patterns))
-	left := w.servers[:0:0]
-	for _, s := range w.servers {
-		servers = append(servers, s.Name)
-		if server != "" && s.Name != server {
-			continue
-		}
-		inventory := *s.Inventory
-		inventory.Items = nil
-		for _, item := range s.Inventory.Items {
-			if op != authz.List && op != item.Type.Use() {
-				continue
-			}
-			names = append(names, item.Name)
-			hit := len(patterns) == 0
-			for i, p := range patterns {
-				re, err := glob.Compile(p)
-				if err != nil {
-					return usageError{err}
-				}
-				if p == item.Name || re.MatchString(item.Name) {
-					hit, matched[i] = true, true
-				}
-			}
-			if hit && (!destructive || item.Type == authz.ToolItem && item.Destructive() != manifest.None) {
-				inventory.Items = append(inventory.Items, item)
-			}
-		}
-		if len(inventory.Items) > 0 {
-			left = append(left, &matrix.Server{Name: s.Name, Inventory: &inventory, Profile: s.Profile})
-		}
-	}
-	if server != "" && !slices.Contains(servers, server) {
-		return usageError{fmt.Errorf("no server is called %q%s", server, source.DidYouMean(server, servers))}
-	}
-	if i := slices.Index(matched, false); i >= 0 {
-		return usageError{fmt.Errorf("nothing to %s is called %q%s", op, patterns[i], source.DidYouMean(patterns[i], names))}
-	}
-	if len(left) == 0 {
-		return usageError{fmt.Errorf("nothing to %s among %s", op, strings.Join(servers, ", "))}
-	}
-	w.servers = left
-	return nil
 }

@@ -25,6 +25,7 @@ var layers = [][]string{
 	{"witness"}, // lint needs requests that show something, and so does whoever probes a server
 	{"lint", "testrunner", "explain", "drift", "probe"}, // judges of the matrix; probe is the one that a server tells
 	{"report"},
+	{"workspace"}, // the pipeline as a whole
 	{"cmd/mcpolicy/heap"},
 	{"cmd/mcpolicy"},
 }

@@ -1,4 +1,4 @@
-package main
+package workspace
 
 import (
 	"errors"
@@ -22,32 +22,32 @@ const (
 
 // named says what is wrong with a file or folder that the config names, where it
 // names it, and what is there that is called nearly so.
-func (w *workspace) named(p config.Path, want wanted, err error) error {
+func (in *Inputs) named(p config.Path, want wanted, err error) error {
 	var problem *source.Error
 	hint := ""
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		what := [...]string{aFile: "file", aFolder: "folder", either: "file or folder"}[want]
 		problem = source.Errorf(source.Pos{File: p.Path}, "no such %s", what)
-		if near := nearPath(w.folder, p.Path, want); near != "" {
+		if near := nearPath(in.Folder, p.Path, want); near != "" {
 			hint = fmt.Sprintf(" (did you mean %s?)", near)
 		}
 	case strings.Contains(err.Error(), "path escapes from parent"): // an error of os.Root without a name
 		problem = source.Errorf(source.Pos{File: p.Path}, "this leads out of the config's folder")
 	default:
-		problem = plain(p.Path, err)
+		problem = source.FileError(p.Path, err)
 	}
 	return source.Errorf(p.Pos, "%w%s", problem, hint)
 }
 
 // nearSchemas adds to what the engine says of schemas that are not there which
 // ones are called nearly so.
-func (w *workspace) nearSchemas(err error) error {
+func (w *Workspace) nearSchemas(err error) error {
 	var errs []error
 	for _, mistake := range source.Mistakes(err) {
 		var at *source.Error
 		if errors.As(mistake, &at) {
-			if near := w.policies.NearSchema(at.Pos.File, at.Pos.Line); near != "" {
+			if near := w.Policies.NearSchema(at.Pos.File, at.Pos.Line); near != "" {
 				mistake = source.Errorf(at.Pos, "%w (did you mean %s?)", at.Err, near)
 			}
 		}
@@ -57,18 +57,18 @@ func (w *workspace) nearSchemas(err error) error {
 }
 
 // read returns a file that the config names.
-func (w *workspace) read(p config.Path) ([]byte, error) {
-	if w.folder == nil {
+func (in *Inputs) read(p config.Path) ([]byte, error) {
+	if in.Folder == nil {
 		return nil, fmt.Errorf("%s: there is no config", p.Path)
 	}
-	info, err := fs.Stat(w.folder, p.Path)
+	info, err := fs.Stat(in.Folder, p.Path)
 	if err == nil {
-		err = ordinary(p.Path, info)
+		err = source.CheckOrdinary(p.Path, info)
 	}
 	if err != nil {
-		return nil, w.named(p, aFile, err)
+		return nil, in.named(p, aFile, err)
 	}
-	return readIn(w.folder, p.Path)
+	return source.ReadFile(in.Folder, p.Path)
 }
 
 // nearPath returns the path of what is there that a path is most likely a slip
@@ -111,4 +111,13 @@ func hasFolder(entries []fs.DirEntry, name string) bool {
 		}
 	}
 	return false
+}
+
+// read reads a file that is given.
+func (f *File) read() ([]byte, error) {
+	file, err := f.Open()
+	if err != nil {
+		return nil, source.FileError(f.Name, err)
+	}
+	return source.ReadOpen(f.Name, file)
 }

@@ -1,4 +1,4 @@
-package main
+package workspace
 
 import (
 	"cmp"
@@ -14,24 +14,15 @@ import (
 
 // Cells that the next load of the same policies may decide otherwise are no
 // answer: who asked for nothing else gets an error, and a report that goes on
-// without them ends with exitFailure, whatever is waived.
+// without them says so, whatever is waived.
 
-// stable returns an error if some cells of the columns are no answer.
-func stable(m *matrix.Matrix, columns []*matrix.Column) error {
+// Stable returns an error if some cells of the columns are no answer.
+func Stable(m *matrix.Matrix, columns []*matrix.Column) error {
 	var errs []error
 	for _, u := range m.Unstable(columns) {
 		errs = append(errs, unstable(u.Disagreement, u.String()))
 	}
 	return errors.Join(errs...)
-}
-
-// overridden returns how a run ends that some cells are no answer of: by that,
-// unless it failed otherwise.
-func overridden(noAnswer, err error) error {
-	if noAnswer != nil && (err == nil || errors.Is(err, errFindings)) {
-		return noAnswer
-	}
-	return err
 }
 
 func unstable(d *policy.Disagreement, what string) error {
@@ -40,22 +31,21 @@ func unstable(d *policy.Disagreement, what string) error {
 
 // doubt returns an error if cells or cases of a report are no answer. The report
 // is then no pass, whatever it is asked to leave out.
-func (w *workspace) doubt(d *report.Document, m *matrix.Matrix) error {
+func (w *Workspace) doubt(d *report.Document, m *matrix.Matrix) error {
 	noAnswer := w.stableCases(d.Tests)
 	if d.Linted {
-		noAnswer = cmp.Or(stable(m, m.Columns), noAnswer)
+		noAnswer = cmp.Or(Stable(m, m.Columns), noAnswer)
 	}
-	d.Doubtful = noAnswer != nil
 	return noAnswer
 }
 
 // stableCases makes cases that are no answer errors, and returns one if there
 // are any.
-func (w *workspace) stableCases(r *testrunner.Result) error {
+func (w *Workspace) stableCases(r *testrunner.Result) error {
 	if r == nil {
 		return nil
 	}
-	disagreements := w.policies.Disagreements()
+	disagreements := w.Policies.Disagreements()
 	hang := map[*policy.Disagreement]int{}
 	for _, s := range r.Suites {
 		for _, c := range s.Cases {
@@ -80,14 +70,14 @@ func (w *workspace) stableCases(r *testrunner.Result) error {
 
 // stableFor returns an error if what somebody may do in the columns is no
 // answer, declared or not: a role may be asked about that nobody has.
-func (w *workspace) stableFor(m *matrix.Matrix, columns ...*matrix.Column) error {
-	if err := stable(m, columns); err != nil {
+func (w *Workspace) stableFor(m *matrix.Matrix, columns ...*matrix.Column) error {
+	if err := Stable(m, columns); err != nil {
 		return err
 	}
-	e := w.config.Engine
+	e := w.Config.Engine
 	for _, col := range columns {
 		for i := range col.Question.Requests {
-			if d := matrix.MayHangOn(w.policies, &col.Question.Requests[i], e.DefaultPolicyVersion, e.DefaultScope); d != nil {
+			if d := matrix.MayHangOn(w.Policies, &col.Question.Requests[i], e.DefaultPolicyVersion, e.DefaultScope); d != nil {
 				return unstable(d, fmt.Sprintf("who may %v %s on %s", col.Operation, col.Item.Name, col.Server.Name))
 			}
 		}

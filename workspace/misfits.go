@@ -1,4 +1,4 @@
-package main
+package workspace
 
 import (
 	"bytes"
@@ -14,10 +14,10 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 )
 
-// misfits says what a tool's inputSchema holds against arguments. The
+// Misfits says what a tool's inputSchema holds against arguments. The
 // enforcement point asks before the server looks at them, so they are decided
 // all the same.
-func misfits(item *manifest.Item, arguments map[string]any) []string {
+func Misfits(item *manifest.Item, arguments map[string]any) []string {
 	if item.Schema == nil || arguments == nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package main
+package workspace
 
 import (
 	"fmt"
@@ -9,15 +9,15 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// uncovered notes the kinds of resource that columns ask about and no policy at
+// Uncovered notes the kinds of resource that columns ask about and no policy at
 // hand covers: what is denied there nobody decided. A check has the rule
 // no-policy-for-resource for it, which sees versions and scopes too.
-func (w *workspace) uncovered(columns []*matrix.Column) []report.Note {
+func (w *Workspace) Uncovered(columns []*matrix.Column) []report.Note {
 	if w.remote != nil {
 		return nil // a PDP may have other policies
 	}
 	var kinds []string
-	for _, p := range w.policies.Policies {
+	for _, p := range w.Policies.Policies {
 		if p.Kind == policy.ResourcePolicy && !p.Disabled {
 			kinds = append(kinds, p.Name)
 		}
@@ -31,7 +31,7 @@ func (w *workspace) uncovered(columns []*matrix.Column) []report.Note {
 	for _, col := range columns {
 		for _, r := range col.Question.Requests {
 			a := asked{col.Server, r.Resource.Kind}
-			if seen[a] || w.policies.CoversKind(a.kind) {
+			if seen[a] || w.Policies.CoversKind(a.kind) {
 				continue
 			}
 			seen[a] = true
@@ -46,9 +46,9 @@ func (w *workspace) uncovered(columns []*matrix.Column) []report.Note {
 }
 
 // declared returns where the config declares a server, or its own beginning.
-func (w *workspace) declared(server string) source.Pos {
-	if s := w.config.Servers.Get(server); s != nil {
+func (w *Workspace) declared(server string) source.Pos {
+	if s := w.Config.Servers.Get(server); s != nil {
 		return s.Pos
 	}
-	return source.Pos{File: w.config.File}
+	return source.Pos{File: w.Config.File}
 }

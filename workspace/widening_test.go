@@ -1,10 +1,9 @@
-package main
+package workspace
 
 import (
+	"context"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
+	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
@@ -68,15 +68,13 @@ func TestDifferentialFixNeverWidens(t *testing.T) {
 			worlds++
 			files := slippedPolicies(r)
 			strict := rapid.IntRange(0, 3).Draw(r, "strict") == 0
-			dir := t.TempDir()
-			write(t, dir, files, strict)
-			before := open(r, files, strict)
+			before := engineOf(r, files, strict)
 			if before == nil || len(before.Confused()) > 0 {
 				return // the engine refuses them, or does not decide them reliably
 			}
-			list, after := fixed(r, dir)
-			made, left = made+len(safe(list)), left+len(list)-len(safe(list))
-			engine := open(r, after, strict)
+			list, after := fixed(r, bank(files, strict))
+			made, left = made+len(Safe(list)), left+len(list)-len(Safe(list))
+			engine := engineOf(r, after, strict)
 			if engine == nil {
 				r.Fatalf("the engine refuses\n%s", after)
 			}
@@ -92,7 +90,7 @@ func TestDifferentialFixNeverWidens(t *testing.T) {
 			}
 			for i, q := range requests {
 				if was[i].Effect != authz.Allow && is[i].Effect == authz.Allow {
-					r.Fatalf("%v may %s with %v (strict: %v), after %+v of\n%s", q.Principal.Roles, q.Action, q.Resource.Attr, strict, safe(list), files)
+					r.Fatalf("%v may %s with %v (strict: %v), after %+v of\n%s", q.Principal.Roles, q.Action, q.Resource.Attr, strict, Safe(list), files)
 				}
 			}
 		})
@@ -103,8 +101,8 @@ func TestDifferentialFixNeverWidens(t *testing.T) {
 	}
 }
 
-func write(t *testing.T, dir string, files map[string]string, strict bool) {
-	t.Helper()
+// bank is a folder with policies, a config and what it names.
+func bank(files map[string]string, strict bool) fstest.MapFS {
 	all := map[string]string{
 		"mcpolicy.yaml": fmt.Sprintf("servers: {bank: {manifest: bank.json}}\npolicies: policies\nprincipals: people.csv\nengine: {strictEvaluation: %t}\n", strict),
 		"people.csv":    "id,roles\nada,CLERK\nbo,AUDITOR\ncy,CLERK;AUDITOR\n",
@@ -114,19 +112,15 @@ func write(t *testing.T, dir string, files map[string]string, strict bool) {
 	for name, text := range files {
 		all["policies/"+name] = text
 	}
+	fsys := fstest.MapFS{}
 	for name, text := range all {
-		file := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
+	return fsys
 }
 
-// open returns an engine, or nil if it refuses the policies.
-func open(r *rapid.T, files map[string]string, strict bool) *pdp.Engine {
+// engineOf returns an engine, or nil if it refuses the policies.
+func engineOf(r *rapid.T, files map[string]string, strict bool) *pdp.Engine {
 	fsys := fstest.MapFS{}
 	for name, text := range files {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
@@ -139,44 +133,38 @@ func open(r *rapid.T, files map[string]string, strict bool) *pdp.Engine {
 }
 
 // fixed returns what lint proposes, and the policies with what is safe of it.
-func fixed(r *rapid.T, dir string) ([]proposal, map[string]string) {
-	in := &input{dir: dir, stderr: func() io.Writer { return io.Discard }}
-	w, err := in.load(r.Context())
+func fixed(r *rapid.T, folder fs.FS) ([]Proposal, map[string]string) {
+	w, err := Open(r.Context(), folder, Options{})
 	if err != nil {
 		r.Fatal(err)
 	}
-	defer w.close()
-	m, err := w.build(r.Context(), nil)
+	rules := Rules{Only: []string{"rule-matches-nothing", "role-not-held", "argument-not-in-schema", "argument-at-list-time", "unused-definition"}}
+	list, err := w.Proposals(r.Context(), findings(r.Context(), r, w, rules))
 	if err != nil {
 		r.Fatal(err)
 	}
-	l := &linting{only: []string{"rule-matches-nothing", "role-not-held", "argument-not-in-schema", "argument-at-list-time", "unused-definition"}}
-	findings, err := l.findings(r.Context(), w, m, nil)
-	if err != nil {
-		r.Fatal(err)
-	}
-	root, err := w.policyRoot(in)
-	if err != nil {
-		r.Fatal(err)
-	}
-	defer root.Close() //nolint:errcheck // only read
-	list := w.proposals(findings)
-	if err := w.confirm(r.Context(), root, list); err != nil {
-		r.Fatal(err)
-	}
-	made, _ := corrections(root, w.options.Prefix, safe(list))
+	made, _ := w.Correct(Safe(list))
 	after := map[string]string{}
-	for _, p := range w.policies.Policies {
-		data, err := root.ReadFile(strings.TrimPrefix(p.File, "policies/"))
+	for _, p := range w.Policies.Policies {
+		data, err := fs.ReadFile(folder, p.File)
 		if err != nil {
 			r.Fatal(err)
 		}
 		after[strings.TrimPrefix(p.File, "policies/")] = string(data)
 	}
 	for _, c := range made {
-		after[c.name] = string(c.new)
+		after[c.Name] = string(c.New)
 	}
 	return list, after
+}
+
+func findings(ctx context.Context, t rapid.TB, w *Workspace, rules Rules) []lint.Finding {
+	t.Helper()
+	d, err := w.Check(ctx, Checks{Lint: &rules})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Findings
 }
 
 // everyRequest asks about each tool, for holders of each role and of each slip of
@@ -216,44 +204,27 @@ func everyRequest() []authz.Request {
 
 // TestConfirm has the engine notice what the form of an edit would let pass.
 func TestConfirm(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir, map[string]string{"p.yaml": `apiVersion: api.cerbos.dev/v1
+	w, err := Open(t.Context(), bank(map[string]string{"p.yaml": `apiVersion: api.cerbos.dev/v1
 resourcePolicy:
   resource: mcp_server
   version: default
   rules:
     - {actions: ["tools/call::transfr"], effect: EFFECT_ALLOW, roles: [CLERK]}
     - {actions: ["tools/call::statment"], effect: EFFECT_DENY, roles: [CLERK]}
-`}, false)
-	in := &input{dir: dir, stderr: func() io.Writer { return io.Discard }}
-	w, err := in.load(t.Context())
+`}, false), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.close()
-	m, err := w.build(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	findings, err := (&linting{only: []string{"rule-matches-nothing"}}).findings(t.Context(), w, m, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	root, err := w.policyRoot(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close() //nolint:errcheck // only read
-	list := w.proposals(findings)
+	list := w.proposals(findings(t.Context(), t, w, Rules{Only: []string{"rule-matches-nothing"}}))
 	for i := range list {
-		list[i].widens = ""
+		list[i].Widens = ""
 	}
-	if err := w.confirm(t.Context(), root, list); err != nil {
+	if err := w.confirm(t.Context(), list); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
 	for _, p := range list {
-		got = append(got, p.New+": "+p.widens)
+		got = append(got, p.New+": "+p.Widens)
 	}
 	if want := "tools/call::transfer: more is allowed with it; tools/call::statement: "; strings.Join(got, "; ") != want {
 		t.Errorf("%q, want %s", got, want)

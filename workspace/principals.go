@@ -1,10 +1,9 @@
-package main
+package workspace
 
 import (
 	"errors"
 	"io"
 	"io/fs"
-	"path/filepath"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -15,15 +14,15 @@ import (
 // loadPrincipals reads the principals and sorts them into classes as they come,
 // so that what is kept of a large directory is small. Sorting waits for the
 // policies, which say who is alike.
-func (w *workspace) loadPrincipals(in *input) error {
-	name, file, err := w.openPrincipals(in)
+func (w *Workspace) loadPrincipals() error {
+	name, file, err := w.openPrincipals()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	bar := newProgress(in.stderr(), "reading principals")
-	defer bar.done()
-	metered := &meter{r: file, report: bar.report}
+	report, end := w.o.Progress.begin("reading the principals")
+	defer end()
+	metered := &meter{r: file, report: report}
 	if info, err := file.Stat(); err == nil {
 		metered.total = int(info.Size())
 	}
@@ -40,8 +39,8 @@ func (w *workspace) loadPrincipals(in *input) error {
 		}()
 		defer guard(&sorting)
 		<-w.compiled
-		if len(in.pdp) == 0 && w.engine != nil {
-			w.classes = matrix.NewClasses(w.engine.Class)
+		if len(w.o.PDP) == 0 && w.Engine != nil {
+			w.classes = matrix.NewClasses(w.Engine.Class)
 		} else {
 			w.classes = matrix.NewClasses(nil) // a remote PDP may have other policies
 		}
@@ -56,7 +55,7 @@ func (w *workspace) loadPrincipals(in *input) error {
 		batches <- batch
 		batch = make([]*authz.Principal, 0, batchSize)
 	}
-	w.principals, err = principals.Read(filepath.ToSlash(name), metered, func(p *authz.Principal) {
+	w.Principals, err = principals.Read(name, metered, func(p *authz.Principal) {
 		if batch = append(batch, p); len(batch) == batchSize {
 			flush()
 		}
@@ -67,32 +66,32 @@ func (w *workspace) loadPrincipals(in *input) error {
 	return errors.Join(err, sorting)
 }
 
-// openPrincipals opens the file of principals that the command line or else
-// the config names.
-func (w *workspace) openPrincipals(in *input) (string, fs.File, error) {
-	name := in.principals
-	open := func() (fs.File, error) { return openOS(name) }
-	wrong := func(err error) error { return plain(name, err) }
-	if name == "" {
-		if name = w.config.Principals.Path; name == "" {
-			return "", nil, usageError{source.Errorf(source.Pos{File: w.config.File}, "no principals: name a file of them under principals, or give --principals")}
+// openPrincipals opens the file of principals that is given or that the config
+// names.
+func (w *Workspace) openPrincipals() (string, fs.File, error) {
+	path := w.Config.Principals
+	given := w.in.Principals
+	mistake := func(err error) error { return source.FileError(given.Name, err) }
+	if given == nil {
+		if path.Path == "" {
+			return "", nil, wrong(source.Errorf(source.Pos{File: w.Config.File}, "no principals: name a file of them under principals, or give --principals"))
 		}
-		open = func() (fs.File, error) { return w.folder.Open(name) }
-		wrong = func(err error) error { return w.named(w.config.Principals, aFile, err) }
+		given = &File{Name: path.Path, Open: func() (fs.File, error) { return w.in.Folder.Open(path.Path) }}
+		mistake = func(err error) error { return w.in.named(path, aFile, err) }
 	}
-	file, err := open()
+	file, err := given.Open()
 	if err != nil {
-		return "", nil, wrong(err)
+		return "", nil, mistake(err)
 	}
 	info, err := file.Stat()
 	if err == nil {
-		err = readable(filepath.ToSlash(name), info)
+		err = source.CheckReadable(given.Name, info)
 	}
 	if err != nil {
 		_ = file.Close()
-		return "", nil, wrong(err)
+		return "", nil, mistake(err)
 	}
-	return name, file, nil
+	return given.Name, file, nil
 }
 
 // A meter reports how much of a file is read.

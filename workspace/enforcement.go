@@ -1,4 +1,4 @@
-package main
+package workspace
 
 import (
 	"errors"
@@ -29,19 +29,19 @@ func checkEnforcement(c *config.Config) error {
 }
 
 // profile returns the enforcement point in front of a server.
-func (w *workspace) profile(in *input, s *config.Server, fastMCP string) (*pep.Profile, error) {
+func (w *Workspace) profile(s *config.Server, fastMCP string) (*pep.Profile, error) {
 	name := s.Enforcement
 	with := withOf(s)
-	if in.enforcement != "" {
-		name = in.enforcement
+	if w.o.Enforcement != "" {
+		name = w.o.Enforcement
 	}
-	if in.resourceKind != "" {
-		with.ResourceKind, with.Node = in.resourceKind, nil
+	if w.o.ResourceKind != "" {
+		with.ResourceKind, with.Node = w.o.ResourceKind, nil
 	}
 	if name == "" {
 		name = config.DefaultEnforcement
 	}
-	if declared := w.config.Enforcement.Get(name); declared != nil {
+	if declared := w.Config.Enforcement.Get(name); declared != nil {
 		return customProfile(declared, s.Name)
 	}
 	p, err := pep.New(name, s.Name, with, fastMCP)
@@ -50,10 +50,10 @@ func (w *workspace) profile(in *input, s *config.Server, fastMCP string) (*pep.P
 	}
 	var errs []error
 	for _, mistake := range source.Mistakes(err) {
-		if with.Node == nil && in.resourceKind != "" && slices.Contains(pep.BuiltIn, name) {
+		if with.Node == nil && w.o.ResourceKind != "" && slices.Contains(pep.BuiltIn, name) {
 			mistake = fmt.Errorf("--resource-kind: %w", mistake)
 		}
-		errs = append(errs, usageError{mistake})
+		errs = append(errs, wrong(mistake))
 	}
 	return nil, errors.Join(errs...)
 }
@@ -68,7 +68,7 @@ func customProfile(declared *config.Profile, server string) (*pep.Profile, error
 		err = p.SetAnswers(answers(declared.Refused), answers(declared.Admitted))
 	}
 	if err != nil {
-		return nil, usageError{err}
+		return nil, wrong(err)
 	}
 	return p, nil
 }

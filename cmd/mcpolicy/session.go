@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/workspace"
+)
+
+// A session is a workspace and the folder of its config.
+type session struct {
+	*workspace.Workspace
+	folder *folder // nil without a config
+}
+
+func (s *session) close() {
+	s.Close()
+	if s.folder != nil {
+		_ = s.folder.close() // nothing was written through it
+	}
+}
+
+// load reads everything that the config and the command line name. Suites are read
+// along where they are what the command is for.
+func (in *input) load(ctx context.Context, readSuites bool) (*session, error) {
+	if err := in.checkRemote(); err != nil {
+		return nil, err
+	}
+	now, err := in.clock()
+	if err != nil {
+		return nil, err
+	}
+	cfg, dir, err := in.readConfig()
+	if err != nil {
+		return nil, err
+	}
+	if err := in.spare(cfg, dir); err != nil {
+		return nil, err
+	}
+	inputs, err := in.inputs(cfg, dir)
+	if err != nil {
+		return nil, err
+	}
+	w, err := workspace.Load(ctx, inputs, workspace.Options{
+		Now: now, AcceptIncomplete: in.acceptIncomplete, Enforcement: in.enforcement, ResourceKind: in.resourceKind,
+		PDP: in.pdp, Remote: in.remote, ReadSuites: readSuites,
+		Bounds: courseOf(ctx).read,
+		Progress: func(work string) (report func(done, total int), end func()) {
+			bar, ended := newProgress(in.stderr(), work), begin(ctx, work)
+			return bar.report, func() { bar.done(); ended() }
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &session{w, dir}, nil
+}
+
+// inputs are what the command line names in place of the config.
+func (in *input) inputs(cfg *config.Config, dir *folder) (*workspace.Inputs, error) {
+	list := &workspace.Inputs{Config: cfg, Suites: suiteFiles(in.suites)}
+	if dir != nil {
+		list.Folder = dir.FS
+	}
+	for _, flag := range in.manifests {
+		m, err := config.ParseManifest(flag)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--manifest: %w", err)}
+		}
+		list.Inventories = append(list.Inventories, workspace.Inventory{File: namedFile(m.File), Server: m.Pick})
+	}
+	if in.policies != "" {
+		list.Policies = &workspace.Folder{Name: filepath.ToSlash(in.policies), Open: func() (fs.FS, error) {
+			root, err := os.OpenRoot(in.policies)
+			if err != nil {
+				return nil, err
+			}
+			return root.FS(), nil
+		}}
+	}
+	if in.principals != "" {
+		file := namedFile(in.principals)
+		list.Principals = &file
+	}
+	return list, nil
+}
+
+// namedFile is a file that the command line names.
+func namedFile(name string) workspace.File {
+	return workspace.File{Name: filepath.ToSlash(name), Open: func() (fs.File, error) { return openOS(name) }}
+}
+
+// suiteFiles are the suites that the command line names, or those in the folders
+// that it names.
+func suiteFiles(names []string) []workspace.File {
+	var list []workspace.File
+	for _, name := range names {
+		if info, err := os.Stat(name); err != nil || !info.IsDir() {
+			list = append(list, namedFile(name))
+			continue
+		}
+		below, err := workspace.SuiteFiles(os.DirFS(name))
+		if err != nil {
+			list = append(list, workspace.File{Name: filepath.ToSlash(name), Open: func() (fs.File, error) { return nil, err }})
+		}
+		for _, file := range below {
+			found := filepath.Join(name, filepath.FromSlash(file))
+			list = append(list, workspace.File{Name: filepath.ToSlash(found), Open: func() (fs.File, error) { return openOrdinary(found) }})
+		}
+	}
+	return list
+}

@@ -1,0 +1,122 @@
+package workspace
+
+import (
+	"context"
+	"time"
+
+	"github.com/mcpolicy/mcpolicy/drift"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/report"
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// Checks say what is checked.
+type Checks struct {
+	Lint  *Rules             // nil leaves lint out
+	Tests *testrunner.Filter // nil leaves the suites out
+	// CompareEmbedded holds what a running PDP decides against the embedded engine;
+	// Against says how a report calls it.
+	CompareEmbedded bool
+	Against         string
+}
+
+// Everything is what CI checks.
+func Everything() Checks { return Checks{Lint: &Rules{}, Tests: &testrunner.Filter{}} }
+
+// Check builds the matrix and judges it. A report some of whose cells or cases are
+// no answer says why under Doubt.
+func (w *Workspace) Check(ctx context.Context, c Checks) (*report.Document, error) {
+	start := time.Now()
+	m, d, err := w.decideFor(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if c.Tests != nil {
+		if err := w.o.Progress.during("running the suites", func() error {
+			d.Tests, err = w.Test(ctx, m, *c.Tests)
+			return err
+		}); err != nil {
+			return nil, err
+		}
+	}
+	if c.Lint != nil {
+		if err := w.o.Progress.during("linting", func() error {
+			d.Findings, err = w.Lint(ctx, m, d.Tests, *c.Lint)
+			return err
+		}); err != nil {
+			return nil, err
+		}
+	}
+	d.Doubt = w.doubt(d, m)
+	d.Elapsed, d.Scope = time.Since(start), report.ScopeOf(m)
+	return d, nil
+}
+
+// decideFor decides what checks look at. Suites decide themselves what they ask
+// about.
+func (w *Workspace) decideFor(ctx context.Context, c Checks) (*matrix.Matrix, *report.Document, error) {
+	progress, end := w.o.Progress.begin("deciding")
+	defer end()
+	m, err := w.outline(w.Servers, w.Decider, progress)
+	if err == nil && c.Lint != nil {
+		err = m.Decide(ctx, m.Columns)
+	}
+	d := &report.Document{Notes: w.Notes(), Linted: c.Lint != nil}
+	if err == nil && c.CompareEmbedded {
+		d.Drift, err = w.compare(ctx, c.Against, m, progress)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.Lint != nil && c.Tests != nil {
+		d.Matrix = m // everything is reported
+	}
+	return m, d, nil
+}
+
+// compare holds the matrix that a PDP decided against the one that the embedded
+// engine decides over the policies at hand.
+func (w *Workspace) compare(ctx context.Context, against string, production *matrix.Matrix, progress func(done, total int)) (*report.Drift, error) {
+	checkout, err := w.outline(w.Servers, w.Engine, progress)
+	if err == nil {
+		err = checkout.Decide(ctx, checkout.Columns)
+	}
+	if err == nil {
+		err = Stable(checkout, checkout.Columns)
+	}
+	if err != nil {
+		return nil, err
+	}
+	result, err := drift.Compare(ctx, drift.Input{Checkout: checkout, Production: production})
+	if err != nil {
+		return nil, err
+	}
+	d := &report.Drift{Against: against, Cells: result.Cells}
+	for _, f := range result.Found {
+		d.List = append(d.List, report.Drifted{
+			Principals: f.Principals, Server: f.Column.Server.Name, Item: f.Column.Item, Operation: f.Column.Operation,
+			Production: report.Side{Access: f.Production.Access, Condition: f.Production.Condition},
+			Checkout:   report.Side{Access: f.Checkout.Access, Condition: f.Checkout.Condition},
+			More:       f.More, Arguments: f.Arguments, Rules: f.Rules, Unknown: f.Unknown,
+		})
+	}
+	return d, nil
+}
+
+// Notes are what every report says about inventories: what of them is accepted
+// though it may be incomplete, and what was noticed while reading.
+func (w *Workspace) Notes() []report.Note {
+	var list []report.Note
+	for _, g := range w.accepted {
+		list = append(list, report.Note{
+			Rule: "inventory-incomplete", Server: g.server, Pos: g.Pos,
+			Message: "the inventory of " + g.server + " may be incomplete, which is accepted: " + g.Message,
+		})
+	}
+	for _, s := range w.Servers {
+		for _, n := range s.Inventory.Notes {
+			list = append(list, report.Note{Server: s.Name, Pos: n.Pos, Message: n.Message})
+		}
+	}
+	return list
+}

@@ -1,0 +1,23 @@
+package workspace
+
+import "fmt"
+
+// A UsageError says that what was asked for is wrong: the config, or a name that
+// stands for nothing. Any other error says that a run could not be completed.
+type UsageError struct{ Err error }
+
+// Error says what is wrong.
+func (e UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns a list, so that the mistakes of a joined error are found in it.
+func (e UsageError) Unwrap() []error { return []error{e.Err} }
+
+// guard turns a panic, which is a mistake of this program's, into an error.
+func guard(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("internal error: %v; please report it with what was read", r)
+	}
+}
+
+// wrong returns a mistake of whoever asks.
+func wrong(err error) error { return UsageError{Err: err} }

@@ -1,0 +1,128 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// Rules say which lint rules are wanted, besides what the config says.
+type Rules struct {
+	Only, Skip    []string // IDs; no Only are all
+	IgnoreWaivers bool
+	Waivers       []lint.Waiver // besides those of the config
+}
+
+// Lint judges a matrix of which everything is decided. The suites are run for what
+// they assert if a rule wants to know that and tests is nil.
+func (w *Workspace) Lint(ctx context.Context, m *matrix.Matrix, tests *testrunner.Result, rules Rules) ([]lint.Finding, error) {
+	o, err := w.lintOptions(rules)
+	if err := errors.Join(err, o.Check(m)); err != nil {
+		return nil, wrong(err)
+	}
+	if tests == nil && o.Needs("tool-untested", "rule-untested") {
+		if tests, err = w.Test(ctx, m, testrunner.Filter{}); err != nil {
+			return nil, err
+		}
+	}
+	return lint.Run(ctx, w.lintInput(m, tests), o)
+}
+
+// FailOn is the severity from which on findings fail a run, as the config says.
+func (w *Workspace) FailOn() lint.Severity {
+	if s, ok := severityOf(w.Config.Lint.FailOn.String()); ok {
+		return s
+	}
+	return lint.Warning
+}
+
+func severityOf(name string) (lint.Severity, bool) {
+	i := slices.Index(lint.Severities, name)
+	if i < 0 {
+		return lint.Off, false
+	}
+	return lint.Severity(i), true //nolint:gosec // a handful
+}
+
+// lintInput is what the rules look at.
+func (w *Workspace) lintInput(m *matrix.Matrix, tests *testrunner.Result) *lint.Input {
+	e := w.Config.Engine
+	in := &lint.Input{
+		Matrix: m, Policies: w.Policies, Validate: w.Engine.Validate, Confused: w.Engine.Confused,
+		RuleReads: w.Engine.RuleReads, Idle: w.Engine.Idle, DecideAt: w.Engine.DecideAt,
+		Conditions: w.Engine.Conditions, Try: w.Engine.Try, Without: w.Engine.Without, StrictEvaluation: e.StrictEvaluation,
+		SchemasRejected:      w.engine.Schemas == pdp.EnforceReject,
+		DefaultPolicyVersion: e.DefaultPolicyVersion, DefaultScope: e.DefaultScope,
+		Suites: assertions(tests), Declared: map[string]source.Pos{},
+	}
+	for _, s := range w.Config.Servers {
+		in.Declared[s.Name] = s.Pos
+	}
+	return in
+}
+
+// assertions are what the cases of suites expect. Without suites they are nil.
+func assertions(tests *testrunner.Result) []lint.Assertion {
+	if tests == nil {
+		return nil
+	}
+	list := []lint.Assertion{}
+	for _, s := range tests.Suites {
+		for _, c := range s.Cases {
+			if c.Outcome != testrunner.Skipped {
+				allowed, denied := c.Expects()
+				list = append(list, lint.Assertion{Item: c.Item, Operation: c.Operation, Allowed: allowed, Denied: denied, Cell: c.Cell})
+			}
+		}
+	}
+	return list
+}
+
+// lintOptions are what the caller and the config say about the rules. Rules that
+// the config names and that there are not are mistakes.
+func (w *Workspace) lintOptions(rules Rules) (lint.Options, error) {
+	c := w.Config.Lint
+	o := lint.Options{
+		Only: rules.Only, Skip: rules.Skip, Now: w.Now, IgnoreWaivers: rules.IgnoreWaivers,
+		Severity: map[string]lint.Severity{}, Confidence: map[string]lint.Confidence{}, Settings: map[string]*source.Node{},
+		Administrators: lint.Administrators{Roles: c.Administrators.Roles, Principals: c.Administrators.Principals},
+	}
+	var errs []error
+	for _, r := range c.Rules {
+		if _, err := lint.Find(r.ID); err != nil {
+			errs = append(errs, source.Errorf(r.Pos, "%w", err))
+			continue
+		}
+		if s, ok := severityOf(r.Severity.String()); ok {
+			o.Severity[r.ID] = s
+		}
+		if i := slices.Index(lint.Confidences, r.Confidence.String()); i >= 0 {
+			o.Confidence[r.ID] = lint.Confidence(i) //nolint:gosec // a handful
+		}
+		o.Settings[r.ID] = r.Options
+	}
+	for _, d := range c.SeparationOfDuties {
+		o.Duties = append(o.Duties, lint.Duty{Name: d.Name, Server: d.Server, Sets: d.Sets, Pos: d.Pos})
+	}
+	for i := range w.Config.Waivers {
+		o.Waivers = append(o.Waivers, LintWaiver(&w.Config.Waivers[i]))
+	}
+	o.Waivers = append(o.Waivers, rules.Waivers...)
+	return o, errors.Join(errs...)
+}
+
+// LintWaiver is what a waiver of a config is to lint.
+func LintWaiver(w *config.Waiver) lint.Waiver {
+	return lint.Waiver{
+		Pos: w.Pos, Rule: w.Rule, Server: w.Server, Item: w.Item, Types: append([]authz.ItemType(nil), w.Types...),
+		Principal: w.Principal, File: w.File, Reason: w.Reason, Expires: w.Expires.Time,
+	}
+}

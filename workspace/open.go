@@ -1,0 +1,199 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/principals"
+	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// Inputs are what is read. What is given here stands in place of what the config
+// names.
+type Inputs struct {
+	// Config is nil where there is none; servers, policies and principals have to
+	// be given then.
+	Config *config.Config
+	// Folder is where the paths of the config begin. Nil without a config.
+	Folder fs.FS
+
+	Inventories []Inventory
+	Policies    *Folder
+	Principals  *File
+	Suites      []File
+}
+
+// A File is a file that is read once.
+type File struct {
+	Name string // slash-separated, in positions and messages
+	Open func() (fs.File, error)
+}
+
+// A Folder is a folder of files.
+type Folder struct {
+	Name string // slash-separated, in positions and messages
+	Open func() (fs.FS, error)
+}
+
+// An Inventory is a file with the inventories of servers.
+type Inventory struct {
+	File
+	Server string // the one of several that is meant; "" for all
+}
+
+// Options say how a workspace is read and decided.
+type Options struct {
+	// Now is the time of conditions and waivers; the zero time is that of the start.
+	Now time.Time
+	// AcceptIncomplete goes on with inventories that may be incomplete.
+	AcceptIncomplete bool
+	// Enforcement and ResourceKind replace those of every server, unless empty.
+	Enforcement, ResourceKind string
+	// PDP are addresses of replicas of a running PDP, which decides then in place of
+	// the embedded engine, and Remote how to reach them.
+	PDP    []string
+	Remote pdp.RemoteOptions
+	// ReadSuites has the suites read with the rest and not when they are first
+	// wanted, so that all mistakes are reported together.
+	ReadSuites bool
+	// Bounds, if set, says what is to be minded when policies are evaluated, or refuses
+	// them, before the engine sees them.
+	Bounds func(*policy.Set, fs.FS) (pdp.Bounds, error)
+	// Progress, if set, is told what is being done and how far it is.
+	Progress Progress
+}
+
+// A Progress begins to show some work. Report is told how much of it is done, by
+// one goroutine at a time, and end that it is over. Works go on at the same time.
+type Progress func(work string) (report func(done, total int), end func())
+
+func (p Progress) begin(work string) (report func(done, total int), end func()) {
+	if p == nil {
+		return func(int, int) {}, func() {}
+	}
+	return p(work)
+}
+
+// during shows work that does not say how far it is.
+func (p Progress) during(work string, f func() error) error {
+	_, end := p.begin(work)
+	defer end()
+	return f()
+}
+
+// A Workspace is what was read and loaded. Its fields are not to be changed.
+type Workspace struct {
+	Config     *config.Config // never nil
+	Servers    []*matrix.Server
+	Principals *principals.Set
+	Policies   *policy.Set
+	// Engine is the embedded one, over the policies, and Decider what decides: the
+	// engine or a running PDP.
+	Engine  *pdp.Engine
+	Decider pdp.Decider
+	Now     time.Time
+
+	in       *Inputs
+	o        Options
+	accepted []acceptedGap
+	classes  *matrix.Classes // of the principals
+	compiled chan struct{}   // closed when the engine is there, or will not be
+	policyFS fs.FS
+	engine   pdp.Options
+	remote   *pdp.Remote // nil without a running PDP
+
+	suites     []*testrunner.Suite
+	suitesRead bool
+}
+
+// An acceptedGap is a reason why an inventory may be incomplete that the
+// config accepts.
+type acceptedGap struct {
+	server string
+	manifest.Gap
+}
+
+// ParseConfig reads a config, as config.Parse does, and reports along what is wrong
+// with the requests of enforcement points in it. Its mistakes are a [UsageError].
+func ParseConfig(name string, data []byte) (*config.Config, error) {
+	c, err := config.Parse(name, data, checkEnforcement)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	return c, nil
+}
+
+// Open reads the mcpolicy.yaml of a folder and everything that it names.
+func Open(ctx context.Context, folder fs.FS, o Options) (*Workspace, error) {
+	ordinary := source.OrdinaryFS{FS: folder}
+	data, err := source.ReadFile(ordinary, config.Name)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	c, err := ParseConfig(config.Name, data)
+	if err != nil {
+		return nil, err
+	}
+	return Load(ctx, &Inputs{Config: c, Folder: ordinary}, o)
+}
+
+// Load reads everything. Independent parts are read at the same time, and all
+// their mistakes are reported together, those of whoever asks as a [UsageError].
+func Load(ctx context.Context, in *Inputs, o Options) (*Workspace, error) {
+	w := &Workspace{Config: in.Config, Now: o.Now, in: in, o: o, compiled: make(chan struct{})}
+	if w.Config == nil {
+		w.Config = &config.Config{Lint: config.Lint{FailOn: config.Warning}}
+	}
+	if w.Now.IsZero() {
+		w.Now = time.Now()
+	}
+	parts := []func() error{
+		func() error { return w.loadPolicies(ctx, o.Bounds) }, // what takes longest first
+		w.loadServers,
+		w.loadPrincipals,
+	}
+	if o.ReadSuites {
+		parts = append(parts, w.loadSuites)
+	}
+	var g errgroup.Group
+	errs := make([]error, len(parts))
+	for i, f := range parts {
+		g.Go(func() error {
+			defer guard(&errs[i])
+			errs[i] = f()
+			return nil
+		})
+	}
+	_ = g.Wait() // the errors are in errs
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	w.Decider = w.Engine
+	if len(o.PDP) > 0 {
+		options := o.Remote
+		options.Replicas = append([]string(nil), o.PDP[1:]...)
+		remote, err := pdp.Dial(ctx, o.PDP[0], options)
+		if err != nil {
+			return nil, err
+		}
+		w.remote, w.Decider = remote, remote
+	}
+	return w, nil
+}
+
+// Close ends the connections to a running PDP.
+func (w *Workspace) Close() {
+	if w.remote != nil {
+		_ = w.remote.Close() // all has been asked
+	}
+}

@@ -1,0 +1,108 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"time"
+
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+func (w *Workspace) loadPolicies(ctx context.Context, bounds func(*policy.Set, fs.FS) (pdp.Bounds, error)) error {
+	defer close(w.compiled)
+	_, end := w.o.Progress.begin("compiling the policies")
+	defer end()
+	var prefix string
+	switch {
+	case w.in.Policies != nil:
+		prefix = w.in.Policies.Name
+		folder, err := w.in.Policies.Open()
+		if err != nil {
+			return source.FileError(prefix, err)
+		}
+		w.policyFS = policyFS{source.OrdinaryFS{FS: folder}}
+	case w.Config.Policies.Path != "":
+		prefix = w.Config.Policies.Path
+		info, err := fs.Stat(w.in.Folder, prefix)
+		switch {
+		case err != nil:
+			return w.in.named(w.Config.Policies, aFolder, err)
+		case !info.IsDir():
+			return source.Errorf(w.Config.Policies.Pos, "%s: this is a file; want a folder of policies", prefix)
+		}
+		below, err := fs.Sub(w.in.Folder, prefix)
+		if err != nil {
+			return source.FileError(prefix, err)
+		}
+		w.policyFS = policyFS{below}
+	default:
+		return wrong(source.Errorf(source.Pos{File: w.Config.File}, "no policies: name a folder of them under policies, or give --policies"))
+	}
+	prefix = path.Clean(prefix)
+	// The syntax is read first: it refuses what would only keep the compiler
+	// busy, like files without end and aliases that explode.
+	var err error
+	if w.Policies, err = policy.Load(w.policyFS, prefix); err != nil {
+		return err
+	}
+	e := w.Config.Engine
+	w.engine = pdp.Options{
+		Schemas:          pdp.Enforcement(e.SchemaEnforcement), // none, warn, reject in both
+		StrictEvaluation: e.StrictEvaluation, DefaultPolicyVersion: e.DefaultPolicyVersion,
+		DefaultScope: e.DefaultScope, LenientScopeSearch: e.LenientScopeSearch,
+		Globals: e.Globals, Now: w.Now, Prefix: prefix,
+	}
+	if bounds != nil {
+		if w.engine.Bounds, err = bounds(w.Policies, w.policyFS); err != nil {
+			return err
+		}
+	}
+	w.Engine, err = pdp.Open(ctx, w.policyFS, w.engine)
+	return w.nearSchemas(err)
+}
+
+// reopen returns an engine over the same policies with another clock or other
+// globals, as a suite may ask for.
+func (w *Workspace) reopen(ctx context.Context, now time.Time, globals map[string]any) (*pdp.Engine, error) {
+	if w.remote != nil {
+		return nil, errors.New("the clock and the globals of a running PDP are its own: skip suites with options, or leave --pdp out")
+	}
+	options := w.engine
+	if !now.IsZero() {
+		options.Now = now
+	}
+	if globals != nil {
+		options.Globals = globals
+	}
+	return pdp.Open(ctx, w.policyFS, options)
+}
+
+// A policyFS is a folder of policies. The engine reads what policies name as
+// their schemas to its end, so that has to be of a size to be read at once.
+type policyFS struct{ fs.FS }
+
+// Open opens a file that is not too large, or a folder.
+func (p policyFS) Open(name string) (fs.File, error) {
+	if info, err := fs.Stat(p.FS, name); err == nil && !info.IsDir() {
+		if err := source.CheckSize(name, info.Size()); err != nil {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: errors.Unwrap(err)}
+		}
+	}
+	return p.FS.Open(name)
+}
+
+// Stat describes what a name leads to, without opening it.
+func (p policyFS) Stat(name string) (fs.FileInfo, error) { return fs.Stat(p.FS, name) }
+
+// Lstat describes a name without following it, as far as the folder can.
+func (p policyFS) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(p.FS, name) }
+
+// ReadLink says where a symbolic link leads.
+func (p policyFS) ReadLink(name string) (string, error) { return fs.ReadLink(p.FS, name) }
+
+// ReadDir lists a folder.
+func (p policyFS) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(p.FS, name) }
