@@ -44,22 +44,22 @@ func TestOptionsOnlyTakeAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := run(t, in, w.options())
+	all := run(t, in, w.options(t))
 	of := func(keep func(*lint.Finding) bool) []lint.Finding {
 		return slices.DeleteFunc(slices.Clone(all), func(f lint.Finding) bool { return !keep(&f) })
 	}
 	for _, r := range lint.Rules() {
 		only := of(func(f *lint.Finding) bool { return f.Rule == r.ID })
-		if diff := cmp.Diff(only, run(t, in, w.options(r.ID))); diff != "" {
+		if diff := cmp.Diff(only, run(t, in, w.options(t, r.ID))); diff != "" {
 			t.Errorf("only %s (-want +got):\n%s", r.ID, diff)
 		}
 		others := of(func(f *lint.Finding) bool { return f.Rule != r.ID })
-		skip := w.options()
+		skip := w.options(t)
 		skip.Skip = []string{r.ID}
 		if diff := cmp.Diff(others, run(t, in, skip)); diff != "" {
 			t.Errorf("skip %s (-want +got):\n%s", r.ID, diff)
 		}
-		off := w.options()
+		off := w.options(t)
 		off.Severity[r.ID] = lint.Off
 		if diff := cmp.Diff(others, run(t, in, off)); diff != "" {
 			t.Errorf("%s off (-want +got):\n%s", r.ID, diff)
@@ -86,7 +86,7 @@ func TestOrderOfPrincipals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := run(t, in, w.options())
+		got := run(t, in, w.options(t))
 		if i == 0 {
 			want = got
 		}
@@ -107,7 +107,7 @@ func TestFindings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range run(t, in, w.options()) {
+	for _, f := range run(t, in, w.options(t)) {
 		r, err := lint.Find(f.Rule)
 		if err != nil {
 			t.Fatal(err)

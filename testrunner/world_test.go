@@ -2,149 +2,35 @@ package testrunner_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
-	"path"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/mcpolicy/mcpolicy/config"
-	"github.com/mcpolicy/mcpolicy/manifest"
-	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/pdp"
-	"github.com/mcpolicy/mcpolicy/pep"
-	"github.com/mcpolicy/mcpolicy/policy"
-	"github.com/mcpolicy/mcpolicy/principals"
 	"github.com/mcpolicy/mcpolicy/testrunner"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
-// load reads a world as the command does: a folder with mcpolicy.yaml or, if
-// it has none, with manifest.json of a server crm behind cerbos-fastmcp,
-// policies, principals.yaml and tests. The real engine decides.
+// load reads a world as the command does. The real engine decides.
 func load(ctx context.Context, fsys fs.FS) (*testrunner.Input, error) {
-	c := &config.Config{
-		Servers:  config.Servers{{Name: "crm", Enforcement: "cerbos-fastmcp", Manifest: config.Manifests{{File: "manifest.json"}}}},
-		Policies: config.Path{Path: "policies"}, Principals: config.Path{Path: "principals.yaml"},
-	}
-	if data, err := fs.ReadFile(fsys, "mcpolicy.yaml"); err == nil {
-		if c, err = config.Parse("mcpolicy.yaml", data); err != nil {
-			return nil, err
-		}
-	}
-	policies, err := fs.Sub(fsys, c.Policies.Path)
+	w, err := fixture.Open(ctx, fsys, "", workspace.Options{Now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
 		return nil, err
 	}
-	syntax, err := policy.Load(policies, c.Policies.Path)
+	suites, err := w.Suites()
 	if err != nil {
 		return nil, err
 	}
-	options := pdp.Options{
-		Schemas: pdp.Enforcement(c.Engine.SchemaEnforcement), Globals: c.Engine.Globals,
-		Now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
-	}
-	engine, err := pdp.Open(ctx, policies, options)
-	if err != nil {
-		return nil, err
-	}
-	data, err := fs.ReadFile(fsys, c.Principals.Path)
-	if err != nil {
-		return nil, err
-	}
-	people, err := principals.Parse(c.Principals.Path, data)
-	if err != nil {
-		return nil, err
-	}
-	servers, err := loadServers(fsys, c)
-	if err != nil {
-		return nil, err
-	}
-	m, err := matrix.Build(ctx, &matrix.Input{
-		Servers: servers, Principals: people.Principals, Decider: engine, Class: engine.Class, Policies: syntax,
-	})
-	if err != nil {
-		return nil, err
-	}
-	suites, err := loadSuites(fsys)
+	m, err := w.Matrix(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return &testrunner.Input{
-		Suites: suites, Matrix: m, Groups: people.Groups,
-		Reopen: func(now time.Time, globals map[string]any) (pdp.Decider, error) {
-			other := options
-			if !now.IsZero() {
-				other.Now = now
-			}
-			if globals != nil {
-				other.Globals = globals
-			}
-			return pdp.Open(ctx, policies, other)
-		},
+		Suites: suites, Matrix: m, Groups: w.Principals.Groups,
+		Reopen: func(now time.Time, globals map[string]any) (pdp.Decider, error) { return w.Reopen(ctx, now, globals) },
 	}, nil
-}
-
-func loadServers(fsys fs.FS, c *config.Config) ([]*matrix.Server, error) {
-	var servers []*matrix.Server
-	for _, s := range c.Servers {
-		var parts []*manifest.Inventory
-		for _, m := range s.Manifest {
-			data, err := fs.ReadFile(fsys, m.File)
-			if err != nil {
-				return nil, err
-			}
-			list, err := manifest.Parse(m.File, data)
-			if err != nil {
-				return nil, err
-			}
-			parts = append(parts, list...)
-		}
-		inventory := manifest.Merge(parts...)
-		profile, err := profileOf(c, s, inventory.FastMCP)
-		if err != nil {
-			return nil, err
-		}
-		servers = append(servers, &matrix.Server{Name: s.Name, Inventory: inventory, Profile: profile})
-	}
-	return servers, nil
-}
-
-func profileOf(c *config.Config, s *config.Server, fastMCP string) (*pep.Profile, error) {
-	declared := c.Enforcement.Get(s.Enforcement)
-	if declared == nil {
-		with := pep.With{ResourceKind: s.With.ResourceKind, Action: s.With.Action, FastMCP: string(s.With.FastMCP)}
-		return pep.New(s.Enforcement, s.Name, with, fastMCP)
-	}
-	var specs []pep.Spec
-	for method, rule := range declared.Methods {
-		i := slices.Index(pep.Filters, rule.Filter.String())
-		spec := pep.Spec{Endpoint: string(method), Filter: pep.Filter(i)}
-		for _, r := range rule.Requests {
-			spec.Requests = append(spec.Requests, pep.RequestSpec{Kind: r.Kind, ID: r.ID, Action: r.Action, Attr: r.Attr, Scope: r.Scope})
-		}
-		specs = append(specs, spec)
-	}
-	return pep.Custom(declared.Name, s.Name, specs)
-}
-
-func loadSuites(fsys fs.FS) ([]*testrunner.Suite, error) {
-	files, err := fs.Glob(fsys, "tests/*.yaml")
-	if err != nil {
-		return nil, err
-	}
-	var suites []*testrunner.Suite
-	var errs []error
-	for _, file := range files {
-		data, err := fs.ReadFile(fsys, file)
-		if err != nil {
-			return nil, err
-		}
-		some, err := testrunner.Parse(path.Clean(file), data)
-		suites, errs = append(suites, some...), append(errs, err)
-	}
-	return suites, errors.Join(errs...)
 }
 
 // describe writes a result as the archives in testdata want it.

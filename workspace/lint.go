@@ -24,7 +24,7 @@ type Rules struct {
 // Lint judges a matrix of which everything is decided. The suites are run for what
 // they assert if a rule wants to know that and tests is nil.
 func (w *Workspace) Lint(ctx context.Context, m *matrix.Matrix, tests *testrunner.Result, rules Rules) ([]lint.Finding, error) {
-	o, err := w.lintOptions(rules)
+	o, err := w.LintOptions(rules)
 	if err := errors.Join(err, o.Check(m)); err != nil {
 		return nil, wrong(err)
 	}
@@ -33,7 +33,7 @@ func (w *Workspace) Lint(ctx context.Context, m *matrix.Matrix, tests *testrunne
 			return nil, err
 		}
 	}
-	return lint.Run(ctx, w.lintInput(m, tests), o)
+	return lint.Run(ctx, w.LintInput(m, tests), o)
 }
 
 // FailOn is the severity from which on findings fail a run, as the config says.
@@ -52,8 +52,8 @@ func severityOf(name string) (lint.Severity, bool) {
 	return lint.Severity(i), true //nolint:gosec // a handful
 }
 
-// lintInput is what the rules look at.
-func (w *Workspace) lintInput(m *matrix.Matrix, tests *testrunner.Result) *lint.Input {
+// LintInput is what the rules look at.
+func (w *Workspace) LintInput(m *matrix.Matrix, tests *testrunner.Result) *lint.Input {
 	e := w.Config.Engine
 	in := &lint.Input{
 		Matrix: m, Policies: w.Policies, Validate: w.Engine.Validate, Confused: w.Engine.Confused,
@@ -64,7 +64,9 @@ func (w *Workspace) lintInput(m *matrix.Matrix, tests *testrunner.Result) *lint.
 		Suites: assertions(tests), Declared: map[string]source.Pos{},
 	}
 	for _, s := range w.Config.Servers {
-		in.Declared[s.Name] = s.Pos
+		if !s.Pos.IsZero() {
+			in.Declared[s.Name] = s.Pos
+		}
 	}
 	return in
 }
@@ -86,9 +88,9 @@ func assertions(tests *testrunner.Result) []lint.Assertion {
 	return list
 }
 
-// lintOptions are what the caller and the config say about the rules. Rules that
+// LintOptions are what the caller and the config say about the rules. Rules that
 // the config names and that there are not are mistakes.
-func (w *Workspace) lintOptions(rules Rules) (lint.Options, error) {
+func (w *Workspace) LintOptions(rules Rules) (lint.Options, error) {
 	c := w.Config.Lint
 	o := lint.Options{
 		Only: rules.Only, Skip: rules.Skip, Now: w.Now, IgnoreWaivers: rules.IgnoreWaivers,

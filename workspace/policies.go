@@ -65,9 +65,9 @@ func (w *Workspace) loadPolicies(ctx context.Context, bounds func(*policy.Set, f
 	return w.nearSchemas(err)
 }
 
-// reopen returns an engine over the same policies with another clock or other
+// Reopen returns an engine over the same policies with another clock or other
 // globals, as a suite may ask for.
-func (w *Workspace) reopen(ctx context.Context, now time.Time, globals map[string]any) (*pdp.Engine, error) {
+func (w *Workspace) Reopen(ctx context.Context, now time.Time, globals map[string]any) (*pdp.Engine, error) {
 	if w.remote != nil {
 		return nil, errors.New("the clock and the globals of a running PDP are its own: skip suites with options, or leave --pdp out")
 	}

@@ -43,7 +43,7 @@ func (w *Workspace) Test(ctx context.Context, m *matrix.Matrix, filter testrunne
 	}
 	result, err := testrunner.Run(ctx, &testrunner.Input{
 		Suites: suites, Matrix: m, Groups: w.Principals.Groups, Filter: filter,
-		Reopen: func(now time.Time, globals map[string]any) (pdp.Decider, error) { return w.reopen(ctx, now, globals) },
+		Reopen: func(now time.Time, globals map[string]any) (pdp.Decider, error) { return w.Reopen(ctx, now, globals) },
 	})
 	if errors.Is(err, testrunner.ErrNothingSelected) {
 		return nil, wrong(err)
