@@ -50,11 +50,4 @@ var operations = [...]string{"list", "call", "get", "read"}
 func (o Operation) String() string { return operations[o] }
 
 // ParseOperation returns the operation of that name.
-func ParseOperation(s string) (Operation, bool) {
-	for i, name := range operations {
-		if name == s {
-			return Operation(i), true //nolint:gosec // four names
-		}
-	}
-	return 0, false
-}
+func ParseOperation(s string) (Operation, bool) { return parse[Operation](operations[:], s) }

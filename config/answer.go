@@ -26,7 +26,7 @@ type Answers []Answer
 func (a *Answers) DecodeNode(n *source.Node) error {
 	switch {
 	case !n.Is(source.Sequence):
-		return source.Errorf(n.Pos, "want a list of answers, have %s", describe(n))
+		return source.Errorf(n.Pos, "want a list of answers, have %s", n.Describe())
 	case len(n.Items) == 0:
 		return source.Errorf(n.Pos, "the list of answers is empty")
 	}
@@ -38,7 +38,7 @@ func (a *Answers) DecodeNode(n *source.Node) error {
 func (a *Answer) DecodeNode(n *source.Node) error {
 	type plain Answer
 	if !n.Is(source.Mapping) {
-		return source.Errorf(n.Pos, "want an answer, such as {isError: true, text: Unauthorized}, have %s", describe(n))
+		return source.Errorf(n.Pos, "want an answer, such as {isError: true, text: Unauthorized}, have %s", n.Describe())
 	}
 	if err := source.Decode(n, (*plain)(a)); err != nil {
 		return err
@@ -61,7 +61,7 @@ func (a *Answer) DecodeNode(n *source.Node) error {
 		errs = append(errs, source.Errorf(n.Get("text").Pos, "text: %w", err))
 	}
 	if m := n.Get("method"); m != nil && !slices.Contains([]Method{ToolsCall, PromptsGet, ResourcesRead}, a.Method) {
-		errs = append(errs, source.Errorf(m.Pos, "method: want tools/call, prompts/get or resources/read, have %s", describe(m)))
+		errs = append(errs, source.Errorf(m.Pos, "method: want tools/call, prompts/get or resources/read, have %s", m.Describe()))
 	}
 	return errors.Join(errs...)
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -36,7 +37,7 @@ type file struct {
 
 // Parse reads a config, strictly. All mistakes are reported, joined, each with
 // its position. What is not said has its default: the enforcement point
-// [DefaultEnforcement], and findings fail from [Warning] on.
+// [DefaultEnforcement], and findings fail from [authz.SeverityWarning] on.
 //
 // Paths are slash-separated and relative to the config's folder, and come out
 // clean. One that leads out of the folder is a mistake: a file that came with a
@@ -55,7 +56,7 @@ func Parse(name string, data []byte, checks ...func(*Config) error) (*Config, er
 		return nil, source.Errorf(docs[1].Pos, "a config is one YAML document, this is another")
 	}
 	root := docs[0]
-	var f file
+	f := file{Lint: Lint{FailOn: authz.SeverityWarning}}
 	err = source.Decode(root, &f)
 	c := &Config{
 		File: name, Servers: f.Servers, Policies: f.Policies, Principals: f.Principals, Tests: f.Tests, Engine: f.Engine,
@@ -73,9 +74,6 @@ func Parse(name string, data []byte, checks ...func(*Config) error) (*Config, er
 }
 
 func (c *Config) setDefaults() {
-	if c.Lint.FailOn == Unset {
-		c.Lint.FailOn = Warning
-	}
 	for _, s := range c.Servers {
 		if s.Enforcement == "" {
 			s.Enforcement = DefaultEnforcement

@@ -91,7 +91,7 @@ func TestParse(t *testing.T) {
 		Principals: config.Path{Path: "people/principals.csv", Pos: at(15, 13)},
 		Tests:      config.Paths{{Path: "tests", Pos: at(16, 9)}, {Path: "more/sales.yaml", Pos: at(16, 16)}},
 		Engine: config.Engine{
-			Pos: at(18, 3), SchemaEnforcement: config.SchemaReject, StrictEvaluation: true, DefaultPolicyVersion: "prod",
+			Pos: at(18, 3), SchemaEnforcement: authz.SchemaReject, StrictEvaluation: true, DefaultPolicyVersion: "prod",
 			DefaultScope: "acme.corp", LenientScopeSearch: true,
 			Globals: map[string]any{"region": "EMEA", "levels": []any{1.0, nil}},
 		},
@@ -100,7 +100,7 @@ func TestParse(t *testing.T) {
 				Name: "our-gateway", Pos: at(26, 3),
 				Methods: map[config.Method]config.Rule{
 					config.ToolsList: {
-						Pos: at(28, 7), Filter: config.FilterOwn,
+						Pos: at(28, 7), Filter: authz.FilterOwn,
 						Requests: []config.Request{{
 							Pos: at(29, 18), Kind: "mcp:{server}", ID: "{name}", Action: "see",
 							Attr: map[string]any{"tool": "{name}", "tags": "{tags}"},
@@ -114,10 +114,10 @@ func TestParse(t *testing.T) {
 						}},
 					},
 					config.PromptsGet:    {Pos: at(32, 18), Requests: []config.Request{{Pos: at(32, 30), Kind: "prompt", ID: "{name}", Action: "get"}}},
-					config.PromptsList:   {Pos: at(33, 19), Filter: config.FilterCall},
+					config.PromptsList:   {Pos: at(33, 19), Filter: authz.FilterCall},
 					config.ResourcesRead: {Pos: at(34, 21)},
 					config.ResourcesList: {
-						Pos: at(35, 21), Filter: config.FilterGate,
+						Pos: at(35, 21), Filter: authz.FilterGate,
 						Requests: []config.Request{{Pos: at(35, 47), Kind: "r", ID: "r", Action: "list"}},
 					},
 					config.TemplatesList: {Pos: at(36, 31)},
@@ -126,7 +126,7 @@ func TestParse(t *testing.T) {
 			{
 				Name: "second", Pos: at(25, 3),
 				Methods: map[config.Method]config.Rule{
-					config.ToolsList: {Pos: at(25, 24), Filter: config.FilterOwn, Requests: []config.Request{{Pos: at(25, 25), Kind: "k", ID: "i", Action: "a"}}},
+					config.ToolsList: {Pos: at(25, 24), Filter: authz.FilterOwn, Requests: []config.Request{{Pos: at(25, 25), Kind: "k", ID: "i", Action: "a"}}},
 				},
 				Refused: config.Answers{
 					{Pos: at(25, 65), IsError: true, Text: "no: *"}, {Pos: at(25, 97), Method: config.ResourcesRead, Code: -1}, {Pos: at(25, 133), Status: 403},
@@ -135,15 +135,15 @@ func TestParse(t *testing.T) {
 			},
 		},
 		Lint: config.Lint{
-			Pos: at(38, 3), FailOn: config.Error,
+			Pos: at(38, 3), FailOn: authz.SeverityError,
 			Administrators: config.Administrators{Pos: at(39, 19), Roles: []string{"ADMIN"}, Principals: []string{"root"}},
 			SeparationOfDuties: []config.SeparationOfDuties{
 				{Pos: at(41, 7), Name: "pay", Server: "crm", Sets: [][]string{{"create_invoice"}, {"approve_*"}}},
 			},
 			Rules: config.RuleSettings{
-				{ID: "broad-principal", Pos: at(43, 5), Severity: config.Off},
+				{ID: "broad-principal", Pos: at(43, 5), Severity: new(authz.SeverityOff)},
 				{ID: "name-not-portable", Pos: at(45, 5)},
-				{ID: "tool-unreachable", Pos: at(44, 5), Severity: config.Note, Confidence: config.High},
+				{ID: "tool-unreachable", Pos: at(44, 5), Severity: new(authz.SeverityNote), Confidence: new(authz.ConfidenceHigh)},
 			},
 		},
 		Probe: config.Probe{
@@ -220,13 +220,13 @@ func TestWaiverExpired(t *testing.T) {
 
 func TestWordsHaveNames(t *testing.T) {
 	got := fmt.Sprint(
-		[]config.Severity{config.Unset, config.Off, config.Note, config.Warning, config.Error},
-		[]config.Confidence{config.AnyConfidence, config.Low, config.Medium, config.High},
-		[]config.Filter{config.FilterNone, config.FilterOwn, config.FilterCall, config.FilterGate},
-		[]config.SchemaEnforcement{config.SchemaNone, config.SchemaWarn, config.SchemaReject},
+		[]authz.Severity{authz.SeverityOff, authz.SeverityNote, authz.SeverityWarning, authz.SeverityError},
+		[]authz.Confidence{authz.ConfidenceHigh, authz.ConfidenceMedium, authz.ConfidenceLow},
+		[]authz.Filter{authz.FilterNone, authz.FilterOwn, authz.FilterCall, authz.FilterGate},
+		[]authz.SchemaEnforcement{authz.SchemaNone, authz.SchemaWarn, authz.SchemaReject},
 		[]config.Incomplete{config.Refuse, config.Accept},
 	)
-	if want := "[ off note warning error] [ low medium high] [none own call gate] [none warn reject] [refuse accept]"; got != want {
+	if want := "[off note warning error] [high medium low] [none own call gate] [none warn reject] [refuse accept]"; got != want {
 		t.Errorf("have %s, want %s", got, want)
 	}
 }

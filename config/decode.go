@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -32,44 +31,6 @@ func entries(n *source.Node, what string, each func(source.Field) error) error {
 		errs = append(errs, each(f))
 	}
 	return errors.Join(errs...)
-}
-
-// word decodes one of the names, the index of which is the value. Empty names
-// are those of values that cannot be written.
-func word[T ~uint8](n *source.Node, what string, names []string, into *T) error {
-	if n.Is(source.Null) {
-		return nil
-	}
-	known := slices.DeleteFunc(slices.Clone(names), func(s string) bool { return s == "" })
-	if n.Is(source.String) {
-		if i := slices.Index(names, n.Text); i >= 0 && n.Text != "" {
-			*into = T(i) //nolint:gosec // a handful of names
-			return nil
-		}
-		hint := source.DidYouMean(n.Text, known)
-		if i := slices.IndexFunc(known, func(s string) bool { return strings.HasPrefix(s, n.Text) }); hint == "" && i >= 0 && n.Text != "" {
-			hint = " (did you mean " + known[i] + "?)"
-		}
-		if hint != "" {
-			return source.Errorf(n.Pos, "unknown %s %q%s", what, n.Text, hint)
-		}
-	}
-	return source.Errorf(n.Pos, "%s: want %s, have %s", what, oneOf(known), describe(n))
-}
-
-func oneOf(names []string) string {
-	last := len(names) - 1
-	if last == 0 {
-		return names[0]
-	}
-	return strings.Join(names[:last], ", ") + " or " + names[last]
-}
-
-func describe(n *source.Node) string {
-	if n.Is(source.Sequence) || n.Is(source.Mapping) {
-		return n.Kind.String()
-	}
-	return fmt.Sprintf("%q", n.Text)
 }
 
 // required reports the fields of a mapping that are missing or blank.

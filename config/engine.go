@@ -4,18 +4,19 @@ import (
 	"errors"
 	"regexp"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // Engine says how the PDP in production is set.
 type Engine struct {
 	Pos                  source.Pos
-	SchemaEnforcement    SchemaEnforcement `yaml:"schemaEnforcement"`
-	StrictEvaluation     bool              `yaml:"strictEvaluation"`
-	DefaultPolicyVersion string            `yaml:"defaultPolicyVersion"` // "" for the engine's own
-	DefaultScope         string            `yaml:"defaultScope"`
-	LenientScopeSearch   bool              `yaml:"lenientScopeSearch"`
-	Globals              map[string]any    `yaml:"globals"` // JSON values
+	SchemaEnforcement    authz.SchemaEnforcement `yaml:"schemaEnforcement"`
+	StrictEvaluation     bool                    `yaml:"strictEvaluation"`
+	DefaultPolicyVersion string                  `yaml:"defaultPolicyVersion"` // "" for the engine's own
+	DefaultScope         string                  `yaml:"defaultScope"`
+	LenientScopeSearch   bool                    `yaml:"lenientScopeSearch"`
+	Globals              map[string]any          `yaml:"globals"` // JSON values
 }
 
 // What Cerbos takes for a policy version and a scope.
@@ -37,25 +38,4 @@ func (e *Engine) DecodeNode(n *source.Node) error {
 			"defaultScope: %q is not a name, or names with dots between them", e.DefaultScope))
 	}
 	return errors.Join(errs...)
-}
-
-// SchemaEnforcement says what becomes of a request that a policy's schemas
-// refuse.
-type SchemaEnforcement uint8
-
-// What becomes of it.
-const (
-	SchemaNone   SchemaEnforcement = iota // schemas are not looked at
-	SchemaWarn                            // it is decided all the same
-	SchemaReject                          // it is denied
-)
-
-var schemaEnforcements = []string{"none", "warn", "reject"}
-
-// String returns none, warn or reject.
-func (s SchemaEnforcement) String() string { return schemaEnforcements[s] }
-
-// DecodeNode reads none, warn or reject.
-func (s *SchemaEnforcement) DecodeNode(n *source.Node) error {
-	return word(n, "schemaEnforcement", schemaEnforcements, s)
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpolicy/mcpolicy/authz"
 )
 
 // Each struct that is decoded has the keys that the schema gives it, and each
@@ -62,10 +64,10 @@ func TestSchemaHasTheKeysOfTheTypes(t *testing.T) {
 		names    []string
 	}{
 		{"server", "incomplete", incompletes},
-		{"engine", "schemaEnforcement", schemaEnforcements},
-		{"lint", "failOn", severities[1:]},
-		{"rule", "severity", severities[1:]},
-		{"rule", "confidence", confidences[1:]},
+		{"engine", "schemaEnforcement", authz.SchemaEnforcements()},
+		{"lint", "failOn", authz.Severities()},
+		{"rule", "severity", authz.Severities()},
+		{"rule", "confidence", authz.Confidences()},
 	} {
 		if diff := cmp.Diff(words.names, defs[words.def].Properties[words.key].Enum); diff != "" {
 			t.Errorf("%s.%s (-type +schema):\n%s", words.def, words.key, diff)

@@ -3,13 +3,14 @@ package config
 import (
 	"errors"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // Lint sets up the lint rules.
 type Lint struct {
 	Pos                source.Pos
-	FailOn             Severity             `yaml:"failOn"` // Off where no finding fails
+	FailOn             authz.Severity       `yaml:"failOn"` // SeverityOff where no finding fails
 	Administrators     Administrators       `yaml:"administrators"`
 	SeparationOfDuties []SeparationOfDuties `yaml:"separationOfDuties"`
 	Rules              RuleSettings         `yaml:"rules"`
@@ -53,9 +54,9 @@ func (s *SeparationOfDuties) DecodeNode(n *source.Node) error {
 // A RuleSetting changes a lint rule.
 type RuleSetting struct {
 	ID         string
-	Pos        source.Pos // of the ID
-	Severity   Severity   `yaml:"severity"`
-	Confidence Confidence `yaml:"confidence"`
+	Pos        source.Pos        // of the ID
+	Severity   *authz.Severity   `yaml:"severity"`   // nil: as the rule has it
+	Confidence *authz.Confidence `yaml:"confidence"` // nil: as the rule has it
 	// Options are the rule's own; it decodes them. Nil if there are none.
 	Options *source.Node `yaml:"options"`
 }
@@ -73,42 +74,3 @@ func (r *RuleSettings) DecodeNode(n *source.Node) error {
 		return err
 	})
 }
-
-// A Severity says how much a finding matters.
-type Severity uint8
-
-// The severities, in growing order.
-const (
-	Unset Severity = iota // nothing is said: as the rule has it
-	Off
-	Note
-	Warning
-	Error
-)
-
-var severities = []string{"", "off", "note", "warning", "error"}
-
-// String returns off, note, warning or error, or "" for Unset.
-func (s Severity) String() string { return severities[s] }
-
-// DecodeNode reads off, note, warning or error.
-func (s *Severity) DecodeNode(n *source.Node) error { return word(n, "severity", severities, s) }
-
-// A Confidence says how sure a finding has to be to count.
-type Confidence uint8
-
-// The confidences, in growing order.
-const (
-	AnyConfidence Confidence = iota // nothing is said: as the rule has it
-	Low
-	Medium
-	High
-)
-
-var confidences = []string{"", "low", "medium", "high"}
-
-// String returns low, medium or high, or "" for AnyConfidence.
-func (c Confidence) String() string { return confidences[c] }
-
-// DecodeNode reads low, medium or high.
-func (c *Confidence) DecodeNode(n *source.Node) error { return word(n, "confidence", confidences, c) }

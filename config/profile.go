@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -93,7 +94,7 @@ func unknownMethod(f source.Field) error {
 	if hint := source.DidYouMean(f.Name, known); hint != "" {
 		return source.Errorf(f.Pos, "unknown method %q%s", f.Name, hint)
 	}
-	return source.Errorf(f.Pos, "unknown method %q; want %s", f.Name, oneOf(known))
+	return source.Errorf(f.Pos, "unknown method %q; want %s", f.Name, source.OneOf(known))
 }
 
 // A Method is an operation of MCP that an enforcement point may ask about.
@@ -124,28 +125,9 @@ func (m Method) IsList() bool {
 // A Rule says what is asked about a method. Without requests, nothing is.
 type Rule struct {
 	Pos      source.Pos
-	Filter   Filter // of a list
+	Filter   authz.Filter // of a list
 	Requests []Request
 }
-
-// A Filter says how a list is filtered.
-type Filter uint8
-
-// The ways to filter a list.
-const (
-	FilterNone Filter = iota // not at all
-	FilterOwn                // the requests are asked for each item
-	FilterCall               // by the decision on the item's call, get or read
-	FilterGate               // the requests are asked once, for the whole list
-)
-
-var filters = []string{"none", "own", "call", "gate"}
-
-// String returns none, own, call or gate.
-func (f Filter) String() string { return filters[f] }
-
-// DecodeNode reads none, own, call or gate.
-func (f *Filter) DecodeNode(n *source.Node) error { return word(n, "filter", filters, f) }
 
 // A Request is the template of a question to the policy engine. Its strings,
 // those inside of Attr too, may have placeholders, which are left as they are.
@@ -180,7 +162,7 @@ func (a *Attributes) DecodeNode(n *source.Node) error {
 	case n.Is(source.Null):
 		return nil
 	case !n.Is(source.Mapping):
-		return source.Errorf(n.Pos, `attr: want a mapping, such as {arguments: "{arguments}"}, have %s`, describe(n))
+		return source.Errorf(n.Pos, `attr: want a mapping, such as {arguments: "{arguments}"}, have %s`, n.Describe())
 	}
 	return source.Decode(n, (*map[string]any)(a))
 }
@@ -198,15 +180,15 @@ func decodeRule(m Method, n *source.Node) (Rule, error) {
 			err = source.Errorf(n.Pos, "%s: the list of requests is empty; write none", m)
 		}
 		if m.IsList() {
-			r.Filter = FilterOwn
+			r.Filter = authz.FilterOwn
 		}
 		return r, err
 	case !n.Is(source.Mapping):
-		return r, source.Errorf(n.Pos, "%s: want none, a list of requests, or a mapping with filter and requests, have %s", m, describe(n))
+		return r, source.Errorf(n.Pos, "%s: want none, a list of requests, or a mapping with filter and requests, have %s", m, n.Describe())
 	}
 	written := struct {
-		Filter   *Filter   `yaml:"filter"`
-		Requests []Request `yaml:"requests"`
+		Filter   *authz.Filter `yaml:"filter"`
+		Requests []Request     `yaml:"requests"`
 	}{}
 	err := source.Decode(n, &written)
 	r.Requests = written.Requests
@@ -220,10 +202,10 @@ func decodeRule(m Method, n *source.Node) (Rule, error) {
 		err = source.Errorf(n.Pos, "%s: no requests; write none", m)
 	case !m.IsList():
 	case written.Filter == nil:
-		err = source.Errorf(n.Pos, "%s: want a filter: %s", m, oneOf(filters))
+		err = source.Errorf(n.Pos, "%s: want a filter: %s", m, source.OneOf(authz.Filters()))
 	default:
 		r.Filter = *written.Filter
-		asks := r.Filter == FilterOwn || r.Filter == FilterGate
+		asks := r.Filter == authz.FilterOwn || r.Filter == authz.FilterGate
 		if asks && none {
 			err = source.Errorf(n.Pos, "%s: filter %s needs requests", m, r.Filter)
 		}

@@ -91,7 +91,7 @@ func (v *Version) DecodeNode(n *source.Node) error {
 	case n.Is(source.Null):
 		return nil
 	case !n.Is(source.String) && !n.Is(source.Number) || !versionPattern.MatchString(n.Text):
-		return source.Errorf(n.Pos, "want a version like 3 or 2.14.7, have %s", describe(n))
+		return source.Errorf(n.Pos, "want a version like 3 or 2.14.7, have %s", n.Describe())
 	}
 	*v = Version(n.Text)
 	return nil
@@ -113,7 +113,9 @@ var incompletes = []string{"refuse", "accept"}
 func (i Incomplete) String() string { return incompletes[i] }
 
 // DecodeNode reads refuse or accept.
-func (i *Incomplete) DecodeNode(n *source.Node) error { return word(n, "incomplete", incompletes, i) }
+func (i *Incomplete) DecodeNode(n *source.Node) error {
+	return source.DecodeWord(n, "incomplete", incompletes, i)
+}
 
 // Live says how to reach a running server: at a URL, or by starting it.
 type Live struct {
@@ -227,7 +229,7 @@ func (c *Config) checkEnforcement(s *Server, n *source.Node) error {
 		known := append(BuiltIn(), c.Enforcement.names()...)
 		hint := source.DidYouMean(s.Enforcement, known)
 		if hint == "" {
-			hint = "; want " + oneOf(known) + ", or describe it under enforcement"
+			hint = "; want " + source.OneOf(known) + ", or describe it under enforcement"
 		}
 		errs = append(errs, source.Errorf(n.Get("enforcement").Pos, "unknown enforcement point %q%s", s.Enforcement, hint))
 	default:

@@ -87,7 +87,7 @@ func (d *Date) DecodeNode(n *source.Node) error {
 	}
 	t, err := time.Parse(time.DateOnly, n.Text)
 	if !n.Is(source.String) || err != nil {
-		return source.Errorf(n.Pos, "want a date like 2027-01-31, have %s", describe(n))
+		return source.Errorf(n.Pos, "want a date like 2027-01-31, have %s", n.Describe())
 	}
 	d.Time = t
 	return nil

@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
 )
 
@@ -11,7 +12,7 @@ import (
 var accessNotDifferentiated = &Rule{
 	ID:       "access-not-differentiated",
 	Family:   overExposed,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "Principals with different roles all have the same access on a server, and it is not \"nothing\"",
 		Rationale: `Roles that make no difference are either not needed or not used. More often the policy grants to

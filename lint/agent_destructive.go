@@ -16,8 +16,8 @@ import (
 var agentDestructive = &Rule{
 	ID:       "agent-destructive",
 	Family:   overExposed,
-	Severity: Warning,
-	Least:    Low,
+	Severity: authz.SeverityWarning,
+	Least:    authz.ConfidenceLow,
 	Doc: Doc{
 		Summary: "A principal of kind agent or workload may call a destructive tool unconditionally",
 		Rationale: `Whoever writes what an agent reads has a say in what it does next, and nobody looks over its

@@ -12,8 +12,8 @@ import (
 var annotationsContradict = &Rule{
 	ID:       "annotations-contradict",
 	Family:   inInventory,
-	Severity: Warning,
-	Least:    Medium,
+	Severity: authz.SeverityWarning,
+	Least:    authz.ConfidenceMedium,
 	Doc: Doc{
 		Summary: "A tool is read-only and destructive at once, or hints that it is harmless against its name",
 		Rationale: `Hints are a server's claims. One that is wrong hides a tool from whoever goes by them: a client that
@@ -48,10 +48,10 @@ read-only tool MCP gives destructiveHint no meaning, so that whoever set both me
 				case !o.nameSays(i.Name):
 					continue
 				case i.Hints.ReadOnly == manifest.True:
-					f.Confidence = Medium
+					f.Confidence = authz.ConfidenceMedium
 					f.Message = i.Name + " says that it is read-only, and its name says that it destroys something"
 				case i.Hints.Destructive == manifest.False:
-					f.Confidence = Medium
+					f.Confidence = authz.ConfidenceMedium
 					f.Message = i.Name + " says that it is not destructive, and its name says that it is"
 				default:
 					continue

@@ -13,8 +13,8 @@ import (
 var annotationsMissing = &Rule{
 	ID:       "annotations-missing",
 	Family:   inInventory,
-	Severity: Note,
-	Least:    Medium,
+	Severity: authz.SeverityNote,
+	Least:    authz.ConfidenceMedium,
 	Doc: Doc{
 		Summary: "A tool has no behaviour hint; a warning where its name says that it destroys something",
 		Rationale: `Clients ask their user before a call that may destroy something, and mcpolicy weighs findings by it.
@@ -59,7 +59,7 @@ func (p *Pass) reportSilent(s *matrix.Server, i *manifest.Item, o *destructiveOp
 	}
 	switch {
 	case o.ground(i) == manifest.Inferred:
-		d.Severity, d.Confidence = Warning, Medium
+		d.Severity, d.Confidence = authz.SeverityWarning, authz.ConfidenceMedium
 		d.Message = fmt.Sprintf("%s does not say whether it destroys something, and its name says so", i.Name)
 	case i.Hints.Lossy:
 		return // perhaps it says false, which the format drops

@@ -6,7 +6,6 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/fix"
-	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -16,7 +15,7 @@ import (
 var argumentAtListTime = &Rule{
 	ID:       "argument-at-list-time",
 	Family:   unreachable,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "A rule for a list action reads arguments, which are empty there",
 		Rationale: `Whoever asks for a list calls nothing yet, so there are no arguments to look at. The condition is
@@ -62,7 +61,7 @@ resourcePolicy:
 			for read, q := range x.uses() {
 				at := p.argumentsOf(q.col)
 				path, ok := below(read, at)
-				if !ok || q.col.Operation != authz.List || q.col.Server.Profile.Filter(q.col.Item.Type) == pep.ByCall ||
+				if !ok || q.col.Operation != authz.List || q.col.Server.Profile.Filter(q.col.Item.Type) == authz.FilterCall ||
 					read.Alternative || read.Guarded[len(at)] {
 					continue
 				}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -16,7 +17,7 @@ import (
 var attributeNeverSupplied = &Rule{
 	ID:       "attribute-never-supplied",
 	Family:   unreachable,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "A condition reads a principal attribute that no declared principal has, or a resource attribute that the enforcement point does not send",
 		Rationale: `What is not there cannot be compared: the expression errors, and the condition is not met, for

@@ -15,7 +15,7 @@ import (
 var broadPrincipal = &Rule{
 	ID:       "broad-principal",
 	Family:   overExposed,
-	Severity: Note,
+	Severity: authz.SeverityNote,
 	Doc: Doc{
 		Summary: "One principal that is not a declared administrator (`lint.administrators`) may call at least 90 % of a server of ten tools or more",
 		Rationale: `Hardly any job needs every tool. Whoever has them all is an administrator, declared or not, and an

@@ -1,12 +1,16 @@
 package lint
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
 
 // callableNotListed flags items that somebody may use who does not see them.
 var callableNotListed = &Rule{
 	ID:       "callable-not-listed",
 	Family:   overExposed,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "A principal may call a tool that is hidden from it",
 		Rationale: `Hiding is not denying: a client calls by name, and names are guessed, leaked or remembered. Who

@@ -3,6 +3,8 @@ package lint
 import (
 	"context"
 	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/authz"
 )
 
 // conditionAlwaysTrue flags conditions that no request can fail: not for other
@@ -11,7 +13,7 @@ import (
 var conditionAlwaysTrue = &Rule{
 	ID:       "condition-always-true",
 	Family:   overExposed,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "A condition that no request can fail",
 		Rationale: "Whoever reads the rule takes it for conditional, and it is not: an `||` stands where `&&` was meant, " +

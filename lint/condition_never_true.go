@@ -14,7 +14,7 @@ import (
 var conditionNeverTrue = &Rule{
 	ID:       "condition-never-true",
 	Family:   unreachable,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "A condition that no request can meet",
 		Rationale: `A rule that never applies looks like access that somebody has, or like a prohibition that
@@ -81,7 +81,7 @@ resourcePolicy:
 				f.Message = fmt.Sprintf("no request about today's items can meet the condition of %s", called(r))
 				f.Evidence = append(f.Evidence, "It could be met by an item that is added.")
 				if r.Effect == authz.Deny { // a precaution
-					f.Severity = Note
+					f.Severity = authz.SeverityNote
 				}
 			case isOpen, alwaysMet:
 				continue

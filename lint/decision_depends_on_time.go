@@ -13,7 +13,7 @@ import (
 var decisionDependsOnTime = &Rule{
 	ID:       "decision-depends-on-time",
 	Family:   inPolicy,
-	Severity: Note,
+	Severity: authz.SeverityNote,
 	Doc: Doc{
 		Summary: "A cell depends on the clock",
 		Rationale: "A matrix is a picture of one moment. Where a rule reads the clock, by `now()` or `timeSince()`, " +

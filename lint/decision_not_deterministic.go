@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -15,7 +16,7 @@ import (
 var decisionNotDeterministic = &Rule{
 	ID:       "decision-not-deterministic",
 	Family:   inPolicy,
-	Severity: Error,
+	Severity: authz.SeverityError,
 	Doc: Doc{
 		Summary: "Two fresh loads of the same policies, or two orders of the same roles, decide differently",
 		Rationale: `Cerbos 0.55 stores the conditions of rules by a hash of their expressions, which leaves out whether

@@ -30,7 +30,7 @@ const (
 var denyFailsOpen = &Rule{
 	ID:       "deny-fails-open",
 	Family:   overExposed,
-	Severity: Error,
+	Severity: authz.SeverityError,
 	Doc: Doc{
 		Summary: "The condition of a DENY rule errors for some request, so that the rule is skipped and the request allowed",
 		Rationale: "A condition that reads what is not there is an error, and to Cerbos a condition that errors is not " +

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -20,7 +21,7 @@ const activations = 2000
 var derivedRoleInert = &Rule{
 	ID:       "derived-role-inert",
 	Family:   unreachable,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "A derived role that no policy imports or uses, or that no declared principal can ever activate",
 		Rationale: `A derived role that is not imported does nothing, and Cerbos does not say so. One whose parent roles

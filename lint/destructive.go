@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -56,15 +57,15 @@ func (o *destructiveOptions) ground(i *manifest.Item) manifest.Destructive {
 }
 
 // confidenceIn says how sure it is that a tool is destructive.
-func confidenceIn(d manifest.Destructive) Confidence {
+func confidenceIn(d manifest.Destructive) authz.Confidence {
 	switch d {
 	case manifest.Inferred:
-		return Medium
+		return authz.ConfidenceMedium
 	case manifest.Default:
-		return Low
+		return authz.ConfidenceLow
 	case manifest.None, manifest.Declared:
 	}
-	return High
+	return authz.ConfidenceHigh
 }
 
 // destructiveBecause says why so many tools are taken to be destructive, where

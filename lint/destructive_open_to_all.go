@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
 )
 
@@ -12,8 +13,8 @@ import (
 var destructiveOpenToAll = &Rule{
 	ID:       "destructive-open-to-all",
 	Family:   overExposed,
-	Severity: Error,
-	Least:    Low,
+	Severity: authz.SeverityError,
+	Least:    authz.ConfidenceLow,
 	Doc: Doc{
 		Summary: "Every declared principal may call a destructive tool, unconditionally",
 		Rationale: `What cannot be undone should be left to few. A tool counts as destructive if it says so, if it

@@ -13,7 +13,7 @@ import (
 var duplicateName = &Rule{
 	ID:       "duplicate-name",
 	Family:   inInventory,
-	Severity: Error,
+	Severity: authz.SeverityError,
 	Doc: Doc{
 		Summary: "Two items of one server have the same name",
 		Rationale: `A policy speaks of names, so what is granted for the one is granted for the other. Which of the

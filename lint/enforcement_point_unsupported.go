@@ -1,13 +1,17 @@
 package lint
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
 
 // enforcementPointUnsupported flags servers on which the declared enforcement
 // point does not work.
 var enforcementPointUnsupported = &Rule{
 	ID:       "enforcement-point-unsupported",
 	Family:   unguarded,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "The server runs on a version on which the declared enforcement point does not work",
 		Rationale: `The matrix shows what the policies would decide if they were asked. cerbos-fastmcp 0.1.1

@@ -1,6 +1,10 @@
 package lint
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
 
 // An explanation says that a finding of one rule is the reason for findings of
 // others, which are then left out.
@@ -49,7 +53,7 @@ func inRule(d *draft) []string {
 	return []string{d.Policy}
 }
 
-func isError(d *draft) bool { return d.Severity == Error }
+func isError(d *draft) bool { return d.Severity == authz.SeverityError }
 
 // unexplained leaves out what another finding explains. One that is left out
 // itself explains all the same.

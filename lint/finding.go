@@ -6,46 +6,12 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// A Severity says how much a finding matters.
-type Severity uint8
-
-// The severities, the least first. Off turns a rule off.
-const (
-	Off Severity = iota
-	Note
-	Warning
-	Error
-)
-
-// Severities are the names of the severities, in the order of their values.
-var Severities = []string{"off", "note", "warning", "error"}
-
-// String returns off, note, warning or error.
-func (s Severity) String() string { return Severities[s] }
-
-// A Confidence says how sure it is that a finding is what it says.
-type Confidence uint8
-
-// The confidences, the surest first. High is the zero value: what the engine
-// has decided needs no guess.
-const (
-	High   Confidence = iota // decided by the engine, or written in so many words
-	Medium                   // inferred: from a name, or from who is declared
-	Low                      // by a default that few authors think of
-)
-
-// Confidences are the names of the confidences, in the order of their values.
-var Confidences = []string{"high", "medium", "low"}
-
-// String returns high, medium or low.
-func (c Confidence) String() string { return Confidences[c] }
-
 // A Finding is one violation of a rule.
 type Finding struct {
 	Rule       string // the rule's ID
 	Family     string // over-exposed, unguarded, unreachable, policy, inventory or housekeeping
-	Severity   Severity
-	Confidence Confidence
+	Severity   authz.Severity
+	Confidence authz.Confidence
 	Message    string   // one line: who can do what, or what is wrong
 	Evidence   []string // lines that say why: the cell, the rule, the witness
 	Fix        string   // what to do about it, or ""

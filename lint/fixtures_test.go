@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 )
 
@@ -40,7 +41,7 @@ func TestFixtures(t *testing.T) {
 			found := map[string]bool{}
 			for _, f := range list {
 				found[f.Rule] = true
-				if (name == "quickstart" || name == "fastmcp4" || name == "github") && f.Severity >= lint.Warning {
+				if (name == "quickstart" || name == "fastmcp4" || name == "github") && f.Severity >= authz.SeverityWarning {
 					t.Errorf("%s is meant to be clean: %s", name, f.Message)
 				}
 			}

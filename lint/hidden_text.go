@@ -18,7 +18,7 @@ import (
 var hiddenText = &Rule{
 	ID:       "hidden-text",
 	Family:   inInventory,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "Control, zero-width or bidirectional characters in a name or description",
 		Rationale: `A model reads what a person does not see. A description that looks harmless to whoever approves the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -12,7 +13,7 @@ import (
 var invalidGlob = &Rule{
 	ID:       "invalid-glob",
 	Family:   inPolicy,
-	Severity: Error,
+	Severity: authz.SeverityError,
 	Doc: Doc{
 		Summary: "A glob does not compile, and so matches nothing",
 		Rationale: `Cerbos compiles the policy all the same and says so only in a line of its log. The rule that has

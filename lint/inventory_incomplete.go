@@ -1,13 +1,17 @@
 package lint
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
 
 // inventoryIncomplete notes inventories that may lack items, which the config
 // accepts. Without that the run ends before there is anything to lint.
 var inventoryIncomplete = &Rule{
 	ID:       "inventory-incomplete",
 	Family:   inInventory,
-	Severity: Note,
+	Severity: authz.SeverityNote,
 	Doc: Doc{
 		Summary: "An inventory is truncated, declared generated or dynamic, empty, or read in part",
 		Rationale: `What is not in the inventory is not in the matrix, and no finding is about it: a green run over

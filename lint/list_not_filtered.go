@@ -13,7 +13,7 @@ import (
 var listNotFiltered = &Rule{
 	ID:       "list-not-filtered",
 	Family:   unguarded,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "A list is gated as a whole or not at all, so every item shows to whoever passes",
 		Rationale: `Names and descriptions are information: they tell what a company does with its data, and
@@ -61,7 +61,7 @@ resourcePolicy:
 			}
 			s, method := col.Server, pep.Endpoint(col.Item.Type, authz.List)
 			f := about(col)
-			gated := s.Profile.Filter(col.Item.Type) == pep.GateOnly
+			gated := s.Profile.Filter(col.Item.Type) == authz.FilterGate
 			switch {
 			case gated:
 				passing := p.where(col, granted)

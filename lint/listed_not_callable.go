@@ -1,13 +1,17 @@
 package lint
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
 
 // listedNotCallable flags items that somebody sees who may never use them. A
 // call that some arguments allow is not never.
 var listedNotCallable = &Rule{
 	ID:       "listed-not-callable",
 	Family:   overExposed,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "A principal sees a tool that it may never call",
 		Rationale: `What a tool is called, what it does and which arguments it takes is information about the company.

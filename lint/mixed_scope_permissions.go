@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -15,7 +16,7 @@ import (
 var mixedScopePermissions = &Rule{
 	ID:       "mixed-scope-permissions",
 	Family:   inPolicy,
-	Severity: Error,
+	Severity: authz.SeverityError,
 	Doc: Doc{
 		Summary: "Policies of one scope disagree on scopePermissions",
 		Rationale: `Cerbos keeps one value for a scope, whatever the policies in it are about, and takes that of the

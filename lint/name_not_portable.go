@@ -17,7 +17,7 @@ import (
 var nameNotPortable = &Rule{
 	ID:       "name-not-portable",
 	Family:   inInventory,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "A name is outside MCP's recommended characters or length, or has `:` or glob characters that change what a policy matches",
 		Rationale: `MCP recommends names of tools of 1 to 128 of the characters A-Z a-z 0-9 _ - and dot. Others are

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -13,7 +14,7 @@ import (
 var noPolicyForResource = &Rule{
 	ID:       "no-policy-for-resource",
 	Family:   unguarded,
-	Severity: Error,
+	Severity: authz.SeverityError,
 	Doc: Doc{
 		Summary: "The enforcement point asks about a kind, version or scope that no policy covers",
 		Rationale: `Cerbos denies what no policy is about, so nothing is open. But nobody decided it either: the

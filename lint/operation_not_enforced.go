@@ -12,7 +12,7 @@ import (
 var operationNotEnforced = &Rule{
 	ID:       "operation-not-enforced",
 	Family:   unguarded,
-	Severity: Error,
+	Severity: authz.SeverityError,
 	Doc: Doc{
 		Summary: "The enforcement point never asks about an operation that the inventory has items for",
 		Rationale: `A policy decides only what it is asked. An enforcement point that sends no request

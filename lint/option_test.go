@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -22,19 +23,19 @@ func TestConfidence(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := 0
-	for least, name := range lint.Confidences {
-		o := lint.Options{Now: now, Confidence: map[string]lint.Confidence{}}
+	for _, least := range []authz.Confidence{authz.ConfidenceHigh, authz.ConfidenceMedium, authz.ConfidenceLow} {
+		o := lint.Options{Now: now, Confidence: map[string]authz.Confidence{}}
 		for _, id := range lint.IDs() {
-			o.Confidence[id] = lint.Confidence(least)
+			o.Confidence[id] = least
 		}
 		list := run(t, in, o)
 		for _, f := range list {
-			if int(f.Confidence) > least {
-				t.Errorf("%s asked for: %s is of %v confidence", name, f.Message, f.Confidence)
+			if f.Confidence > least {
+				t.Errorf("%v asked for: %s is of %v confidence", least, f.Message, f.Confidence)
 			}
 		}
 		if len(list) < before {
-			t.Errorf("%s: %d findings, and %d of more confidence", name, len(list), before)
+			t.Errorf("%v: %d findings, and %d of more confidence", least, len(list), before)
 		}
 		before = len(list)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -16,7 +17,7 @@ import (
 var roleNotHeld = &Rule{
 	ID:       "role-not-held",
 	Family:   unreachable,
-	Severity: Note,
+	Severity: authz.SeverityNote,
 	Doc: Doc{
 		Summary: "A rule names a role that no declared principal holds",
 		Rationale: `Either the role is misspelt, and its rule does nothing; or nobody has it any more, and the grant

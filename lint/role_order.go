@@ -223,7 +223,7 @@ func (p *Pass) reportSwap(ctx context.Context, col *matrix.Column, s *swap) erro
 		with = " with " + compact(s.arguments)
 	}
 	if s.outside {
-		f.Severity, with = Note, with+", which the inputSchema does not allow"
+		f.Severity, with = authz.SeverityNote, with+", which the inputSchema does not allow"
 	}
 	for i, who := range []*authz.Principal{s.who, s.other} {
 		said, why := "allows", ""

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -12,9 +13,9 @@ import (
 type Rule struct {
 	ID         string
 	Family     string
-	Severity   Severity   // of its findings, unless the check says otherwise
-	Confidence Confidence // of its findings, unless the check says less
-	Least      Confidence // that the check may say; High for the rule's own
+	Severity   authz.Severity   // of its findings, unless the check says otherwise
+	Confidence authz.Confidence // of its findings, unless the check says less
+	Least      authz.Confidence // that the check may say; High for the rule's own
 	Doc        Doc
 	// Options returns the rule's options with their defaults: a pointer to a
 	// struct, see [Rule.OptionList]. Nil if it has none.

@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -13,8 +14,8 @@ import (
 var ruleMatchesNothing = &Rule{
 	ID:       "rule-matches-nothing",
 	Family:   unreachable,
-	Severity: Warning,
-	Least:    Medium,
+	Severity: authz.SeverityWarning,
+	Least:    authz.ConfidenceMedium,
 	Doc: Doc{
 		Summary: "A rule's action matches no operation on any item",
 		Rationale: "The rule does nothing: the tool is gone or misspelt, or the pattern stops short. In a pattern `:` is the " +

@@ -23,7 +23,7 @@ const shadows = 256
 var ruleShadowed = &Rule{
 	ID:       "rule-shadowed",
 	Family:   unreachable,
-	Severity: Note,
+	Severity: authz.SeverityNote,
 	Doc: Doc{
 		Summary: "Taking the rule away changes no decision for any request, because other rules decide the same",
 		Rationale: `Who reads the rule believes that it matters: that access ends when it is taken away, or that its

@@ -16,7 +16,7 @@ import (
 var ruleUntested = &Rule{
 	ID:       "rule-untested",
 	Family:   inHouse,
-	Severity: Note,
+	Severity: authz.SeverityNote,
 	Doc: Doc{
 		Summary: "A policy rule that no test case activates",
 		Rationale: `The rule decides something for the declared principals, and whoever changes it or takes it away sees

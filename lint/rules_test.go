@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 )
 
@@ -134,7 +135,7 @@ func TestCatalogue(t *testing.T) {
 		if !slices.Contains(lint.Families(), r.Family) {
 			t.Errorf("%s: unknown family %q", r.ID, r.Family)
 		}
-		if r.Severity == lint.Off || (r.Check == nil) == (r.Ask == nil) {
+		if r.Severity == authz.SeverityOff || (r.Check == nil) == (r.Ask == nil) {
 			t.Errorf("%s: no severity or no check", r.ID)
 		}
 		d := r.Doc

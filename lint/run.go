@@ -68,11 +68,11 @@ type Input struct {
 
 // Options say which findings are wanted, and how they count.
 type Options struct {
-	Severity   map[string]Severity     // by rule ID, in place of the rule's own; Off leaves its findings out
-	Confidence map[string]Confidence   // by rule ID: findings of less are left out
-	Settings   map[string]*source.Node // by rule ID: its options, as the config has them
-	Only       []string                // rule IDs; empty for all
-	Skip       []string                // rule IDs
+	Severity   map[string]authz.Severity   // by rule ID, in place of the rule's own; Off leaves its findings out
+	Confidence map[string]authz.Confidence // by rule ID: findings of less are left out
+	Settings   map[string]*source.Node     // by rule ID: its options, as the config has them
+	Only       []string                    // rule IDs; empty for all
+	Skip       []string                    // rule IDs
 
 	Administrators Administrators
 	Duties         []Duty
@@ -164,7 +164,7 @@ func (o *Options) weigh(d *draft) bool {
 		d.Severity = s
 	}
 	least, ok := o.Confidence[d.Rule]
-	return d.Severity != Off && (!ok || d.Confidence <= least)
+	return d.Severity != authz.SeverityOff && (!ok || d.Confidence <= least)
 }
 
 // Needs reports whether a run with the options looks into one of the rules,
@@ -172,7 +172,7 @@ func (o *Options) weigh(d *draft) bool {
 func (o *Options) Needs(ids ...string) bool {
 	return slices.ContainsFunc(byID(o.wanted()), func(r *Rule) bool {
 		s, ok := o.Severity[r.ID]
-		return (!ok || s != Off) && (slices.Contains(ids, r.ID) || r.aboutWaivers && !o.IgnoreWaivers)
+		return (!ok || s != authz.SeverityOff) && (slices.Contains(ids, r.ID) || r.aboutWaivers && !o.IgnoreWaivers)
 	})
 }
 

@@ -60,7 +60,7 @@ func TestOptionsOnlyTakeAway(t *testing.T) {
 			t.Errorf("skip %s (-want +got):\n%s", r.ID, diff)
 		}
 		off := w.options(t)
-		off.Severity[r.ID] = lint.Off
+		off.Severity[r.ID] = authz.SeverityOff
 		if diff := cmp.Diff(others, run(t, in, off)); diff != "" {
 			t.Errorf("%s off (-want +got):\n%s", r.ID, diff)
 		}
@@ -112,7 +112,7 @@ func TestFindings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.Family != r.Family || f.Severity == lint.Off || f.Message == "" || f.Fix == "" || f.Pos.Line == 0 {
+		if f.Family != r.Family || f.Severity == authz.SeverityOff || f.Message == "" || f.Fix == "" || f.Pos.Line == 0 {
 			t.Errorf("%s: something is missing: %+v", f.Rule, f)
 		}
 		if f.Confidence < r.Confidence || f.Confidence > max(r.Confidence, r.Least) {
@@ -164,7 +164,7 @@ func TestOptionMistakes(t *testing.T) {
 	}{
 		{lint.Options{Only: []string{"wildcard-rule"}}, `no rule is called "wildcard-rule" (did you mean wildcard-role?)`},
 		{lint.Options{Skip: []string{"nope"}}, `no rule is called "nope"`},
-		{lint.Options{Severity: map[string]lint.Severity{"x": lint.Off}}, `no rule is called "x"`},
+		{lint.Options{Severity: map[string]authz.Severity{"x": authz.SeverityOff}}, `no rule is called "x"`},
 		{
 			lint.Options{Waivers: []lint.Waiver{{Rule: "invalid-glop", Reason: "why not", Pos: pos}}},
 			`mcpolicy.yaml:7:5: waiver: no rule is called "invalid-glop" (did you mean invalid-glob?)`,

@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -11,7 +12,7 @@ import (
 var schemaRejectsRequests = &Rule{
 	ID:       "schema-rejects-requests",
 	Family:   unguarded,
-	Severity: Error,
+	Severity: authz.SeverityError,
 	Doc: Doc{
 		Summary: "A resource or principal schema refuses what the enforcement point sends",
 		Rationale: "Where `schema.enforcement` is `reject`, Cerbos denies a request that does not fit the schema, " + `before
@@ -51,7 +52,7 @@ who turns enforcement on in production turns the server off.`,
 			if p.input.SchemasRejected {
 				f.Evidence = append(f.Evidence, "The engine is set to reject: they are denied, whatever the rules say.")
 			} else {
-				f.Severity = Note
+				f.Severity = authz.SeverityNote
 				f.Evidence = append(f.Evidence, "The engine is not set to reject, so this changes no decision yet.")
 			}
 			d.Finding = f

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -118,7 +119,7 @@ func readDefect(fsys fs.FS) (*defect, error) {
 	switch {
 	case d.Rule == "":
 		return nil, errors.New("the defect names no rule")
-	case d.Severity != "" && !slices.Contains(lint.Severities, d.Severity):
+	case d.Severity != "" && !slices.Contains(authz.Severities(), d.Severity):
 		return nil, fmt.Errorf("no severity is called %q", d.Severity)
 	case d.At == "" && d.Item == "":
 		return nil, errors.New("the defect says neither where it is nor in which item")

@@ -18,7 +18,7 @@ import (
 var separationOfDuties = &Rule{
 	ID:       "separation-of-duties",
 	Family:   overExposed,
-	Severity: Error,
+	Severity: authz.SeverityError,
 	Doc: Doc{
 		Summary: "One principal may call tools from two sets that `lint.separationOfDuties` declares incompatible",
 		Rationale: `Who writes an invoice does not approve it: then it takes two to cheat, and two to make a costly

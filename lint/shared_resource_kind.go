@@ -16,7 +16,7 @@ import (
 var sharedResourceKind = &Rule{
 	ID:       "shared-resource-kind",
 	Family:   overExposed,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "Two servers send identical requests for tools of the same name: one rule opens both",
 		Rationale: `The policies cannot tell which of the servers is asked about. Whoever is granted search on the wiki

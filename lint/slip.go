@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -101,7 +102,7 @@ func (p *Pass) reportKind(r *policy.Rule, misspelt map[*policy.Policy]bool) {
 			continue
 		}
 		d := draft{Finding: Finding{
-			Pos: r.ResourcePos, Server: names(t.servers)[0], Confidence: Medium,
+			Pos: r.ResourcePos, Server: names(t.servers)[0], Confidence: authz.ConfidenceMedium,
 			Message:  fmt.Sprintf("no server sends the kind %s (did you mean %s?): its rules match nothing", r.Resource, t.kind),
 			Evidence: []string{fmt.Sprintf("%s is asked about for %s", t.kind, listing(names(t.servers), people))},
 		}}

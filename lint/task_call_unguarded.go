@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
 )
 
@@ -11,7 +12,7 @@ import (
 var taskCallUnguarded = &Rule{
 	ID:       "task-call-unguarded",
 	Family:   unguarded,
-	Severity: Error,
+	Severity: authz.SeverityError,
 	Doc: Doc{
 		Summary: "A tool may be called as a task, and the enforcement point does not see such calls",
 		Rationale: `A tool with ` + "`taskSupport`" + ` optional or required can be called as a task. On FastMCP 2.14
@@ -53,7 +54,7 @@ principals: principals.yaml
 					f.Evidence = append(f.Evidence, fmt.Sprintf("As a plain call it would be denied to %s.", p.names(denied)))
 				}
 			} else {
-				f.Severity = Warning
+				f.Severity = authz.SeverityWarning
 				f.Message = fmt.Sprintf("%s may be open to anyone as a task: nothing says which FastMCP %s runs on", col.Item.Name, col.Server.Name)
 				f.Evidence = []string{fmt.Sprintf("On FastMCP 2.14 a call made as a task goes past %s (taskSupport is %s).", profile.Name, support)}
 				f.Fix = "State the version in mcpolicy.yaml, as with.fastmcp."

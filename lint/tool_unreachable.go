@@ -14,7 +14,7 @@ import (
 var toolUnreachable = &Rule{
 	ID:       "tool-unreachable",
 	Family:   unreachable,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "Rules match the tool, and no declared principal may ever call it",
 		Rationale: `Somebody wrote a rule for the tool, and it does nothing: the role is misspelt or nobody's, a

@@ -16,7 +16,7 @@ import (
 var toolUntested = &Rule{
 	ID:       "tool-untested",
 	Family:   unguarded,
-	Severity: Note,
+	Severity: authz.SeverityNote,
 	Doc: Doc{
 		Summary: "No suite asserts both an allowed and a denied caller for a tool that is not read-only",
 		Rationale: `A suite that only says who may call a tool stays green when everybody may. One that only says who may

@@ -1,13 +1,17 @@
 package lint
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
 
 // toolWithoutRule flags tools whose call no rule is about, allowing or
 // denying.
 var toolWithoutRule = &Rule{
 	ID:       "tool-without-rule",
 	Family:   unguarded,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "No rule's action matches the tool's call, so it is denied by default only",
 		Rationale: `The tool is denied because nobody thought of it, not because somebody decided so. The next

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -15,7 +16,7 @@ import (
 var unusedDefinition = &Rule{
 	ID:       "unused-definition",
 	Family:   unreachable,
-	Severity: Note,
+	Severity: authz.SeverityNote,
 	Doc: Doc{
 		Summary: "A variable, constant or import that nothing uses",
 		Rationale: `A limit that no condition reads looks like one that holds. Often the rule that used it was copied

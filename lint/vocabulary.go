@@ -205,7 +205,7 @@ func (v *vocabulary) pitfalls(action string) []string {
 	case !isGlob && strings.ContainsAny(action, "?[]{}"):
 		lines = append(lines, "Without an asterisk Cerbos takes this for a plain name, not for a pattern.")
 	}
-	for _, method := range pep.Endpoints {
+	for _, method := range pep.Endpoints() {
 		rest, ok := strings.CutPrefix(action, method)
 		if !ok || rest != "" && !strings.HasPrefix(rest, ":") {
 			continue

@@ -1,12 +1,16 @@
 package lint
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
 
 // waiverExpired flags waivers past their date that would accept something.
 var waiverExpired = &Rule{
 	ID:       "waiver-expired",
 	Family:   inHouse,
-	Severity: Error,
+	Severity: authz.SeverityError,
 	Doc: Doc{
 		Summary: "A waiver is past its date, so its findings count again",
 		Rationale: `A date on a waiver is a promise to look again. The last day still counts, in UTC. After it the findings

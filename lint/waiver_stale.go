@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/glob"
 	"github.com/mcpolicy/mcpolicy/matrix"
 )
@@ -13,7 +14,7 @@ import (
 var waiverStale = &Rule{
 	ID:       "waiver-stale",
 	Family:   inHouse,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "A waiver matches no finding",
 		Rationale: `What it accepted is mended, or it never accepted what it was meant to: a name is misspelt, or the rule

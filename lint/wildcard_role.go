@@ -15,7 +15,7 @@ import (
 var wildcardRole = &Rule{
 	ID:       "wildcard-role",
 	Family:   overExposed,
-	Severity: Warning,
+	Severity: authz.SeverityWarning,
 	Doc: Doc{
 		Summary: "An ALLOW rule for the role `*` makes a tool callable that is not read-only",
 		Rationale: "The role `*` is everybody who has a token, those included whom nobody has declared: tomorrow's " +

@@ -1,6 +1,10 @@
 package pep
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
 
 // cerbosFastMCP is cerbos-fastmcp 0.1.1, middleware for FastMCP servers, as
 // its source and running servers show it.
@@ -35,10 +39,10 @@ func cerbosFastMCP(server string, with With, inventory string) *Profile {
 	}
 	p.refused, p.admitted = unauthorized, slices.Concat(unknownTool, validation)
 	p.operations = map[string]operation{
-		"tools/list":               {ByOwn, []template{gate("tools/list"), tool("tools/list::{name}")}},
+		"tools/list":               {authz.FilterOwn, []template{gate("tools/list"), tool("tools/list::{name}")}},
 		"tools/call":               {requests: []template{tool("tools/call::{name}")}},
-		"prompts/list":             {GateOnly, []template{gate("prompts/list")}},
-		"resources/list":           {GateOnly, []template{gate("resources/list")}},
+		"prompts/list":             {authz.FilterGate, []template{gate("prompts/list")}},
+		"resources/list":           {authz.FilterGate, []template{gate("resources/list")}},
 		"resources/templates/list": {},
 	}
 	return p
@@ -50,7 +54,7 @@ func cerbosFastMCP(server string, with With, inventory string) *Profile {
 func toolAsAction(server string, with With) *Profile {
 	kind := with.kind("mcp::" + server)
 	return &Profile{Name: "tool-as-action", server: server, admitted: validation, operations: map[string]operation{
-		"tools/list": {filter: ByCall},
+		"tools/list": {filter: authz.FilterCall},
 		"tools/call": {requests: []template{{kind: kind, id: literal("session"), action: mustParse("{name}")}}},
 	}}
 }
@@ -63,7 +67,7 @@ func toolAsResource(server string, with With) *Profile {
 		action, _ = parse(with.Action)
 	}
 	return &Profile{Name: "tool-as-resource", server: server, admitted: validation, operations: map[string]operation{
-		"tools/list": {filter: ByCall},
+		"tools/list": {filter: authz.FilterCall},
 		"tools/call": {requests: []template{{
 			kind: kind, id: mustParse("{name}"), action: action, attr: compileMap(map[string]any{"tool_id": "{name}"}),
 		}}},

@@ -7,13 +7,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // A Spec declares what a custom profile does about one MCP method.
 type Spec struct {
 	Endpoint string
-	Filter   Filter // for lists; other methods have none
+	Filter   authz.Filter // for lists; other methods have none
 	Requests []RequestSpec
 	Pos      source.Pos
 }
@@ -36,8 +37,8 @@ func Custom(name, server string, specs []Spec) (*Profile, error) {
 	p := &Profile{Name: name, server: server, admitted: validation, operations: map[string]operation{}}
 	var errs []error
 	for _, s := range specs {
-		if !slices.Contains(Endpoints, s.Endpoint) {
-			errs = append(errs, source.Errorf(s.Pos, "no MCP method is called %q%s", s.Endpoint, source.DidYouMean(s.Endpoint, Endpoints)))
+		if !slices.Contains(endpoints, s.Endpoint) {
+			errs = append(errs, source.Errorf(s.Pos, "no MCP method is called %q%s", s.Endpoint, source.DidYouMean(s.Endpoint, endpoints)))
 			continue
 		}
 		errs = append(errs, s.checkFilter(), s.checkRequired(), s.CheckPlaceholders())
@@ -67,7 +68,7 @@ func (r *RequestSpec) template() template {
 func (s *Spec) isList() bool { return strings.HasSuffix(s.Endpoint, "/list") }
 
 func (s *Spec) checkFilter() error {
-	asks := s.Filter == GateOnly || s.Filter == ByOwn
+	asks := s.Filter == authz.FilterGate || s.Filter == authz.FilterOwn
 	switch {
 	case !s.isList():
 	case asks && len(s.Requests) == 0:
@@ -94,7 +95,7 @@ func (s *Spec) checkRequired() error {
 // and braces without their other one, joined, each a *source.Error. Nothing of
 // the kind would go out as it is written.
 func (s *Spec) CheckPlaceholders() error {
-	c := &checker{endpoint: s.Endpoint, gate: s.isList() && s.Filter == GateOnly}
+	c := &checker{endpoint: s.Endpoint, gate: s.isList() && s.Filter == authz.FilterGate}
 	for i := range s.Requests {
 		r := &s.Requests[i]
 		c.arguments = 0

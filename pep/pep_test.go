@@ -117,7 +117,7 @@ func TestUnknownProfile(t *testing.T) {
 
 func TestCustom(t *testing.T) {
 	p, err := pep.Custom("gateway", "crm", []pep.Spec{
-		{Endpoint: "tools/list", Filter: pep.ByOwn, Requests: []pep.RequestSpec{{
+		{Endpoint: "tools/list", Filter: authz.FilterOwn, Requests: []pep.RequestSpec{{
 			Kind: "mcp:{server}", ID: "{name}", Action: "see", Attr: map[string]any{"tool": "{name}", "tags": "{tags}", "n": 1.0, "call": map[string]any{"args": "{arguments}"}},
 		}}},
 		{Endpoint: "tools/call", Requests: []pep.RequestSpec{
@@ -125,8 +125,8 @@ func TestCustom(t *testing.T) {
 			{Kind: "audit", ID: "x", Action: "log-{type}"},
 		}},
 		{Endpoint: "prompts/get", Requests: []pep.RequestSpec{{Kind: "prompt", ID: "{name}", Action: "get"}}},
-		{Endpoint: "prompts/list", Filter: pep.ByCall},
-		{Endpoint: "resources/list", Filter: pep.GateOnly, Requests: []pep.RequestSpec{{Kind: "r", ID: "all", Action: "list"}}},
+		{Endpoint: "prompts/list", Filter: authz.FilterCall},
+		{Endpoint: "resources/list", Filter: authz.FilterGate, Requests: []pep.RequestSpec{{Kind: "r", ID: "all", Action: "list"}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestCustom(t *testing.T) {
 		t.Errorf("filter call (-get +list):\n%s", diff)
 	}
 	tmpl := pep.Item{Type: authz.TemplateItem, Name: "crm://{id}"}
-	if got := p.Ask(tmpl, authz.List); len(got.Requests) != 1 || p.Filter(authz.TemplateItem) != pep.GateOnly {
+	if got := p.Ask(tmpl, authz.List); len(got.Requests) != 1 || p.Filter(authz.TemplateItem) != authz.FilterGate {
 		t.Errorf("templates do not follow resources/list: %+v", got)
 	}
 	if p.Ask(tmpl, authz.Read).Guarded() {
@@ -170,9 +170,9 @@ func TestCustomMistakes(t *testing.T) {
 	at := func(line int) source.Pos { return source.Pos{File: "c", Line: line, Col: 1} }
 	_, err := pep.Custom("g", "crm", []pep.Spec{
 		{Endpoint: "tool/list", Pos: at(1)},
-		{Endpoint: "tools/list", Filter: pep.ByOwn, Pos: at(2)},
-		{Endpoint: "prompts/list", Filter: pep.ByCall, Pos: at(3), Requests: []pep.RequestSpec{{Kind: "k", ID: "i", Action: "a", Pos: at(3)}}},
-		{Endpoint: "resources/list", Filter: pep.GateOnly, Pos: at(4), Requests: []pep.RequestSpec{{Kind: "k", ID: "{name}", Action: "a", Pos: at(4)}}},
+		{Endpoint: "tools/list", Filter: authz.FilterOwn, Pos: at(2)},
+		{Endpoint: "prompts/list", Filter: authz.FilterCall, Pos: at(3), Requests: []pep.RequestSpec{{Kind: "k", ID: "i", Action: "a", Pos: at(3)}}},
+		{Endpoint: "resources/list", Filter: authz.FilterGate, Pos: at(4), Requests: []pep.RequestSpec{{Kind: "k", ID: "{name}", Action: "a", Pos: at(4)}}},
 		{Endpoint: "tools/call", Pos: at(5), Requests: []pep.RequestSpec{
 			{Kind: "k", ID: "i", Action: "{nam}", Pos: at(6)},
 			{Kind: "k", ID: "i", Pos: at(7)},

@@ -18,25 +18,10 @@ type Item struct {
 	TaskSupport string // "", forbidden, optional or required
 }
 
-// A Filter says how a list is narrowed to what a principal may see.
-type Filter uint8
+// Endpoints lists the MCP methods that a profile says something about.
+func Endpoints() []string { return append([]string(nil), endpoints...) }
 
-// The filters.
-const (
-	NoFilter Filter = iota // everything shows to everyone
-	GateOnly               // one decision for the whole list
-	ByOwn                  // a decision of its own for each item
-	ByCall                 // the decision on using the item, with no arguments
-)
-
-// Filters are the names of the filters in a configuration.
-var Filters = []string{"none", "gate", "own", "call"}
-
-// String returns the filter's name in a configuration.
-func (f Filter) String() string { return Filters[f] }
-
-// Endpoints are the MCP methods that a profile says something about.
-var Endpoints = []string{
+var endpoints = []string{
 	"tools/list", "tools/call", "prompts/list", "prompts/get",
 	"resources/list", "resources/templates/list", "resources/read",
 }
@@ -72,7 +57,7 @@ type Profile struct {
 
 // An operation is what a profile does about one MCP method.
 type operation struct {
-	filter   Filter
+	filter   authz.Filter
 	requests []template
 }
 
@@ -90,7 +75,7 @@ type Question struct {
 func (q Question) Guarded() bool { return len(q.Requests) > 0 }
 
 // Filter returns how the list that an item of a type appears in is narrowed.
-func (p *Profile) Filter(t authz.ItemType) Filter {
+func (p *Profile) Filter(t authz.ItemType) authz.Filter {
 	return p.operation(t, authz.List).filter
 }
 
@@ -101,11 +86,11 @@ func (p *Profile) Ask(item Item, op authz.Operation) Question {
 	name := item.Name
 	if op == authz.List {
 		switch o.filter {
-		case NoFilter:
+		case authz.FilterNone:
 			return Question{}
-		case ByCall:
+		case authz.FilterCall:
 			o = p.operation(item.Type, item.Type.Use())
-		case GateOnly, ByOwn:
+		case authz.FilterGate, authz.FilterOwn:
 		}
 		if p.ownNames && item.OwnName != "" {
 			name = item.OwnName

@@ -179,7 +179,7 @@ attr:
 		t.Fatal(err)
 	}
 	n := docs[0]
-	spec := pep.Spec{Endpoint: "tools/list", Filter: pep.GateOnly, Requests: []pep.RequestSpec{{
+	spec := pep.Spec{Endpoint: "tools/list", Filter: authz.FilterGate, Requests: []pep.RequestSpec{{
 		Kind: n.Get("kind").Text, ID: n.Get("id").Text, Action: n.Get("action").Text, PolicyVersion: n.Get("policyVersion").Text,
 		Scope: n.Get("scope").Text, Attr: n.Get("attr").Value().(map[string]any), Node: n,
 	}}}

@@ -9,7 +9,6 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/live"
 	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/pep"
 )
 
 // list connects and reads all lists. A client without a good token may be
@@ -125,7 +124,7 @@ func (p *prober) compareItem(col *matrix.Column) {
 			missing, who = append(missing, c), append(who, c.Principal.Key)
 		}
 	}
-	if !seen && (len(missing) > 1 || len(missing) == 1 && p.profile.Filter(col.Item.Type) == pep.NoFilter) {
+	if !seen && (len(missing) > 1 || len(missing) == 1 && p.profile.Filter(col.Item.Type) == authz.FilterNone) {
 		d := p.drift(ItemGone, nil, col, nil)
 		d.Message = fmt.Sprintf("nobody is shown %s, which the inventory has: the server has it no more, or hides it", col.Item.Name)
 		d.Expected, d.Answered = "shown to "+some(who), "shown to nobody"

@@ -366,7 +366,7 @@ func TestReads(t *testing.T) {
 			return []pep.RequestSpec{{Kind: "mcp_server", ID: "{name}", Action: action}}
 		}
 		p, err := pep.Custom("gateway", "desk", []pep.Spec{
-			{Endpoint: "tools/list", Filter: pep.ByOwn, Requests: request("tools/list::{name}")},
+			{Endpoint: "tools/list", Filter: authz.FilterOwn, Requests: request("tools/list::{name}")},
 			{Endpoint: "tools/call", Requests: request("tools/call::{name}")},
 			{Endpoint: "resources/read", Requests: request("read")},
 		})

@@ -44,7 +44,7 @@ func crowd(tb testing.TB, tools, people int) *matrix.Matrix {
 		})
 	}
 	profile, err := pep.Custom("gateway", "big", []pep.Spec{
-		{Endpoint: "tools/list", Filter: pep.ByCall},
+		{Endpoint: "tools/list", Filter: authz.FilterCall},
 		{Endpoint: "tools/call", Requests: []pep.RequestSpec{{Kind: "mcp::big", ID: "{name}", Action: "{name}", Attr: map[string]any{"arguments": "{arguments}"}}}},
 	})
 	if err != nil {

@@ -3,7 +3,7 @@ package report
 import (
 	"io"
 
-	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/authz"
 )
 
 // A codeQualityIssue is an element of GitLab's Code Quality report.
@@ -32,7 +32,7 @@ func writeCodeQuality(w io.Writer, d *Document, o Options) error {
 	for _, p := range d.annotations(&o) {
 		s.element(codeQualityIssue{
 			Description: p.text(visible), CheckName: visible(p.rule), Fingerprint: p.fingerprint,
-			Severity: [...]string{lint.Note: "info", lint.Warning: "major", lint.Error: "critical"}[p.severity],
+			Severity: [...]string{authz.SeverityNote: "info", authz.SeverityWarning: "major", authz.SeverityError: "critical"}[p.severity],
 			Location: codeQualityLocation{Path: visible(o.path(p.pos.File)), Lines: codeQualityLines{Begin: p.pos.Line}},
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/probe"
@@ -79,8 +80,8 @@ func (d *Document) checked() bool {
 
 // Fails reports whether the answer of the run is no, or none: a case failed or errored,
 // a running server or a PDP does otherwise than the matrix says, or a finding that is not waived is at least as severe as failOn. With
-// lint.Off no finding fails.
-func (d *Document) Fails(failOn lint.Severity) bool {
+// authz.SeverityOff no finding fails.
+func (d *Document) Fails(failOn authz.Severity) bool {
 	if d.Doubt != nil {
 		return true
 	}
@@ -98,8 +99,8 @@ func (d *Document) Fails(failOn lint.Severity) bool {
 	return slices.ContainsFunc(d.Findings, func(f lint.Finding) bool { return fails(&f, failOn) })
 }
 
-func fails(f *lint.Finding, failOn lint.Severity) bool {
-	return !f.Waived && failOn != lint.Off && f.Severity >= failOn
+func fails(f *lint.Finding, failOn authz.Severity) bool {
+	return !f.Waived && failOn != authz.SeverityOff && f.Severity >= failOn
 }
 
 // Options say how to write a document. The zero value writes all of it, in
@@ -109,11 +110,11 @@ type Options struct {
 	Filter *Filter
 	// FailOn is the least severity of a finding that fails: it decides the
 	// verdict of Markdown and which findings are failures in JUnit. With
-	// lint.Off, the zero value, none is.
-	FailOn lint.Severity
+	// authz.SeverityOff, the zero value, none is.
+	FailOn authz.Severity
 	// Least is the least severity of the findings that text and Markdown show
-	// at length; others are counted. With lint.Off, the zero value, all are.
-	Least lint.Severity
+	// at length; others are counted. With authz.SeverityOff, the zero value, all are.
+	Least authz.Severity
 	// All makes text and Markdown show what they fold away otherwise: rows
 	// that are the same for everyone, columns beyond the first few dozen,
 	// waived findings, skipped cases.

@@ -35,7 +35,7 @@ func checked(t *testing.T) *report.Document {
 func findings() []lint.Finding {
 	return []lint.Finding{
 		{
-			Rule: "agent-destructive", Family: "over-exposed", Severity: lint.Warning,
+			Rule: "agent-destructive", Family: "over-exposed", Severity: authz.SeverityWarning,
 			Message:  "helper, an agent, may call delete_everything with any arguments",
 			Evidence: []string{`policies/mcp_server.yaml:14:7  rule "administration", for the role ADMIN`},
 			Pos:      pos("policies/mcp_server.yaml", 14, 7),
@@ -43,18 +43,18 @@ func findings() []lint.Finding {
 			Standards: []string{"CWE-862"},
 		},
 		{
-			Rule: "role-not-held", Family: "unreachable", Severity: lint.Note, Message: "nobody has the role ADMINS",
+			Rule: "role-not-held", Family: "unreachable", Severity: authz.SeverityNote, Message: "nobody has the role ADMINS",
 			Pos:   pos("policies/mcp_server.yaml", 17, 15),
 			Edits: []fix.Edit{{Pos: pos("policies/mcp_server.yaml", 17, 15), Old: "ADMINS", New: "ADMIN"}},
 		},
 		{
-			Rule: "list-not-filtered", Family: "unguarded", Severity: lint.Warning, Message: "prompts are listed all or none",
+			Rule: "list-not-filtered", Family: "unguarded", Severity: authz.SeverityWarning, Message: "prompts are listed all or none",
 			Pos: pos("mcpolicy.yaml", 2, 3), Server: "desk", Waived: true, Reason: "there is one prompt | and that's it", WaivedAt: pos("mcpolicy.yaml", 9, 5),
 			Items:      []lint.Item{{Server: "desk", Type: authz.PromptItem, Name: "one"}, {Server: "desk", Type: authz.PromptItem, Name: "two"}},
 			Principals: []string{"ian", "sally"},
 		},
 		{
-			Rule: "operation-not-enforced", Family: "unguarded", Severity: lint.Error,
+			Rule: "operation-not-enforced", Family: "unguarded", Severity: authz.SeverityError,
 			Message: "anyone who connects can read prompt://sample",
 			Evidence: []string{
 				"cerbos-fastmcp asks nothing on resources/read, so no policy can refuse it. ian, sally and eight others can.",
@@ -66,7 +66,7 @@ func findings() []lint.Finding {
 			Standards: []string{"CWE-425", "OWASP MCP07:2025"},
 		},
 		{
-			Rule: "operation-not-enforced", Family: "unguarded", Severity: lint.Error, Message: "anyone can get sampleprompt",
+			Rule: "operation-not-enforced", Family: "unguarded", Severity: authz.SeverityError, Message: "anyone can get sampleprompt",
 			Fix: "Guard it in the server.", Pos: pos("manifests/desk.json", 10, 15), Server: "desk", Type: authz.PromptItem, Name: "sampleprompt",
 		},
 	}

@@ -102,14 +102,14 @@ func (d *Document) driftFindings() []*lint.Finding {
 
 func (d *Drift) finding(x *Drifted) lint.Finding {
 	f := lint.Finding{
-		Rule: productionDrift, Family: "drift", Severity: lint.Error,
+		Rule: productionDrift, Family: "drift", Severity: authz.SeverityError,
 		Server: x.Server, Type: x.Item.Type, Name: x.Item.Name, Pos: x.Item.Pos, Principal: x.Principals[0].Key,
 	}
 	what := x.Operation.String() + " " + x.Item.Name
 	who := people(x.Principals)
 	switch {
 	case x.Unknown != "":
-		f.Rule, f.Severity = productionUnknown, lint.Note
+		f.Rule, f.Severity = productionUnknown, authz.SeverityNote
 		f.Message = "it is not known whether production lets " + who + " " + what + " as the checkout does"
 	case x.More:
 		f.Message = "production lets " + who + " " + what + ", and the checkout does not"
@@ -129,7 +129,7 @@ func (d *Drift) finding(x *Drifted) lint.Finding {
 
 // failsAsDrift reports whether a difference fails the run: one that is not
 // certain does so only if notes do.
-func failsAsDrift(f *lint.Finding, failOn lint.Severity) bool {
+func failsAsDrift(f *lint.Finding, failOn authz.Severity) bool {
 	return f.Rule == productionDrift || fails(f, failOn)
 }
 

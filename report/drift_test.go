@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -52,11 +51,11 @@ func drifted(t *testing.T) *report.Document {
 
 func TestDriftFails(t *testing.T) {
 	d := drifted(t)
-	if !d.Fails(lint.Off) {
+	if !d.Fails(authz.SeverityOff) {
 		t.Error("a difference does not fail")
 	}
 	d.Drift.List = d.Drift.List[:1] // unknown
-	if d.Fails(lint.Warning) || !d.Fails(lint.Note) {
+	if d.Fails(authz.SeverityWarning) || !d.Fails(authz.SeverityNote) {
 		t.Error("what is unknown is not a note")
 	}
 	var b bytes.Buffer
@@ -65,7 +64,7 @@ func TestDriftFails(t *testing.T) {
 	}
 	d.Drift.List = nil
 	b.Reset()
-	if err := report.Write("text", &b, d, report.Options{}); err != nil || d.Fails(lint.Note) || !strings.Contains(b.String(), "84 cells decided alike by PDP pdp:3593") {
+	if err := report.Write("text", &b, d, report.Options{}); err != nil || d.Fails(authz.SeverityNote) || !strings.Contains(b.String(), "84 cells decided alike by PDP pdp:3593") {
 		t.Errorf("no difference:\n%s", b.String())
 	}
 }

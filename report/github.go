@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/authz"
 )
 
 // annotationLimit is how many annotations of each level GitHub keeps of one
@@ -14,7 +14,7 @@ import (
 const annotationLimit = 10
 
 // annotationLevels are GitHub's words for the severities.
-var annotationLevels = [...]string{lint.Note: "notice", lint.Warning: "warning", lint.Error: "error"}
+var annotationLevels = [...]string{authz.SeverityNote: "notice", authz.SeverityWarning: "warning", authz.SeverityError: "error"}
 
 // writeGitHub writes workflow commands, which GitHub Actions makes annotations
 // of: errors, then warnings and notices. What is over GitHub's limit is counted
@@ -24,7 +24,7 @@ func writeGitHub(w io.Writer, d *Document, o Options) error {
 	list := d.annotations(&o)
 	room := roomFor(list)
 	var rest []*problem
-	var left [lint.Error + 1]int
+	var left [authz.SeverityError + 1]int
 	for _, p := range list {
 		if room[p.severity] == 0 {
 			left[p.severity]++
@@ -40,7 +40,7 @@ func writeGitHub(w io.Writer, d *Document, o Options) error {
 	}
 	if len(rest) > 0 {
 		var words []string
-		for s := lint.Error; s > lint.Off; s-- {
+		for s := authz.SeverityError; s > authz.SeverityOff; s-- {
 			if left[s] > 0 {
 				words = append(words, count(left[s], "more "+annotationLevels[s]))
 			}
@@ -60,14 +60,14 @@ func writeGitHub(w io.Writer, d *Document, o Options) error {
 
 // roomFor returns how many annotations of each level are written. If they are
 // not all, one of the notices is the one that says so.
-func roomFor(list []*problem) [lint.Error + 1]int {
-	var n [lint.Error + 1]int
+func roomFor(list []*problem) [authz.SeverityError + 1]int {
+	var n [authz.SeverityError + 1]int
 	for _, p := range list {
 		n[p.severity]++
 	}
-	room := [lint.Error + 1]int{lint.Note: annotationLimit, lint.Warning: annotationLimit, lint.Error: annotationLimit}
-	if max(n[lint.Note], n[lint.Warning], n[lint.Error]) > annotationLimit {
-		room[lint.Note]--
+	room := [authz.SeverityError + 1]int{authz.SeverityNote: annotationLimit, authz.SeverityWarning: annotationLimit, authz.SeverityError: annotationLimit}
+	if max(n[authz.SeverityNote], n[authz.SeverityWarning], n[authz.SeverityError]) > annotationLimit {
+		room[authz.SeverityNote]--
 	}
 	return room
 }

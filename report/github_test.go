@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/report"
 )
@@ -28,7 +29,7 @@ func TestAnnotationLimit(t *testing.T) {
 		{11, 0, 10, "1 more error, 1 more notice"},
 	} {
 		d := &report.Document{Linted: true}
-		for s, n := range map[lint.Severity]int{lint.Error: test.errors, lint.Warning: test.warnings, lint.Note: test.notes} {
+		for s, n := range map[authz.Severity]int{authz.SeverityError: test.errors, authz.SeverityWarning: test.warnings, authz.SeverityNote: test.notes} {
 			for i := range n {
 				d.Findings = append(d.Findings, lint.Finding{Rule: "r", Severity: s, Message: fmt.Sprintf("%v %d", s, i)})
 			}

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/probe"
 	"github.com/mcpolicy/mcpolicy/report"
@@ -45,7 +44,7 @@ func TestGolden(t *testing.T) {
 		d.Scope, d.Matrix, d.Tests = report.ScopeOf(d.Matrix), nil, nil
 		return d
 	}
-	warnings := report.Options{FailOn: lint.Warning}
+	warnings := report.Options{FailOn: authz.SeverityWarning}
 	with := func(change func(*report.Options)) report.Options {
 		o := warnings
 		change(&o)
@@ -78,7 +77,7 @@ func TestGolden(t *testing.T) {
 		{"matrix.md", "markdown", office, report.Options{}},
 		{"check.txt", "text", checked, warnings},
 		{"check-all-wide.txt", "text", checked, with(func(o *report.Options) { o.All, o.Width = true, 160 })},
-		{"check-narrow.txt", "text", checked, with(func(o *report.Options) { o.Width, o.Least = 50, lint.Warning })},
+		{"check-narrow.txt", "text", checked, with(func(o *report.Options) { o.Width, o.Least = 50, authz.SeverityWarning })},
 		{"check-colour.txt", "text", checked, with(func(o *report.Options) { o.Color = true })},
 		{"check-clean.txt", "text", clean, warnings},
 		{"lint.txt", "text", lintOnly, warnings},

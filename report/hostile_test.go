@@ -59,7 +59,7 @@ func hostile(tb rapid.TB, s string) *report.Document {
 		{Type: authz.TemplateItem, Name: s},
 	}
 	profile, err := pep.Custom(s, s, []pep.Spec{
-		{Endpoint: "tools/list", Filter: pep.ByOwn, Requests: []pep.RequestSpec{{Kind: "k", ID: "x", Action: "see"}}},
+		{Endpoint: "tools/list", Filter: authz.FilterOwn, Requests: []pep.RequestSpec{{Kind: "k", ID: "x", Action: "see"}}},
 		{Endpoint: "tools/call", Requests: []pep.RequestSpec{{Kind: "k", ID: "x", Action: "call", Attr: map[string]any{"arguments": "{arguments}"}}}},
 	})
 	if err != nil {
@@ -82,9 +82,9 @@ func hostile(tb rapid.TB, s string) *report.Document {
 	return &report.Document{
 		Matrix: m, Linted: true,
 		Findings: []lint.Finding{{
-			Rule: s, Family: s, Severity: lint.Error, Message: s, Evidence: []string{s, s}, Fix: s, Pos: place,
+			Rule: s, Family: s, Severity: authz.SeverityError, Message: s, Evidence: []string{s, s}, Fix: s, Pos: place,
 			Related: []lint.Related{{Pos: place, Text: s}}, Server: s, Name: s, Principal: s, Policy: s, Standards: []string{s},
-		}, {Rule: "x", Severity: lint.Warning, Message: "x" + s, Waived: true, Reason: s}},
+		}, {Rule: "x", Severity: authz.SeverityWarning, Message: "x" + s, Waived: true, Reason: s}},
 		Tests: &testrunner.Result{Suites: []*testrunner.SuiteResult{{Name: s, File: s, Cases: []*testrunner.Case{{
 			Test: s, Principals: m.Classes[0].Principals, Server: s, Item: col.Item, Operation: col.Operation, Arguments: map[string]any{s: s},
 			Want: "denied", Got: "conditional", Outcome: testrunner.Failed, Message: s, Pos: place, Cell: m.Cell(m.Classes[0], col),
@@ -158,7 +158,7 @@ func checkHostile(t rapid.TB, s string) {
 	d := hostile(t, s)
 	write := func(format string, o report.Options) string {
 		var b bytes.Buffer
-		o.All, o.FailOn = true, lint.Warning
+		o.All, o.FailOn = true, authz.SeverityWarning
 		if err := report.Write(format, &b, d, o); err != nil {
 			t.Fatalf("%q as %s: %v", s, format, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
@@ -98,7 +99,7 @@ func (m *markdown) findings() {
 	if len(open) > 0 {
 		m.begin(findingSection, "### Findings\n\n")
 		for _, f := range open {
-			m.finding(f, [...]rank{lint.Off: noteRank, lint.Note: noteRank, lint.Warning: warningRank, lint.Error: errorRank}[f.Severity])
+			m.finding(f, [...]rank{authz.SeverityOff: noteRank, authz.SeverityNote: noteRank, authz.SeverityWarning: warningRank, authz.SeverityError: errorRank}[f.Severity])
 		}
 		m.end("\n")
 	}
@@ -118,7 +119,7 @@ func (m *markdown) probe() {
 	}
 	m.begin(probeSection, "### Probe\n\n")
 	for _, f := range list {
-		m.finding(f, map[lint.Severity]rank{lint.Warning: warningRank, lint.Error: errorRank}[f.Severity])
+		m.finding(f, map[authz.Severity]rank{authz.SeverityWarning: warningRank, authz.SeverityError: errorRank}[f.Severity])
 	}
 	m.end("\n")
 }
@@ -130,7 +131,7 @@ func (m *markdown) drift() {
 	}
 	m.begin(driftSection, "### Differences from production\n\n")
 	for _, f := range list {
-		m.finding(f, map[lint.Severity]rank{lint.Note: noteRank, lint.Error: errorRank}[f.Severity])
+		m.finding(f, map[authz.Severity]rank{authz.SeverityNote: noteRank, authz.SeverityError: errorRank}[f.Severity])
 	}
 	m.end("\n")
 }

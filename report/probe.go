@@ -25,11 +25,11 @@ func (d *Document) probeFindings() []*lint.Finding {
 	return list
 }
 
-func driftSeverity(k probe.Kind) lint.Severity {
+func driftSeverity(k probe.Kind) authz.Severity {
 	if k.Explain().Grave {
-		return lint.Error
+		return authz.SeverityError
 	}
-	return lint.Warning
+	return authz.SeverityWarning
 }
 
 func driftFinding(x *probe.Drift) *lint.Finding {
@@ -89,12 +89,12 @@ func (d *Document) probeWords() string {
 	if r.Calls > 0 {
 		words += fmt.Sprintf(", %d of them to calls", r.Calls)
 	}
-	var n [lint.Error + 1]int
+	var n [authz.SeverityError + 1]int
 	for i := range r.Drifts {
 		n[driftSeverity(r.Drifts[i].Kind)]++
 	}
 	var parts []string
-	for s := lint.Error; s > lint.Off; s-- {
+	for s := authz.SeverityError; s > authz.SeverityOff; s-- {
 		if n[s] > 0 {
 			parts = append(parts, count(n[s], s.String()))
 		}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -27,7 +28,7 @@ const (
 // escapes them.
 type problem struct {
 	rule     string
-	severity lint.Severity
+	severity authz.Severity
 	message  string   // one line
 	why      []string // lines: the evidence, and the way out
 	pos      source.Pos
@@ -73,7 +74,7 @@ func (d *Document) noteProblems() []*problem {
 	for _, n := range d.Notes {
 		rule := firstOf(n.Rule, "note")
 		list = append(list, &problem{
-			rule: rule, severity: lint.Note, message: n.Message, pos: n.Pos, server: n.Server,
+			rule: rule, severity: authz.SeverityNote, message: n.Message, pos: n.Pos, server: n.Server,
 			fingerprint: identity("note", rule, n.Pos.File, n.Server, n.Message),
 		})
 	}
@@ -121,7 +122,7 @@ func findingProblem(f *lint.Finding) *problem {
 }
 
 func (d *Document) caseProblem(s *testrunner.SuiteResult, c *testrunner.Case) *problem {
-	p := &problem{rule: caseFailed, severity: lint.Error, message: sentence(d, c), pos: c.Pos, server: c.Server}
+	p := &problem{rule: caseFailed, severity: authz.SeverityError, message: sentence(d, c), pos: c.Pos, server: c.Server}
 	if c.Outcome == testrunner.Errored {
 		p.rule = caseErrored
 	}

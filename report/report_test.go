@@ -72,7 +72,7 @@ func TestWriteError(t *testing.T) {
 }
 
 func TestFails(t *testing.T) {
-	finding := func(s lint.Severity, waived bool) *report.Document {
+	finding := func(s authz.Severity, waived bool) *report.Document {
 		return &report.Document{Linted: true, Findings: []lint.Finding{{Severity: s, Waived: waived}}}
 	}
 	ended := func(o testrunner.Outcome) *report.Document {
@@ -81,20 +81,20 @@ func TestFails(t *testing.T) {
 	}
 	for i, test := range []struct {
 		d      *report.Document
-		failOn lint.Severity
+		failOn authz.Severity
 		want   bool
 	}{
-		{&report.Document{}, lint.Note, false},
-		{finding(lint.Error, false), lint.Warning, true},
-		{finding(lint.Warning, false), lint.Warning, true},
-		{finding(lint.Note, false), lint.Warning, false},
-		{finding(lint.Note, false), lint.Note, true},
-		{finding(lint.Error, true), lint.Note, false},
-		{finding(lint.Error, false), lint.Off, false},
-		{ended(testrunner.Passed), lint.Off, false},
-		{ended(testrunner.Skipped), lint.Off, false},
-		{ended(testrunner.Failed), lint.Off, true},
-		{ended(testrunner.Errored), lint.Off, true},
+		{&report.Document{}, authz.SeverityNote, false},
+		{finding(authz.SeverityError, false), authz.SeverityWarning, true},
+		{finding(authz.SeverityWarning, false), authz.SeverityWarning, true},
+		{finding(authz.SeverityNote, false), authz.SeverityWarning, false},
+		{finding(authz.SeverityNote, false), authz.SeverityNote, true},
+		{finding(authz.SeverityError, true), authz.SeverityNote, false},
+		{finding(authz.SeverityError, false), authz.SeverityOff, false},
+		{ended(testrunner.Passed), authz.SeverityOff, false},
+		{ended(testrunner.Skipped), authz.SeverityOff, false},
+		{ended(testrunner.Failed), authz.SeverityOff, true},
+		{ended(testrunner.Errored), authz.SeverityOff, true},
 	} {
 		if got := test.d.Fails(test.failOn); got != test.want {
 			t.Errorf("%d: Fails(%v) = %t", i, test.failOn, got)

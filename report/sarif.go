@@ -9,7 +9,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -85,7 +85,7 @@ func newSARIF(o *Options) *sarifBuilder {
 }
 
 // sarifLevels are SARIF's words for the severities.
-var sarifLevels = [...]string{lint.Note: "note", lint.Warning: "warning", lint.Error: "error"}
+var sarifLevels = [...]string{authz.SeverityNote: "note", authz.SeverityWarning: "warning", authz.SeverityError: "error"}
 
 func (b *sarifBuilder) result(p *problem) sarifResult {
 	r := sarifResult{

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/probe"
 )
@@ -92,10 +93,10 @@ func (b *sarifBuilder) describe(p *problem) sarifDescriptor {
 }
 
 var (
-	problemSeverities = [...]string{lint.Note: "recommendation", lint.Warning: "warning", lint.Error: "error"}
+	problemSeverities = [...]string{authz.SeverityNote: "recommendation", authz.SeverityWarning: "warning", authz.SeverityError: "error"}
 	// securitySeverities are what GitHub shows as low, medium and high, in the
 	// middle of each.
-	securitySeverities = [...]string{lint.Note: "2.0", lint.Warning: "5.5", lint.Error: "8.0"}
+	securitySeverities = [...]string{authz.SeverityNote: "2.0", authz.SeverityWarning: "5.5", authz.SeverityError: "8.0"}
 )
 
 // A taxonomy is a catalogue of weaknesses or requirements that rules refer to.

@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"pgregory.net/rapid"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -159,7 +160,7 @@ func TestSARIFRules(t *testing.T) {
 	for _, r := range lint.Rules() {
 		d.Findings = append(d.Findings, lint.Finding{Rule: r.ID, Severity: r.Severity, Message: "x"})
 	}
-	log, _ := sarifOf(t, d, report.Options{FailOn: lint.Warning, Version: "v1.2.3"})
+	log, _ := sarifOf(t, d, report.Options{FailOn: authz.SeverityWarning, Version: "v1.2.3"})
 	run := log.Runs[0]
 	if len(run.Results) != len(lint.Rules()) || run.Tool.Driver.Version != "1.2.3" || run.Invocations[0].ExitCode != 1 || !run.Invocations[0].ExecutionSuccessful {
 		t.Errorf("%d results of %d rules, version %q, invocation %+v", len(run.Results), len(lint.Rules()), run.Tool.Driver.Version, run.Invocations)
@@ -222,9 +223,9 @@ func fingerprints(t *testing.T, format string, d *report.Document) []string {
 func TestSARIFLimit(t *testing.T) {
 	d := &report.Document{Linted: true}
 	for i := range 25_010 {
-		d.Findings = append(d.Findings, lint.Finding{Rule: "role-not-held", Severity: lint.Note, Message: fmt.Sprint(i)})
+		d.Findings = append(d.Findings, lint.Finding{Rule: "role-not-held", Severity: authz.SeverityNote, Message: fmt.Sprint(i)})
 	}
-	d.Findings = append(d.Findings, lint.Finding{Rule: "wildcard-role", Severity: lint.Error, Message: "last"})
+	d.Findings = append(d.Findings, lint.Finding{Rule: "wildcard-role", Severity: authz.SeverityError, Message: "last"})
 	var b bytes.Buffer
 	if err := report.Write("sarif", &b, d, report.Options{}); err != nil {
 		t.Fatal(err)
@@ -245,10 +246,10 @@ func TestSARIFLimit(t *testing.T) {
 func TestPlaces(t *testing.T) {
 	d := checked(t)
 	d.Findings = []lint.Finding{
-		{Rule: "wildcard-role", Severity: lint.Error, Message: "at the server", Server: "wiki"},
-		{Rule: "wildcard-role", Severity: lint.Error, Message: "nowhere"},
-		{Rule: "wildcard-role", Severity: lint.Error, Message: "outside", Pos: source.Pos{File: "/srv/a b.yaml", Line: 3}},
-		{Rule: "wildcard-role", Severity: lint.Error, Message: "odd", Pos: source.Pos{File: "a:b/100%#?.yaml"}},
+		{Rule: "wildcard-role", Severity: authz.SeverityError, Message: "at the server", Server: "wiki"},
+		{Rule: "wildcard-role", Severity: authz.SeverityError, Message: "nowhere"},
+		{Rule: "wildcard-role", Severity: authz.SeverityError, Message: "outside", Pos: source.Pos{File: "/srv/a b.yaml", Line: 3}},
+		{Rule: "wildcard-role", Severity: authz.SeverityError, Message: "odd", Pos: source.Pos{File: "a:b/100%#?.yaml"}},
 	}
 	d.Tests, d.Notes = nil, nil
 	log, _ := sarifOf(t, d, report.Options{Config: "my.yaml", Path: func(file string) string {

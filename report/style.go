@@ -6,7 +6,7 @@ import (
 
 	"github.com/fatih/color"
 
-	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
@@ -43,8 +43,8 @@ func accessStyle(a matrix.Access) style {
 	return [...]style{matrix.Denied: faint, matrix.Allowed: good, matrix.Conditional: partly, matrix.Unguarded: alarm}[a]
 }
 
-func severityStyle(s lint.Severity) style {
-	return [...]style{lint.Off: plain, lint.Note: faint, lint.Warning: partly, lint.Error: bad}[s]
+func severityStyle(s authz.Severity) style {
+	return [...]style{authz.SeverityOff: plain, authz.SeverityNote: faint, authz.SeverityWarning: partly, authz.SeverityError: bad}[s]
 }
 
 func outcomeStyle(o testrunner.Outcome) style {

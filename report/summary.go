@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/manifest"
 )
 
@@ -123,7 +122,7 @@ func (d *Document) verdictWords() string {
 func (d *Document) findingWords() string {
 	n, waived := d.countFindings()
 	var words []string
-	for s := lint.Error; s > lint.Off; s-- {
+	for s := authz.SeverityError; s > authz.SeverityOff; s-- {
 		if n[s] > 0 {
 			words = append(words, count(n[s], s.String()))
 		}

@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 )
 
@@ -33,7 +34,7 @@ func startsWith(evidence []string, pos string) bool {
 	return len(evidence) > 0 && strings.HasPrefix(evidence[0], pos+" ")
 }
 
-var severityLabels = [...]string{lint.Off: "off", lint.Note: "note", lint.Warning: "warn", lint.Error: "error"}
+var severityLabels = [...]string{authz.SeverityOff: "off", authz.SeverityNote: "note", authz.SeverityWarning: "warn", authz.SeverityError: "error"}
 
 // writeFinding writes what is wrong, where, why, and the way out. How to read
 // more about the rule is said once a rule.

@@ -23,7 +23,7 @@ func TestWitness(t *testing.T) {
 		`"witness":{"principal":"scout","operation":"list","name":"report"}`: {Principal: "scout", Operation: authz.List, Name: "report"},
 	} {
 		var b bytes.Buffer
-		d := &report.Document{Linted: true, Findings: []lint.Finding{{Rule: "x", Message: "y", Severity: lint.Note, Witness: w}}}
+		d := &report.Document{Linted: true, Findings: []lint.Finding{{Rule: "x", Message: "y", Severity: authz.SeverityNote, Witness: w}}}
 		if err := report.Write("json", &b, d, report.Options{}); err != nil {
 			t.Fatal(err)
 		}

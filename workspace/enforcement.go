@@ -82,10 +82,7 @@ func specsOf(declared *config.Profile) []pep.Spec {
 		if !ok {
 			continue
 		}
-		spec := pep.Spec{Endpoint: string(m), Pos: rule.Pos, Filter: map[config.Filter]pep.Filter{
-			config.FilterNone: pep.NoFilter, config.FilterGate: pep.GateOnly,
-			config.FilterOwn: pep.ByOwn, config.FilterCall: pep.ByCall,
-		}[rule.Filter]}
+		spec := pep.Spec{Endpoint: string(m), Pos: rule.Pos, Filter: rule.Filter}
 		for _, r := range rule.Requests {
 			spec.Requests = append(spec.Requests, pep.RequestSpec{
 				Kind: r.Kind, ID: r.ID, Action: r.Action, Attr: r.Attr,

@@ -3,7 +3,6 @@ package workspace
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/config"
@@ -37,20 +36,7 @@ func (w *Workspace) Lint(ctx context.Context, m *matrix.Matrix, tests *testrunne
 }
 
 // FailOn is the severity from which on findings fail a run, as the config says.
-func (w *Workspace) FailOn() lint.Severity {
-	if s, ok := severityOf(w.Config.Lint.FailOn.String()); ok {
-		return s
-	}
-	return lint.Warning
-}
-
-func severityOf(name string) (lint.Severity, bool) {
-	i := slices.Index(lint.Severities, name)
-	if i < 0 {
-		return lint.Off, false
-	}
-	return lint.Severity(i), true //nolint:gosec // a handful
-}
+func (w *Workspace) FailOn() authz.Severity { return w.Config.Lint.FailOn }
 
 // LintInput is what the rules look at.
 func (w *Workspace) LintInput(m *matrix.Matrix, tests *testrunner.Result) *lint.Input {
@@ -94,7 +80,7 @@ func (w *Workspace) LintOptions(rules Rules) (lint.Options, error) {
 	c := w.Config.Lint
 	o := lint.Options{
 		Only: rules.Only, Skip: rules.Skip, Now: w.Now, IgnoreWaivers: rules.IgnoreWaivers,
-		Severity: map[string]lint.Severity{}, Confidence: map[string]lint.Confidence{}, Settings: map[string]*source.Node{},
+		Severity: map[string]authz.Severity{}, Confidence: map[string]authz.Confidence{}, Settings: map[string]*source.Node{},
 		Administrators: lint.Administrators{Roles: c.Administrators.Roles, Principals: c.Administrators.Principals},
 	}
 	var errs []error
@@ -103,11 +89,11 @@ func (w *Workspace) LintOptions(rules Rules) (lint.Options, error) {
 			errs = append(errs, source.Errorf(r.Pos, "%w", err))
 			continue
 		}
-		if s, ok := severityOf(r.Severity.String()); ok {
-			o.Severity[r.ID] = s
+		if r.Severity != nil {
+			o.Severity[r.ID] = *r.Severity
 		}
-		if i := slices.Index(lint.Confidences, r.Confidence.String()); i >= 0 {
-			o.Confidence[r.ID] = lint.Confidence(i) //nolint:gosec // a handful
+		if r.Confidence != nil {
+			o.Confidence[r.ID] = *r.Confidence
 		}
 		o.Settings[r.ID] = r.Options
 	}

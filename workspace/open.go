@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -152,7 +153,7 @@ func Open(ctx context.Context, folder fs.FS, o Options) (*Workspace, error) {
 func Load(ctx context.Context, in *Inputs, o Options) (*Workspace, error) {
 	w := &Workspace{Config: in.Config, Now: o.Now, in: in, o: o, compiled: make(chan struct{})}
 	if w.Config == nil {
-		w.Config = &config.Config{Lint: config.Lint{FailOn: config.Warning}}
+		w.Config = &config.Config{Lint: config.Lint{FailOn: authz.SeverityWarning}}
 	}
 	if w.Now.IsZero() {
 		w.Now = time.Now()

@@ -14,7 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
-	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
@@ -95,7 +95,7 @@ func logTo(cmd *cobra.Command) func(format string, args ...any) {
 // show prints what would change: first the corrections that cannot widen
 // access, then what those that can change besides. As with diff, it is a
 // difference that makes the status 1, unless nothing is to fail the run.
-func (x *fixing) show(cmd *cobra.Command, in *input, w *session, list []workspace.Proposal, failOn lint.Severity) error {
+func (x *fixing) show(cmd *cobra.Command, in *input, w *session, list []workspace.Proposal, failOn authz.Severity) error {
 	all, refused := w.Correct(list)
 	said(list, refused, true, logTo(cmd))
 	if len(all) == 0 {
@@ -125,7 +125,7 @@ func (x *fixing) show(cmd *cobra.Command, in *input, w *session, list []workspac
 			return err
 		}
 	}
-	if failOn == lint.Off {
+	if failOn == authz.SeverityOff {
 		return nil
 	}
 	return errFindings

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -156,7 +157,7 @@ func (in *input) readConfig() (*config.Config, *folder, error) {
 	case err != nil:
 		return nil, nil, err
 	case file == "":
-		return &config.Config{Lint: config.Lint{FailOn: config.Warning}}, nil, nil
+		return &config.Config{Lint: config.Lint{FailOn: authz.SeverityWarning}}, nil, nil
 	}
 	read := readOS
 	if in.config == "" {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/workspace"
@@ -26,7 +27,7 @@ func (l *linting) flags(cmd *cobra.Command) {
 	f.BoolVar(&l.noWaivers, "no-waivers", false, "count what waivers accept, and leave expired and stale waivers alone")
 	completeFlags(cmd, map[string]cobra.CompletionFunc{
 		"rule": each(completeRules), "skip": each(completeRules),
-		"fail-on": cobra.FixedCompletions(lint.Severities, cobra.ShellCompDirectiveNoFileComp),
+		"fail-on": cobra.FixedCompletions(authz.Severities(), cobra.ShellCompDirectiveNoFileComp),
 	})
 }
 
@@ -47,7 +48,7 @@ func (l *linting) check() error {
 }
 
 // threshold is the severity from which on findings fail the run.
-func (l *linting) threshold(w *session) lint.Severity {
+func (l *linting) threshold(w *session) authz.Severity {
 	if s, err := parseFailOn(l.failOn); err == nil {
 		return s
 	}
@@ -141,7 +142,7 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 	if err != nil {
 		return err
 	}
-	failOn := lint.Off
+	failOn := authz.SeverityOff
 	if l != nil {
 		failOn = l.threshold(w)
 	}
@@ -150,7 +151,7 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 
 // conclude writes the reports and returns what the command ends with: where some
 // cells are no answer, with that, whatever else is found.
-func (s *session) conclude(cmd *cobra.Command, out *output, targets []target, d *report.Document, failOn lint.Severity, given []string) error {
+func (s *session) conclude(cmd *cobra.Command, out *output, targets []target, d *report.Document, failOn authz.Severity, given []string) error {
 	options := report.Options{FailOn: failOn, Path: s.inRepository(given), Config: s.Config.File, Version: version()}
 	defer begin(cmd.Context(), "writing the report")()
 	if err := out.write(cmd.OutOrStdout(), targets, d, options); err != nil {

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/probe"
@@ -168,7 +167,7 @@ func (p *probing) probe(cmd *cobra.Command) error {
 	for _, s := range servers {
 		d.Scope.Servers = append(d.Scope.Servers, s.matrix)
 	}
-	err = w.conclude(cmd, &p.out, targets, d, lint.Off, p.in.given())
+	err = w.conclude(cmd, &p.out, targets, d, authz.SeverityOff, p.in.given())
 	if len(errs) > 0 && (err == nil || errors.Is(err, errFindings)) {
 		return errors.Join(errs...)
 	}

@@ -2,10 +2,9 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -19,17 +18,17 @@ var otherSeverities = map[string]string{
 }
 
 // parseFailOn reads the value of --fail-on.
-func parseFailOn(name string) (lint.Severity, error) {
+func parseFailOn(name string) (authz.Severity, error) {
 	written := strings.ToLower(name)
 	if full, ok := shortSeverities[written]; ok {
 		written = full
 	}
-	if i := slices.Index(lint.Severities, written); i >= 0 {
-		return lint.Severity(i), nil //nolint:gosec // a handful
+	if s, ok := authz.ParseSeverity(written); ok {
+		return s, nil
 	}
-	hint := source.DidYouMean(written, lint.Severities)
+	hint := source.DidYouMean(written, authz.Severities())
 	if meant, ok := otherSeverities[written]; ok {
 		hint = " (did you mean " + meant + "?)"
 	}
-	return lint.Off, fmt.Errorf("--fail-on: want %s, have %q%s", strings.Join(lint.Severities, ", "), name, hint)
+	return authz.SeverityOff, fmt.Errorf("--fail-on: want %s, have %q%s", strings.Join(authz.Severities(), ", "), name, hint)
 }

@@ -1,0 +1,50 @@
+package authz
+
+import "github.com/mcpolicy/mcpolicy/source"
+
+// A Filter says how an enforcement point narrows a list to what a principal may
+// see.
+type Filter uint8
+
+// The filters.
+const (
+	FilterNone Filter = iota // not at all: everything shows to everyone
+	FilterOwn                // by a decision of its own for each item
+	FilterCall               // by the decision on the item's call, get or read, without arguments
+	FilterGate               // by one decision for the whole list
+)
+
+var filters = []string{"none", "own", "call", "gate"}
+
+// Filters lists the names of the filters in a configuration.
+func Filters() []string { return append([]string(nil), filters...) }
+
+// String returns none, own, call or gate.
+func (f Filter) String() string { return filters[f] }
+
+// DecodeNode reads none, own, call or gate.
+func (f *Filter) DecodeNode(n *source.Node) error { return source.DecodeWord(n, "filter", filters, f) }
+
+// SchemaEnforcement says what becomes of a request that a policy's schemas
+// refuse.
+type SchemaEnforcement uint8
+
+// What becomes of it. SchemaNone is Cerbos's own default.
+const (
+	SchemaNone   SchemaEnforcement = iota // schemas are not looked at
+	SchemaWarn                            // it is decided all the same
+	SchemaReject                          // it is denied
+)
+
+var schemaEnforcements = []string{"none", "warn", "reject"}
+
+// SchemaEnforcements lists the names of what can become of it.
+func SchemaEnforcements() []string { return append([]string(nil), schemaEnforcements...) }
+
+// String returns none, warn or reject.
+func (s SchemaEnforcement) String() string { return schemaEnforcements[s] }
+
+// DecodeNode reads none, warn or reject.
+func (s *SchemaEnforcement) DecodeNode(n *source.Node) error {
+	return source.DecodeWord(n, "schemaEnforcement", schemaEnforcements, s)
+}
