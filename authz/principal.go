@@ -35,8 +35,13 @@ const (
 	Agent
 )
 
-// Kinds are the names of the kinds, in the order of their values.
-var Kinds = []string{"human", "workload", "agent"}
+// Kinds lists the names of the kinds, in the order of their values.
+func Kinds() []string { return append([]string(nil), kinds...) }
+
+var kinds = []string{"human", "workload", "agent"}
+
+// ParseKind returns the kind of that name.
+func ParseKind(name string) (Kind, bool) { return parse[Kind](kinds, name) }
 
 // String returns human, workload or agent.
-func (k Kind) String() string { return Kinds[k] }
+func (k Kind) String() string { return kinds[k] }

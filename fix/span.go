@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
-)
 
-var utf8BOM = []byte("\xef\xbb\xbf")
+	"github.com/mcpolicy/mcpolicy/source"
+)
 
 // offset returns where a node starts, or -1 if the file has no such place.
 func (f *file) offset(n *yaml.Node) int {
@@ -18,8 +18,8 @@ func (f *file) offset(n *yaml.Node) int {
 		return -1
 	}
 	at := f.lines[n.Line-1]
-	if n.Line == 1 && bytes.HasPrefix(f.data, utf8BOM) {
-		at = len(utf8BOM)
+	if n.Line == 1 && bytes.HasPrefix(f.data, []byte(source.BOM)) {
+		at = len(source.BOM)
 	}
 	for range n.Column - 1 { // columns of YAML count characters
 		_, size := utf8.DecodeRune(f.data[at:])

@@ -35,15 +35,17 @@ const (
 	SSE                             // of protocol 2024-11-05
 )
 
-// Transports are the names of the transports.
-var Transports = []string{"auto", "http", "sse"}
+// Transports lists the names of the transports.
+func Transports() []string { return append([]string(nil), transports...) }
+
+var transports = []string{"auto", "http", "sse"}
 
 // String returns auto, http or sse.
-func (t Transport) String() string { return Transports[t] }
+func (t Transport) String() string { return transports[t] }
 
 // ParseTransport returns the transport of that name.
 func ParseTransport(s string) (Transport, bool) {
-	i := slices.Index(Transports, s)
+	i := slices.Index(transports, s)
 	return Transport(max(i, 0)), i >= 0 //nolint:gosec // three names
 }
 

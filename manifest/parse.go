@@ -100,7 +100,6 @@ func (r *reader) duplicates(nodes []*source.Node) {
 }
 
 var (
-	utf8BOM = []byte("\xef\xbb\xbf")
 	// humanText is how the text that fastmcp inspect prints without --format
 	// begins.
 	humanText = regexp.MustCompile(`^Server:[ \t]`)
@@ -114,7 +113,7 @@ func values(file string, data []byte) ([]*source.Node, error) {
 	if err := source.CheckSize(file, int64(len(data))); err != nil {
 		return nil, err
 	}
-	text := bytes.TrimSpace(bytes.TrimPrefix(data, utf8BOM))
+	text := bytes.TrimSpace(bytes.TrimPrefix(data, []byte(source.BOM)))
 	start := source.Pos{File: file, Line: 1, Col: 1}
 	switch {
 	case len(text) == 0:

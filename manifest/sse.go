@@ -44,7 +44,7 @@ type event struct {
 // eventValues returns the JSON values of the message events.
 func eventValues(file string, data []byte) ([]*source.Node, error) {
 	var nodes []*source.Node
-	for _, e := range events(bytes.TrimPrefix(data, utf8BOM)) {
+	for _, e := range events(bytes.TrimPrefix(data, []byte(source.BOM))) {
 		if e.kind != "" && e.kind != "message" || !startsJSON(e.text) || bytes.Equal(bytes.TrimSpace(e.text), []byte("[DONE]")) {
 			continue // the endpoint event of 2024-11-05, keep-alives, ends of streams
 		}

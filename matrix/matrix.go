@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
@@ -21,11 +22,19 @@ const (
 	Unguarded                 // the enforcement point sends no request: no policy has a say
 )
 
-// Accesses are the names of the kinds of access, in the order of their values.
-var Accesses = []string{"denied", "allowed", "conditional", "unguarded"}
+// Accesses lists the names of the kinds of access, in the order of their values.
+func Accesses() []string { return append([]string(nil), accesses...) }
+
+var accesses = []string{"denied", "allowed", "conditional", "unguarded"}
+
+// ParseAccess returns the access of that name.
+func ParseAccess(name string) (Access, bool) {
+	i := slices.Index(accesses, name)
+	return Access(max(i, 0)), i >= 0 //nolint:gosec // four names
+}
 
 // String returns denied, allowed, conditional or unguarded.
-func (a Access) String() string { return Accesses[a] }
+func (a Access) String() string { return accesses[a] }
 
 // Possible reports whether some call succeeds.
 func (a Access) Possible() bool { return a != Denied }

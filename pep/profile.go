@@ -154,8 +154,10 @@ func withValue(attr map[string]any, path []string, v any) map[string]any {
 	return copied
 }
 
-// BuiltIn are the names of the profiles that need no declaration.
-var BuiltIn = []string{"cerbos-fastmcp", "tool-as-action", "tool-as-resource"}
+// BuiltIn lists the names of the profiles that need no declaration.
+func BuiltIn() []string { return append([]string(nil), builtIn...) }
+
+var builtIn = []string{"cerbos-fastmcp", "tool-as-action", "tool-as-resource"}
 
 // With sets what can be set of a built-in profile. ResourceKind and Action may
 // have placeholders, like those of a [RequestSpec].
@@ -204,7 +206,7 @@ func New(name, server string, with With, inventoryFastMCP string) (*Profile, err
 	case "tool-as-resource":
 		return toolAsResource(server, with), nil
 	}
-	return nil, fmt.Errorf("no enforcement point is called %q%s; there are %s", name, source.DidYouMean(name, BuiltIn), strings.Join(BuiltIn, ", "))
+	return nil, fmt.Errorf("no enforcement point is called %q%s; there are %s", name, source.DidYouMean(name, builtIn), strings.Join(builtIn, ", "))
 }
 
 // major returns the leading number of a version, and minor the next, or "".

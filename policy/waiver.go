@@ -42,7 +42,7 @@ func readWaivers(p *Policy, data []byte) ([]Waiver, error) {
 		return nil, nil
 	}
 	// The lexer counts a carriage return as a line of its own.
-	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(string(data), "\ufeff"))
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(string(data), source.BOM))
 	lines, spans := strings.Split(text, "\n"), spansOf(p)
 	var list []Waiver
 	var errs []error

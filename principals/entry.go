@@ -216,10 +216,10 @@ func describeNode(n *source.Node) string {
 }
 
 func parseKind(name string) (authz.Kind, error) {
-	if i := slices.Index(authz.Kinds, name); i >= 0 {
-		return authz.Kind(i), nil //nolint:gosec // three names
+	if k, ok := authz.ParseKind(name); ok {
+		return k, nil
 	}
-	if hint := source.DidYouMean(name, authz.Kinds); hint != "" {
+	if hint := source.DidYouMean(name, authz.Kinds()); hint != "" {
 		return 0, fmt.Errorf("kind: unknown kind %q%s", name, hint)
 	}
 	return 0, fmt.Errorf("kind: unknown kind %q; want human, workload or agent", name)

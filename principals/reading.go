@@ -30,7 +30,7 @@ type reading struct {
 // The data is what the mapping was parsed from.
 func readAsCerbos(file string, data []byte, root *source.Node, keys ...string) []error {
 	r := reading{file: file, anchors: map[string]ast.Node{}}
-	rest, parts := partsOf(bytes.TrimPrefix(data, byteOrderMark), root, keys)
+	rest, parts := partsOf(bytes.TrimPrefix(data, []byte(source.BOM)), root, keys)
 	if errs := tooLarge(data, root, parts); len(errs) > 0 {
 		return errs
 	}

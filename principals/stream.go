@@ -93,8 +93,8 @@ type row struct {
 func rows(file string, r io.Reader) iter.Seq[row] {
 	return func(yield func(row) bool) {
 		br := bufio.NewReaderSize(r, headSize)
-		if head, err := br.Peek(3); err == nil && bytes.Equal(head, byteOrderMark) {
-			_, _ = br.Discard(len(byteOrderMark)) // they are in the buffer
+		if head, err := br.Peek(3); err == nil && bytes.Equal(head, []byte(source.BOM)) {
+			_, _ = br.Discard(len([]byte(source.BOM))) // they are in the buffer
 		}
 		read := readLines
 		if head, _ := br.Peek(headSize); formatOf(file, head) == csvFormat {
@@ -112,8 +112,6 @@ func rows(file string, r io.Reader) iter.Seq[row] {
 		}
 	}
 }
-
-var byteOrderMark = []byte("\xef\xbb\xbf")
 
 type format uint8
 
@@ -137,7 +135,7 @@ func formatOf(file string, head []byte) format {
 		return fixture
 	}
 	head = head[:min(len(head), headSize)]
-	head = bytes.TrimSpace(bytes.TrimPrefix(head, byteOrderMark))
+	head = bytes.TrimSpace(bytes.TrimPrefix(head, []byte(source.BOM)))
 	first, _, _ := bytes.Cut(head, []byte("\n"))
 	if m := firstKey.FindSubmatch(first); m != nil {
 		if key := string(m[1]); json.Valid(first) && !slices.Contains(fixtureKeys, key) && !slices.Contains(suiteKeys, key) {

@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/drift"
 	"github.com/mcpolicy/mcpolicy/lint"
-	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
@@ -23,37 +23,15 @@ const (
 type Drift struct {
 	Against string // what runs in production: "PDP pdp:3593"
 	Cells   int    // how many cells were compared
-	List    []Drifted
+	List    []drift.Difference
 }
 
-// A Drifted is a cell that production decides differently from the checkout, of
-// one or more principals.
-type Drifted struct {
-	Principals []*authz.Principal
-	Server     string
-	Item       *manifest.Item
-	Operation  authz.Operation
-
-	Production, Checkout Side
-	More                 bool // production allows what the checkout denies, not the other way round
-	// Arguments are those of a call that is decided differently; nil if every
-	// call is.
-	Arguments map[string]any
-	Rules     []matrix.Rule // of the checkout, those that decided there first
-	Unknown   string        // why it is not known whether the two differ, or ""
-}
-
-// A Side is what one of the two decides.
-type Side struct {
-	Access    matrix.Access
-	Condition string // of matrix.Conditional
-}
-
-func (s Side) String() string {
-	if s.Access == matrix.Conditional {
-		return "conditional: " + s.Condition
+// side says what one of the two decides.
+func side(c *matrix.Cell) string {
+	if c.Access == matrix.Conditional {
+		return "conditional: " + c.Condition
 	}
-	return s.Access.String()
+	return c.Access.String()
 }
 
 // counts returns how many cells differ, and of how many that is not known.
@@ -100,12 +78,13 @@ func (d *Document) driftFindings() []*lint.Finding {
 	return list
 }
 
-func (d *Drift) finding(x *Drifted) lint.Finding {
+func (d *Drift) finding(x *drift.Difference) lint.Finding {
+	item := x.Column.Item
 	f := lint.Finding{
 		Rule: productionDrift, Family: "drift", Severity: authz.SeverityError,
-		Server: x.Server, Type: x.Item.Type, Name: x.Item.Name, Pos: x.Item.Pos, Principal: x.Principals[0].Key,
+		Server: x.Column.Server.Name, Type: item.Type, Name: item.Name, Pos: item.Pos, Principal: x.Principals[0].Key,
 	}
-	what := x.Operation.String() + " " + x.Item.Name
+	what := x.Column.Operation.String() + " " + item.Name
 	who := people(x.Principals)
 	switch {
 	case x.Unknown != "":
@@ -116,11 +95,11 @@ func (d *Drift) finding(x *Drifted) lint.Finding {
 	default:
 		f.Message = "the checkout lets " + who + " " + what + ", and production does not"
 	}
-	x.cite(&f)
+	cite(&f, x)
 	if x.Arguments != nil {
 		f.Evidence = append(f.Evidence, "Called with "+jsonText(x.Arguments)+".")
 	}
-	f.Evidence = append(f.Evidence, "production: "+x.Production.String(), "checkout: "+x.Checkout.String())
+	f.Evidence = append(f.Evidence, "production: "+side(x.Production), "checkout: "+side(x.Checkout))
 	if x.Unknown != "" {
 		f.Evidence = append(f.Evidence, x.Unknown)
 	}
@@ -137,7 +116,7 @@ func failsAsDrift(f *lint.Finding, failOn authz.Severity) bool {
 const citedRules = 3
 
 // cite names the rules of the checkout, the first as the place of the finding.
-func (x *Drifted) cite(f *lint.Finding) {
+func cite(f *lint.Finding, x *drift.Difference) {
 	for _, r := range x.Rules[:min(citedRules, len(x.Rules))] {
 		switch {
 		case r.Pos.File == "":

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/drift"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -27,24 +28,27 @@ func drifted(t *testing.T) *report.Document {
 	}
 	rule := matrix.Rule{ID: "resource.mcp_server.vdefault#own", Name: "own", Effect: authz.Allow, Met: authz.Unmet, Pos: source.Pos{File: "policies/p.yaml", Line: 7, Col: 5}}
 	wipe := matrix.Rule{ID: "resource.mcp_server.vdefault#no-wiping", Name: "no-wiping", Effect: authz.Deny, Met: authz.Fired, Pos: source.Pos{File: "policies/p.yaml", Line: 9, Col: 5}}
-	conditional := func(s string) report.Side { return report.Side{Access: matrix.Conditional, Condition: s} }
-	allowed, denied := report.Side{Access: matrix.Allowed}, report.Side{Access: matrix.Denied}
+	column := func(item int, op authz.Operation) *matrix.Column {
+		return &matrix.Column{Server: server, Item: server.Inventory.Items[item], Operation: op}
+	}
+	conditional := func(s string) *matrix.Cell { return &matrix.Cell{Access: matrix.Conditional, Condition: s} }
+	allowed, denied := &matrix.Cell{Access: matrix.Allowed}, &matrix.Cell{Access: matrix.Denied}
 	return &report.Document{
 		Scope: report.ScopeOf(m),
-		Drift: &report.Drift{Against: "PDP pdp:3593", Cells: 84, List: []report.Drifted{
+		Drift: &report.Drift{Against: "PDP pdp:3593", Cells: 84, List: []drift.Difference{
 			{
-				Principals: people(1), Server: server.Name, Item: server.Inventory.Items[1], Operation: authz.Call, Unknown: "the calls that were tried are decided alike",
+				Principals: people(1), Column: column(1, authz.Call), Unknown: "the calls that were tried are decided alike",
 				Production: conditional(`arguments.id.matches("a")`), Checkout: conditional(`arguments.id.matches("b")`),
 			},
 			{
-				Principals: people(4), Server: server.Name, Item: server.Inventory.Items[0], Operation: authz.List, More: true,
+				Principals: people(4), Column: column(0, authz.List), More: true,
 				Production: allowed, Checkout: denied, Rules: []matrix.Rule{wipe, rule},
 			},
 			{
-				Principals: people(2), Server: server.Name, Item: server.Inventory.Items[0], Operation: authz.Call,
+				Principals: people(2), Column: column(0, authz.Call),
 				Production: conditional(`arguments.n < 5`), Checkout: conditional(`arguments.n < 9`), Arguments: map[string]any{"n": 7.0}, Rules: []matrix.Rule{rule},
 			},
-			{Principals: people(1), Server: server.Name, Item: server.Inventory.Items[1], Operation: authz.List, More: true, Production: allowed, Checkout: denied},
+			{Principals: people(1), Column: column(1, authz.List), More: true, Production: allowed, Checkout: denied},
 		}},
 	}
 }

@@ -33,13 +33,13 @@ func ParseAccesses(names []string) (Accesses, error) {
 	var set Accesses
 	var errs []error
 	for _, name := range names {
-		i := slices.Index(matrix.Accesses, name)
-		if i < 0 {
+		a, ok := matrix.ParseAccess(name)
+		if !ok {
 			errs = append(errs, fmt.Errorf("no access is called %q%s; there are %s",
-				name, source.DidYouMean(name, matrix.Accesses), strings.Join(matrix.Accesses, ", ")))
+				name, source.DidYouMean(name, matrix.Accesses()), strings.Join(matrix.Accesses(), ", ")))
 			continue
 		}
-		set |= 1 << i
+		set |= 1 << a
 	}
 	return set, errors.Join(errs...)
 }

@@ -26,6 +26,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/drift"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -79,6 +80,7 @@ func hostile(tb rapid.TB, s string) *report.Document {
 	}
 	place := source.Pos{File: s, Line: 1, Col: 1}
 	col := m.Columns[1]
+	other := &matrix.Column{Server: &matrix.Server{Name: s}, Item: col.Item, Operation: col.Operation}
 	return &report.Document{
 		Matrix: m, Linted: true,
 		Findings: []lint.Finding{{
@@ -94,12 +96,12 @@ func hostile(tb rapid.TB, s string) *report.Document {
 		}, {
 			Test: s, Principals: m.Classes[2].Principals, Outcome: testrunner.Skipped, Message: s,
 		}}}}},
-		Drift: &report.Drift{Against: s, Cells: 1, List: []report.Drifted{{
-			Principals: m.Classes[0].Principals, Server: s, Item: col.Item, Operation: col.Operation, Arguments: map[string]any{s: s},
-			Production: report.Side{Access: matrix.Conditional, Condition: s}, Checkout: report.Side{Access: matrix.Conditional, Condition: s},
+		Drift: &report.Drift{Against: s, Cells: 1, List: []drift.Difference{{
+			Principals: m.Classes[0].Principals, Column: other, Arguments: map[string]any{s: s},
+			Production: &matrix.Cell{Access: matrix.Conditional, Condition: s}, Checkout: &matrix.Cell{Access: matrix.Conditional, Condition: s},
 			Rules: []matrix.Rule{{ID: s, Name: s, Pos: place}, {ID: s, Name: s, Pos: place}},
 		}, {
-			Principals: m.Classes[1].Principals, Server: s, Item: col.Item, Operation: col.Operation, Unknown: s,
+			Principals: m.Classes[1].Principals, Column: other, Unknown: s, Production: &matrix.Cell{}, Checkout: &matrix.Cell{},
 		}}},
 		Notes: []report.Note{{Rule: s, Server: s, Message: s, Pos: source.Pos{File: s, Line: 2}}},
 	}

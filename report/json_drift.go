@@ -1,6 +1,10 @@
 package report
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/mcpolicy/mcpolicy/drift"
+)
 
 type driftJSON struct {
 	Principals []string    `json:"principals"`
@@ -43,9 +47,10 @@ func jsonDriftTotals(d *Drift) driftTotals {
 	return driftTotals{d.Against, d.Cells, differ, unknown}
 }
 
-func jsonDrifted(x *Drifted) driftJSON {
+func jsonDrifted(x *drift.Difference) driftJSON {
+	item := x.Column.Item
 	j := driftJSON{
-		Server: x.Server, Type: x.Item.Type.String(), Name: x.Item.Name, Operation: x.Operation.String(),
+		Server: x.Column.Server.Name, Type: item.Type.String(), Name: item.Name, Operation: x.Column.Operation.String(),
 		Outcome: "differs", Reason: x.Unknown, Allowed: "checkout",
 		Production: sideJSON{x.Production.Access.String(), x.Production.Condition},
 		Checkout:   sideJSON{x.Checkout.Access.String(), x.Checkout.Condition},

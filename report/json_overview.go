@@ -37,7 +37,7 @@ func jsonOverview(o *overview) overviewJSON {
 	}
 	for a, n := range o.cells {
 		if n > 0 {
-			j.Cells[matrix.Accesses[a]] = n
+			j.Cells[matrix.Access(a).String()] = n
 		}
 	}
 	for _, g := range o.groups {
@@ -50,7 +50,7 @@ func jsonOverview(o *overview) overviewJSON {
 				it := itemTypeJSON{Type: t.String(), Operation: operation(t, op).String(), Items: o.items[t], Counts: map[string][2]int{}}
 				for a, n := range g.counts[t][op] {
 					if n.most > 0 {
-						it.Counts[matrix.Accesses[a]] = [2]int{n.least, n.most}
+						it.Counts[matrix.Access(a).String()] = [2]int{n.least, n.most}
 					}
 				}
 				of.Access = append(of.Access, it)

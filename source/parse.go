@@ -7,15 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-var utf8BOM = []byte("\xef\xbb\xbf")
-
 // clean checks what holds for every text file, its size and its encoding, and
 // takes a byte order mark away.
 func clean(file string, data []byte) ([]byte, error) {
 	if len(data) > MaxBytes {
 		return nil, Errorf(Pos{File: file}, "the file is %s, more than the %s that are read", size(len(data)), size(MaxBytes))
 	}
-	data = bytes.TrimPrefix(data, utf8BOM)
+	data = bytes.TrimPrefix(data, []byte(BOM))
 	if !utf8.Valid(data) {
 		at := invalidUTF8(data)
 		return nil, Errorf(newLines(file, data).pos(at), "byte 0x%02x is not valid UTF-8", data[at])

@@ -245,7 +245,7 @@ func (p *people) noKind(kinds []authz.Kind) string {
 	for _, k := range kinds {
 		want = append(want, k.String())
 	}
-	for i, name := range authz.Kinds {
+	for i, name := range authz.Kinds() {
 		if slices.ContainsFunc(p.list, func(one *authz.Principal) bool { return int(one.Kind) == i }) {
 			have = append(have, name)
 		}

@@ -21,11 +21,13 @@ const (
 	Skipped
 )
 
-// Outcomes are the names of the outcomes, in the order of their values.
-var Outcomes = []string{"passed", "failed", "errored", "skipped"}
+// Outcomes lists the names of the outcomes, in the order of their values.
+func Outcomes() []string { return append([]string(nil), outcomes...) }
+
+var outcomes = []string{"passed", "failed", "errored", "skipped"}
 
 // String returns passed, failed, errored or skipped.
-func (o Outcome) String() string { return Outcomes[o] }
+func (o Outcome) String() string { return outcomes[o] }
 
 // A Result is what running the suites came to.
 type Result struct {

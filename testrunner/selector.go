@@ -66,13 +66,13 @@ func (s *PrincipalSelector) DecodeNode(n *source.Node) error {
 }
 
 func principalKind(n *source.Node) (authz.Kind, error) {
-	if i := slices.Index(authz.Kinds, n.Str()); i >= 0 {
-		return authz.Kind(i), nil //nolint:gosec // three names
+	if k, ok := authz.ParseKind(n.Str()); ok {
+		return k, nil
 	}
-	if hint := source.DidYouMean(n.Str(), authz.Kinds); hint != "" {
+	if hint := source.DidYouMean(n.Str(), authz.Kinds()); hint != "" {
 		return 0, source.Errorf(n.Pos, "unknown kind %q%s", n.Text, hint)
 	}
-	return 0, wantAs(n, "kind", strings.Join(authz.Kinds, ", "))
+	return 0, wantAs(n, "kind", strings.Join(authz.Kinds(), ", "))
 }
 
 // property reads never or always.

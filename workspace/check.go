@@ -91,16 +91,7 @@ func (w *Workspace) compare(ctx context.Context, against string, production *mat
 	if err != nil {
 		return nil, err
 	}
-	d := &report.Drift{Against: against, Cells: result.Cells}
-	for _, f := range result.Found {
-		d.List = append(d.List, report.Drifted{
-			Principals: f.Principals, Server: f.Column.Server.Name, Item: f.Column.Item, Operation: f.Column.Operation,
-			Production: report.Side{Access: f.Production.Access, Condition: f.Production.Condition},
-			Checkout:   report.Side{Access: f.Checkout.Access, Condition: f.Checkout.Condition},
-			More:       f.More, Arguments: f.Arguments, Rules: f.Rules, Unknown: f.Unknown,
-		})
-	}
-	return d, nil
+	return &report.Drift{Against: against, Cells: result.Cells, List: result.Found}, nil
 }
 
 // Notes are what every report says about inventories: what of them is accepted

@@ -56,7 +56,7 @@ func (l *liveServers) flags(cmd *cobra.Command) {
 	_ = cmd.MarkFlagDirname("dir")
 	_ = cmd.RegisterFlagCompletionFunc("url", cobra.NoFileCompletions)
 	_ = cmd.RegisterFlagCompletionFunc("header-env", cobra.NoFileCompletions)
-	_ = cmd.RegisterFlagCompletionFunc("transport", cobra.FixedCompletions(live.Transports, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("transport", cobra.FixedCompletions(live.Transports(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("server", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return l.names(), cobra.ShellCompDirectiveNoFileComp
 	})
@@ -140,7 +140,7 @@ func (l *liveServers) check(args []string) error {
 	_, known := live.ParseTransport(l.transport)
 	switch {
 	case !known:
-		return fmt.Errorf("--transport: want %s, have %q", strings.Join(live.Transports, ", "), l.transport)
+		return fmt.Errorf("--transport: want %s, have %q", strings.Join(live.Transports(), ", "), l.transport)
 	case ways > 1:
 		return errors.New("name one way to reach the server: --url, or --run with a command after --, or --server and --from")
 	case len(args) > 0 && !l.run:
