@@ -13,7 +13,8 @@ import (
 // TestValidateAsEnforced holds that schemas say the same of a request however they
 // are enforced, and what the engine says when it decides the request.
 func TestValidateAsEnforced(t *testing.T) {
-	files := []string{`
+	files := []string{
+		`
 apiVersion: api.cerbos.dev/v1
 resourcePolicy:
   resource: depot
