@@ -63,6 +63,14 @@ func measure(out io.Writer, runs int, cerbos string) (err error) {
 	); err != nil {
 		return err
 	}
+	folder := filepath.Join(dir, "company")
+	if err := (company{kinds: 140, roles: 20}).write(folder); err != nil {
+		return err
+	}
+	for _, command := range []string{"matrix", "check"} {
+		compare(out, runs, command+" of one of 140 kinds",
+			[]string{bin, command, "-C", folder}, []string{cerbos, "compile", "--skip-tests", filepath.Join(folder, "policies")})
+	}
 	quick := filepath.Join("fixtures", "quickstart")
 	compare(out, runs, "20,000 decisions, a suite in block YAML",
 		[]string{bin, "test", "-C", block}, []string{cerbos, "compile", theirs})
@@ -89,7 +97,7 @@ func run(command []string) result {
 	c := exec.Command(command[0], command[1:]...)
 	start := time.Now()
 	text, err := c.CombinedOutput()
-	r := result{wall: time.Since(start)}
+	r := result{wall: time.Since(start), cpu: c.ProcessState.UserTime() + c.ProcessState.SystemTime()}
 	var status *exec.ExitError
 	if err != nil && !errors.As(err, &status) {
 		r.err = err

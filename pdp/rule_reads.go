@@ -70,6 +70,7 @@ func (e *Engine) RuleReads() map[string]*RuleReads {
 	}
 	seen := map[condition]bool{}
 	list := map[string]*RuleReads{}
+	derived := map[*runtimev1.Condition]*RuleReads{}
 	own := map[string][][]Premise{} // those of each condition with the ID
 	for _, row := range e.tables.rows {
 		id := ruleID(row)
@@ -82,12 +83,23 @@ func (e *Engine) RuleReads() map[string]*RuleReads {
 			if list[id] == nil {
 				list[id] = &RuleReads{}
 			}
+			into := list[id]
+			if derivedRole != "" { // many rules are for it
+				if known := derived[c]; known != nil {
+					into.add(known)
+					return
+				}
+				derived[c] = &RuleReads{}
+				into = derived[c]
+			}
 			w := &readWalker{
-				into: list[id], variables: newDefinitions(variablesOf(params)), constants: params.GetConstants(),
+				into: into, variables: newDefinitions(variablesOf(params)), constants: params.GetConstants(),
 				strict: e.options.StrictEvaluation, place: Place{DerivedRole: derivedRole},
 			}
 			w.condition(c, presence{}, false, nil)
-			if derivedRole == "" {
+			if derivedRole != "" {
+				list[id].add(into)
+			} else {
 				own[id] = append(own[id], w.conditionPremises(c, true))
 			}
 		}
@@ -108,6 +120,11 @@ func (e *Engine) RuleReads() map[string]*RuleReads {
 		r.Clock = slices.Compact(r.Clock)
 	}
 	return list
+}
+
+// add adds what another condition looks at.
+func (r *RuleReads) add(other *RuleReads) {
+	r.Reads, r.Clock, r.Other = append(r.Reads, other.Reads...), append(r.Clock, other.Clock...), r.Other || other.Other
 }
 
 // sortedReads returns the different reads of a list, in order.
