@@ -125,11 +125,11 @@ func sameWithout(ctx context.Context, t *testing.T, e, whole *pdp.Engine, reques
 // TestDifferentialKinds holds engines that have loaded parts of a folder's policies
 // to a PDP that has loaded all.
 func TestDifferentialKinds(t *testing.T) {
-	c := newCompany(2026, rounds.Of(40, 90))
+	c := newCompany(2026, rounds.Of(30, 90))
 	dir := c.write(t)
 	official := dial(t, serve(t, dir, nil), pdp.RemoteOptions{})
 	decisions, allowed, differ := 0, 0, 0
-	for range rounds.Of(6, 50) {
+	for range rounds.Of(3, 50) {
 		e, err := pdp.Open(t.Context(), os.DirFS(dir), pdp.Options{})
 		if err != nil {
 			t.Fatal(err)
