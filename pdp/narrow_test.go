@@ -129,7 +129,7 @@ func TestDifferentialKinds(t *testing.T) {
 	dir := c.write(t)
 	official := dial(t, serve(t, dir, nil), pdp.RemoteOptions{})
 	decisions, allowed, differ := 0, 0, 0
-	for range rounds.Of(3, 50) {
+	for range rounds.Of(4, 50) {
 		e, err := pdp.Open(t.Context(), os.DirFS(dir), pdp.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -154,7 +154,7 @@ func TestDifferentialKinds(t *testing.T) {
 		}
 	}
 	t.Logf("%d decisions, %d of them allowed, %d differences", decisions, allowed, differ)
-	if allowed < decisions/10 {
+	if allowed < decisions/50 {
 		t.Error("hardly anything is allowed, so that a denial shows nothing")
 	}
 }
