@@ -207,7 +207,7 @@ func (e *Engine) loadNarrow() (err error) {
 		return err
 	}
 	e.shape.check, err = e.narrow(func(set *resourceKinds) (checkFunc, error) {
-		check, err := e.evaluator(e.tables.structure(set.rows(e.tables.rows)), EnforceNone)
+		check, err := e.loaded(e.tables.structure(set.rows(e.tables.rows)), EnforceNone, Matching)
 		if err != nil {
 			return nil, fmt.Errorf("load the structure of the policies: %w", err)
 		}
