@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -74,6 +75,7 @@ func readLine(fast *lineReader, pos source.Pos, line []byte) row {
 	}
 	shift(n, pos.Line-1)
 	e := readEntry(n, lineEntry, "", pos)
+	e.p.ID, e.p.Key = strings.Clone(e.p.ID), strings.Clone(e.p.Key) // names are kept, and the line is not to be
 	return row{p: e.p, delegation: e.delegation, err: errors.Join(e.errs...)}
 }
 

@@ -14,7 +14,7 @@ func ParseJSON(file string, data []byte) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseJSON(file, data, 1, false, newBudget())
+	return parseJSON(file, data, 1, false, newBudget(), &slab{})
 }
 
 // ParseJSONC reads one JSON value that may have comments and trailing commas,
@@ -24,12 +24,12 @@ func ParseJSONC(file string, data []byte) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseJSON(file, data, 1, true, newBudget())
+	return parseJSON(file, data, 1, true, newBudget(), &slab{})
 }
 
 // parseJSON reads a value that starts at the first column of firstLine.
-func parseJSON(file string, data []byte, firstLine int, lenient bool, values *budget) (*Node, error) {
-	if n := readQuickJSON(file, data, firstLine, values); n != nil {
+func parseJSON(file string, data []byte, firstLine int, lenient bool, values *budget, nodes *slab) (*Node, error) {
+	if n := readQuickJSON(file, data, firstLine, values, nodes); n != nil {
 		return n, nil
 	}
 	return readJSON(file, data, firstLine, lenient, values)

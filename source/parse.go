@@ -85,14 +85,14 @@ func ParseLines(file string, data []byte) ([]*Node, error) {
 		return nil, err
 	}
 	var nodes []*Node
-	values := newBudget()
+	values, all := newBudget(), &slab{}
 	line := 0
 	for text := range bytes.Lines(data) {
 		line++
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		n, err := parseJSON(file, text, line, false, values)
+		n, err := parseJSON(file, text, line, false, values, all)
 		if err != nil {
 			return nil, err
 		}

@@ -11,7 +11,7 @@ import (
 // parser that knows all of the notation and says what is wrong where; what it
 // does read comes to the same tree, and takes as many values off the budget.
 type quickJSON struct {
-	slab
+	*slab
 	file   string
 	text   string
 	at     int // the offset of what is read next
@@ -21,10 +21,12 @@ type quickJSON struct {
 	values *budget
 }
 
-// readQuickJSON returns nil where it gives up; the budget is then as before.
-func readQuickJSON(file string, data []byte, firstLine int, values *budget) *Node {
+// readQuickJSON returns nil where it gives up; the budget is then as before. The
+// nodes come from a slab, which many small values should share.
+func readQuickJSON(file string, data []byte, firstLine int, values *budget, nodes *slab) *Node {
 	left := *values
-	q := quickJSON{file: file, text: string(data), line: firstLine, values: values}
+	nodes.openItems, nodes.openFields = nodes.openItems[:0], nodes.openFields[:0]
+	q := quickJSON{slab: nodes, file: file, text: string(data), line: firstLine, values: values}
 	if n := q.value(); n != nil {
 		if q.next() == 0 && q.at == len(q.text) {
 			return n

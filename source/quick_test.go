@@ -46,7 +46,9 @@ func sameJSON(t *testing.T, data []byte, values int) bool {
 		return false
 	}
 	quick, full := budget(values), budget(values)
-	n := readQuickJSON("f", data, 3, &quick)
+	nodes := &slab{}
+	readQuickJSON("f", data[:len(data)/2], 1, newBudget(), nodes) // and leaves something behind
+	n := readQuickJSON("f", data, 3, &quick, nodes)
 	if n == nil {
 		if int(quick) != values {
 			t.Errorf("%q: given up with %d of %d values left", data, quick, values)
@@ -173,7 +175,7 @@ func TestDifferentialJSON(t *testing.T) {
 			t.Fatalf("not read quickly: %q", text)
 		}
 		few, fewer := budget(values-1), budget(values-1)
-		if _, err := readJSON("f", []byte(text), 1, false, &few); err == nil || readQuickJSON("f", []byte(text), 1, &fewer) != nil {
+		if _, err := readJSON("f", []byte(text), 1, false, &few); err == nil || readQuickJSON("f", []byte(text), 1, &fewer, &slab{}) != nil {
 			t.Fatalf("%d values and names are more than %d: %q: %v", values, values-1, text, err)
 		}
 		for range 4 {

@@ -28,7 +28,7 @@ func (s *slab) node(kind Kind, pos Pos) *Node {
 
 // grow returns the size of the next batch.
 func (s *slab) grow() int {
-	s.batch = min(max(8, 2*s.batch), maxBatch)
+	s.batch = min(max(4, 2*s.batch), maxBatch)
 	return s.batch
 }
 
