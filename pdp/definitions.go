@@ -119,14 +119,27 @@ func variableOf(e ast.Expr) (name string, ok bool) {
 	return path[1], true
 }
 
+// A Scope is what the expressions of a policy see, to estimate what they take.
+type Scope struct {
+	definitions *definitions
+	constants   Extent
+	costs       costs
+}
+
+// NewScope returns the scope of variables and constants.
+func NewScope(variables map[string]string, constants map[string]any) *Scope {
+	d := newDefinitions(variables)
+	return &Scope{definitions: d, constants: extentOf(constants), costs: costs{d, map[string]float64{}}}
+}
+
 // Cost estimates what an expression takes, to compare it with others: the nodes
 // that are evaluated, variables put in, and loops as often as they go round.
-func Cost(text string, variables map[string]string) float64 {
+func (s *Scope) Cost(text string) float64 {
 	e, err := parseCEL(text)
 	if err != nil {
 		return 0
 	}
-	return costs{newDefinitions(variables), map[string]float64{}}.of(e)
+	return s.costs.of(e)
 }
 
 type costs struct {

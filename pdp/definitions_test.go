@@ -29,7 +29,8 @@ func TestDoubling(t *testing.T) {
 	if text := printCEL(o.inline(small)); text == "V.v2" || !o.fits(small) {
 		t.Error("V.v2 is not inlined")
 	}
-	if Cost("V.v40", variables) <= Cost("V.v39", variables) {
+	scope := NewScope(variables, nil)
+	if scope.Cost("V.v40") <= scope.Cost("V.v39") {
 		t.Error("V.v40 costs no more than V.v39")
 	}
 }

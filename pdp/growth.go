@@ -10,13 +10,12 @@ import (
 	"github.com/google/cel-go/common/types"
 )
 
-// A Growth tells how large what an expression builds may get. What a single call of
-// the engine allocates comes in one jump, which nobody who watches the process can
+// A Growth tells how large what expressions build may get. What a single call of the
+// engine allocates comes in one jump, which nobody who watches the process can
 // prevent: so it has to be known beforehand.
 type Growth struct {
-	expr        ast.Expr
-	definitions *definitions
-	constants   Extent
+	scope       *Scope
+	expressions []ast.Expr // nil for what does not grow
 }
 
 // growing is in the text of whatever can make more text or longer lists than it reads.
@@ -26,27 +25,45 @@ var growing = regexp.MustCompile(`\+|replace|join|format|range|quote|encode|spli
 // reads. It says so of too many.
 func Grows(text string) bool { return growing.MatchString(text) }
 
-// NewGrowth returns the growth of an expression that sees variables and constants;
-// nil if it does not parse.
-func NewGrowth(text string, variables map[string]string, constants map[string]any) *Growth {
-	e, err := parseCEL(text)
-	if err != nil {
+// Growth returns the growth of expressions; nil if none grows. It is for one goroutine
+// at a time.
+func (s *Scope) Growth(texts []string) *Growth {
+	g := &Growth{scope: s, expressions: make([]ast.Expr, len(texts))}
+	grow := false
+	for i, text := range texts {
+		if Grows(text) {
+			if e, err := parseCEL(text); err == nil {
+				g.expressions[i], grow = e, true
+			}
+		}
+	}
+	if !grow {
 		return nil
 	}
-	return &Growth{expr: e, definitions: newDefinitions(variables), constants: extentOf(constants)}
+	return g
 }
 
 // Most bounds the texts, in bytes, and the lists, in elements, that evaluating the
-// expression makes in one go, given the extent of what stands at each path.
-func (g *Growth) Most(at func(path []string) Extent) (bytes, elements float64) {
-	s := &sizing{growth: g, at: at, known: map[string]Extent{}}
-	s.of(g.expr, nil)
-	return s.bytes, s.elements
+// expressions makes in one go, given the extent of what stands at each path. It
+// yields the number of each expression that grows, with the most up to there.
+func (g *Growth) Most(at func(path []string) Extent) func(yield func(i int, bytes, elements float64) bool) {
+	return func(yield func(int, float64, float64) bool) {
+		s := &sizing{scope: g.scope, at: at, known: map[string]Extent{}}
+		for i, e := range g.expressions {
+			if e == nil {
+				continue
+			}
+			s.of(e, nil)
+			if !yield(i, s.bytes, s.elements) {
+				return
+			}
+		}
+	}
 }
 
 // A sizing is one estimate.
 type sizing struct {
-	growth          *Growth
+	scope           *Scope
 	at              func(path []string) Extent
 	known           map[string]Extent // of variables
 	bytes, elements float64           // the most so far
@@ -90,7 +107,7 @@ func (s *sizing) of(e ast.Expr, members map[string]Extent) Extent {
 func (s *sizing) path(path []string) Extent {
 	switch path[0] {
 	case "C":
-		return s.growth.constants
+		return s.scope.constants
 	case "V":
 		if len(path) > 1 {
 			return s.variable(path[1])
@@ -101,7 +118,7 @@ func (s *sizing) path(path []string) Extent {
 
 func (s *sizing) variable(name string) Extent {
 	x, known := s.known[name]
-	if definition := s.growth.definitions.named(name); definition != nil && !known {
+	if definition := s.scope.definitions.named(name); definition != nil && !known {
 		x = s.of(definition, nil)
 		s.known[name] = x
 	}

@@ -60,9 +60,9 @@ func (c *course) blame(phase pdp.Phase, what string, patience time.Duration) err
 func costliest(policies *policy.Set) (worst policy.Text) {
 	most := 0.0
 	for _, p := range policies.Policies {
-		variables := definitionsOf(policies, p)
+		scope := pdp.NewScope(definitionsOf(policies, p), constantsOf(policies, p))
 		for _, x := range expressions(p) {
-			if cost := pdp.Cost(x.Value, variables); cost > most {
+			if cost := scope.Cost(x.Value); cost > most {
 				most, worst = cost, x
 			}
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"sync"
 
 	"github.com/mcpolicy/mcpolicy/pdp"
@@ -24,26 +25,25 @@ type growths struct {
 	known map[[3]int]bool // how large requests are that nothing grows too large for, by powers of two
 }
 
+// A growth is that of a policy's expressions.
 type growth struct {
 	*pdp.Growth
-	pos source.Pos
+	texts []policy.Text
 }
 
 func newGrowths(policies *policy.Set) *growths {
 	g := &growths{known: map[[3]int]bool{}}
 	for _, p := range policies.Policies {
-		var variables map[string]string
-		var constants map[string]any
-		for _, x := range expressions(p) {
-			if !pdp.Grows(x.Value) {
-				continue
-			}
-			if variables == nil {
-				variables, constants = definitionsOf(policies, p), constantsOf(policies, p)
-			}
-			if of := pdp.NewGrowth(x.Value, variables, constants); of != nil {
-				g.list = append(g.list, growth{of, x.Pos})
-			}
+		texts := expressions(p)
+		if !slices.ContainsFunc(texts, func(x policy.Text) bool { return pdp.Grows(x.Value) }) {
+			continue
+		}
+		var values []string
+		for _, x := range texts {
+			values = append(values, x.Value)
+		}
+		if of := pdp.NewScope(definitionsOf(policies, p), constantsOf(policies, p)).Growth(values); of != nil {
+			g.list = append(g.list, growth{of, texts})
 		}
 	}
 	return g
@@ -59,15 +59,13 @@ func (g *growths) constant() error {
 func (g *growths) admit(r pdp.Request) error {
 	total := r.Total()
 	size := [3]int{magnitude(total.Text), magnitude(total.All), magnitude(total.Values)}
-	g.mu.Lock()
+	g.mu.Lock() // also for the variables, which are parsed when they are first seen
+	defer g.mu.Unlock()
 	fits, known := g.known[size]
-	g.mu.Unlock()
 	if !known {
 		most := pdp.Extent{Text: power(size[0]), All: power(size[1]), Values: power(size[2])}
 		fits = g.check(func([]string) pdp.Extent { return most }) == nil
-		g.mu.Lock()
 		g.known[size] = fits
-		g.mu.Unlock()
 	}
 	if fits {
 		return nil
@@ -81,15 +79,25 @@ func power(n int) float64 { return float64(uint64(1) << n) }
 
 // check returns the first mistake: those that follow in a chain of variables are
 // made of it.
-func (g *growths) check(at func([]string) pdp.Extent) error {
+func (g *growths) check(at func([]string) pdp.Extent) (err error) {
 	for _, x := range g.list {
-		bytes, elements := x.Most(at)
-		switch {
-		case bytes > maxMadeBytes:
-			return source.Errorf(x.pos, "%w: this can make a text of %s at once; the most is %s", pdp.ErrUnbounded, size(bytes), size(maxMadeBytes))
-		case elements > maxMadeElements:
-			return source.Errorf(x.pos, "%w: this can make a list of more than %d elements at once", pdp.ErrUnbounded, maxMadeElements)
+		x.Most(at)(func(i int, bytes, elements float64) bool {
+			err = tooLarge(x.texts[i].Pos, bytes, elements)
+			return err == nil
+		})
+		if err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func tooLarge(pos source.Pos, bytes, elements float64) error {
+	switch {
+	case bytes > maxMadeBytes:
+		return source.Errorf(pos, "%w: this can make a text of %s at once; the most is %s", pdp.ErrUnbounded, size(bytes), size(maxMadeBytes))
+	case elements > maxMadeElements:
+		return source.Errorf(pos, "%w: this can make a list of more than %d elements at once", pdp.ErrUnbounded, maxMadeElements)
 	}
 	return nil
 }

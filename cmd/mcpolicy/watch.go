@@ -101,7 +101,7 @@ func (e excess) Unwrap() error        { return e.error }
 func (w *watch) memory() error {
 	limit := uint64(w.course.limits.memory) << 20 //nolint:gosec // a positive number
 	switch used := footprint(); {
-	case used > limit/16*15:
+	case used > limit/8*7:
 		what := fmt.Sprintf("more than the %d MiB of --memory", w.course.limits.memory)
 		running := w.course.pulse.Running()
 		if len(running) == 0 {
