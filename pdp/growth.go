@@ -100,6 +100,7 @@ func (s *sizing) of(e ast.Expr, members map[string]Extent) Extent {
 		return s.of(e.AsSelect().Operand(), members)
 	case ast.ListKind, ast.MapKind, ast.StructKind:
 		return s.sum(children(e), members)
+	case ast.UnspecifiedExprKind, ast.ComprehensionKind, ast.IdentKind:
 	}
 	return shortText
 }

@@ -32,18 +32,12 @@ func (w *Workspace) Check(ctx context.Context, c Checks) (*report.Document, erro
 		return nil, err
 	}
 	if c.Tests != nil {
-		if err := w.o.Progress.during("running the suites", func() error {
-			d.Tests, err = w.Test(ctx, m, *c.Tests)
-			return err
-		}); err != nil {
+		if d.Tests, err = w.Test(ctx, m, *c.Tests); err != nil {
 			return nil, err
 		}
 	}
 	if c.Lint != nil {
-		if err := w.o.Progress.during("linting", func() error {
-			d.Findings, err = w.Lint(ctx, m, d.Tests, *c.Lint)
-			return err
-		}); err != nil {
+		if d.Findings, err = w.Lint(ctx, m, d.Tests, *c.Lint); err != nil {
 			return nil, err
 		}
 	}

@@ -23,6 +23,8 @@ type Rules struct {
 // Lint judges a matrix of which everything is decided. The suites are run for what
 // they assert if a rule wants to know that and tests is nil.
 func (w *Workspace) Lint(ctx context.Context, m *matrix.Matrix, tests *testrunner.Result, rules Rules) ([]lint.Finding, error) {
+	_, end := w.o.Progress.begin("linting")
+	defer end()
 	o, err := w.LintOptions(rules)
 	if err := errors.Join(err, o.Check(m)); err != nil {
 		return nil, wrong(err)

@@ -85,13 +85,6 @@ func (p Progress) begin(work string) (report func(done, total int), end func()) 
 	return p(work)
 }
 
-// during shows work that does not say how far it is.
-func (p Progress) during(work string, f func() error) error {
-	_, end := p.begin(work)
-	defer end()
-	return f()
-}
-
 // A Workspace is what was read and loaded. Its fields are not to be changed.
 type Workspace struct {
 	Config     *config.Config // never nil

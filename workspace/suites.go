@@ -37,6 +37,8 @@ func (w *Workspace) loadSuites() (err error) {
 // decided. Without suites the result is nil. A filter that leaves nothing is a
 // [UsageError].
 func (w *Workspace) Test(ctx context.Context, m *matrix.Matrix, filter testrunner.Filter) (*testrunner.Result, error) {
+	_, end := w.o.Progress.begin("running the suites")
+	defer end()
 	suites, err := w.Suites()
 	if err != nil || len(suites) == 0 {
 		return nil, err
