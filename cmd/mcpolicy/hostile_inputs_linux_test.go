@@ -72,7 +72,7 @@ func TestHostileInputs(t *testing.T) {
 				t.Fatal(err)
 			}
 			switch took := peak(); {
-			case took == 0:
+			case took == 0 && cmd.ProcessState.UserTime() > time.Second: // else it was gone too soon
 				t.Error("the system does not tell what the command took")
 			case took > maxHostileMemory:
 				t.Errorf("%d MiB of memory", took>>20)
