@@ -74,8 +74,8 @@ func TestRemoteName(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = remote.Close() })
 	want := decide(t, remote, requestsFor(500, sally, ian))
-	a, b := first.Replies(), second.Replies()
-	if a == 0 || b == 0 || a > 4*b || b > 4*a {
+	// How much each gets is not held: one that is slow for a moment comes last for a while.
+	if a, b := first.Replies(), second.Replies(); a == 0 || b == 0 {
 		t.Errorf("one address replied with %d bytes, the other with %d", a, b)
 	}
 	first.Cut()
