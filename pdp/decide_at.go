@@ -37,13 +37,9 @@ func (e *Engine) again() (*Engine, error) {
 
 // withRows returns an engine of some of the rows of this one, and of the same options.
 func (e *Engine) withRows(keep func(*runtimev1.RuleTable_RuleRow) bool) (*Engine, error) {
-	of := &Engine{
-		options: e.options, schemas: e.schemas, classes: e.classes,
-		principalPolicies: e.principalPolicies, solvers: map[string]*solver{},
-	}
 	if e.reach.narrow {
-		of.reach, of.tables = e.reach.again(), e.tables.some(keep)
-		return of, of.loadNarrow()
+		of := newEngine(e.options, e.tables.some(keep), e.tables.whole(e.schemas), e)
+		return of, of.loadNarrow(e.reach.again())
 	}
 	base := e.tables.base
 	table := &runtimev1.RuleTable{
@@ -55,6 +51,6 @@ func (e *Engine) withRows(keep func(*runtimev1.RuleTable_RuleRow) bool) (*Engine
 			table.Rules = append(table.Rules, cloneRow(row))
 		}
 	}
-	of.tables = newTables(table)
+	of := newEngine(e.options, newTables(table), table, e)
 	return of, of.load(table)
 }

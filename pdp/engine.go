@@ -59,27 +59,41 @@ func Open(ctx context.Context, fsys fs.FS, options Options) (*Engine, error) {
 	if options.Now.IsZero() {
 		options.Now = time.Now()
 	}
-	e := &Engine{
-		options: options, tables: newTables(table), solvers: map[string]*solver{},
-		schemas: newSchemas(table), principalPolicies: map[string]bool{},
-	}
-	for _, row := range e.tables.rows {
-		if row.Principal != "" {
-			e.principalPolicies[row.Principal] = true
-		}
-	}
-	e.classes = e.classReads()
+	e := newEngine(options, newTables(table), table, nil)
 	if err := e.load(table); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-// load loads the tables that nearly every run needs, on a core each.
+// newEngine returns an engine of tables and of the schemas that a table declares; one
+// of the load functions has to follow. It is the only one to make an engine. If there is
+// an engine of the same policies or more of them, like is that one, from which it takes
+// over what the policies read. Nothing that an engine fills while it works is shared.
+func newEngine(options Options, t *tables, declared *runtimev1.RuleTable, like *Engine) *Engine {
+	e := &Engine{
+		options: options, tables: t, schemas: newSchemas(declared), solvers: map[string]*solver{},
+	}
+	if like != nil {
+		e.classes, e.principalPolicies = like.classes, like.principalPolicies
+		return e
+	}
+	e.principalPolicies = map[string]bool{}
+	for _, row := range t.rows {
+		if row.Principal != "" {
+			e.principalPolicies[row.Principal] = true
+		}
+	}
+	e.classes = e.classReads()
+	return e
+}
+
+// load loads the tables that nearly every run needs, on a core each, or makes ready
+// to load them in part.
 func (e *Engine) load(table *runtimev1.RuleTable) error {
 	decision := e.tables.decision(table)
 	if e.reach = newReach(e.tables.rows, e.options.whole); e.reach.narrow {
-		return e.loadNarrow()
+		return e.loadNarrow(e.reach)
 	}
 	structure := e.tables.structure(e.tables.rows)
 	var g errgroup.Group

@@ -136,13 +136,10 @@ func HasName(text, name string) bool {
 // Whole returns an engine over the policies of another, in the order of its rows, with
 // all tables loaded as a whole.
 func Whole(e *Engine) (*Engine, error) {
-	whole := &Engine{
-		options: e.options, schemas: e.schemas, classes: e.classes,
-		principalPolicies: e.principalPolicies, solvers: map[string]*solver{},
-	}
-	whole.options.whole = true
+	options := e.options
+	options.whole = true
 	table := (&resourceKinds{all: true, reach: e.reach}).part(e.tables.whole(e.schemas))
-	whole.tables = newTables(table)
+	whole := newEngine(options, newTables(table), table, e)
 	return whole, whole.load(table)
 }
 

@@ -183,8 +183,9 @@ func (e *Engine) narrowedTable(table *runtimev1.RuleTable, enforcement Enforceme
 	})
 }
 
-// loadNarrow is load where tables are loaded in part.
-func (e *Engine) loadNarrow() (err error) {
+// loadNarrow is load where tables are loaded in part, as far as requests reach.
+func (e *Engine) loadNarrow(r *reach) (err error) {
+	e.reach = r
 	if e.options.Schemas != EnforceNone {
 		// Schemas that cannot be loaded are no matter of who asks.
 		table := &runtimev1.RuleTable{Schemas: e.schemas.table.Schemas, JsonSchemas: e.schemas.table.JsonSchemas, CompilerVersion: e.tables.base.CompilerVersion}

@@ -134,9 +134,6 @@ func exprOf(text string) *runtimev1.Condition {
 func (e *Engine) over(table *runtimev1.RuleTable) (*Engine, error) {
 	options := e.options
 	options.Schemas = EnforceNone
-	o := &Engine{
-		options: options, tables: newTables(table), schemas: newSchemas(table), classes: e.classes,
-		principalPolicies: e.principalPolicies, solvers: map[string]*solver{},
-	}
+	o := newEngine(options, newTables(table), table, e)
 	return o, o.load(table)
 }
