@@ -15,14 +15,8 @@ import (
 // An Engine decides and evaluates; pdp.Engine does.
 type Engine interface {
 	pdp.Decider
-	Reach(ctx context.Context, r authz.Request, rules []string) (map[string][]pdp.Ground, error)
-	ByRole(context.Context, authz.Request) ([]pdp.RoleDecision, error)
-	Truths(context.Context, authz.Request, []pdp.Proposition) ([]pdp.Truth, error)
-	Evaluate(context.Context, authz.Request, []pdp.Expression) ([]pdp.Value, error)
-	Inline(pdp.Expression) string
-	Operands(r *authz.Request, text string) (list []pdp.Operand, open bool)
-	Validate(context.Context, []authz.Request) ([][]authz.ValidationError, error)
-	Rejects() bool
+	pdp.Explainer
+	pdp.Validator
 }
 
 // A Question is what is to be explained.

@@ -16,6 +16,7 @@ var argumentAtListTime = &Rule{
 	ID:       "argument-at-list-time",
 	Family:   unreachable,
 	Severity: authz.SeverityWarning,
+	needs:    []need{needReads},
 	Doc: Doc{
 		Summary: "A rule for a list action reads arguments, which are empty there",
 		Rationale: `Whoever asks for a list calls nothing yet, so there are no arguments to look at. The condition is

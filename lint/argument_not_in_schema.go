@@ -19,6 +19,7 @@ var argumentNotInSchema = &Rule{
 	ID:       "argument-not-in-schema",
 	Family:   unreachable,
 	Severity: authz.SeverityError,
+	needs:    []need{needReads},
 	Doc: Doc{
 		Summary: "A condition reads an argument that the tool's inputSchema does not have, or with an incompatible type",
 		Rationale: `Such an argument never comes, so the condition is never met: an ALLOW allows nothing, and a DENY

@@ -12,6 +12,7 @@ var argumentOptional = &Rule{
 	ID:       "argument-optional",
 	Family:   unreachable,
 	Severity: authz.SeverityNote,
+	needs:    []need{needReads},
 	Doc: Doc{
 		Summary: "A condition reads an optional argument without `has()`: callers who omit it are decided by an error",
 		Rationale: "An expression that reads what is not there errors, and an error counts as not met, on a DENY too. That " +

@@ -18,6 +18,7 @@ var attributeNeverSupplied = &Rule{
 	ID:       "attribute-never-supplied",
 	Family:   unreachable,
 	Severity: authz.SeverityWarning,
+	needs:    []need{needReads},
 	Doc: Doc{
 		Summary: "A condition reads a principal attribute that no declared principal has, or a resource attribute that the enforcement point does not send",
 		Rationale: `What is not there cannot be compared: the expression errors, and the condition is not met, for

@@ -35,7 +35,8 @@ const probes = 4
 // findClocked asks at other times what rules that read the clock take part in,
 // and keeps what is decided differently then.
 func (p *Pass) findClocked(ctx context.Context) error {
-	if p.input.DecideAt == nil || p.now.IsZero() {
+	engine, ok := p.input.Engine.(pdp.Clocked)
+	if !ok || p.now.IsZero() {
 		return nil
 	}
 	var list []clocked
@@ -53,7 +54,7 @@ func (p *Pass) findClocked(ctx context.Context) error {
 		requests[i].Principal = p.standIn(list[i].class)
 	}
 	for _, at := range p.times() {
-		decisions, err := p.input.DecideAt(ctx, at, requests)
+		decisions, err := engine.DecideAt(ctx, at, requests)
 		if err != nil {
 			return fmt.Errorf("decide at %s: %w", at.Format(time.RFC3339), err)
 		}

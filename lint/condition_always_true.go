@@ -14,6 +14,7 @@ var conditionAlwaysTrue = &Rule{
 	ID:       "condition-always-true",
 	Family:   overExposed,
 	Severity: authz.SeverityWarning,
+	needs:    []need{needConditions},
 	Doc: Doc{
 		Summary: "A condition that no request can fail",
 		Rationale: "Whoever reads the rule takes it for conditional, and it is not: an `||` stands where `&&` was meant, " +

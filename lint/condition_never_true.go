@@ -15,6 +15,7 @@ var conditionNeverTrue = &Rule{
 	ID:       "condition-never-true",
 	Family:   unreachable,
 	Severity: authz.SeverityWarning,
+	needs:    []need{needConditions, needReads},
 	Doc: Doc{
 		Summary: "A condition that no request can meet",
 		Rationale: `A rule that never applies looks like access that somebody has, or like a prohibition that

@@ -14,6 +14,7 @@ var decisionDependsOnTime = &Rule{
 	ID:       "decision-depends-on-time",
 	Family:   inPolicy,
 	Severity: authz.SeverityNote,
+	needs:    []need{needReads, needTimes},
 	Doc: Doc{
 		Summary: "A cell depends on the clock",
 		Rationale: "A matrix is a picture of one moment. Where a rule reads the clock, by `now()` or `timeSince()`, " +

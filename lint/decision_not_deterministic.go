@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -17,6 +18,7 @@ var decisionNotDeterministic = &Rule{
 	ID:       "decision-not-deterministic",
 	Family:   inPolicy,
 	Severity: authz.SeverityError,
+	needs:    []need{needConditions, needConfusion},
 	Doc: Doc{
 		Summary: "Two fresh loads of the same policies, or two orders of the same roles, decide differently",
 		Rationale: `Cerbos 0.55 stores the conditions of rules by a hash of their expressions, which leaves out whether
@@ -87,8 +89,8 @@ resourcePolicy:
 		if p.Policies == nil {
 			return nil
 		}
-		if p.input.Confused != nil {
-			for _, ids := range p.input.Confused() {
+		if engine, ok := p.input.Engine.(pdp.Confusable); ok {
+			for _, ids := range engine.Confused() {
 				var rules []*policy.Rule
 				for _, id := range ids {
 					if r := p.Policies.Rule(id); r != nil {

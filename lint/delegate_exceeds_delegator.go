@@ -19,6 +19,7 @@ var delegateExceedsDelegator = &Rule{
 	ID:       "delegate-exceeds-delegator",
 	Family:   overExposed,
 	Severity: authz.SeverityError,
+	needs:    []need{needConditions},
 	Doc: Doc{
 		Summary: "An agent may do something that the principal it acts for may not",
 		Rationale: `Who may not export the customers asks the assistant to. An agent that acts for somebody must not

@@ -23,6 +23,7 @@ var denyBypassedByRole = &Rule{
 	ID:       "deny-bypassed-by-role",
 	Family:   overExposed,
 	Severity: authz.SeverityWarning,
+	needs:    []need{needConditions},
 	Doc: Doc{
 		Summary: "A DENY on one role is defeated by an ALLOW through another role of the same principal",
 		Rationale: "To Cerbos roles are a union: a DENY beats the ALLOWs of the same role, and any other role of the " +

@@ -31,6 +31,7 @@ var denyFailsOpen = &Rule{
 	ID:       "deny-fails-open",
 	Family:   overExposed,
 	Severity: authz.SeverityError,
+	needs:    []need{needConditions},
 	Doc: Doc{
 		Summary: "The condition of a DENY rule errors for some request, so that the rule is skipped and the request allowed",
 		Rationale: "A condition that reads what is not there is an error, and to Cerbos a condition that errors is not " +

@@ -22,6 +22,7 @@ var derivedRoleInert = &Rule{
 	ID:       "derived-role-inert",
 	Family:   unreachable,
 	Severity: authz.SeverityWarning,
+	needs:    []need{needConditions},
 	Doc: Doc{
 		Summary: "A derived role that no policy imports or uses, or that no declared principal can ever activate",
 		Rationale: `A derived role that is not imported does nothing, and Cerbos does not say so. One whose parent roles

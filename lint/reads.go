@@ -38,11 +38,12 @@ type question struct {
 
 // findReaders sorts what the conditions of rules read.
 func (p *Pass) findReaders() {
-	if p.Policies == nil || p.input.RuleReads == nil {
+	engine, ok := p.input.Engine.(pdp.Reader)
+	if p.Policies == nil || !ok {
 		return
 	}
 	p.readerOf = map[*policy.Rule]*reader{}
-	reads := p.input.RuleReads()
+	reads := engine.RuleReads()
 	about := map[*policy.Rule][]question{}
 	for _, col := range p.Matrix.Columns {
 		for _, a := range p.asked[col] {
@@ -76,7 +77,8 @@ func (p *Pass) findReaders() {
 // findIdle finds the reads that have no say in a question, because of what the
 // condition asks about the resource beside them.
 func (p *Pass) findIdle(ctx context.Context) error {
-	if p.input.Idle == nil {
+	engine, ok := p.input.Engine.(pdp.Reader)
+	if !ok {
 		return nil
 	}
 	type place struct {
@@ -101,7 +103,7 @@ func (p *Pass) findIdle(ctx context.Context) error {
 			}
 		}
 	}
-	idle, err := p.input.Idle(ctx, readings)
+	idle, err := engine.Idle(ctx, readings)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 // A reasoner finds out what conditions can come to.
 type reasoner struct {
 	*Pass
+	engine   pdp.Examiner
 	finder   *witness.Finder
 	results  map[*pdp.Condition]map[string]*possibilities
 	covers   map[*policy.Rule][]covering
@@ -32,12 +33,13 @@ type reasoner struct {
 
 // reasoner returns nil where the policies' conditions are not at hand.
 func (p *Pass) reasoner() *reasoner {
-	if p.Policies == nil || p.input.Conditions == nil || p.input.Try == nil {
+	engine, ok := p.input.Engine.(pdp.Examiner)
+	if p.Policies == nil || !ok {
 		return nil
 	}
 	if p.reasons == nil {
 		p.reasons = &reasoner{
-			Pass: p, finder: witness.NewFinder(p.Matrix, p.input.Conditions()),
+			Pass: p, engine: engine, finder: witness.NewFinder(p.Matrix, engine.Conditions()),
 			results: map[*pdp.Condition]map[string]*possibilities{}, covers: map[*policy.Rule][]covering{},
 			verdicts: map[*policy.Rule]verdict{}, alike: map[string]bool{},
 		}
@@ -121,7 +123,7 @@ func (x *reasoner) tryMore(ctx context.Context, c *pdp.Condition, request authz.
 	for _, candidate := range r.list[len(r.outcomes):] {
 		trials = append(trials, pdp.Trial{Condition: c, Request: bound(request, candidate)})
 	}
-	outcomes, err := x.input.Try(ctx, trials)
+	outcomes, err := x.engine.Try(ctx, trials)
 	r.outcomes = append(r.outcomes, outcomes...)
 	return err
 }

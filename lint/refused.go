@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -34,7 +35,8 @@ type sent struct {
 // of the resource is the same for every principal, and what they say of the
 // principal for every request to a target.
 func (p *Pass) findRefusals(ctx context.Context) error {
-	if p.input.Validate == nil || len(p.Matrix.Classes) == 0 || !p.hasSchemas() {
+	engine, ok := p.input.Engine.(pdp.Validator)
+	if !ok || len(p.Matrix.Classes) == 0 || !p.hasSchemas() {
 		return nil
 	}
 	for _, s := range p.Matrix.Servers {
@@ -47,13 +49,13 @@ func (p *Pass) findRefusals(ctx context.Context) error {
 			if len(requests) == 0 {
 				continue
 			}
-			if err := p.refuse(ctx, refusal{server: s, target: t}, requests, p.Matrix.Classes[:1]); err != nil {
+			if err := p.refuse(ctx, engine, refusal{server: s, target: t}, requests, p.Matrix.Classes[:1]); err != nil {
 				return err
 			}
 			if !p.ignoresSome() {
 				requests = requests[:1]
 			}
-			if err := p.refuse(ctx, refusal{server: s, target: t, principals: true}, requests, p.Matrix.Classes); err != nil {
+			if err := p.refuse(ctx, engine, refusal{server: s, target: t, principals: true}, requests, p.Matrix.Classes); err != nil {
 				return err
 			}
 		}
@@ -80,7 +82,7 @@ func (p *Pass) sentTo(s *matrix.Server) []sent {
 
 // refuse keeps the refusal if a schema has something against the requests. One
 // that the engine would act upon has to be borne out by the decision.
-func (p *Pass) refuse(ctx context.Context, r refusal, requests []sent, classes []*matrix.Class) error {
+func (p *Pass) refuse(ctx context.Context, engine pdp.Validator, r refusal, requests []sent, classes []*matrix.Class) error {
 	var list []authz.Request
 	for _, s := range requests {
 		for _, c := range classes {
@@ -89,7 +91,7 @@ func (p *Pass) refuse(ctx context.Context, r refusal, requests []sent, classes [
 			list = append(list, of)
 		}
 	}
-	found, err := p.input.Validate(ctx, list)
+	found, err := engine.Validate(ctx, list)
 	if err != nil {
 		return err
 	}

@@ -314,7 +314,7 @@ func (p *Pass) erring(ctx context.Context, col *matrix.Column, s *swap) ([]*erri
 				}
 			}
 		}
-		outcomes, err := p.input.Try(ctx, trials)
+		outcomes, err := x.engine.Try(ctx, trials)
 		if err != nil {
 			return nil, err
 		}

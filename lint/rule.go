@@ -24,7 +24,8 @@ type Rule struct {
 	Check func(*Pass)
 	Ask   func(context.Context, *Pass) error
 
-	aboutWaivers bool // it runs when the waivers are applied, and cannot be waived
+	needs        []need // without which it does not look into all that it is about
+	aboutWaivers bool   // it runs when the waivers are applied, and cannot be waived
 }
 
 // The families of the catalogue.

@@ -24,6 +24,7 @@ var ruleShadowed = &Rule{
 	ID:       "rule-shadowed",
 	Family:   unreachable,
 	Severity: authz.SeverityNote,
+	needs:    []need{needConditions, needLessRules},
 	Doc: Doc{
 		Summary: "Taking the rule away changes no decision for any request, because other rules decide the same",
 		Rationale: `Who reads the rule believes that it matters: that access ends when it is taken away, or that its
@@ -219,7 +220,7 @@ func (x *reasoner) follows(ctx context.Context, o, r *policy.Rule) (bool, error)
 			request := bound(q.Request, c)
 			trials = append(trials, pdp.Trial{Condition: b, Request: request}, pdp.Trial{Condition: a, Request: request})
 		}
-		outcomes, err := x.input.Try(ctx, trials)
+		outcomes, err := x.engine.Try(ctx, trials)
 		if err != nil {
 			return false, err
 		}
@@ -282,14 +283,15 @@ func coversDerivedRole(o *policy.Rule, name string, d *policy.DerivedRole) bool 
 // same with and without all of them, for the declared principals and for
 // others with the rule's roles.
 func (x *reasoner) confirmShadows(ctx context.Context, list []*shadow) ([]*shadow, error) {
-	if x.input.Without == nil {
+	engine, ok := x.input.Engine.(pdp.Divisible)
+	if !ok {
 		return list, nil
 	}
 	var ids []string
 	for _, s := range list {
 		ids = append(ids, s.rule.ID)
 	}
-	without, err := x.input.Without(ids)
+	without, err := engine.Without(ids)
 	if err != nil {
 		return nil, err
 	}

@@ -25,29 +25,9 @@ type Input struct {
 	// at hand: what is about their rules is then not looked into.
 	Policies *policy.Set
 
-	// Validate says what the policies' schemas hold against requests, as
-	// pdp.Engine.Validate does. Nil leaves that out.
-	Validate func(context.Context, []authz.Request) ([][]authz.ValidationError, error)
-	// Confused lists rules that the engine confuses, by their IDs, as
-	// pdp.Engine.Confused does. Nil leaves that out.
-	Confused func() [][]string
-	// RuleReads says what the conditions of rules read, as
-	// pdp.Engine.RuleReads does. Nil leaves that out.
-	RuleReads func() map[string]*pdp.RuleReads
-	// Idle says which reads have no say in a request, as pdp.Engine.Idle does.
-	// Nil takes each to have one.
-	Idle func(context.Context, []pdp.Reading) ([]bool, error)
-	// DecideAt decides at another time, as pdp.Engine.DecideAt does. Nil leaves
-	// that out.
-	DecideAt func(context.Context, time.Time, []authz.Request) ([]authz.Decision, error)
-	// Conditions lists what the rules ask for and Try evaluates it, as
-	// pdp.Engine.Conditions and Try do. Nil leaves out what reasons about
-	// conditions.
-	Conditions func() []*pdp.Condition
-	Try        func(context.Context, []pdp.Trial) ([]pdp.Outcome, error)
-	// Without decides by the same policies less some rules, by their IDs, as
-	// pdp.Engine.Without does. Nil takes for granted what it would confirm.
-	Without func([]string) (*pdp.Engine, error)
+	// Engine is the one over the policies. What it offers of what rules need is looked
+	// into; which rules could not look is for [Options.Lacking] to say. Nil offers nothing.
+	Engine pdp.Decider
 	// StrictEvaluation says that the engine denies when a condition errors.
 	StrictEvaluation bool
 	// SchemasRejected says that the engine denies what a schema refuses.
@@ -103,7 +83,7 @@ func Run(ctx context.Context, in *Input, o Options) ([]Finding, error) {
 	}
 	if !o.IgnoreWaivers {
 		for i := range waivers {
-			p.waivers = append(p.waivers, applied{Waiver: &waivers[i], expired: waivers[i].Expired(o.Now)})
+			p.waivers = append(p.waivers, applied{Waiver: &waivers[i], expired: waivers[i].Expired(o.Now), unsure: lacks(in.Engine, waivers[i].Rule)})
 		}
 	}
 	wanted := o.wanted()

@@ -189,13 +189,13 @@ func TestFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("broken")
-	in.Validate = func(context.Context, []authz.Request) ([][]authz.ValidationError, error) { return nil, broken }
+	in.Engine = brokenSchemas{in.Engine, broken}
 	if _, err := lint.Run(t.Context(), in, lint.Options{}); !errors.Is(err, broken) {
 		t.Errorf("error %v, want that of Validate", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	in.Validate = nil
+	in.Engine = nil
 	if _, err := lint.Run(ctx, in, lint.Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want that of the context", err)
 	}

@@ -13,6 +13,7 @@ var schemaRejectsRequests = &Rule{
 	ID:       "schema-rejects-requests",
 	Family:   unguarded,
 	Severity: authz.SeverityError,
+	needs:    []need{needSchemas},
 	Doc: Doc{
 		Summary: "A resource or principal schema refuses what the enforcement point sends",
 		Rationale: "Where `schema.enforcement` is `reject`, Cerbos denies a request that does not fit the schema, " + `before

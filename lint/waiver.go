@@ -47,6 +47,7 @@ type applied struct {
 	expired bool
 	used    bool // it accepts some draft, whether or not another finding explains that
 	missed  bool // it has expired, and no other accepts what it did
+	unsure  bool // its rule does not look into all that it is about
 }
 
 // applyWaivers marks the drafts as waived, each by the first waiver that

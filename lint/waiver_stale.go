@@ -41,7 +41,7 @@ servers:
 	aboutWaivers: true,
 	Check: func(p *Pass) {
 		for _, w := range p.waivers {
-			if w.used || !p.looksAt(w.Server) {
+			if w.used || !p.looksAt(w.Server) || w.unsure {
 				continue
 			}
 			f := Finding{Pos: w.Pos, Server: p.serverNamed(w.Server), Message: fmt.Sprintf("the waiver of %s matches no finding", w.Rule)}

@@ -14,6 +14,7 @@ var wildcardAction = &Rule{
 	ID:       "wildcard-action",
 	Family:   overExposed,
 	Severity: authz.SeverityWarning,
+	needs:    []need{needReads},
 	Doc: Doc{
 		Summary: "A glob grants calls on a tool that no rule names: tomorrow's tool would be open at once",
 		Rationale: `Who wrote the pattern had the tools of that day in mind. A tool that is added later, or renamed,

@@ -289,8 +289,12 @@ func isOwn(e *enginev1.EvaluationError) bool {
 	return strings.HasSuffix(e.GetCelError().GetExpression(), ownMark)
 }
 
-// Without returns an engine over the same policies less some rules, by their
-// IDs.
-func (e *Engine) Without(rules []string) (*Engine, error) {
-	return e.withRows(func(row *runtimev1.RuleTable_RuleRow) bool { return !slices.Contains(rules, ruleID(row)) })
+// Without returns an engine, an *Engine, over the same policies less some rules, by
+// their IDs. A policy that is left without rules is not there.
+func (e *Engine) Without(rules []string) (Decider, error) {
+	less, err := e.withRows(func(row *runtimev1.RuleTable_RuleRow) bool { return !slices.Contains(rules, ruleID(row)) })
+	if err != nil {
+		return nil, err
+	}
+	return less, nil
 }

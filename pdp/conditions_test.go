@@ -163,7 +163,7 @@ func TestWithout(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		engine *pdp.Engine
+		engine pdp.Decider
 		want   authz.Effect
 	}{{e, authz.Allow}, {without, authz.Deny}, {e, authz.Allow}} {
 		d, err := c.engine.Decide(t.Context(), []authz.Request{request})

@@ -1,18 +1,6 @@
 package pdp
 
-import (
-	"context"
-	"time"
-
-	"github.com/mcpolicy/mcpolicy/authz"
-)
-
-// A Decider answers requests.
-type Decider interface {
-	// Decide answers each request, in order. A request that could not be
-	// decided fails the whole batch: an error is never a denial.
-	Decide(ctx context.Context, requests []authz.Request) ([]authz.Decision, error)
-}
+import "time"
 
 // Enforcement says what the engine does about requests that the policies'
 // schemas refuse.

@@ -1,7 +1,6 @@
 package pdp_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -48,9 +47,7 @@ resourcePolicy:
 	}
 	ask := func(d pdp.Decider) answers {
 		t.Helper()
-		found, err := d.(interface {
-			Validate(context.Context, []authz.Request) ([][]authz.ValidationError, error)
-		}).Validate(t.Context(), requests)
+		found, err := d.(pdp.Validator).Validate(t.Context(), requests)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,6 +40,11 @@ func (w *Workspace) Check(ctx context.Context, c Checks) (*report.Document, erro
 		if d.Findings, err = w.Lint(ctx, m, d.Tests, *c.Lint); err != nil {
 			return nil, err
 		}
+		lacking, err := w.lacking(w.Engine, *c.Lint)
+		if err != nil {
+			return nil, err
+		}
+		d.Notes = append(d.Notes, lacking...)
 	}
 	d.Doubt = w.doubt(d, m)
 	d.Elapsed, d.Scope = time.Since(start), report.ScopeOf(m)

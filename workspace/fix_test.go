@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -43,6 +44,21 @@ func TestTryOut(t *testing.T) {
 	}
 	if _, err := w.TryOut(t.Context(), []*Correction{{Name: file, New: good}}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestLacking holds that a report says which of the rules that are wanted could not
+// look, and that with the embedded engine all can.
+func TestLacking(t *testing.T) {
+	w, _ := quickstart(t)
+	rules := Rules{Only: []string{"argument-optional", "wildcard-role"}}
+	if notes, err := w.lacking(w.Engine, Rules{}); err != nil || len(notes) > 0 {
+		t.Errorf("%v, %v", notes, err)
+	}
+	notes, err := w.lacking(struct{ pdp.Decider }{w.Engine}, rules)
+	const want = "argument-optional could not look into all that it is about: the engine does not say what conditions read"
+	if err != nil || len(notes) != 1 || notes[0].Rule != "argument-optional" || notes[0].Message != want {
+		t.Errorf("%+v, %v, want %q", notes, err, want)
 	}
 }
 

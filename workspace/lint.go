@@ -9,6 +9,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
@@ -37,6 +38,20 @@ func (w *Workspace) Lint(ctx context.Context, m *matrix.Matrix, tests *testrunne
 	return lint.Run(ctx, w.LintInput(m, tests), o)
 }
 
+// lacking are notes about the rules that do not look into all that they are about,
+// because the engine does not offer what that takes.
+func (w *Workspace) lacking(e pdp.Decider, rules Rules) ([]report.Note, error) {
+	o, err := w.LintOptions(rules)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	var list []report.Note
+	for _, l := range o.Lacking(e) {
+		list = append(list, report.Note{Rule: l.Rule, Message: l.Rule + " " + l.Message})
+	}
+	return list, nil
+}
+
 // FailOn is the severity from which on findings fail a run, as the config says.
 func (w *Workspace) FailOn() authz.Severity { return w.Config.Lint.FailOn }
 
@@ -44,9 +59,7 @@ func (w *Workspace) FailOn() authz.Severity { return w.Config.Lint.FailOn }
 func (w *Workspace) LintInput(m *matrix.Matrix, tests *testrunner.Result) *lint.Input {
 	e := w.Config.Engine
 	in := &lint.Input{
-		Matrix: m, Policies: w.Policies, Validate: w.Engine.Validate, Confused: w.Engine.Confused,
-		RuleReads: w.Engine.RuleReads, Idle: w.Engine.Idle, DecideAt: w.Engine.DecideAt,
-		Conditions: w.Engine.Conditions, Try: w.Engine.Try, Without: w.Engine.Without, StrictEvaluation: e.StrictEvaluation,
+		Matrix: m, Policies: w.Policies, Engine: w.Engine, StrictEvaluation: e.StrictEvaluation,
 		SchemasRejected:      w.engine.Schemas == pdp.EnforceReject,
 		DefaultPolicyVersion: e.DefaultPolicyVersion, DefaultScope: e.DefaultScope,
 		Suites: assertions(tests), Declared: map[string]source.Pos{},
