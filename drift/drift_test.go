@@ -19,6 +19,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
@@ -84,7 +85,7 @@ func TestCompare(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	remote, err := pdp.Dial(t.Context(), cerbosbin.Serve(t, dir, nil), pdp.RemoteOptions{Plaintext: true})
+	remote, err := remote.Dial(t.Context(), cerbosbin.Serve(t, dir, nil), remote.Options{Plaintext: true})
 	if err != nil {
 		t.Fatal(err)
 	}

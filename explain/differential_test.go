@@ -19,6 +19,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
@@ -231,7 +232,7 @@ func compareWhoCan(t *testing.T, n int, strict bool, enforcement pdp.Enforcement
 		"schema": map[string]any{"enforcement": map[pdp.Enforcement]string{pdp.EnforceNone: "none", pdp.EnforceReject: "reject"}[enforcement]},
 		"engine": map[string]any{"strictEvaluation": strict},
 	}
-	remote, err := pdp.Dial(t.Context(), cerbosbin.Serve(t, dir, conf), pdp.RemoteOptions{Plaintext: true})
+	remote, err := remote.Dial(t.Context(), cerbosbin.Serve(t, dir, conf), remote.Options{Plaintext: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/authz"
 )
 
 // An UndecidedError says which cells of a matrix are not decided, because the
@@ -44,7 +44,7 @@ type pending struct {
 // undecided turns what a PDP says about requests into what that means for
 // cells. Other errors stay as they are.
 func (p *pending) undecided(m *Matrix, err error) error {
-	var of *pdp.UndecidedError
+	var of *authz.UndecidedError
 	if !errors.As(err, &of) {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/wire"
 )
 
 // checkFunc is one batch of checks by an evaluator.
@@ -199,11 +200,11 @@ func (e *Engine) byRole(in *enginev1.CheckInput) []*enginev1.CheckInput {
 // decisionOf reads the engine's reply about one action.
 func decisionOf(action string, out *enginev1.CheckOutput) authz.Decision {
 	effect := out.GetActions()[action]
-	d := authz.Decision{NoPolicy: effect.GetPolicy() == noPolicy}
+	d := authz.Decision{NoPolicy: effect.GetPolicy() == wire.NoPolicy}
 	if effect.GetEffect() == effectv1.Effect_EFFECT_ALLOW {
 		d.Effect = authz.Allow
 	}
-	d.Validation = validationErrors(out.GetValidationErrors())
+	d.Validation = wire.ValidationErrors(out.GetValidationErrors())
 	for _, ee := range out.GetEvaluationErrors() {
 		d.Errors = append(d.Errors, authz.EvalError{Expr: ee.GetCelError().GetExpression(), Message: ee.GetCelError().GetMessage()})
 	}
@@ -212,9 +213,6 @@ func decisionOf(action string, out *enginev1.CheckOutput) authz.Decision {
 	})
 	return d
 }
-
-// noPolicy is what Cerbos names as the policy when none covers the resource.
-const noPolicy = "NO_MATCH"
 
 // ruleRefs reads what the decision table's rules leave in outputs about one
 // action.

@@ -10,6 +10,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // typeEnv is Cerbos's CEL environment as far as types go: the same libraries
@@ -23,7 +25,7 @@ var typeEnv = sync.OnceValues(func() (*cel.Env, error) {
 		ext.Bindings(), ext.Encoders(), ext.Lists(), ext.Math(), ext.Network(), ext.Regex(), ext.Sets(), ext.Strings(), ext.TwoVarComprehensions(),
 	}
 	options = append(options, requestVariables()...)
-	for _, name := range append([]string{"constants", "C", "variables", "V", "globals", "G"}, shortNames...) {
+	for _, name := range append([]string{"constants", "C", "variables", "V", "globals", "G"}, expr.ShortNames()...) {
 		options = append(options, cel.Variable(name, cel.DynType))
 	}
 	for _, k := range kindTypes {
@@ -68,9 +70,6 @@ func (p jsonNames) FindStructFieldType(structType, name string) (*types.FieldTyp
 	}
 	return p.Provider.FindStructFieldType(structType, string(field.Name()))
 }
-
-// shortNames are what reports call arguments and attributes.
-var shortNames = []string{"arguments", "principal", "resource"}
 
 // A signature is the types of a function's operands and, last, of its result.
 type signature []*cel.Type

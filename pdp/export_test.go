@@ -12,6 +12,7 @@ import (
 	"github.com/google/cel-go/common/ast"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // Plainly decides requests that leave nothing open by Cerbos's evaluator over
@@ -130,7 +131,7 @@ func LongNames(text string) (string, error) {
 // HasName reports whether a name stands in an expression.
 func HasName(text, name string) bool {
 	e, err := parseCEL(text)
-	return err != nil || mentions(e, name)
+	return err != nil || expr.Mentions(e, name)
 }
 
 // Whole returns an engine over the policies of another, in the order of its rows, with

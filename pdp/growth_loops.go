@@ -4,6 +4,8 @@ import (
 	"maps"
 
 	"github.com/google/cel-go/common/ast"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // maxDepth is how many loops in each other are looked at closely; see [sizing.made].
@@ -72,10 +74,7 @@ func with(members map[string]Extent, names []string, x Extent) map[string]Extent
 		inner = map[string]Extent{}
 	}
 	for _, name := range names {
-		if short, ok := shortRoots[name]; ok {
-			name = short // as paths have it
-		}
-		inner[name] = x
+		inner[expr.Short(name)] = x // as paths have it
 	}
 	return inner
 }

@@ -3,7 +3,6 @@ package pdp
 import (
 	"encoding/base64"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 
@@ -178,21 +177,6 @@ func jsonLiteralOf(v *structpb.Value, compared bool) ast.Expr {
 		return fact.NewMap(0, entries)
 	}
 	return scalar(v, compared)
-}
-
-func scalar(v *structpb.Value, compared bool) ast.Expr {
-	switch k := v.GetKind().(type) {
-	case *structpb.Value_StringValue:
-		return fact.NewLiteral(0, types.String(k.StringValue))
-	case *structpb.Value_BoolValue:
-		return fact.NewLiteral(0, types.Bool(k.BoolValue))
-	case *structpb.Value_NumberValue:
-		if n := k.NumberValue; compared && n == math.Trunc(n) && math.Abs(n) < 1<<53 {
-			return fact.NewLiteral(0, types.Int(n))
-		}
-		return fact.NewLiteral(0, types.Double(k.NumberValue))
-	}
-	return fact.NewLiteral(0, types.NullValue)
 }
 
 // spelt returns an expression without names of the policy: its variables,

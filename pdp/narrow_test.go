@@ -13,6 +13,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 )
 
 func sortedKeys(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
@@ -127,7 +128,7 @@ func sameWithout(ctx context.Context, t *testing.T, e, whole *pdp.Engine, reques
 func TestDifferentialKinds(t *testing.T) {
 	c := newCompany(2026, rounds.Of(30, 90))
 	dir := c.write(t)
-	official := dial(t, serve(t, dir, nil), pdp.RemoteOptions{})
+	official := dial(t, serve(t, dir, nil), remote.Options{})
 	decisions, allowed, differ := 0, 0, 0
 	for range rounds.Of(4, 50) {
 		e, err := pdp.Open(t.Context(), os.DirFS(dir), pdp.Options{})

@@ -8,6 +8,7 @@ import (
 	"github.com/google/cel-go/common/operators"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // An Operand is something that an expression reads.
@@ -32,7 +33,7 @@ func (e *Engine) Operands(r *authz.Request, text string) (list []Operand, open b
 		if path, ok := pathOf(x); ok {
 			name := printCEL(x)
 			known := slices.ContainsFunc(list, func(o Operand) bool { return o.Text == name })
-			if len(path) > 1 && slices.Contains(roots, path[0]) && strings.Contains(text, name) && !known {
+			if len(path) > 1 && expr.IsRoot(path[0]) && strings.Contains(text, name) && !known {
 				list = append(list, Operand{Text: name, Name: printCEL(shorten(x, r.Unknown)), Open: o.isOpenPath(path)})
 			}
 			return
@@ -45,9 +46,6 @@ func (e *Engine) Operands(r *authz.Request, text string) (list []Operand, open b
 	slices.SortStableFunc(list, func(a, b Operand) int { return strings.Index(text, a.Text) - strings.Index(text, b.Text) })
 	return list, o.isOpen(parsed, nil)
 }
-
-// roots are Cerbos's names for what an expression can read.
-var roots = []string{"P", "R", "request", "V", "C", "G", "runtime"}
 
 // A Comparison is left == right, or left in right, somewhere in an expression.
 type Comparison struct {

@@ -212,14 +212,6 @@ func (d *dissection) termAt(path []string) (Term, bool) {
 	return Term{}, false
 }
 
-// isOptional reports whether a path has a step that may lead nowhere.
-func isOptional(e ast.Expr) bool {
-	if e.Kind() == ast.CallKind && slices.Contains([]string{operators.OptSelect, operators.OptIndex}, e.AsCall().FunctionName()) {
-		return true
-	}
-	return slices.ContainsFunc(children(e), isOptional)
-}
-
 // literalJSON returns the value of a literal as JSON has it.
 func literalJSON(e ast.Expr) (any, bool) {
 	switch e.Kind() {

@@ -14,6 +14,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 )
 
 var printerGlobals = map[string]any{"site": "EU", "sites": []any{"a", "EU"}}
@@ -99,14 +100,14 @@ func withArguments(r authz.Request, args map[string]any) authz.Request {
 	return r
 }
 
-func (d *printed) pdp(t *testing.T, policies fstest.MapFS) *pdp.Remote {
+func (d *printed) pdp(t *testing.T, policies fstest.MapFS) *remote.PDP {
 	t.Helper()
 	var texts []string
 	for name, f := range policies {
 		texts = append(texts, "// "+name+"\n"+string(f.Data))
 	}
 	conf := map[string]any{"engine": map[string]any{"strictEvaluation": d.options.StrictEvaluation, "globals": printerGlobals}}
-	return dial(t, serve(t, policyDir(t, texts...), conf), pdp.RemoteOptions{Timeout: 2 * time.Minute})
+	return dial(t, serve(t, policyDir(t, texts...), conf), remote.Options{Timeout: 2 * time.Minute})
 }
 
 // open decides the cells, and holds those without a condition against the PDP.

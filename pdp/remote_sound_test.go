@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 )
 
 // The property, for a PDP: what Decide says of all arguments is true of what
@@ -38,7 +39,7 @@ func TestRemoteAgreesWithItself(t *testing.T) {
 			versions = append(versions, version)
 		}
 	}
-	remote := dial(t, serve(t, dir, nil), pdp.RemoteOptions{})
+	running := dial(t, serve(t, dir, nil), remote.Options{})
 	certain := 0
 	for _, version := range versions {
 		for _, roles := range [][]string{{"A"}, {"B"}, {"A", "B"}, {"adm", "B"}} {
@@ -50,7 +51,7 @@ func TestRemoteAgreesWithItself(t *testing.T) {
 					Kind: "mcp_server", ID: "t", Attr: map[string]any{"tool_name": "t"}, PolicyVersion: version, Scope: scope,
 				}}
 				requests := append([]authz.Request{open}, known(open)...)
-				decisions := decide(t, remote, requests)
+				decisions := decide(t, running, requests)
 				if decisions[0].Effect == authz.Conditional {
 					continue
 				}

@@ -126,20 +126,6 @@ func join(all bool, a, b formula) formula {
 	return formula{expr: fact.NewCall(0, operators.LogicalOr, a.expr, b.expr)}
 }
 
-// negate returns an expression that is true where e is false, and errors where
-// e does.
-func negate(e ast.Expr) ast.Expr {
-	opposite := map[string]string{
-		operators.Equals: operators.NotEquals, operators.NotEquals: operators.Equals,
-	}
-	if e.Kind() == ast.CallKind {
-		if o, ok := opposite[e.AsCall().FunctionName()]; ok {
-			return fact.NewCall(0, o, e.AsCall().Args()...)
-		}
-	}
-	return fact.NewCall(0, operators.LogicalNot, e)
-}
-
 // fill puts the values into the holes of an open expression, each behind a
 // seam, and tells of what kinds they are. It reports whether the expression
 // errors because of one of them.
@@ -184,44 +170,4 @@ func (n *part) fill(values []value) (filled ast.Expr, of []kinds, errored bool) 
 // readsNothing reports whether an expression is over no attribute.
 func readsNothing(e ast.Expr) bool {
 	return e.Kind() != ast.IdentKind && !slices.ContainsFunc(children(e), func(x ast.Expr) bool { return !readsNothing(x) })
-}
-
-// shorten gives names the form that reports use: arguments.x for what is
-// unknown, principal.x and resource.x for attributes.
-func shorten(e ast.Expr, unknown []string) ast.Expr {
-	return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
-		path, ok := pathOf(x)
-		if !ok || len(path) < 3 || path[1] != "attr" {
-			return nil, false
-		}
-		var root string
-		rest := path[2:]
-		switch {
-		case path[0] == "R" && unknown != nil && len(rest) >= len(unknown) && slices.Equal(rest[:len(unknown)], unknown):
-			root, rest = "arguments", rest[len(unknown):]
-		case path[0] == "R":
-			root = "resource"
-		case path[0] == "P":
-			root = "principal"
-		default:
-			return nil, false
-		}
-		return selection(x, root, len(rest)), true
-	})
-}
-
-// selection rebuilds the last steps of a chain of selections on a new root.
-func selection(e ast.Expr, root string, steps int) ast.Expr {
-	if steps == 0 {
-		name := ast.Expr(fact.NewIdent(0, root))
-		if isOptional(e) {
-			name = fact.NewMemberCall(0, "of", fact.NewIdent(0, "optional"), name)
-		}
-		return name
-	}
-	if e.Kind() == ast.SelectKind {
-		return fact.NewSelect(0, selection(e.AsSelect().Operand(), root, steps-1), e.AsSelect().FieldName())
-	}
-	c := e.AsCall()
-	return fact.NewCall(0, c.FunctionName(), selection(c.Args()[0], root, steps-1), fact.CopyExpr(c.Args()[1]))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 )
 
 // The property: a real PDP that is asked about a principal's roles in the order
@@ -224,7 +225,7 @@ func TestDifferentialRoleOrder(t *testing.T) {
 	for _, strict := range []bool{false, true} {
 		t.Run(fmt.Sprintf("strict=%t", strict), func(t *testing.T) {
 			options := pdp.Options{StrictEvaluation: strict, Now: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)}
-			official := dial(t, serve(t, dir, map[string]any{"engine": map[string]any{"strictEvaluation": strict}}), pdp.RemoteOptions{})
+			official := dial(t, serve(t, dir, map[string]any{"engine": map[string]any{"strictEvaluation": strict}}), remote.Options{})
 			compareOrders(t, dir, cells, options, official)
 		})
 	}

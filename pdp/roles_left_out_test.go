@@ -12,6 +12,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 )
 
 // The property: a real PDP, which works out all derived roles for every request,
@@ -95,7 +96,7 @@ func TestDifferentialDerivedRoles(t *testing.T) {
 		}
 		for _, strict := range []bool{false, true} {
 			t.Run(fmt.Sprintf("read=%t,strict=%t", read, strict), func(t *testing.T) {
-				official := dial(t, serve(t, dir, map[string]any{"engine": map[string]any{"strictEvaluation": strict}}), pdp.RemoteOptions{})
+				official := dial(t, serve(t, dir, map[string]any{"engine": map[string]any{"strictEvaluation": strict}}), remote.Options{})
 				e, err := pdp.Open(t.Context(), os.DirFS(dir), pdp.Options{StrictEvaluation: strict, Now: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)})
 				if err != nil {
 					t.Fatal(err)

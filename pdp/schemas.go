@@ -1,12 +1,10 @@
 package pdp
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +18,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/wire"
 )
 
 // schemas is what the policies declare about the shape of requests.
@@ -80,7 +79,7 @@ func (e *Engine) Validate(ctx context.Context, requests []authz.Request) ([][]au
 		return nil, fmt.Errorf("validate: %w", err)
 	}
 	for i, out := range outputs {
-		found[i] = validationErrors(out.GetValidationErrors())
+		found[i] = wire.ValidationErrors(out.GetValidationErrors())
 	}
 	return found, nil
 }
@@ -124,35 +123,6 @@ func (e *Engine) schemaRows() []*runtimev1.RuleTable_RuleRow {
 	}
 	return rows
 }
-
-// validationErrors returns what schemas refuse, in an order that is the same
-// each time: the validator goes through properties in the order of a Go map.
-func validationErrors(found []*schemav1.ValidationError) []authz.ValidationError {
-	var list []authz.ValidationError
-	for _, v := range found {
-		list = append(list, validationError(v))
-	}
-	slices.SortFunc(list, func(a, b authz.ValidationError) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
-	})
-	return list
-}
-
-func validationError(v *schemav1.ValidationError) authz.ValidationError {
-	e := authz.ValidationError{Path: v.GetPath(), Source: "resource"}
-	if v.GetSource() == schemav1.ValidationError_SOURCE_PRINCIPAL {
-		e.Source = "principal"
-	}
-	// The validator lists properties in the order of a Go map.
-	e.Message = quotedList.ReplaceAllStringFunc(v.GetMessage(), func(list string) string {
-		names := strings.Split(list, ", ")
-		slices.Sort(names)
-		return strings.Join(names, ", ")
-	})
-	return e
-}
-
-var quotedList = regexp.MustCompile(`'[^']*'(?:, '[^']*')+`)
 
 // applySchemas narrows a decision about what is unknown by what a schema that
 // is enforced says. A schema that constrains it makes the decision conditional.
@@ -290,23 +260,9 @@ func withArguments(in *enginev1.CheckInput, path []string, v *structpb.Value) *e
 		Principal: in.Principal, Actions: in.Actions, AuxData: in.AuxData,
 		Resource: &enginev1.Resource{
 			Kind: in.Resource.Kind, Id: in.Resource.Id, PolicyVersion: in.Resource.PolicyVersion,
-			Scope: in.Resource.Scope, Attr: withValue(in.Resource.Attr, path, v),
+			Scope: in.Resource.Scope, Attr: wire.WithValue(in.Resource.Attr, path, v),
 		},
 	}
-}
-
-func withValue(attr map[string]*structpb.Value, path []string, v *structpb.Value) map[string]*structpb.Value {
-	copied := make(map[string]*structpb.Value, len(attr)+1)
-	for k, x := range attr {
-		copied[k] = x
-	}
-	if len(path) == 1 {
-		copied[path[0]] = v
-		return copied
-	}
-	below := withValue(attr[path[0]].GetStructValue().GetFields(), path[1:], v)
-	copied[path[0]] = structpb.NewStructValue(&structpb.Struct{Fields: below})
-	return copied
 }
 
 // constrains reports whether a JSON schema says anything about the value at a

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/wire"
 )
 
 // A structureTable asks the engine what a request comes to for given values of the
@@ -130,7 +131,7 @@ func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at addr
 		effect := outputs[0].GetActions()[action]
 		o := &outcome{
 			allowed:  effect.GetEffect() == effectv1.Effect_EFFECT_ALLOW,
-			noPolicy: effect.GetPolicy() == noPolicy,
+			noPolicy: effect.GetPolicy() == wire.NoPolicy,
 			policy:   effect.GetPolicy(),
 			rules:    mergeRefs(refs[action]),
 			wanted:   wanted,

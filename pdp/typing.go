@@ -2,12 +2,13 @@ package pdp
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // A typing finds out what the parts of an expression can come to.
@@ -372,5 +373,5 @@ func isBrokenPattern(e ast.Expr) bool {
 // function's name.
 func (t *typing) isNamespace(name string) bool {
 	_, ok := t.bound[name]
-	return !ok && !slices.Contains(roots, name)
+	return !ok && !expr.IsRoot(name)
 }

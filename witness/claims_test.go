@@ -17,6 +17,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/witness"
@@ -238,7 +239,7 @@ func (b *bundle) compare(t *testing.T, asked []authz.Request, want []bool, stric
 	}
 	server := cerbosbin.Start(t, dir, map[string]any{"engine": map[string]any{"strictEvaluation": strict}})
 	defer server.Kill()
-	remote, err := pdp.Dial(t.Context(), server.Addr, pdp.RemoteOptions{Plaintext: true})
+	remote, err := remote.Dial(t.Context(), server.Addr, remote.Options{Plaintext: true})
 	if err != nil {
 		t.Fatal(err)
 	}

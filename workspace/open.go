@@ -13,6 +13,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/principals"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -63,7 +64,7 @@ type Options struct {
 	// PDP are addresses of replicas of a running PDP, which decides then in place of
 	// the embedded engine, and Remote how to reach them.
 	PDP    []string
-	Remote pdp.RemoteOptions
+	Remote remote.Options
 	// ReadSuites has the suites read with the rest and not when they are first
 	// wanted, so that all mistakes are reported together.
 	ReadSuites bool
@@ -104,7 +105,7 @@ type Workspace struct {
 	compiled chan struct{}   // closed when the engine is there, or will not be
 	policyFS fs.FS
 	engine   pdp.Options
-	remote   *pdp.Remote // nil without a running PDP
+	remote   *remote.PDP // nil without a running PDP
 
 	suites     []*testrunner.Suite
 	suitesRead bool
@@ -176,11 +177,11 @@ func Load(ctx context.Context, in *Inputs, o Options) (*Workspace, error) {
 	if len(o.PDP) > 0 {
 		options := o.Remote
 		options.Replicas = append([]string(nil), o.PDP[1:]...)
-		remote, err := pdp.Dial(ctx, o.PDP[0], options)
+		running, err := remote.Dial(ctx, o.PDP[0], options)
 		if err != nil {
 			return nil, err
 		}
-		w.remote, w.Decider = remote, remote
+		w.remote, w.Decider = running, running
 	}
 	return w, nil
 }

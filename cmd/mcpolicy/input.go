@@ -15,7 +15,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/config"
-	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
@@ -29,7 +29,7 @@ type input struct {
 	acceptIncomplete                  bool
 	now                               string
 	pdp                               []string
-	remote                            pdp.RemoteOptions
+	remote                            remote.Options
 	compareEmbedded                   bool
 
 	stderr func() io.Writer // for progress

@@ -14,6 +14,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/pep"
 )
 
@@ -53,7 +54,7 @@ func TestDifferentialContainers(t *testing.T) {
 		{Key: "guest", ID: "guest", Roles: []string{"GUEST"}},
 	}
 	cells := cellsOf(t, dir, worlds, people)
-	remote, err := pdp.Dial(t.Context(), cerbosbin.Serve(t, dir, nil), pdp.RemoteOptions{Plaintext: true})
+	remote, err := remote.Dial(t.Context(), cerbosbin.Serve(t, dir, nil), remote.Options{Plaintext: true})
 	if err != nil {
 		t.Fatal(err)
 	}

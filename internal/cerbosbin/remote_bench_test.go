@@ -17,7 +17,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/pep"
 )
 
@@ -30,7 +30,7 @@ import (
 func BenchmarkRemote(b *testing.B) {
 	in, dir := largeWorld(b, 200, 50)
 	addr := cerbosbin.Serve(b, dir, nil)
-	remote, err := pdp.Dial(b.Context(), addr, pdp.RemoteOptions{Plaintext: true})
+	remote, err := remote.Dial(b.Context(), addr, remote.Options{Plaintext: true})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
 	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 )
 
 // fixtures returns the folders below fixtures.
@@ -35,7 +35,7 @@ func TestRemoteMatrix(t *testing.T) {
 	for _, name := range fixtures(t) {
 		t.Run(name, func(t *testing.T) {
 			f := fixture.Load(t, fixture.Dir(name))
-			remote, err := pdp.Dial(t.Context(), cerbosbin.Serve(t, f.Policies, f.Conf), pdp.RemoteOptions{Plaintext: true})
+			remote, err := remote.Dial(t.Context(), cerbosbin.Serve(t, f.Policies, f.Conf), remote.Options{Plaintext: true})
 			if err != nil {
 				t.Fatal(err)
 			}

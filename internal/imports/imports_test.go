@@ -20,7 +20,8 @@ const module = "github.com/mcpolicy/mcpolicy/"
 var layers = [][]string{
 	{"source", "glob"},
 	{"authz"},
-	{"manifest", "policy", "pdp", "pep", "principals", "config", "fix", "clients", "live"},
+	{"pdp/expr", "pdp/wire"}, // what the engine and the client of a PDP both need
+	{"manifest", "policy", "pdp", "pdp/remote", "pep", "principals", "config", "fix", "clients", "live"},
 	{"matrix"},
 	{"witness"}, // lint needs requests that show something, and so does whoever probes a server
 	{"lint", "testrunner", "explain", "drift", "probe"}, // judges of the matrix; probe is the one that a server tells
@@ -35,24 +36,34 @@ var bans = []struct {
 	path, why string
 	allowed   []string
 }{
-	{"github.com/cerbos/", "the engine must be replaceable, so one package knows it", []string{"pdp"}},
+	{"github.com/cerbos/cerbos/api/genpb/", "messages of Cerbos are the engine's business, and that of who talks to a PDP", []string{"pdp", "pdp/remote", "pdp/wire"}},
+	{"github.com/cerbos/cerbos-sdk-go/", "only remote talks to a PDP", []string{"pdp/remote"}},
+	{"github.com/cerbos/", "the engine must be replaceable, so one package knows it", []string{"pdp", "pdp/remote", "pdp/wire"}},
 	{"os", "packages take fs.FS, []byte and io.Writer, so that they can be tested and embedded", []string{"cmd/mcpolicy", "cmd/mcpolicy/heap"}},
 	{"os/exec", "nothing is started by surprise; live starts what its caller names, and ends it", []string{"cmd/mcpolicy", "live"}},
-	{"net", "nothing is contacted by surprise", []string{"cmd/mcpolicy", "pdp"}},
+	{"net", "nothing is contacted by surprise", []string{"cmd/mcpolicy", "pdp/remote"}},
 	{"net/http", "nothing is contacted by surprise; live contacts what its caller names", []string{"cmd/mcpolicy", "live"}},
 	{"github.com/modelcontextprotocol/", "only live talks to servers, and it hides how", []string{"live"}},
 	{"github.com/spf13/", "the command line is cmd's business", []string{"cmd/mcpolicy"}},
 	{"github.com/fatih/color", "colour is the reports' business", []string{"report", "cmd/mcpolicy"}},
 }
 
+// engine is what only pdp may link, whatever it is linked through: all of Cerbos but
+// its messages.
+const engine, messages = "github.com/cerbos/cerbos/", "github.com/cerbos/cerbos/api/genpb/"
+
+// engineless are packages that must not link the engine.
+var engineless = []string{"pdp/remote", "pdp/expr", "pdp/wire"}
+
 type goPackage struct {
-	ImportPath string
-	Imports    []string
+	ImportPath, Dir string
+	Imports, Deps   []string
+	GoFiles         []string
 }
 
 func packages(t *testing.T) []goPackage {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,Deps,GoFiles", module+"...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,5 +111,24 @@ func TestImports(t *testing.T) {
 	}
 	if seen < 10 {
 		t.Errorf("only %d packages were looked at", seen)
+	}
+}
+
+// TestEngineless holds that what can do without the engine is without it.
+func TestEngineless(t *testing.T) {
+	seen := 0
+	for _, p := range packages(t) {
+		if !slices.Contains(engineless, strings.TrimPrefix(p.ImportPath, module)) {
+			continue
+		}
+		seen++
+		for _, path := range p.Deps {
+			if strings.HasPrefix(path, engine) && !strings.HasPrefix(path, messages) {
+				t.Errorf("%s links %s", p.ImportPath, path)
+			}
+		}
+	}
+	if seen != len(engineless) {
+		t.Errorf("%d of %d packages were looked at", seen, len(engineless))
 	}
 }

@@ -1,11 +1,10 @@
-package pdp
+package remote
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cerbos/cerbos-sdk-go/cerbos"
 	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
@@ -16,39 +15,13 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/wire"
 )
 
-// An UndecidedError says which requests of a batch a PDP has not decided.
-type UndecidedError struct {
-	Target    string          // the PDP, or all of them
-	Requests  int             // how many there were
-	Undecided []authz.Request // in their order; never none
-	At        []int           // where each of them stands in the batch
-	Err       error           // why
-}
-
-// undecidedShown is how many requests an UndecidedError's text names.
-const undecidedShown = 3
-
-func (e *UndecidedError) Error() string {
-	var names []string
-	for _, r := range e.Undecided[:min(undecidedShown, len(e.Undecided))] {
-		names = append(names, fmt.Sprintf("%s on %s %s for %s", r.Action, r.Resource.Kind, r.Resource.ID, r.Principal.Key))
-	}
-	if more := len(e.Undecided) - len(names); more > 0 {
-		names = append(names, fmt.Sprintf("%d more", more))
-	}
-	return fmt.Sprintf("PDP %s: %d of %d requests not decided (%s): %v",
-		e.Target, len(e.Undecided), e.Requests, strings.Join(names, ", "), e.Err)
-}
-
-// Unwrap returns why.
-func (e *UndecidedError) Unwrap() error { return e.Err }
-
 // Decide answers each request, in order, in as few calls as the PDP's limits
-// allow. If a call fails, the error is an *[UndecidedError].
-func (r *Remote) Decide(ctx context.Context, requests []authz.Request) ([]authz.Decision, error) {
-	b, err := newRemoteBatch(requests)
+// allow. If a call fails, the error is an *[authz.UndecidedError].
+func (r *PDP) Decide(ctx context.Context, requests []authz.Request) ([]authz.Decision, error) {
+	b, err := newBatch(requests)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +44,7 @@ func (r *Remote) Decide(ctx context.Context, requests []authz.Request) ([]authz.
 		stale = err != nil // who decided what is not known
 	}
 	if err != nil {
-		undecided := &UndecidedError{Target: r.target(), Requests: len(requests), Err: err}
+		undecided := &authz.UndecidedError{Target: r.target(), Requests: len(requests), Err: err}
 		for i := range b.questions {
 			if stale || !b.questions[i].answered() {
 				undecided.Undecided = append(undecided.Undecided, requests[i])
@@ -88,7 +61,7 @@ func (r *Remote) Decide(ctx context.Context, requests []authz.Request) ([]authz.
 }
 
 // sameVersion reports whether the PDP is still the one that was dialled.
-func (r *Remote) sameVersion(ctx context.Context) error {
+func (r *PDP) sameVersion(ctx context.Context) error {
 	up := slices.DeleteFunc(slices.Clone(r.replicas), func(p *replica) bool { return p.down.Load() })
 	if len(up) == 0 {
 		up = r.replicas
@@ -103,18 +76,18 @@ func (r *Remote) sameVersion(ctx context.Context) error {
 // check makes one CheckResources call. Where a schema refused a resource with
 // several actions, each is checked again by itself: the schema may be one that
 // some of them do not mind, and which Cerbos applies to all or none.
-func (r *Remote) check(ctx context.Context, a *asker, entries []checked) error {
-	batch := cerbos.NewResourceBatch()
+func (r *PDP) check(ctx context.Context, a *asker, entries []checked) error {
+	resources := cerbos.NewResourceBatch()
 	for _, e := range entries {
 		actions := make([]string, len(e.answers))
 		for i, one := range e.answers {
 			actions[i] = one.action
 		}
-		batch.Add(&cerbos.Resource{Obj: e.resource}, actions...)
+		resources.Add(&cerbos.Resource{Obj: e.resource}, actions...)
 	}
 	var again []checked
 	err := r.call(ctx, r.replicas, r.options.Retries, func(ctx context.Context, c *cerbos.GRPCClient) error {
-		reply, err := c.With(a.options...).CheckResources(withTokens(ctx, a.tokens), a.principal, batch)
+		reply, err := c.With(a.options...).CheckResources(withTokens(ctx, a.tokens), a.principal, resources)
 		if err != nil {
 			return err
 		}
@@ -143,7 +116,7 @@ func readReply(entries []checked, results []*responsev1.CheckResourcesResponse_R
 		if id, kind := result.GetResource().GetId(), result.GetResource().GetKind(); id != e.resource.Id || kind != e.resource.Kind {
 			return nil, fmt.Errorf("the reply is about %s %s in place of %s %s", kind, id, e.resource.Kind, e.resource.Id)
 		}
-		refused := validationErrors(result.GetValidationErrors())
+		refused := wire.ValidationErrors(result.GetValidationErrors())
 		for _, one := range e.answers {
 			effect, ok := result.GetActions()[one.action]
 			switch {
@@ -158,7 +131,7 @@ func readReply(entries []checked, results []*responsev1.CheckResourcesResponse_R
 				one.effect = authz.Allow
 			}
 			one.done, one.validation = true, refused
-			one.noPolicy = result.GetMeta().GetActions()[one.action].GetMatchedPolicy() == noPolicy
+			one.noPolicy = result.GetMeta().GetActions()[one.action].GetMatchedPolicy() == wire.NoPolicy
 		}
 	}
 	return again, nil
@@ -166,7 +139,7 @@ func readReply(entries []checked, results []*responsev1.CheckResourcesResponse_R
 
 // plan makes a PlanResources call. One that denies is made again for each role
 // by itself: Cerbos's planner applies a DENY of one role to the others too.
-func (r *Remote) plan(ctx context.Context, p *planned) error {
+func (r *PDP) plan(ctx context.Context, p *planned) error {
 	var err error
 	if p.filter, err = r.planFor(ctx, p, p.asker.principal); err != nil {
 		return err
@@ -191,7 +164,7 @@ func (r *Remote) plan(ctx context.Context, p *planned) error {
 	return nil
 }
 
-func (r *Remote) planFor(ctx context.Context, p *planned, principal *cerbos.Principal) (*enginev1.PlanResourcesFilter, error) {
+func (r *PDP) planFor(ctx context.Context, p *planned, principal *cerbos.Principal) (*enginev1.PlanResourcesFilter, error) {
 	var filter *enginev1.PlanResourcesFilter
 	err := r.call(ctx, r.replicas, r.options.Retries, func(ctx context.Context, c *cerbos.GRPCClient) error {
 		reply, err := c.With(p.asker.options...).PlanResources(withTokens(ctx, p.asker.tokens), principal, p.resource, p.action)

@@ -1,4 +1,4 @@
-package pdp_test
+package remote_test
 
 import (
 	"net"
@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
-	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 )
 
 // nameServer answers questions about one name on loopback, and none about
@@ -57,7 +57,7 @@ func nameServer(t *testing.T, name string, ips ...[4]byte) string {
 
 // TestRemoteName has a name with three addresses: two PDPs, and a third where
 // nobody listens. Calls go to both of the two in turn.
-func TestRemoteName(t *testing.T) {
+func TestName(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := cerbosbin.Certificate(t, dir, "pdp")
 	pdpAddr := serve(t, policyDir(t, salesPolicy), map[string]any{"server": map[string]any{"tls": map[string]any{"cert": cert, "key": key}}})
@@ -67,61 +67,61 @@ func TestRemoteName(t *testing.T) {
 	server := nameServer(t, "pdp.test", [4]byte{127, 0, 0, 2}, [4]byte{127, 0, 0, 1}, [4]byte{127, 0, 0, 3})
 
 	target := "dns://" + server + "/pdp.test:" + port
-	options := pdp.RemoteOptions{CAFile: cert, ServerName: "localhost", Timeout: 5 * time.Second, Retries: 1}
-	remote, err := pdp.Dial(t.Context(), target, options)
+	options := remote.Options{CAFile: cert, ServerName: "localhost", Timeout: 5 * time.Second, Retries: 1}
+	running, err := remote.Dial(t.Context(), target, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = remote.Close() })
-	want := decide(t, remote, requestsFor(500, sally, ian))
+	t.Cleanup(func() { _ = running.Close() })
+	want := decide(t, running, requestsFor(500, sally, ian))
 	// How much each gets is not held: one that is slow for a moment comes last for a while.
 	if a, b := first.Replies(), second.Replies(); a == 0 || b == 0 {
 		t.Errorf("one address replied with %d bytes, the other with %d", a, b)
 	}
 	first.Cut()
-	if diff := cmp.Diff(want, decide(t, remote, requestsFor(500, sally, ian))); diff != "" {
+	if diff := cmp.Diff(want, decide(t, running, requestsFor(500, sally, ian))); diff != "" {
 		t.Errorf("with one address of three left (-before +after):\n%s", diff)
 	}
 	second.Cut()
-	if _, err := remote.Decide(t.Context(), requestsFor(10, sally)); err == nil || !strings.Contains(err.Error(), "pdp.test:"+port+" at 127.0.0.1:"+port) {
+	if _, err := running.Decide(t.Context(), requestsFor(10, sally)); err == nil || !strings.Contains(err.Error(), "pdp.test:"+port+" at 127.0.0.1:"+port) {
 		t.Errorf("with none left: %v", err)
 	}
 
 	options.ServerName = "" // the certificate is for localhost
-	if _, err := pdp.Dial(t.Context(), target, options); err == nil || !strings.Contains(err.Error(), "pdp.test") {
+	if _, err := remote.Dial(t.Context(), target, options); err == nil || !strings.Contains(err.Error(), "pdp.test") {
 		t.Errorf("a certificate for another name: %v", err)
 	}
-	_, err = pdp.Dial(t.Context(), "dns://"+server+"/other.test:"+port, options)
+	_, err = remote.Dial(t.Context(), "dns://"+server+"/other.test:"+port, options)
 	if err == nil || !strings.Contains(err.Error(), "other.test") {
 		t.Errorf("a name that does not exist: %v", err)
 	}
 }
 
 // TestRemoteLocalhost has the system's resolver look a name up.
-func TestRemoteLocalhost(t *testing.T) {
+func TestLocalhost(t *testing.T) {
 	addr := serve(t, policyDir(t, salesPolicy), nil)
 	_, port, _ := net.SplitHostPort(addr)
-	decide(t, dial(t, "dns:///localhost:"+port, pdp.RemoteOptions{}), requestsFor(20, sally))
+	decide(t, dial(t, "dns:///localhost:"+port, remote.Options{}), requestsFor(20, sally))
 }
 
-func TestRemoteOptionsCheck(t *testing.T) {
+func TestOptionsCheck(t *testing.T) {
 	tests := map[string]struct {
 		target  string
-		options pdp.RemoteOptions
+		options remote.Options
 		want    string
 	}{
-		"a name without a port":     {"dns:///pdp", pdp.RemoteOptions{}, "want dns:///host:port"},
-		"no name":                   {"dns:///:3593", pdp.RemoteOptions{}, "want dns:///host:port"},
-		"no time":                   {"pdp:3593", pdp.RemoteOptions{Timeout: -time.Second}, "no time"},
-		"a certificate without TLS": {"pdp:3593", pdp.RemoteOptions{Plaintext: true, CAFile: "ca.pem"}, "without TLS"},
-		"a key alone":               {"pdp:3593", pdp.RemoteOptions{KeyFile: "key.pem"}, "needed together"},
+		"a name without a port":     {"dns:///pdp", remote.Options{}, "want dns:///host:port"},
+		"no name":                   {"dns:///:3593", remote.Options{}, "want dns:///host:port"},
+		"no time":                   {"pdp:3593", remote.Options{Timeout: -time.Second}, "no time"},
+		"a certificate without TLS": {"pdp:3593", remote.Options{Plaintext: true, CAFile: "ca.pem"}, "without TLS"},
+		"a key alone":               {"pdp:3593", remote.Options{KeyFile: "key.pem"}, "needed together"},
 	}
 	for name, tt := range tests {
 		if err := tt.options.Check("good:3593", tt.target); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want one about %q", name, err, tt.want)
 		}
 	}
-	if err := (pdp.RemoteOptions{}).Check("pdp:3593", "dns:///pdp:3593", "dns://1.1.1.1/pdp:3593", "unix:/run/pdp.sock", "[::1]:3593"); err != nil {
+	if err := (remote.Options{}).Check("pdp:3593", "dns:///pdp:3593", "dns://1.1.1.1/pdp:3593", "unix:/run/pdp.sock", "[::1]:3593"); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,4 +1,4 @@
-package pdp
+package remote
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 // Check reports what is wrong with targets and options, as far as that shows
 // without connecting to anything.
-func (o RemoteOptions) Check(targets ...string) error {
+func (o Options) Check(targets ...string) error {
 	var errs []error
 	for _, t := range targets {
 		errs = append(errs, checkTarget(t))

@@ -1,4 +1,4 @@
-package pdp
+package remote
 
 import (
 	"fmt"
@@ -11,10 +11,11 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/wire"
 )
 
-// A remoteBatch is what a PDP has to be asked to decide a batch of requests.
-type remoteBatch struct {
+// A batch is what a PDP has to be asked to decide a batch of requests.
+type batch struct {
 	askers    []*asker
 	plans     []*planned
 	questions []question // of the requests
@@ -56,8 +57,8 @@ type planned struct {
 	roles    []*enginev1.PlanResourcesFilter // that one role by itself has, where filter denies to all
 }
 
-func newRemoteBatch(requests []authz.Request) (*remoteBatch, error) {
-	b := &remoteBatch{questions: make([]question, len(requests))}
+func newBatch(requests []authz.Request) (*batch, error) {
+	b := &batch{questions: make([]question, len(requests))}
 	askers := map[*authz.Principal]*asker{}
 	for i := range requests {
 		r := &requests[i]
@@ -117,7 +118,7 @@ func newAsker(p *authz.Principal) (*asker, error) {
 	return a, nil
 }
 
-func (b *remoteBatch) question(a *asker, r *authz.Request, attr map[string]*structpb.Value) (question, error) {
+func (b *batch) question(a *asker, r *authz.Request, attr map[string]*structpb.Value) (question, error) {
 	resource := func(attr map[string]*structpb.Value) *enginev1.Resource {
 		return &enginev1.Resource{
 			Kind: r.Resource.Kind, Id: r.Resource.ID, Attr: attr,
@@ -163,7 +164,7 @@ func (a *asker) ask(resource *enginev1.Resource, action string) (*answer, error)
 }
 
 // plan adds a plan, unless it is there.
-func (b *remoteBatch) plan(a *asker, resource *enginev1.Resource, action string) (*planned, error) {
+func (b *batch) plan(a *asker, resource *enginev1.Resource, action string) (*planned, error) {
 	id := resource.Id
 	resource.Id = "any" // which a plan does not look at
 	key, err := resourceKey(resource)
@@ -195,7 +196,7 @@ func withArgumentsAt(attr map[string]*structpb.Value, path []string, arguments *
 	if len(path) == 0 {
 		return arguments.GetFields()
 	}
-	return withValue(attr, path, structpb.NewStructValue(arguments))
+	return wire.WithValue(attr, path, structpb.NewStructValue(arguments))
 }
 
 // withoutArguments leaves out the attribute that the arguments stand in: a plan

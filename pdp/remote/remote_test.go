@@ -1,4 +1,4 @@
-package pdp_test
+package remote_test
 
 import (
 	"context"
@@ -30,55 +30,8 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
-	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 )
-
-// serve starts a PDP over a directory.
-func serve(t testing.TB, dir string, conf map[string]any) string {
-	t.Helper()
-	return cerbosbin.Serve(t, dir, conf)
-}
-
-// policyDir writes policies into a directory, as open takes them.
-func policyDir(t testing.TB, policies ...string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for i, p := range policies {
-		name := fmt.Sprintf("p%d.yaml", i)
-		if rest, ok := strings.CutPrefix(p, "// "); ok {
-			name, p, _ = strings.Cut(rest, "\n")
-		}
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(p), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-// dial connects in plaintext.
-func dial(t testing.TB, addr string, options pdp.RemoteOptions) *pdp.Remote {
-	t.Helper()
-	options.Plaintext = true
-	r, err := pdp.Dial(t.Context(), addr, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.Close() })
-	return r
-}
-
-func decide(t testing.TB, d pdp.Decider, requests []authz.Request) []authz.Decision {
-	t.Helper()
-	decisions, err := d.Decide(t.Context(), requests)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return decisions
-}
 
 // requestsFor makes n different requests, half of them with unknown arguments.
 func requestsFor(n int, principals ...*authz.Principal) []authz.Request {
@@ -110,16 +63,16 @@ var (
 `)
 )
 
-func TestRemoteWithinLimits(t *testing.T) {
-	want := decide(t, open(t, pdp.Options{}, salesPolicy), requestsFor(300, sally, ian))
+func TestWithinLimits(t *testing.T) {
+	want := decide(t, open(t, salesPolicy), requestsFor(300, sally, ian))
 	addr := serve(t, policyDir(t, salesPolicy), map[string]any{"server": map[string]any{
 		"requestLimits": map[string]any{"maxActionsPerResource": 2, "maxResourcesPerRequest": 3},
 	}})
-	remote := dial(t, addr, pdp.RemoteOptions{MaxActions: 2, MaxResources: 3})
-	if remote.Version() != cerbosbin.Version {
-		t.Errorf("version %q, want %q", remote.Version(), cerbosbin.Version)
+	running := dial(t, addr, remote.Options{MaxActions: 2, MaxResources: 3})
+	if running.Version() != cerbosbin.Version {
+		t.Errorf("version %q, want %q", running.Version(), cerbosbin.Version)
 	}
-	got := decide(t, remote, requestsFor(300, sally, ian))
+	got := decide(t, running, requestsFor(300, sally, ian))
 	for i := range want {
 		want[i].Rules, want[i].Errors = nil, nil // which a PDP does not tell
 	}
@@ -127,14 +80,14 @@ func TestRemoteWithinLimits(t *testing.T) {
 		t.Errorf("decisions (-embedded +remote):\n%s", diff)
 	}
 
-	_, err := dial(t, addr, pdp.RemoteOptions{}).Decide(t.Context(), requestsFor(300, sally, ian))
-	var undecided *pdp.UndecidedError
+	_, err := dial(t, addr, remote.Options{}).Decide(t.Context(), requestsFor(300, sally, ian))
+	var undecided *authz.UndecidedError
 	if !errors.As(err, &undecided) || !strings.Contains(err.Error(), "exceeds configured limit (3)") {
 		t.Errorf("beyond the limits: %v", err)
 	}
 }
 
-func TestRemoteCannotReach(t *testing.T) {
+func TestCannotReach(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +110,7 @@ func TestRemoteCannotReach(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			_, err := pdp.Dial(t.Context(), tt.target, pdp.RemoteOptions{Plaintext: true, Timeout: 500 * time.Millisecond})
+			_, err := remote.Dial(t.Context(), tt.target, remote.Options{Plaintext: true, Timeout: 500 * time.Millisecond})
 			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), tt.target) {
 				t.Errorf("error %v, want one about %q that names %q", err, tt.want, tt.target)
 			}
@@ -168,21 +121,21 @@ func TestRemoteCannotReach(t *testing.T) {
 	}
 }
 
-func TestRemoteDies(t *testing.T) {
+func TestDies(t *testing.T) {
 	server := cerbosbin.Start(t, policyDir(t, salesPolicy), nil)
-	remote := dial(t, server.Addr, pdp.RemoteOptions{Retries: 1, Concurrency: 1})
+	running := dial(t, server.Addr, remote.Options{Retries: 1, Concurrency: 1})
 	requests := requestsFor(40_000, sally)
-	decide(t, remote, requests[:100])
+	decide(t, running, requests[:100])
 
 	result := make(chan error)
 	go func() {
-		_, err := remote.Decide(t.Context(), requests)
+		_, err := running.Decide(t.Context(), requests)
 		result <- err
 	}()
 	time.Sleep(300 * time.Millisecond) // in the middle: all of it takes seconds
 	server.Kill()
 	err := <-result
-	var undecided *pdp.UndecidedError
+	var undecided *authz.UndecidedError
 	switch {
 	case !errors.As(err, &undecided):
 		t.Fatalf("error %v, want an UndecidedError", err)
@@ -191,12 +144,12 @@ func TestRemoteDies(t *testing.T) {
 	case !strings.Contains(err.Error(), server.Addr) || !strings.Contains(err.Error(), "for sally"):
 		t.Errorf("%q names neither the PDP nor a request", err)
 	}
-	if _, err := remote.Decide(t.Context(), requests[:1]); !errors.As(err, &undecided) {
+	if _, err := running.Decide(t.Context(), requests[:1]); !errors.As(err, &undecided) {
 		t.Errorf("after its death: %v", err)
 	}
 }
 
-func TestRemoteReplicas(t *testing.T) {
+func TestReplicas(t *testing.T) {
 	dir := policyDir(t, salesPolicy)
 	first, second := cerbosbin.Start(t, dir, nil), cerbosbin.Start(t, dir, nil)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
@@ -204,21 +157,21 @@ func TestRemoteReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
-	options := pdp.RemoteOptions{Replicas: []string{closed.Addr().String(), second.Addr}, Retries: 1}
-	remote := dial(t, first.Addr, options)
-	want := decide(t, remote, requestsFor(500, sally, ian))
+	options := remote.Options{Replicas: []string{closed.Addr().String(), second.Addr}, Retries: 1}
+	running := dial(t, first.Addr, options)
+	want := decide(t, running, requestsFor(500, sally, ian))
 	first.Kill()
-	if diff := cmp.Diff(want, decide(t, remote, requestsFor(500, sally, ian))); diff != "" {
+	if diff := cmp.Diff(want, decide(t, running, requestsFor(500, sally, ian))); diff != "" {
 		t.Errorf("with one PDP left (-before +after):\n%s", diff)
 	}
 	second.Kill()
-	_, err = remote.Decide(t.Context(), requestsFor(10, sally))
+	_, err = running.Decide(t.Context(), requestsFor(10, sally))
 	if err == nil || !strings.Contains(err.Error(), first.Addr) || !strings.Contains(err.Error(), second.Addr) {
 		t.Errorf("with no PDP left: %v", err)
 	}
 }
 
-func TestRemoteTLS(t *testing.T) {
+func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	pdpCert, pdpKey := cerbosbin.Certificate(t, dir, "pdp")
 	ourCert, ourKey := cerbosbin.Certificate(t, dir, "mcpolicy")
@@ -228,24 +181,24 @@ func TestRemoteTLS(t *testing.T) {
 
 	tests := map[string]struct {
 		target  string
-		options pdp.RemoteOptions
+		options remote.Options
 		want    string // of the error
 	}{
-		"with its certificate":     {secured, pdp.RemoteOptions{CAFile: pdpCert}, ""},
-		"whoever it is":            {secured, pdp.RemoteOptions{SkipVerify: true}, ""},
-		"unknown authority":        {secured, pdp.RemoteOptions{}, "certificate signed by unknown authority"},
-		"another's certificate":    {secured, pdp.RemoteOptions{CAFile: ourCert}, "certificate"},
-		"for another":              {secured, pdp.RemoteOptions{CAFile: pdpCert, ServerName: "pdp.example.com"}, "pdp.example.com"},
-		"plaintext to TLS":         {secured, pdp.RemoteOptions{Plaintext: true}, "does it want TLS?"},
-		"TLS to plaintext":         {plain, pdp.RemoteOptions{}, "does it speak plaintext?"},
-		"no such file":             {secured, pdp.RemoteOptions{CAFile: filepath.Join(dir, "none.pem")}, "none.pem"},
-		"not a certificate":        {secured, pdp.RemoteOptions{CAFile: pdpKey}, "CA"},
-		"a certificate and no key": {secured, pdp.RemoteOptions{CertFile: ourCert}, "needed together"},
+		"with its certificate":     {secured, remote.Options{CAFile: pdpCert}, ""},
+		"whoever it is":            {secured, remote.Options{SkipVerify: true}, ""},
+		"unknown authority":        {secured, remote.Options{}, "certificate signed by unknown authority"},
+		"another's certificate":    {secured, remote.Options{CAFile: ourCert}, "certificate"},
+		"for another":              {secured, remote.Options{CAFile: pdpCert, ServerName: "pdp.example.com"}, "pdp.example.com"},
+		"plaintext to TLS":         {secured, remote.Options{Plaintext: true}, "does it want TLS?"},
+		"TLS to plaintext":         {plain, remote.Options{}, "does it speak plaintext?"},
+		"no such file":             {secured, remote.Options{CAFile: filepath.Join(dir, "none.pem")}, "none.pem"},
+		"not a certificate":        {secured, remote.Options{CAFile: pdpKey}, "CA"},
+		"a certificate and no key": {secured, remote.Options{CertFile: ourCert}, "needed together"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			tt.options.Timeout, tt.options.Retries = 2*time.Second, -1
-			remote, err := pdp.Dial(t.Context(), tt.target, tt.options)
+			running, err := remote.Dial(t.Context(), tt.target, tt.options)
 			if tt.want != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.want) {
 					t.Fatalf("error %v, want one about %q", err, tt.want)
@@ -255,39 +208,39 @@ func TestRemoteTLS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { _ = remote.Close() })
-			decide(t, remote, requestsFor(20, sally))
+			t.Cleanup(func() { _ = running.Close() })
+			decide(t, running, requestsFor(20, sally))
 		})
 	}
 
 	t.Run("mutual", func(t *testing.T) {
 		mutual := serve(t, policies, map[string]any{"server": map[string]any{"tls": map[string]any{"cert": pdpCert, "key": pdpKey, "caCert": ourCert}}})
-		options := pdp.RemoteOptions{CAFile: pdpCert, Timeout: 2 * time.Second, Retries: -1}
+		options := remote.Options{CAFile: pdpCert, Timeout: 2 * time.Second, Retries: -1}
 		options.CertFile, options.KeyFile = cerbosbin.Certificate(t, t.TempDir(), "mcpolicy") // of the same name, with another key
-		if _, err := pdp.Dial(t.Context(), mutual, options); err == nil {
+		if _, err := remote.Dial(t.Context(), mutual, options); err == nil {
 			t.Error("let in with somebody else's certificate")
 		}
 		options.CertFile, options.KeyFile = ourCert, ourKey
-		remote, err := pdp.Dial(t.Context(), mutual, options)
+		running, err := remote.Dial(t.Context(), mutual, options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = remote.Close() })
-		decide(t, remote, requestsFor(20, sally))
+		t.Cleanup(func() { _ = running.Close() })
+		decide(t, running, requestsFor(20, sally))
 	})
 	t.Run("mutual or nothing", func(t *testing.T) { // which a gateway in front of a PDP wants, and a PDP does not
 		gate := tlsGate(t, plain, pdpCert, pdpKey, ourCert)
-		options := pdp.RemoteOptions{CAFile: pdpCert, Timeout: 2 * time.Second, Retries: -1}
-		if _, err := pdp.Dial(t.Context(), gate, options); err == nil {
+		options := remote.Options{CAFile: pdpCert, Timeout: 2 * time.Second, Retries: -1}
+		if _, err := remote.Dial(t.Context(), gate, options); err == nil {
 			t.Error("let in without a certificate")
 		}
 		options.CertFile, options.KeyFile = ourCert, ourKey
-		remote, err := pdp.Dial(t.Context(), gate, options)
+		running, err := remote.Dial(t.Context(), gate, options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = remote.Close() })
-		decide(t, remote, requestsFor(20, sally))
+		t.Cleanup(func() { _ = running.Close() })
+		decide(t, running, requestsFor(20, sally))
 	})
 }
 
@@ -336,7 +289,7 @@ func tlsGate(t *testing.T, target, cert, key, client string) string {
 
 // TestRemotePlans holds what becomes of decisions that a plan and a check see
 // differently.
-func TestRemotePlans(t *testing.T) {
+func TestPlans(t *testing.T) {
 	both := &authz.Principal{Key: "both", ID: "p", Roles: []string{"A", "B"}, Attr: map[string]any{"orgs": []any{"acme"}}}
 	one := &authz.Principal{Key: "one", ID: "p", Roles: []string{"A"}, Attr: both.Attr}
 	tests := map[string]struct {
@@ -413,15 +366,15 @@ func TestRemotePlans(t *testing.T) {
 			policies = append(policies, strings.Replace(rules(tt.rules), "mcp_server", kind, 1))
 		}
 	}
-	remote := dial(t, serve(t, policyDir(t, policies...), nil), pdp.RemoteOptions{})
-	engine := open(t, pdp.Options{}, policies...)
+	running := dial(t, serve(t, policyDir(t, policies...), nil), remote.Options{})
+	engine := open(t, policies...)
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			requests := []authz.Request{{
 				Principal: tt.principal, Action: "call", Unknown: []string{"arguments"},
 				Resource: authz.Resource{Kind: kinds[name], ID: "t", Attr: map[string]any{"tool_name": "t"}},
 			}}
-			got := decide(t, remote, requests)[0]
+			got := decide(t, running, requests)[0]
 			want := authz.Decision{Effect: tt.effect, Condition: tt.condition, NoPolicy: name == "no policy"}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("decision (-want +got):\n%s", diff)
@@ -438,7 +391,7 @@ func TestRemotePlans(t *testing.T) {
 
 // TestRemoteNestedArguments has the arguments in a part of an attribute, of
 // which a plan knows nothing then, or as all attributes.
-func TestRemoteNestedArguments(t *testing.T) {
+func TestNestedArguments(t *testing.T) {
 	policy := rules(`
     - {actions: [a], effect: EFFECT_ALLOW, roles: [SALES], condition: {match: {expr: "R.attr.params.name == 't'"}}}
     - {actions: [b], effect: EFFECT_ALLOW, roles: [SALES], condition: {match: {expr: "R.attr.params.name == 'u' && R.attr.params.args.n == 1"}}}
@@ -461,7 +414,7 @@ func TestRemoteNestedArguments(t *testing.T) {
 			Kind: "mcp_server", ID: "t", Attr: map[string]any{"params": map[string]any{"name": "t"}},
 		}})
 	}
-	for i, got := range decide(t, dial(t, serve(t, policyDir(t, policy), nil), pdp.RemoteOptions{}), requests) {
+	for i, got := range decide(t, dial(t, serve(t, policyDir(t, policy), nil), remote.Options{}), requests) {
 		if diff := cmp.Diff(tests[i].want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tests[i].action, diff)
 		}
@@ -469,7 +422,7 @@ func TestRemoteNestedArguments(t *testing.T) {
 }
 
 // TestRemoteStrangePlans has plans that this package does not know how to write.
-func TestRemoteStrangePlans(t *testing.T) {
+func TestStrangePlans(t *testing.T) {
 	expression := func(operator string, operands ...*enginev1.PlanResourcesFilter_Expression_Operand) *enginev1.PlanResourcesFilter_Expression_Operand {
 		return &enginev1.PlanResourcesFilter_Expression_Operand{Node: &enginev1.PlanResourcesFilter_Expression_Operand_Expression{
 			Expression: &enginev1.PlanResourcesFilter_Expression{Operator: operator, Operands: operands},
@@ -488,14 +441,14 @@ func TestRemoteStrangePlans(t *testing.T) {
 		f := &pdpFake{plan: func(r *responsev1.PlanResourcesResponse) {
 			r.Filter = &enginev1.PlanResourcesFilter{Kind: enginev1.PlanResourcesFilter_KIND_CONDITIONAL, Condition: condition}
 		}}
-		got := decide(t, dial(t, fake(t, f), pdp.RemoteOptions{}), requestsFor(1, sally))[0]
+		got := decide(t, dial(t, fake(t, f), remote.Options{}), requestsFor(1, sally))[0]
 		if got.Effect != authz.Conditional || got.Condition != want {
 			t.Errorf("got %v %q, want %q", got.Effect, got.Condition, want)
 		}
 	}
 }
 
-func TestRemoteSchemas(t *testing.T) {
+func TestSchemas(t *testing.T) {
 	const policy = `
 apiVersion: api.cerbos.dev/v1
 resourcePolicy:
@@ -528,7 +481,7 @@ resourcePolicy:
 		}
 	}
 	conf := map[string]any{"schema": map[string]any{"enforcement": "reject"}}
-	got := decide(t, dial(t, serve(t, policyDir(t, files...), conf), pdp.RemoteOptions{}), requests)
+	got := decide(t, dial(t, serve(t, policyDir(t, files...), conf), remote.Options{}), requests)
 	for i, kind := range kinds {
 		call, free := got[2*i], got[2*i+1]
 		if want := tests[kind].want; call.Effect != want.Effect || call.Condition != want.Condition {
@@ -540,7 +493,7 @@ resourcePolicy:
 	}
 }
 
-func TestRemoteAuxData(t *testing.T) {
+func TestAuxData(t *testing.T) {
 	policies := []string{rules(
 		rule("ALLOW", "A", "{expr: request.auxData.jwt.team == 'x'}") + rule("ALLOW", "B", "{expr: request.auxData.jwts.app.claims.team == 'x'}"),
 	)}
@@ -554,33 +507,33 @@ func TestRemoteAuxData(t *testing.T) {
 		requests[i].Action, requests[i].Resource = "call", authz.Resource{Kind: "mcp_server", ID: "t"}
 	}
 	dir := policyDir(t, policies...)
-	trusting := dial(t, serve(t, dir, map[string]any{"auxData": map[string]any{"jwt": map[string]any{"disableVerification": true}}}), pdp.RemoteOptions{})
-	want, got := decide(t, open(t, pdp.Options{}, policies...), requests), decide(t, trusting, requests)
+	trusting := dial(t, serve(t, dir, map[string]any{"auxData": map[string]any{"jwt": map[string]any{"disableVerification": true}}}), remote.Options{})
+	want, got := decide(t, open(t, policies...), requests), decide(t, trusting, requests)
 	for i := range requests {
 		if want[i].Effect != got[i].Effect || want[i].Effect != []authz.Effect{authz.Allow, authz.Deny}[i%2] {
 			t.Errorf("%s: embedded %v, remote %v", requests[i].Principal.Key, want[i].Effect, got[i].Effect)
 		}
 	}
-	_, err := dial(t, serve(t, dir, nil), pdp.RemoteOptions{}).Decide(t.Context(), requests)
+	_, err := dial(t, serve(t, dir, nil), remote.Options{}).Decide(t.Context(), requests)
 	if err == nil || !strings.Contains(err.Error(), "auxData") {
 		t.Errorf("a PDP that verifies: %v", err)
 	}
 }
 
-func TestRemoteInvalidRequest(t *testing.T) {
-	remote := dial(t, serve(t, policyDir(t, salesPolicy), nil), pdp.RemoteOptions{})
+func TestInvalidRequest(t *testing.T) {
+	running := dial(t, serve(t, policyDir(t, salesPolicy), nil), remote.Options{})
 	requests := requestsFor(2, sally)
 	for i := range requests {
 		requests[i].Resource.PolicyVersion = "no version"
-		if _, err := remote.Decide(t.Context(), requests[i:i+1]); err == nil || !strings.Contains(err.Error(), "policy_version") {
+		if _, err := running.Decide(t.Context(), requests[i:i+1]); err == nil || !strings.Contains(err.Error(), "policy_version") {
 			t.Errorf("error %v, want one about the policy version", err)
 		}
 	}
 }
 
-func TestRemoteCannotPlan(t *testing.T) {
-	remote := dial(t, serve(t, policyDir(t, rules(rule("ALLOW", "SALES", "{expr: 'R.attr.arguments.?x.orValue(1) == 1'}"))), nil), pdp.RemoteOptions{})
-	_, err := remote.Decide(t.Context(), []authz.Request{{
+func TestCannotPlan(t *testing.T) {
+	running := dial(t, serve(t, policyDir(t, rules(rule("ALLOW", "SALES", "{expr: 'R.attr.arguments.?x.orValue(1) == 1'}"))), nil), remote.Options{})
+	_, err := running.Decide(t.Context(), []authz.Request{{
 		Principal: sally, Action: "call", Unknown: []string{"arguments"}, Resource: authz.Resource{Kind: "mcp_server", ID: "t"},
 	}})
 	if err == nil || !strings.Contains(err.Error(), "optional values") {
@@ -588,8 +541,8 @@ func TestRemoteCannotPlan(t *testing.T) {
 	}
 }
 
-func TestRemoteRefusesRequests(t *testing.T) {
-	remote := dial(t, fake(t, &pdpFake{}), pdp.RemoteOptions{})
+func TestRefusesRequests(t *testing.T) {
+	running := dial(t, fake(t, &pdpFake{}), remote.Options{})
 	valid := authz.Request{Principal: sally, Action: "call", Resource: authz.Resource{Kind: "mcp_server", ID: "t"}}
 	tests := map[string]struct {
 		change func(*authz.Request)
@@ -615,18 +568,18 @@ func TestRemoteRefusesRequests(t *testing.T) {
 	for name, tt := range tests {
 		r := valid
 		tt.change(&r)
-		if _, err := remote.Decide(t.Context(), []authz.Request{valid, r}); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := running.Decide(t.Context(), []authz.Request{valid, r}); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want one about %q", name, err, tt.want)
 		}
 	}
-	if got := decide(t, remote, nil); len(got) != 0 {
+	if got := decide(t, running, nil); len(got) != 0 {
 		t.Errorf("no requests: %v", got)
 	}
 }
 
 // TestRemoteHalfAnswers has a PDP that answers what no PDP should. Only faults
 // are made up here; decisions come from the real one.
-func TestRemoteHalfAnswers(t *testing.T) {
+func TestHalfAnswers(t *testing.T) {
 	known := authz.Request{Principal: sally, Action: "call", Resource: authz.Resource{Kind: "mcp_server", ID: "t"}}
 	open := known
 	open.Unknown = []string{"arguments"}
@@ -647,8 +600,8 @@ func TestRemoteHalfAnswers(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			addr := fake(t, tt.pdp)
-			_, err := dial(t, addr, pdp.RemoteOptions{}).Decide(t.Context(), []authz.Request{known, open})
-			var undecided *pdp.UndecidedError
+			_, err := dial(t, addr, remote.Options{}).Decide(t.Context(), []authz.Request{known, open})
+			var undecided *authz.UndecidedError
 			if !errors.As(err, &undecided) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), addr) {
 				t.Errorf("error %v, want one about %q", err, tt.want)
 			}
@@ -656,28 +609,28 @@ func TestRemoteHalfAnswers(t *testing.T) {
 	}
 }
 
-func TestRemoteRetries(t *testing.T) {
+func TestRetries(t *testing.T) {
 	requests := requestsFor(1, sally)
 	flaky := &pdpFake{unavailable: 2}
-	if d := decide(t, dial(t, fake(t, flaky), pdp.RemoteOptions{}), requests); d[0].Effect != authz.Deny {
+	if d := decide(t, dial(t, fake(t, flaky), remote.Options{}), requests); d[0].Effect != authz.Deny {
 		t.Errorf("after two failures: %+v", d)
 	}
 	flaky = &pdpFake{unavailable: 100}
-	if _, err := dial(t, fake(t, flaky), pdp.RemoteOptions{Retries: 1, Concurrency: 1}).Decide(t.Context(), requests); err == nil {
+	if _, err := dial(t, fake(t, flaky), remote.Options{Retries: 1, Concurrency: 1}).Decide(t.Context(), requests); err == nil {
 		t.Error("no error from a PDP that is never available")
 	}
 	if n := flaky.calls.Load(); n != 2 {
 		t.Errorf("%d calls, want 2", n)
 	}
 	slow := &pdpFake{check: func(*responsev1.CheckResourcesResponse) { time.Sleep(20 * time.Second) }}
-	remote := dial(t, fake(t, slow), pdp.RemoteOptions{Timeout: 300 * time.Millisecond})
+	running := dial(t, fake(t, slow), remote.Options{Timeout: 300 * time.Millisecond})
 	start := time.Now()
-	if _, err := remote.Decide(t.Context(), requests); err == nil || !strings.Contains(err.Error(), "no answer within 300ms") || time.Since(start) > 10*time.Second {
+	if _, err := running.Decide(t.Context(), requests); err == nil || !strings.Contains(err.Error(), "no answer within 300ms") || time.Since(start) > 10*time.Second {
 		t.Errorf("a PDP that hangs, after %v: %v", time.Since(start), err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := remote.Decide(ctx, requests); !errors.Is(err, context.Canceled) {
+	if _, err := running.Decide(ctx, requests); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }

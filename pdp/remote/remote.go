@@ -1,4 +1,4 @@
-package pdp
+package remote
 
 import (
 	"context"
@@ -18,9 +18,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// RemoteOptions say how to talk to a PDP. The zero value is TLS with the
+// Options say how to talk to a PDP. The zero value is TLS with the
 // system's certificate authorities, and the limits that a PDP has by default.
-type RemoteOptions struct {
+type Options struct {
 	Plaintext  bool   // no TLS
 	CAFile     string // PEM: who signed the PDP's certificate, if the system does not know
 	CertFile   string // PEM: a certificate of our own, for PDPs that want one
@@ -41,7 +41,7 @@ type RemoteOptions struct {
 	MaxActions   int // on one resource
 }
 
-// The defaults of RemoteOptions. The limits are Cerbos's own.
+// The defaults of Options. The limits are Cerbos's own.
 const (
 	defaultTimeout     = 10 * time.Second
 	defaultRetries     = 4
@@ -53,7 +53,7 @@ const (
 	retryPause = 100 * time.Millisecond
 )
 
-func (o RemoteOptions) withDefaults() RemoteOptions {
+func (o Options) withDefaults() Options {
 	for _, d := range []struct {
 		of    *int
 		value int
@@ -73,8 +73,8 @@ func (o RemoteOptions) withDefaults() RemoteOptions {
 	return o
 }
 
-// A Remote decides by asking a running PDP. It may be used from several
-// goroutines. It knows less than an [Engine] does, and its decisions name no
+// A PDP decides by asking a running PDP. It may be used from several
+// goroutines. It knows less than the embedded engine does, and its decisions name no
 // rules.
 //
 // Arguments that are unknown are left out of a PlanResources call. A plan takes
@@ -86,9 +86,9 @@ func (o RemoteOptions) withDefaults() RemoteOptions {
 // it. A DENY for has(arguments.force) beside an ALLOW that reads another argument
 // is Deny here, though calls without force may be allowed; a DENY for
 // has(arguments.amount) && !has(arguments.approval) beside an ALLOW is Allow. An
-// [Engine] over the same policies says Conditional to both.
-type Remote struct {
-	options  RemoteOptions
+// embedded engine over the same policies says Conditional to both.
+type PDP struct {
+	options  Options
 	replicas []*replica
 	next     atomic.Uint64 // which replica has the next call
 	version  string
@@ -96,14 +96,12 @@ type Remote struct {
 	steadiness steadiness
 }
 
-var _ Decider = (*Remote)(nil)
-
 // Dial connects to a PDP: host:port, unix:/path, or dns:///host:port for all
 // the addresses of a name, each of which is a replica; dns://SERVER/host:port
 // asks a name server of one's own. It fails if none of the replicas answers, or
 // if they are of different versions.
-func Dial(ctx context.Context, target string, options RemoteOptions) (*Remote, error) {
-	r := &Remote{options: options.withDefaults()}
+func Dial(ctx context.Context, target string, options Options) (*PDP, error) {
+	r := &PDP{options: options.withDefaults()}
 	if err := r.connect(ctx, append([]string{target}, options.Replicas...)); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -116,10 +114,10 @@ func Dial(ctx context.Context, target string, options RemoteOptions) (*Remote, e
 }
 
 // Version returns the version of Cerbos that the PDP runs.
-func (r *Remote) Version() string { return r.version }
+func (r *PDP) Version() string { return r.version }
 
 // Close ends the connections.
-func (r *Remote) Close() error {
+func (r *PDP) Close() error {
 	var errs []error
 	for _, p := range r.replicas {
 		if conn := p.conn.Load(); conn != nil {
@@ -130,7 +128,7 @@ func (r *Remote) Close() error {
 }
 
 // target names the PDPs in errors.
-func (r *Remote) target() string {
+func (r *PDP) target() string {
 	names := make([]string, len(r.replicas))
 	for i, p := range r.replicas {
 		names[i] = p.name
@@ -146,7 +144,7 @@ type replica struct {
 	down   atomic.Bool // did not answer the last call
 }
 
-func (r *Remote) connect(ctx context.Context, targets []string) error {
+func (r *PDP) connect(ctx context.Context, targets []string) error {
 	if err := r.options.Check(targets...); err != nil {
 		return err
 	}
@@ -172,7 +170,7 @@ func (r *Remote) connect(ctx context.Context, targets []string) error {
 }
 
 // client returns the replica at an endpoint, to which nothing is sent yet.
-func (o RemoteOptions) client(a endpoint, watch stats.Handler) (*replica, error) {
+func (o Options) client(a endpoint, watch stats.Handler) (*replica, error) {
 	p := &replica{endpoint: a}
 	authority := o.ServerName
 	if authority == "" {
@@ -203,7 +201,7 @@ func (o RemoteOptions) client(a endpoint, watch stats.Handler) (*replica, error)
 
 // agreedVersion asks replicas for their version. Those that are down have no
 // say; if all are, they are asked again after a pause.
-func (r *Remote) agreedVersion(ctx context.Context, replicas []*replica) (string, error) {
+func (r *PDP) agreedVersion(ctx context.Context, replicas []*replica) (string, error) {
 	deadline := time.Now().Add(r.options.Timeout)
 	pause := retryPause
 	for try := 0; ; try++ {
@@ -220,6 +218,13 @@ func (r *Remote) agreedVersion(ctx context.Context, replicas []*replica) (string
 	}
 }
 
+// recoverAs turns a panic, which only what a PDP says can cause, into an error.
+func recoverAs(err *error, doing string) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%s: the client panicked: %v", doing, r)
+	}
+}
+
 // recovering returns a call whose panics are errors.
 func recovering(call func() error) func() error {
 	return func() (err error) {
@@ -228,7 +233,7 @@ func recovering(call func() error) func() error {
 	}
 }
 
-func (r *Remote) versionOf(ctx context.Context, replicas []*replica) (string, error) {
+func (r *PDP) versionOf(ctx context.Context, replicas []*replica) (string, error) {
 	versions := make([]string, len(replicas))
 	errs := make([]error, len(replicas))
 	var g errgroup.Group
@@ -265,7 +270,7 @@ func (r *Remote) versionOf(ctx context.Context, replicas []*replica) (string, er
 
 // call makes one call, within the deadline. Where a replica is down the next
 // one is asked, and after a pause all of them again.
-func (r *Remote) call(ctx context.Context, replicas []*replica, retries int, f func(context.Context, *cerbos.GRPCClient) error) error {
+func (r *PDP) call(ctx context.Context, replicas []*replica, retries int, f func(context.Context, *cerbos.GRPCClient) error) error {
 	if err := ctx.Err(); err != nil {
 		return err // another call has failed
 	}
@@ -301,7 +306,7 @@ func (r *Remote) call(ctx context.Context, replicas []*replica, retries int, f f
 
 // inTurn returns the replicas, another one first each time, and those that
 // were down when they were last asked at the end.
-func (r *Remote) inTurn(replicas []*replica) []*replica {
+func (r *PDP) inTurn(replicas []*replica) []*replica {
 	if len(replicas) == 1 {
 		return replicas
 	}

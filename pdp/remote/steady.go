@@ -1,4 +1,4 @@
-package pdp
+package remote
 
 import (
 	"context"
@@ -46,7 +46,7 @@ func (s *steadiness) HandleRPC(context.Context, stats.RPCStats)                 
 
 // steady reports whether the PDP still decides what it decided in a batch, and
 // in those before.
-func (r *Remote) steady(ctx context.Context, b *remoteBatch) error {
+func (r *PDP) steady(ctx context.Context, b *batch) error {
 	var calls []func(context.Context) error
 	for _, a := range b.askers {
 		for _, entries := range a.calls(r.options.MaxResources, r.options.MaxActions) {
@@ -84,7 +84,7 @@ func (r *Remote) steady(ctx context.Context, b *remoteBatch) error {
 }
 
 // checkAgain makes a check again and compares the answers.
-func (r *Remote) checkAgain(ctx context.Context, a *asker, entries []checked) error {
+func (r *PDP) checkAgain(ctx context.Context, a *asker, entries []checked) error {
 	fresh := make([]checked, len(entries))
 	for i, e := range entries {
 		fresh[i].resource = e.resource
@@ -106,7 +106,7 @@ func (r *Remote) checkAgain(ctx context.Context, a *asker, entries []checked) er
 }
 
 // planAgain makes a plan again and compares it.
-func (r *Remote) planAgain(ctx context.Context, p *planned) error {
+func (r *PDP) planAgain(ctx context.Context, p *planned) error {
 	filter, err := r.planFor(ctx, p, p.asker.principal)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func partsOf(o *operand, list []string) []string {
 	return list
 }
 
-func (r *Remote) changed(a *asker, action, kind, id string) error {
+func (r *PDP) changed(a *asker, action, kind, id string) error {
 	if id != "" {
 		kind += " " + id
 	}

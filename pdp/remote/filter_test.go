@@ -1,4 +1,4 @@
-package pdp_test
+package remote_test
 
 import (
 	"fmt"
@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/remote"
 )
 
 // TestRemoteConditions has a PDP plan for expressions, and reads what it makes
 // of them. What is printed is then the policy: it has to come out the same.
-func TestRemoteConditions(t *testing.T) {
+func TestConditions(t *testing.T) {
 	tests := []struct{ expr, want string }{
 		{`R.attr.arguments.region == P.attr.region`, `arguments.region == "EMEA"`},
 		{`R.attr.arguments.region != P.attr.region`, `arguments.region != "EMEA"`},
@@ -66,7 +66,7 @@ func TestRemoteConditions(t *testing.T) {
 				Principal: p, Action: fmt.Sprint("call::", i), Unknown: []string{"arguments"}, Resource: authz.Resource{Kind: "mcp_server", ID: "t"},
 			})
 		}
-		return decide(t, dial(t, serve(t, policyDir(t, policyOf(exprs)), nil), pdp.RemoteOptions{}), requests)
+		return decide(t, dial(t, serve(t, policyDir(t, policyOf(exprs)), nil), remote.Options{}), requests)
 	}
 	var exprs, again []string
 	names := strings.NewReplacer("arguments", "R.attr.arguments", "principal.", "P.attr.")

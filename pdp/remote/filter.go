@@ -1,4 +1,4 @@
-package pdp
+package remote
 
 import (
 	"errors"
@@ -19,7 +19,10 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
+
+var fact = ast.NewExprFactory()
 
 // operand is a part of a query plan's filter.
 type operand = enginev1.PlanResourcesFilter_Expression_Operand
@@ -44,7 +47,7 @@ func (p *planned) effect(r *authz.Request) (authz.Effect, string) {
 	if len(conditions) == 0 {
 		return authz.Deny, ""
 	}
-	return authz.Conditional, joined(slices.Compact(conditions), operators.LogicalOr)
+	return authz.Conditional, expr.Joined(slices.Compact(conditions), operators.LogicalOr)
 }
 
 // planEffect reads a query plan: what it comes to for the request's resource
@@ -61,7 +64,7 @@ func planEffect(f *enginev1.PlanResourcesFilter, r *authz.Request) (authz.Effect
 		return authz.Conditional, fmt.Sprintf("(depends on arguments: %v)", err)
 	}
 	known := readsKnown(e, r.Unknown)
-	text := printCEL(shorten(withNames(e, r), r.Unknown))
+	text := expr.Print(expr.Shorten(withNames(e, r), r.Unknown))
 	if known {
 		return foldKnown(text, r)
 	}
@@ -72,12 +75,12 @@ func planEffect(f *enginev1.PlanResourcesFilter, r *authz.Request) (authz.Effect
 // request has told and a plan did not know: its id, or an attribute that it was
 // asked for in a way the planner does not see through.
 func readsKnown(e ast.Expr, unknown []string) bool {
-	path, ok := pathOf(e)
+	path, ok := expr.Path(e)
 	if ok && len(path) >= 2 && path[0] == "R" {
 		open := len(path) > 2 && len(path)-2 >= len(unknown) && slices.Equal(path[2:2+len(unknown)], unknown)
 		return path[1] == "id" || path[1] == "attr" && len(path) > 2 && !open
 	}
-	return slices.ContainsFunc(children(e), func(c ast.Expr) bool { return readsKnown(c, unknown) })
+	return slices.ContainsFunc(expr.Children(e), func(c ast.Expr) bool { return readsKnown(c, unknown) })
 }
 
 // withNames puts the resource's id in, which a plan does not know, and gives the
@@ -85,8 +88,8 @@ func readsKnown(e ast.Expr, unknown []string) bool {
 // place, because an expression reads one that is not there.
 func withNames(e ast.Expr, r *authz.Request) ast.Expr {
 	attr := fact.NewSelect(0, fact.NewIdent(0, "P"), "attr")
-	return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
-		if path, ok := pathOf(x); ok && slices.Equal(path, []string{"R", "id"}) {
+	return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+		if path, ok := expr.Path(x); ok && slices.Equal(path, []string{"R", "id"}) {
 			return fact.NewLiteral(0, types.String(r.Resource.ID)), true
 		}
 		if x.Kind() == ast.SelectKind && hasKeys(x.AsSelect().Operand(), r.Principal.Attr) {
@@ -232,7 +235,7 @@ func filterCall(operator string, operands []*operand) (ast.Expr, error) {
 	case isInfix && n == 2:
 		return fact.NewCall(0, infix, args...), nil
 	case operator == "not" && n == 1:
-		return negate(args[0]), nil
+		return expr.Negate(args[0]), nil
 	case operator == "if" && n == 3:
 		return fact.NewCall(0, operators.Conditional, args...), nil
 	case operator == "list":
@@ -268,7 +271,7 @@ func chain(operator string, list []ast.Expr) ast.Expr {
 	seen := map[string]bool{}
 	var all ast.Expr
 	for _, e := range flat {
-		switch text := printCEL(e); {
+		switch text := expr.Print(e); {
 		case seen[text]:
 		case all == nil:
 			all, seen[text] = e, true
@@ -340,7 +343,7 @@ func filterStruct(fields []*operand) (ast.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		pairs[printCEL(key)] = fact.NewMapEntry(0, key, value, false)
+		pairs[expr.Print(key)] = fact.NewMapEntry(0, key, value, false)
 	}
 	var entries []ast.EntryExpr
 	for _, key := range slices.Sorted(maps.Keys(pairs)) {
@@ -365,5 +368,5 @@ func filterValue(v *structpb.Value, double bool) ast.Expr {
 		}
 		return fact.NewMap(0, entries)
 	}
-	return scalar(v, !double)
+	return expr.Scalar(v, !double)
 }

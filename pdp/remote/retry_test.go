@@ -1,4 +1,4 @@
-package pdp
+package remote
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 // down, whatever other calls of the same time found.
 func TestRetriesOfCallsAtOnce(t *testing.T) {
 	p := &replica{}
-	r := &Remote{replicas: []*replica{p}, options: RemoteOptions{Timeout: time.Minute}}
+	r := &PDP{replicas: []*replica{p}, options: Options{Timeout: time.Minute}}
 	var g errgroup.Group
 	for i := range 20_000 {
 		var tries atomic.Int64

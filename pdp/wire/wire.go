@@ -1,0 +1,62 @@
+// Package wire reads what Cerbos says in its own messages, whoever it comes from: the
+// embedded engine or a PDP.
+package wire
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+
+	schemav1 "github.com/cerbos/cerbos/api/genpb/cerbos/schema/v1"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
+
+// NoPolicy is what Cerbos names as the policy when none covers the resource.
+const NoPolicy = "NO_MATCH"
+
+// ValidationErrors returns what schemas refuse, in an order that is the same
+// each time: the validator goes through properties in the order of a Go map.
+func ValidationErrors(found []*schemav1.ValidationError) []authz.ValidationError {
+	var list []authz.ValidationError
+	for _, v := range found {
+		list = append(list, validationError(v))
+	}
+	slices.SortFunc(list, func(a, b authz.ValidationError) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+	})
+	return list
+}
+
+func validationError(v *schemav1.ValidationError) authz.ValidationError {
+	e := authz.ValidationError{Path: v.GetPath(), Source: "resource"}
+	if v.GetSource() == schemav1.ValidationError_SOURCE_PRINCIPAL {
+		e.Source = "principal"
+	}
+	// The validator lists properties in the order of a Go map.
+	e.Message = quotedList.ReplaceAllStringFunc(v.GetMessage(), func(list string) string {
+		names := strings.Split(list, ", ")
+		slices.Sort(names)
+		return strings.Join(names, ", ")
+	})
+	return e
+}
+
+var quotedList = regexp.MustCompile(`'[^']*'(?:, '[^']*')+`)
+
+// WithValue returns attributes with a value at a path below them, which is not empty.
+func WithValue(attr map[string]*structpb.Value, path []string, v *structpb.Value) map[string]*structpb.Value {
+	copied := make(map[string]*structpb.Value, len(attr)+1)
+	for k, x := range attr {
+		copied[k] = x
+	}
+	if len(path) == 1 {
+		copied[path[0]] = v
+		return copied
+	}
+	below := WithValue(attr[path[0]].GetStructValue().GetFields(), path[1:], v)
+	copied[path[0]] = structpb.NewStructValue(&structpb.Struct{Fields: below})
+	return copied
+}
