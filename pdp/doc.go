@@ -1,8 +1,9 @@
 // Package pdp decides. [Open] compiles a Cerbos policy directory with the real
-// engine, linked in, and answers requests in batches on all cores; [Dial]
-// answers the same requests from a running PDP.
+// engine, linked in, and answers requests in batches on all cores. What another
+// engine would have to offer is in contract.go; a running PDP is package
+// pdp/remote's business.
 //
-// It is the only package that imports Cerbos modules, and lets none of their
+// It is the only package that imports the engine's modules, and lets none of their
 // types out. What a rule looks like and where it stands is package policy's
 // business; which requests to make is package pep's.
 //

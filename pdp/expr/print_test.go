@@ -1,7 +1,9 @@
-package pdp
+package expr
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/google/cel-go/common/ast"
@@ -32,10 +34,10 @@ func TestPrintedAsItReads(t *testing.T) {
 		`dyn(-1).y`:                 fact.NewSelect(0, fact.NewLiteral(0, types.Int(-1)), "y"),
 		"\"\\\"q\\\"\\n\\u2028'é\"": text("\"q\"\n\u2028'é"),
 	} {
-		if got := printCEL(e); got != want {
+		if got := Print(e); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
-		if _, err := parseCEL(want); err != nil {
+		if _, err := Parse(want); err != nil {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
@@ -54,12 +56,64 @@ func TestHygiene(t *testing.T) {
 		`l.map(principal, principal.ok, principal.n)`:      `l.map(v_principal, v_principal.ok, v_principal.n)`,
 		`l.all(R, m.all(P, R == P) || cel.bind(R, R, !R))`: `l.all(v_R, m.all(v_P, v_R == v_P) || cel.bind(v_R_, v_R, !v_R_))`,
 	} {
-		e, err := parseHygienic(text)
+		e, err := Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := printCEL(e); got != want {
+		if got := Print(Hygienic(e)); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+// TestParsedAgain holds that what is kept of a text is what it was, though trees that
+// were made of it were rewritten.
+func TestParsedAgain(t *testing.T) {
+	const text = `R.attr.arguments.floor.all(i, i < 3) || P.attr.badge != "blue"`
+	for range 3 {
+		e, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Print(e); got != text {
+			t.Errorf("got %s, want %s", got, text)
+		}
+		const want = `!(arguments.floor.all(i, i < 3) || principal.badge != "blue")`
+		if got := Print(Negate(Shorten(Hygienic(e), []string{"arguments"}))); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// TestJoined holds that what is joined keeps its meaning, and that what is no CEL
+// stays as it is.
+func TestJoined(t *testing.T) {
+	for want, list := range map[string][]string{
+		"":                       {"", ""},
+		"a || b":                 {"", "a || b"},
+		"(a || b) && c":          {"a || b", "c"},
+		"(depends on it) && a":   {"depends on it", "a"},
+		"a && (b ? c : d) && !e": {"a", "b ? c : d", "!e"},
+	} {
+		if got := Joined(list, operators.LogicalAnd); got != want {
+			t.Errorf("%q: got %s, want %s", list, got, want)
+		}
+	}
+}
+
+// TestPath holds the two names of what an expression can read to be one.
+func TestPath(t *testing.T) {
+	for text, want := range map[string]string{
+		"request.principal.attr.team": "P attr team true", `R.attr["due-date"]`: "R attr due-date true", "variables.late": "V late true",
+		"P.attr[R.attr.key].x": "P attr false", "x.?y": "x y true", "f(x)": " false", "request.auxData.jwt": "request auxData jwt true",
+	} {
+		e, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path, ok := Path(e)
+		if got := fmt.Sprint(strings.Join(path, " "), " ", ok); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
 	}
 }
