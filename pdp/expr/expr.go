@@ -177,7 +177,7 @@ func Bound(c ast.CallExpr) []string {
 // reserved are the names that no variable of a macro may have for what is
 // printed to mean the same.
 func reserved(name string) bool {
-	return slices.Contains(roots, name) || slices.Contains(shortNames, name) || shortRoots[name] != "" ||
+	return slices.Contains(roots, name) || slices.Contains(ShortNames(), name) || shortRoots[name] != "" ||
 		strings.HasPrefix(name, "mcpolicy_") || strings.HasPrefix(name, "hole") || strings.HasPrefix(name, "kind_")
 }
 

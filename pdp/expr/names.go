@@ -14,11 +14,8 @@ var roots = []string{"P", "R", "request", "V", "C", "G", "runtime"}
 // IsRoot reports whether a name is one of what an expression can read.
 func IsRoot(name string) bool { return slices.Contains(roots, name) }
 
-// shortNames are what reports call arguments and attributes.
-var shortNames = []string{"arguments", "principal", "resource"}
-
 // ShortNames returns what reports call arguments and attributes.
-func ShortNames() []string { return slices.Clone(shortNames) }
+func ShortNames() []string { return []string{"arguments", "principal", "resource"} }
 
 // Short returns the short one of Cerbos's names for what an expression can read.
 func Short(name string) string {
