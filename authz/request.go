@@ -45,11 +45,7 @@ func (e Effect) String() string { return [...]string{"deny", "allow", "condition
 type Decision struct {
 	Effect Effect
 
-	// Condition is set for Conditional: CEL over arguments and principal. It
-	// is "what allows", or "what allows unless what denies"; a part of it that
-	// cannot be evaluated, because a value is missing or of another type,
-	// counts as not met on either side.
-	Condition string
+	Condition Condition // of Conditional
 
 	Rules []RuleRef // the rules that took part, sorted by ID
 

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -29,11 +30,9 @@ type calls struct {
 func callsFor(g *group) calls {
 	var tests []pdp.ArgumentTest
 	all := true
-	for _, condition := range []string{g.checkout.Condition, g.production.Condition} {
-		if condition != "" {
-			more, whole := pdp.ArgumentTests(condition)
-			tests, all = append(tests, more...), all && whole
-		}
+	for _, condition := range []authz.Condition{g.checkout.Condition, g.production.Condition} {
+		more, whole := pdp.ArgumentTests(condition)
+		tests, all = append(tests, more...), all && whole
 	}
 	base := []map[string]any{{}}
 	named := map[string]bool{}

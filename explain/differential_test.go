@@ -277,7 +277,7 @@ func readBack(t *testing.T, engine *pdp.Engine, all []expectation, options pdp.O
 	for i := range all {
 		x := &all[i]
 		requests[i] = x.request
-		condition := x.holder.Condition
+		condition := x.holder.Condition.String()
 		if x.holder.Access != matrix.Conditional || kinds[condition] != "" {
 			continue
 		}
@@ -300,7 +300,7 @@ func readBack(t *testing.T, engine *pdp.Engine, all []expectation, options pdp.O
 		x := &all[i]
 		x.allowed = x.holder.Access == matrix.Allowed
 		r := x.request
-		if r.Resource.Kind = kinds[x.holder.Condition]; x.holder.Access != matrix.Conditional {
+		if r.Resource.Kind = kinds[x.holder.Condition.Key()]; x.holder.Access != matrix.Conditional {
 			r.Resource.Kind = "none"
 		}
 		attr := map[string]any{"arguments": r.Resource.Attr["arguments"], "validArguments": true, "validPrincipal": true}

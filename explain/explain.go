@@ -54,8 +54,8 @@ type Request struct {
 
 // A Way is a change that would allow what is denied.
 type Way struct {
-	Text      string // "arguments.region = \"EMEA\"", "the role ADMIN"
-	Condition string // on which it would still depend, or ""
+	Text      string          // "arguments.region = \"EMEA\"", "the role ADMIN"
+	Condition authz.Condition // on which it would still depend, if any
 
 	// The changed principal and arguments; no arguments if they are open.
 	Principal *authz.Principal

@@ -452,7 +452,7 @@ func (d *device) checkWays(t *testing.T, x *explain.Explanation, samples []map[s
 			with = []map[string]any{way.Arguments}
 		}
 		for _, args := range with {
-			if way.Condition == "" && !d.allowed(t, args, way.Principal) {
+			if way.Condition.IsZero() && !d.allowed(t, args, way.Principal) {
 				fail("it would not be allowed with %s and %v", way.Text, args)
 			}
 		}

@@ -103,8 +103,8 @@ func lines(x *explain.Explanation) []string {
 	}
 	for _, way := range x.Ways {
 		text := "with " + way.Text
-		if way.Condition != "" {
-			text += ", " + explain.When(way.Condition)
+		if !way.Condition.IsZero() {
+			text += ", " + way.Condition.When()
 		}
 		list = append(list, text)
 	}

@@ -20,22 +20,10 @@ func (x *Explanation) sentence() string {
 	case matrix.Allowed:
 		return "allowed: " + x.allowed() + "."
 	case matrix.Conditional:
-		return "conditional: " + x.conditional() + " " + When(x.Cell.Condition) + "."
+		return "conditional: " + x.conditional() + " " + x.Cell.Condition.When() + "."
 	case matrix.Denied:
 	}
 	return "denied: " + x.denial()
-}
-
-// When writes a condition behind what it is the condition of: "when x",
-// "unless y".
-func When(condition string) string {
-	switch {
-	case strings.HasPrefix(condition, "unless "):
-		return condition
-	case strings.Contains(condition, "(unless "):
-		return "on the condition " + condition
-	}
-	return "when " + condition
 }
 
 // allowed says which rules allow what is allowed whatever is open.

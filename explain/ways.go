@@ -31,7 +31,7 @@ func (q *Question) ways(ctx context.Context, x *Explanation) ([]Way, error) {
 		if err != nil {
 			return nil, err
 		}
-		if way != nil && !slices.ContainsFunc(ways, func(w Way) bool { return w.Text == way.Text && w.Condition == way.Condition }) {
+		if way != nil && !slices.ContainsFunc(ways, func(w Way) bool { return w.Text == way.Text && w.Condition.Equal(way.Condition) }) {
 			ways = append(ways, *way)
 		}
 	}

@@ -39,7 +39,7 @@ func (a *Answer) Everybody() bool {
 type Holders struct {
 	Principals []*authz.Principal
 	Access     matrix.Access
-	Condition  string
+	Condition  authz.Condition
 	Rules      []matrix.Rule
 }
 
@@ -49,7 +49,7 @@ type RoleHolder struct {
 	// listed.
 	Role      string
 	Access    matrix.Access
-	Condition string // over arguments and principal
+	Condition authz.Condition // over arguments and principal
 	Rules     []authz.RuleRef
 	// Wildcard is set if nothing but rules for everyone lets the role in.
 	Wildcard bool
@@ -122,7 +122,7 @@ func (a *Answer) declared(m *matrix.Matrix) {
 			a.Denied += len(c.Principals)
 			continue
 		}
-		i := slices.IndexFunc(a.Declared, func(h Holders) bool { return h.Access == cell.Access && h.Condition == cell.Condition })
+		i := slices.IndexFunc(a.Declared, func(h Holders) bool { return h.Access == cell.Access && h.Condition.Equal(cell.Condition) })
 		if i < 0 {
 			i = len(a.Declared)
 			a.Declared = append(a.Declared, Holders{Access: cell.Access, Condition: cell.Condition, Rules: cell.Decisive()})
@@ -138,7 +138,7 @@ func conjunction(of []authz.Decision) RoleHolder {
 		return RoleHolder{Access: matrix.Unguarded}
 	}
 	h := RoleHolder{Access: matrix.Allowed}
-	var conditions []string
+	var conditions []authz.Condition
 	for _, d := range of {
 		switch d.Effect {
 		case authz.Deny:
@@ -150,7 +150,7 @@ func conjunction(of []authz.Decision) RoleHolder {
 		}
 		h.Rules = append(h.Rules, d.Rules...)
 	}
-	h.Condition = matrix.Both(conditions)
+	h.Condition = authz.AllOf(conditions...)
 	return h
 }
 

@@ -62,7 +62,7 @@ func whoCan(t *testing.T, files map[string]string, options pdp.Options, principa
 	for _, h := range a.ByRole {
 		text := h.Role + " always"
 		if h.Access == matrix.Conditional {
-			text = h.Role + " " + explain.When(h.Condition)
+			text = h.Role + " " + h.Condition.When()
 		}
 		if h.Wildcard {
 			text += ", as anybody"

@@ -64,7 +64,7 @@ resourcePolicy:
 					open++
 				}
 				same = same && p.all(col, func(c *matrix.Cell) bool {
-					return c.Access == first.Access && c.Condition == first.Condition
+					return c.Access == first.Access && c.Condition.Equal(first.Condition)
 				})
 			}
 			if !same || open == 0 {

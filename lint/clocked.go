@@ -6,7 +6,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -63,13 +62,13 @@ func (p *Pass) findClocked(ctx context.Context) error {
 			switch {
 			case c.now == nil:
 				c.now = d
-			case c.then == nil && (c.now.Effect != d.Effect || c.now.Condition != d.Condition):
+			case c.then == nil && (c.now.Effect != d.Effect || !c.now.Condition.Equal(d.Condition)):
 				c.then, c.at = d, at
 			}
 		}
 	}
 	for _, c := range list {
-		if c.then != nil || strings.Contains(c.now.Condition, "now()") || strings.Contains(c.now.Condition, "timeSince()") {
+		if c.then != nil || c.now.Condition.Reads().Clock {
 			p.clocked = append(p.clocked, c)
 		}
 	}

@@ -80,7 +80,7 @@ func inWords(d *authz.Decision) string {
 	case authz.Allow:
 		return "allowed"
 	case authz.Conditional:
-		return "allowed when " + d.Condition
+		return "allowed when " + d.Condition.String()
 	case authz.Deny:
 	}
 	return "denied"

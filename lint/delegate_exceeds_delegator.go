@@ -161,7 +161,7 @@ func (p *Pass) exceeds(ctx context.Context, d *delegation, col *matrix.Column) (
 	switch {
 	case !granted(a) || allowed(b) || b.Access == matrix.Unguarded:
 		return nil, nil
-	case a.Access == b.Access && a.Condition == b.Condition && !strings.Contains(a.Condition, "principal."):
+	case a.Access == b.Access && a.Condition.Equal(b.Condition) && !ofPrincipal(a.Condition):
 		return nil, nil // the same for both, unless it names attributes of theirs
 	case allowed(a) && denied(b):
 		return witnessIn(col, d.agent, nil), nil
@@ -172,7 +172,7 @@ func (p *Pass) exceeds(ctx context.Context, d *delegation, col *matrix.Column) (
 	}
 	rules := slices.Concat(a.Rules, b.Rules)
 	q := x.finder.Question(p.plain(col), d.agent, rules...)
-	key := a.Condition + "\x00" + b.Condition + "\x00" + q.Key()
+	key := a.Condition.Key() + "\x00" + b.Condition.Key() + "\x00" + q.Key()
 	if x.alike[key] {
 		return nil, nil
 	}
@@ -191,6 +191,13 @@ func (p *Pass) exceeds(ctx context.Context, d *delegation, col *matrix.Column) (
 	}
 	x.alike[key] = true
 	return nil, nil
+}
+
+// ofPrincipal reports whether a condition may come to another thing for another
+// principal.
+func ofPrincipal(c authz.Condition) bool {
+	reads := c.Reads()
+	return len(reads.Principal) > 0 || reads.Policy
 }
 
 // tellApart says in what attributes and claims the two differ, of those that the

@@ -189,7 +189,7 @@ func (f *failing) question(x *reasoner) {
 		}
 	}
 	f.asked.Request.Principal = x.standIn(f.class)
-	f.key = f.asked.Key() + "\x00" + f.cell.Access.String() + "\x00" + f.cell.Condition
+	f.key = f.asked.Key() + "\x00" + f.cell.Access.String() + "\x00" + f.cell.Condition.Key()
 }
 
 // canErr reports whether the condition alone errors for a request that the

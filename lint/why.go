@@ -19,7 +19,7 @@ func (p *Pass) conditions(classes []*matrix.Class, col *matrix.Column) []string 
 	by := map[string][]*matrix.Class{}
 	for _, c := range classes {
 		if cell := p.Matrix.Cell(c, col); cell.Access == matrix.Conditional {
-			by[cell.Condition] = append(by[cell.Condition], c)
+			by[cell.Condition.String()] = append(by[cell.Condition.String()], c)
 		}
 	}
 	var lines []string

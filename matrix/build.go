@@ -91,7 +91,7 @@ func (m *Matrix) cell(col *Column, of []*authz.Decision) Cell {
 			c.Access = Denied
 		}
 	}
-	var conditions []string
+	var conditions []authz.Condition
 	for i, d := range of {
 		if c.Access == Denied && d.Effect != authz.Deny {
 			continue // what denies is what matters
@@ -107,7 +107,7 @@ func (m *Matrix) cell(col *Column, of []*authz.Decision) Cell {
 			c.Rules = append(c.Rules, m.rule(ref, &col.Question.Requests[i]))
 		}
 	}
-	c.Condition = Both(conditions)
+	c.Condition = authz.AllOf(conditions...)
 	slices.SortFunc(c.Rules, func(a, b Rule) int {
 		if n := strings.Compare(a.ID, b.ID); n != 0 {
 			return n
@@ -116,25 +116,6 @@ func (m *Matrix) cell(col *Column, of []*authz.Decision) Cell {
 	})
 	c.Rules = slices.CompactFunc(c.Rules, func(a, b Rule) bool { return a.ID == b.ID })
 	return c
-}
-
-// Both returns the condition that all of the conditions are met.
-func Both(conditions []string) string {
-	conditions = slices.Clone(conditions)
-	slices.Sort(conditions)
-	conditions = slices.Compact(conditions)
-	if len(conditions) == 1 {
-		return conditions[0]
-	}
-	return strings.Join(parenthesised(conditions), " && ")
-}
-
-func parenthesised(list []string) []string {
-	copied := make([]string, len(list))
-	for i, s := range list {
-		copied[i] = "(" + s + ")"
-	}
-	return copied
 }
 
 // rule finds out where a rule stands. Where a scope requires its parent's

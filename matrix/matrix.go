@@ -71,8 +71,8 @@ type Rule struct {
 // A Cell is the access of a class in a column.
 type Cell struct {
 	Access    Access
-	Condition string // of Conditional; see authz.Decision
-	Rules     []Rule // sorted by ID
+	Condition authz.Condition // of Conditional
+	Rules     []Rule          // sorted by ID
 	// NoPolicy is set on a denial that no policy took: none covers what the
 	// enforcement point asks about.
 	NoPolicy bool

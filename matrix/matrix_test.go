@@ -132,7 +132,7 @@ crm://terms  du du du du
 	}
 	report := m.Columns[3]
 	cell := m.Cell(m.ClassOf("susan"), report)
-	if cell.Condition != `arguments.region == "APAC"` {
+	if cell.Condition.String() != `arguments.region == "APAC"` {
 		t.Errorf("condition %q", cell.Condition)
 	}
 	var rules []string

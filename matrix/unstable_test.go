@@ -83,7 +83,7 @@ func loads(t *testing.T, n int, fsys fstest.MapFS, set *policy.Set, in matrix.In
 			who := ref.Class.First().Key
 			key := fmt.Sprint(who, " ", ref.Column.Item.Name)
 			hangs := matrix.HangsOn(set.Disagreements(), ref.Rules) != nil
-			cells[key] = loaded{ref.Access.String() + " " + ref.Condition, hangs}
+			cells[key] = loaded{ref.Access.String() + " " + ref.Condition.String(), hangs}
 			if hangs && who != "ann" && matrix.MayHangOn(set, &ref.Column.Question.Requests[0], "", "") == nil {
 				t.Errorf("%s hangs on it, but nobody's decision may: %v", key, fsys)
 			}

@@ -2,11 +2,12 @@ package pdp
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
+
+	"github.com/mcpolicy/mcpolicy/authz"
 )
 
 // An ArgumentTest is what a condition asks of one argument of a call.
@@ -19,16 +20,11 @@ type ArgumentTest struct {
 	Values []any // what it is compared with: JSON values, of which has and is have none
 }
 
-// ArgumentTests takes a condition, as an [authz.Decision] has it, apart into
-// what it asks of the arguments. It reports whether that is all: whether two
-// calls get the same from the condition whenever their arguments do from the
-// tests.
-func ArgumentTests(condition string) (tests []ArgumentTest, all bool) {
-	e, err := parseCEL(withoutUnless(condition))
-	if err != nil {
-		return nil, false
-	}
-	all = true
+// ArgumentTests takes what is written down of a condition apart into what it asks
+// of the arguments. It reports whether that is all: whether two calls get the
+// same from the condition whenever their arguments do from the tests.
+func ArgumentTests(c authz.Condition) (tests []ArgumentTest, all bool) {
+	all = c.Written()
 	var walk func(ast.Expr)
 	walk = func(e ast.Expr) {
 		if !readsArguments(e) {
@@ -46,7 +42,14 @@ func ArgumentTests(condition string) (tests []ArgumentTest, all bool) {
 		}
 		all = false
 	}
-	walk(e)
+	for clause := range c.Clauses() {
+		e, err := parseCEL(clause.String())
+		if err != nil {
+			all = false
+			continue
+		}
+		walk(e)
+	}
 	return tests, all
 }
 
@@ -147,39 +150,4 @@ func jsonLiteral(e ast.Expr) (any, bool) {
 		}
 	}
 	return nil, false
-}
-
-// withoutUnless makes CEL of a condition, for what it reads and not for what it
-// means: "a unless b" becomes "a && b".
-func withoutUnless(condition string) string {
-	const word = "unless "
-	var b strings.Builder
-	quote, first := byte(0), true // first: nothing stands on this side yet
-	for i := 0; i < len(condition); i++ {
-		c := condition[i]
-		switch {
-		case quote != 0 && c == '\\' && i+1 < len(condition):
-			b.WriteByte(c)
-			i++
-			c = condition[i]
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote, first = c, false
-		case strings.HasPrefix(condition[i:], word) && (i == 0 || condition[i-1] == ' ' || condition[i-1] == '('):
-			if !first {
-				b.WriteString("&& ")
-			}
-			i += len(word) - 1
-			continue
-		case c == '(':
-			first = true
-		case c != ' ':
-			first = false
-		}
-		b.WriteByte(c)
-	}
-	return b.String()
 }

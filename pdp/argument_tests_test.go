@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
@@ -12,25 +13,34 @@ func TestArgumentTests(t *testing.T) {
 	test := func(path, op string, values ...any) pdp.ArgumentTest {
 		return pdp.ArgumentTest{Path: []string{path}, Op: op, Values: values}
 	}
+	when := func(allows, denies string) authz.Condition {
+		return authz.AnyOf(authz.Alternative{Allows: pdp.ClauseOf(allows), Denies: pdp.ClauseOf(denies)})
+	}
 	tests := []struct {
-		condition string
+		condition authz.Condition
 		want      []pdp.ArgumentTest
 		all       bool
 	}{
-		{`arguments.region == "EMEA"`, []pdp.ArgumentTest{test("region", "==", "EMEA")}, true},
-		{`500 >= arguments.amount`, []pdp.ArgumentTest{test("amount", "<", 500.0)}, true},
-		{`arguments["my-arg"] in ["a", "b"] || !(arguments.n != -1)`, []pdp.ArgumentTest{test("my-arg", "in", "a", "b"), test("n", "==", -1.0)}, true},
-		{`arguments.a == 1 unless arguments.b == 2`, []pdp.ArgumentTest{test("a", "==", 1.0), test("b", "==", 2.0)}, true},
-		{`unless arguments.b == null`, []pdp.ArgumentTest{test("b", "==", nil)}, true},
-		{`(unless arguments.b) && (arguments.s == "x unless y")`, []pdp.ArgumentTest{test("b", "is"), test("s", "==", "x unless y")}, true},
-		{`arguments.p.startsWith("/home") && has(arguments.q)`, []pdp.ArgumentTest{test("p", "startsWith", "/home"), test("q", "has")}, true},
-		{`arguments.a == arguments.b || arguments.c == true`, []pdp.ArgumentTest{test("c", "==", true)}, false},
-		{`size(arguments.list) > 2`, nil, false},
-		{`principal.level == 2 && arguments.a == 1`, []pdp.ArgumentTest{test("a", "==", 1.0)}, true},
-		{`"x" in arguments`, nil, false},
-		{`(depends on which role decides)`, nil, false},
-		{`valid(arguments)`, nil, false},
-		{`arguments.list.exists(x, x == "EMEA")`, nil, false},
+		{authz.Condition{}, nil, true},
+		{when(`arguments.region == "EMEA"`, ""), []pdp.ArgumentTest{test("region", "==", "EMEA")}, true},
+		{when(`500 >= arguments.amount`, ""), []pdp.ArgumentTest{test("amount", "<", 500.0)}, true},
+		{when(`arguments["my-arg"] in ["a", "b"] || !(arguments.n != -1)`, ""), []pdp.ArgumentTest{test("my-arg", "in", "a", "b"), test("n", "==", -1.0)}, true},
+		{when(`arguments.a == 1`, `arguments.b == 2`), []pdp.ArgumentTest{test("a", "==", 1.0), test("b", "==", 2.0)}, true},
+		{when("", `arguments.b == null`), []pdp.ArgumentTest{test("b", "==", nil)}, true},
+		{authz.AllOf(when(`arguments.s == "x unless y"`, ""), when("", "arguments.b")), []pdp.ArgumentTest{test("s", "==", "x unless y"), test("b", "is")}, true},
+		{
+			authz.AnyOf(authz.Alternative{Allows: pdp.ClauseOf("arguments.a == 1"), Denies: pdp.ClauseOf("arguments.b")}, authz.Alternative{Allows: pdp.ClauseOf("arguments.c")}),
+			[]pdp.ArgumentTest{test("a", "==", 1.0), test("b", "is"), test("c", "is")}, true,
+		},
+		{when(`arguments.p.startsWith("/home") && has(arguments.q)`, ""), []pdp.ArgumentTest{test("p", "startsWith", "/home"), test("q", "has")}, true},
+		{when(`arguments.a == arguments.b || arguments.c == true`, ""), []pdp.ArgumentTest{test("c", "==", true)}, false},
+		{when(`size(arguments.list) > 2`, ""), nil, false},
+		{when(`principal.level == 2 && arguments.a == 1`, ""), []pdp.ArgumentTest{test("a", "==", 1.0)}, true},
+		{when(`"x" in arguments`, ""), nil, false},
+		{authz.Unwritten("(depends on which role decides)"), nil, false},
+		{authz.AllOf(authz.Unwritten("(depends on more)", pdp.ClauseOf("arguments.z")), when("arguments.a == 1", "")), []pdp.ArgumentTest{test("a", "==", 1.0)}, false},
+		{when(`valid(arguments)`, ""), nil, false},
+		{when(`arguments.list.exists(x, x == "EMEA")`, ""), nil, false},
 	}
 	for _, tt := range tests {
 		got, all := pdp.ArgumentTests(tt.condition)

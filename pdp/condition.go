@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
+
+	"github.com/mcpolicy/mcpolicy/authz"
 )
 
 // maxGroups bounds the groups of which a shortest condition is looked for.
@@ -23,16 +25,20 @@ func (t term) size() int { return bits.OnesCount(t.positive) + bits.OnesCount(t.
 
 // condition writes down for which values of the groups the engine allowed:
 // what allows, unless what denies.
-func (x *exploration) condition() string {
+func (x *exploration) condition() authz.Condition {
 	if x.tooMany || len(x.texts) > maxGroups {
-		var list []string
+		var texts []string
+		var hints []authz.Clause
 		for _, r := range x.texts {
-			list = append(list, r.whenTrue)
+			if r.whenTrue != "" {
+				hints = append(hints, x.solver.clause(r.whenTrue))
+				texts = append(texts, r.whenTrue)
+			}
 		}
-		return fmt.Sprintf("(depends on %d conditions: %s)", len(list), strings.Join(nonEmpty(list...), "; "))
+		return authz.Unwritten(fmt.Sprintf("(depends on %d conditions: %s)", len(x.texts), strings.Join(texts, "; ")), hints...)
 	}
 	if x.strict() {
-		return x.strictCondition()
+		return authz.AnyOf(authz.Alternative{Allows: x.solver.clause(x.strictText())})
 	}
 	terms := x.terms()
 	// Several alternatives under the same exception are written once.
@@ -41,23 +47,23 @@ func (x *exploration) condition() string {
 		for _, t := range terms {
 			allows = append(allows, x.texted(t.positive, operators.LogicalAnd))
 		}
-		return unless(joined(allows, operators.LogicalOr), x.texted(terms[0].negative, operators.LogicalOr))
+		return authz.AnyOf(authz.Alternative{
+			Allows: x.solver.clause(joined(allows, operators.LogicalOr)), Denies: x.solver.clause(x.texted(terms[0].negative, operators.LogicalOr)),
+		})
 	}
-	var alternatives []string
-	for _, t := range terms {
-		text := unless(x.texted(t.positive, operators.LogicalAnd), x.texted(t.negative, operators.LogicalOr))
-		if t.negative != 0 {
-			text = "(" + text + ")"
+	alternatives := make([]authz.Alternative, len(terms))
+	for i, t := range terms {
+		alternatives[i] = authz.Alternative{
+			Allows: x.solver.clause(x.texted(t.positive, operators.LogicalAnd)), Denies: x.solver.clause(x.texted(t.negative, operators.LogicalOr)),
 		}
-		alternatives = append(alternatives, text)
 	}
-	return strings.Join(alternatives, " || ")
+	return authz.AnyOf(alternatives...)
 }
 
-// strictCondition is plain CEL: when evaluation is strict, what errors denies,
+// strictText is plain CEL: when evaluation is strict, what errors denies,
 // and so does an error in CEL's own && and ||. Paths are not merged, because
 // "a or not a" says that a can be evaluated.
-func (x *exploration) strictCondition() string {
+func (x *exploration) strictText() string {
 	var alternatives []string
 	for _, p := range x.paths {
 		if !p.allowed {
@@ -76,16 +82,6 @@ func (x *exploration) strictCondition() string {
 		alternatives = append(alternatives, joined(literals, operators.LogicalAnd))
 	}
 	return joined(alternatives, operators.LogicalOr)
-}
-
-func unless(allows, denies string) string {
-	switch {
-	case denies == "":
-		return allows
-	case allows == "":
-		return "unless " + denies
-	}
-	return allows + " unless " + denies
 }
 
 func nonEmpty(list ...string) []string {

@@ -100,7 +100,7 @@ principalPolicy:
 	if d := ask(t, e, teller, complete); d.Effect != authz.Deny {
 		t.Errorf("without a sum: %s", saidOf(d))
 	}
-	if d := ask(t, e, teller, nil); d.Effect != authz.Conditional || !pdp.HasName(d.Condition, "arguments") || pdp.HasName(d.Condition, "runtime") {
+	if d := ask(t, e, teller, nil); d.Effect != authz.Conditional || !pdp.HasName(d.Condition.String(), "arguments") || pdp.HasName(d.Condition.String(), "runtime") {
 		t.Errorf("strictly: %s", saidOf(d))
 	}
 }

@@ -160,7 +160,7 @@ func TestUnknownArguments(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := ask(t, open(t, tt.options, rules(tt.policy)), p, nil)
-			if got.Effect != tt.effect || got.Condition != tt.want {
+			if got.Effect != tt.effect || got.Condition.String() != tt.want {
 				t.Errorf("got %v %q, want %v %q", got.Effect, got.Condition, tt.effect, tt.want)
 			}
 		})
@@ -182,7 +182,7 @@ func TestAnyPrincipal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := d[0].Effect.String() + " " + d[0].Condition; got != want {
+		if got := d[0].Effect.String() + " " + d[0].Condition.String(); got != want {
 			t.Errorf("role %s: %s, want %s", role, got, want)
 		}
 	}
@@ -295,7 +295,7 @@ resourcePolicy:
 		t.Run(name, func(t *testing.T) {
 			e := open(t, pdp.Options{Schemas: tt.enforcement}, policy, "// _schemas/r.json\n"+tt.schema)
 			d := ask(t, e, p, nil)
-			if d.Effect != tt.effect || d.Condition != tt.condition {
+			if d.Effect != tt.effect || d.Condition.String() != tt.condition {
 				t.Errorf("got %v %q, want %v %q", d.Effect, d.Condition, tt.effect, tt.condition)
 			}
 			found, err := e.Validate(t.Context(), []authz.Request{{

@@ -128,6 +128,9 @@ func LongNames(text string) (string, error) {
 	})), nil
 }
 
+// ClauseOf makes a clause of CEL in the words of conditions.
+func ClauseOf(text string) authz.Clause { return expr.Clause(text) }
+
 // HasName reports whether a name stands in an expression.
 func HasName(text, name string) bool {
 	e, err := parseCEL(text)

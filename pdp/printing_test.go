@@ -32,10 +32,12 @@ func TestDifferentialPrintedConditions(t *testing.T) {
 				d.open(t)
 				d.readBack(t)
 				sum.plain, sum.read = sum.plain+d.plain, sum.read+d.read
+				sum.held, sum.untold = sum.held+d.held, sum.untold+d.untold
 				sum.conditions, sum.unsaid, sum.long = sum.conditions+d.conditions, sum.unsaid+d.unsaid, sum.long+d.long
 			}
 			t.Logf("%d decisions: %d of cells without a condition, %d of %d conditions; %d conditions cannot be written down, %d are long",
 				sum.plain+sum.read, sum.plain, sum.read, sum.conditions, sum.unsaid, sum.long)
+			t.Logf("%d times the engine was asked whether a condition holds; %d times that does not tell", sum.held, sum.untold)
 		})
 	}
 }
@@ -47,6 +49,8 @@ type printed struct {
 	cells    []printedCell
 
 	plain, read, conditions, unsaid, long int
+
+	held, untold int // conditions with arguments that the engine was asked about, and those that do not tell
 }
 
 type printedCell struct {
@@ -163,6 +167,7 @@ var unsaid = regexp.MustCompile(`^\(depends on|has\(V\.|\bruntime\.effectiveDeri
 // readBack makes policies of the conditions and has a PDP decide by them.
 func (d *printed) readBack(t *testing.T) {
 	t.Helper()
+	d.hold(t)
 	policies := fstest.MapFS{}
 	var known []authz.Request
 	var of []int
@@ -170,22 +175,22 @@ func (d *printed) readBack(t *testing.T) {
 		if c.decision.Effect != authz.Conditional {
 			continue
 		}
-		if unsaid.MatchString(c.decision.Condition) {
+		if unsaid.MatchString(c.decision.Condition.String()) {
 			d.unsaid++
 			continue
 		}
-		if len(c.decision.Condition) > 1500 {
+		if len(c.decision.Condition.String()) > 1500 {
 			// A PDP takes long to start on many of them.
-			if _, err := conditionText(c.decision.Condition, c.request.AnyPrincipal); err != nil {
-				t.Errorf("%s: %v", c.decision.Condition, err)
+			if _, err := conditionText(c.decision.Condition.String(), c.request.AnyPrincipal); err != nil {
+				t.Errorf("%s: %v", c.decision.Condition.String(), err)
 			}
 			d.long++
 			continue
 		}
 		d.conditions++
-		text, err := conditionText(c.decision.Condition, c.request.AnyPrincipal)
+		text, err := conditionText(c.decision.Condition.String(), c.request.AnyPrincipal)
 		if err != nil {
-			t.Errorf("%s: %v\n%s", c.decision.Condition, err, c.describe(0))
+			t.Errorf("%s: %v\n%s", c.decision.Condition.String(), err, c.describe(0))
 			continue
 		}
 		name := fmt.Sprintf("back%d", i)
@@ -212,8 +217,49 @@ func (d *printed) readBack(t *testing.T) {
 			answers = answers[1:]
 			d.read++
 			if got != c.want[j] {
-				t.Errorf("%s says %v, and the PDP %v\n%s", c.decision.Condition, got, c.want[j], c.describe(j))
+				t.Errorf("%s says %v, and the PDP %v\n%s", c.decision.Condition.String(), got, c.want[j], c.describe(j))
 			}
+		}
+	}
+}
+
+// hold has the engine evaluate the conditions for the arguments.
+func (d *printed) hold(t *testing.T) {
+	t.Helper()
+	e, err := pdp.Open(t.Context(), d.policies, d.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var given []pdp.Given
+	var of []*printedCell
+	for i := range d.cells {
+		c := &d.cells[i]
+		for _, r := range c.known {
+			if c.decision.Effect == authz.Conditional {
+				r.Unknown = c.request.Unknown
+				given, of = append(given, pdp.Given{Condition: c.decision.Condition, Request: r}), append(of, c)
+			}
+		}
+	}
+	effects, err := e.Holds(t.Context(), given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample := 0
+	for i, got := range effects {
+		c := of[i]
+		if i > 0 && of[i-1] == c {
+			sample++
+		} else {
+			sample = 0
+		}
+		d.held++
+		if got == authz.Conditional && (!c.decision.Condition.Written() || c.decision.Condition.Reads().Policy) {
+			d.untold++
+			continue
+		}
+		if got != c.want[sample] {
+			t.Errorf("%s is held to be %v, and the PDP says %v\n%s", c.decision.Condition, got, c.want[sample], c.describe(sample))
 		}
 	}
 }

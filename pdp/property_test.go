@@ -164,15 +164,20 @@ func agree(t *rapid.T, e *pdp.Engine, request authz.Request, options pdp.Options
 	}
 	open := decisions[0]
 	var readBack *pdp.Engine
-	if open.Effect == authz.Conditional && !strings.Contains(open.Condition, "(depends on") {
+	if open.Effect == authz.Conditional && !strings.Contains(open.Condition.String(), "(depends on") {
 		var err error
-		if readBack, err = pdp.Open(t.Context(), conditionPolicy(open.Condition), options); err != nil {
-			t.Fatalf("the condition %q is no CEL: %v", open.Condition, err)
+		if readBack, err = pdp.Open(t.Context(), conditionPolicy(open.Condition.String()), options); err != nil {
+			t.Fatalf("the condition %q is no CEL: %v", open.Condition.String(), err)
 		}
 	}
+	var given []pdp.Given
+	var wanted []authz.Effect
 	for range 20 {
 		known := sample()
 		want := decide(e, known).Effect
+		held := pdp.Given{Condition: open.Condition, Request: known}
+		held.Request.Unknown = request.Unknown
+		given, wanted = append(given, held), append(wanted, want)
 		switch {
 		case open.Effect != authz.Conditional && open.Effect != want:
 			t.Fatalf("%v whatever is open, but %v with %v and %v", open.Effect, want, known.Principal.Attr, known.Resource.Attr)
@@ -182,8 +187,20 @@ func agree(t *rapid.T, e *pdp.Engine, request authz.Request, options pdp.Options
 			reader.Roles = alternatives
 			known.Principal, known.Resource.Scope = &reader, ""
 			if got := decide(readBack, known).Effect; got != want {
-				t.Fatalf("%q says %v, the engine %v, with %v and %v", open.Condition, got, want, known.Principal.Attr, known.Resource.Attr)
+				t.Fatalf("%q says %v, the engine %v, with %v and %v", open.Condition.String(), got, want, known.Principal.Attr, known.Resource.Attr)
 			}
+		}
+	}
+	if open.Effect != authz.Conditional {
+		return
+	}
+	held, err := e.Holds(t.Context(), given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, got := range held {
+		if untold := !open.Condition.Written() || open.Condition.Reads().Policy; got != wanted[i] && (got != authz.Conditional || !untold) {
+			t.Fatalf("%q is held to be %v, the engine says %v, with %v", open.Condition.String(), got, wanted[i], given[i].Request)
 		}
 	}
 }

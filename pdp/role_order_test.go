@@ -304,10 +304,10 @@ func holds(t *testing.T, open []authz.Decision, cells []orderedCell, options pdp
 	var of []int
 	for i, d := range open {
 		kind := fmt.Sprintf("condition%d", i)
-		vague := strings.Contains(d.Condition, "(depends on")
+		vague := strings.Contains(d.Condition.String(), "(depends on")
 		conditional := d.Effect == authz.Conditional
 		if conditional && !vague {
-			text := string(conditionPolicy(d.Condition)["p.yaml"].Data)
+			text := string(conditionPolicy(d.Condition.String())["p.yaml"].Data)
 			fsys[kind+".yaml"] = &fstest.MapFile{Data: []byte(strings.Replace(text, "resource: mcp_server", "resource: "+kind, 1))}
 		}
 		for _, r := range cells[i].known {
@@ -317,7 +317,7 @@ func holds(t *testing.T, open []authz.Decision, cells []orderedCell, options pdp
 				r.Principal, r.Action, r.Resource.Kind, r.Resource.Scope = &reader, "call", kind, ""
 				asked, of = append(asked, r), append(of, len(list))
 			}
-			list = append(list, said{effect: d.Effect, text: d.Condition, conditional: conditional, vague: vague})
+			list = append(list, said{effect: d.Effect, text: d.Condition.String(), conditional: conditional, vague: vague})
 		}
 	}
 	readBack, err := pdp.Open(t.Context(), fsys, options)

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 	"github.com/mcpolicy/mcpolicy/pdp/wire"
 )
 
@@ -168,19 +169,18 @@ func fitting(d *authz.Decision, valid []string) {
 	if len(valid) == 0 {
 		return
 	}
-	allows, denies := "", ""
-	if d.Effect == authz.Conditional {
-		allows = d.Condition
-		if before, after, ok := strings.Cut(" "+d.Condition, " unless "); ok && isCEL(before) {
-			allows, denies = strings.TrimSpace(before), after
-		}
-	}
-	d.Effect, d.Condition = authz.Conditional, unless(joined(append(valid, allows), operators.LogicalAnd), denies)
+	d.Effect, d.Condition = authz.Conditional, validAnd(valid, d.Condition)
 }
 
-func isCEL(text string) bool {
-	_, err := parseCEL(text)
-	return err == nil || strings.TrimSpace(text) == ""
+// validAnd returns the condition that something is valid besides. It goes with
+// what allows where that is one expression.
+func validAnd(valid []string, c authz.Condition) authz.Condition {
+	alternatives := c.Alternatives()
+	if len(alternatives) != 1 {
+		return c.Where(expr.Clause(joined(valid, operators.LogicalAnd)))
+	}
+	allows := joined(append(slices.Clone(valid), alternatives[0].Allows.String()), operators.LogicalAnd)
+	return authz.AnyOf(authz.Alternative{Allows: expr.Clause(allows), Denies: alternatives[0].Denies})
 }
 
 // constrain reports whether a schema, by its reference, says anything about

@@ -64,10 +64,10 @@ func TestTypesSettle(t *testing.T) {
 }
 
 func saidOf(d authz.Decision) string {
-	if d.Condition == "" {
+	if d.Condition.IsZero() {
 		return d.Effect.String()
 	}
-	return d.Effect.String() + " " + d.Condition
+	return d.Effect.String() + " " + d.Condition.String()
 }
 
 // TestWhatIsSent has questions about the arguments as a whole, which an

@@ -25,7 +25,8 @@ type solver struct {
 	parts    []*parts  // by leaf
 	reads    []*reads  // by leaf
 
-	known cache[residual]
+	known   cache[residual]
+	clauses cache[authz.Clause] // by their texts
 }
 
 // A residual is what is left of a leaf for one principal and resource: a

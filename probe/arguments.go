@@ -17,8 +17,8 @@ type call struct {
 	arguments map[string]any
 	spoilt    bool // the inputSchema forbids the arguments
 	want      matrix.Access
-	cell      *matrix.Cell // that decides the call
-	condition string       // of the tool's cell, if arguments matter
+	cell      *matrix.Cell    // that decides the call
+	condition authz.Condition // of the tool's cell, if arguments matter
 }
 
 // extra is the argument that no tool has.

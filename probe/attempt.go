@@ -89,7 +89,7 @@ func (a *attempt) asTask() string {
 
 // given says that it is the arguments that matter.
 func (a *attempt) given() string {
-	if a.condition != "" {
+	if !a.condition.IsZero() {
 		return " with these arguments"
 	}
 	return ""

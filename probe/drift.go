@@ -82,7 +82,7 @@ type Drift struct {
 	Arguments map[string]any // of the call that was made, or nil
 
 	Expected, Answered string
-	Condition          string // of a cell that depends on arguments
+	Condition          authz.Condition // of a cell that depends on arguments
 	Rules              []matrix.Rule
 	Pos                source.Pos // of the rule that decided, else of the item
 }

@@ -29,7 +29,7 @@ type Drift struct {
 // side says what one of the two decides.
 func side(c *matrix.Cell) string {
 	if c.Access == matrix.Conditional {
-		return "conditional: " + c.Condition
+		return "conditional: " + c.Condition.String()
 	}
 	return c.Access.String()
 }

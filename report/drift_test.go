@@ -31,7 +31,9 @@ func drifted(t *testing.T) *report.Document {
 	column := func(item int, op authz.Operation) *matrix.Column {
 		return &matrix.Column{Server: server, Item: server.Inventory.Items[item], Operation: op}
 	}
-	conditional := func(s string) *matrix.Cell { return &matrix.Cell{Access: matrix.Conditional, Condition: s} }
+	conditional := func(s string) *matrix.Cell {
+		return &matrix.Cell{Access: matrix.Conditional, Condition: authz.Unwritten(s)}
+	}
 	allowed, denied := &matrix.Cell{Access: matrix.Allowed}, &matrix.Cell{Access: matrix.Denied}
 	return &report.Document{
 		Scope: report.ScopeOf(m),

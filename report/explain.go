@@ -221,8 +221,8 @@ func (p *printer) ways(ways []explain.Way) {
 			label = "would be allowed"
 		}
 		text := "with " + way.Text
-		if way.Condition != "" {
-			text += ", " + explain.When(way.Condition)
+		if !way.Condition.IsZero() {
+			text += ", " + way.Condition.When()
 		}
 		var l *line
 		for j, s := range wrap(p.text(text), p.width-19) {
@@ -317,7 +317,7 @@ func ExplainJSON(w io.Writer, x *explain.Explanation, _ Options) error {
 	doc := explainJSON{
 		Version: 1, Principal: x.Principal.Key, Server: x.Column.Server.Name, Type: x.Column.Item.Type.String(),
 		Name: x.Column.Item.Name, Operation: x.Column.Operation.String(), Arguments: x.Arguments,
-		Access: x.Cell.Access.String(), Condition: x.Cell.Condition, Sentence: x.Sentence,
+		Access: x.Cell.Access.String(), Condition: x.Cell.Condition.String(), Sentence: x.Sentence,
 		Requests: []requestJSON{}, Ways: []wayJSON{},
 	}
 	for i := range x.Requests {
@@ -334,7 +334,7 @@ func ExplainJSON(w io.Writer, x *explain.Explanation, _ Options) error {
 			})
 		}
 		for _, d := range r.Roles {
-			out.Roles = append(out.Roles, roleSays{d.Role, d.Effect.String(), d.Condition, d.Skipped})
+			out.Roles = append(out.Roles, roleSays{d.Role, d.Effect.String(), d.Condition.String(), d.Skipped})
 		}
 		for _, d := range r.Derived {
 			out.Derived = append(out.Derived, derivedJSON{
@@ -344,7 +344,7 @@ func ExplainJSON(w io.Writer, x *explain.Explanation, _ Options) error {
 		doc.Requests = append(doc.Requests, out)
 	}
 	for _, way := range x.Ways {
-		doc.Ways = append(doc.Ways, wayJSON{With: way.Text, Condition: way.Condition})
+		doc.Ways = append(doc.Ways, wayJSON{With: way.Text, Condition: way.Condition.String()})
 	}
 	return indented(w, doc)
 }

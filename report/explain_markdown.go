@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/explain"
 	"github.com/mcpolicy/mcpolicy/matrix"
 )
@@ -63,11 +64,10 @@ func WhoCanMarkdown(w io.Writer, answers []explain.Answer, o Options) error {
 	return nil
 }
 
-func whoRow(who, what string, access matrix.Access, condition, note string) string {
+func whoRow(who, what string, access matrix.Access, condition authz.Condition, note string) string {
 	may := access.String()
 	if access == matrix.Conditional {
-		word, _, _ := strings.Cut(explain.When(condition), condition)
-		may = word + mdCell(condition)
+		may = condition.Lead() + mdCell(condition.String())
 	}
 	return fmt.Sprintf("| %s | %s | %s | %s |\n", mdText(who), what, may, note)
 }

@@ -98,7 +98,7 @@ func hostile(tb rapid.TB, s string) *report.Document {
 		}}}}},
 		Drift: &report.Drift{Against: s, Cells: 1, List: []drift.Difference{{
 			Principals: m.Classes[0].Principals, Column: other, Arguments: map[string]any{s: s},
-			Production: &matrix.Cell{Access: matrix.Conditional, Condition: s}, Checkout: &matrix.Cell{Access: matrix.Conditional, Condition: s},
+			Production: &matrix.Cell{Access: matrix.Conditional, Condition: authz.Unwritten(s)}, Checkout: &matrix.Cell{Access: matrix.Conditional, Condition: authz.Unwritten(s)},
 			Rules: []matrix.Rule{{ID: s, Name: s, Pos: place}, {ID: s, Name: s, Pos: place}},
 		}, {
 			Principals: m.Classes[1].Principals, Column: other, Unknown: s, Production: &matrix.Cell{}, Checkout: &matrix.Cell{},

@@ -54,7 +54,7 @@ func jsonCase(c *testrunner.Case, p *authz.Principal) caseJSON {
 		j.Type, j.Name = c.Item.Type.String(), c.Item.Name
 	}
 	if c.Cell != nil {
-		j.Condition, j.Rules = c.Cell.Condition, jsonRules(c.Cell.Decisive())
+		j.Condition, j.Rules = c.Cell.Condition.String(), jsonRules(c.Cell.Decisive())
 	}
 	return j
 }

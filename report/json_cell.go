@@ -81,7 +81,7 @@ func cellJSON(c *matrix.Cell) []byte {
 		Access    string     `json:"access"`
 		Condition string     `json:"condition,omitempty"`
 		Rules     []jsonRule `json:"rules"`
-	}{c.Access.String(), c.Condition, jsonRules(c.Decisive())})[1:]
+	}{c.Access.String(), c.Condition.String(), jsonRules(c.Decisive())})[1:]
 }
 
 // A classTable is a class and those of its principals that a filter chose.

@@ -52,8 +52,8 @@ func jsonDrifted(x *drift.Difference) driftJSON {
 	j := driftJSON{
 		Server: x.Column.Server.Name, Type: item.Type.String(), Name: item.Name, Operation: x.Column.Operation.String(),
 		Outcome: "differs", Reason: x.Unknown, Allowed: "checkout",
-		Production: sideJSON{x.Production.Access.String(), x.Production.Condition},
-		Checkout:   sideJSON{x.Checkout.Access.String(), x.Checkout.Condition},
+		Production: sideJSON{x.Production.Access.String(), x.Production.Condition.String()},
+		Checkout:   sideJSON{x.Checkout.Access.String(), x.Checkout.Condition.String()},
 		Rules:      []driftRule{},
 	}
 	if x.Arguments != nil {

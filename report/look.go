@@ -33,10 +33,10 @@ func (ls *looks) of(c *matrix.Cell) *look {
 	if l := ls.byCell[c]; l != nil {
 		return l
 	}
-	key := c.Access.String() + "\x00" + c.Condition
+	key := c.Access.String() + "\x00" + c.Condition.Key()
 	l := ls.byText[key]
 	if l == nil {
-		l = &look{id: uint32(len(ls.byText) + 1), access: c.Access, condition: c.Condition} //nolint:gosec // fewer than four billion
+		l = &look{id: uint32(len(ls.byText) + 1), access: c.Access, condition: c.Condition.String()} //nolint:gosec // fewer than four billion
 		ls.byText[key] = l
 	}
 	ls.byCell[c] = l

@@ -43,8 +43,8 @@ func driftFinding(x *probe.Drift) *lint.Finding {
 	if x.Kind != probe.NotProbed { // its message says it all
 		f.Evidence = append(f.Evidence, "expected "+x.Expected+", answered "+x.Answered)
 	}
-	if x.Condition != "" {
-		f.Evidence = append(f.Evidence, "the matrix says: when "+x.Condition)
+	if !x.Condition.IsZero() {
+		f.Evidence = append(f.Evidence, "the matrix says: when "+x.Condition.String())
 	}
 	for i, r := range x.Rules {
 		switch text := calledRule(r); {
@@ -137,7 +137,7 @@ func jsonProbed(x *probe.Drift) probedJSON {
 	j := probedJSON{
 		Kind: string(x.Kind), Severity: driftSeverity(x.Kind).String(), Message: x.Message, Server: x.Server, Principal: x.Principal,
 		Name: x.Name, Operation: x.Operation.String(), Task: x.Task, Arguments: x.Arguments, Expected: x.Expected, Answered: x.Answered,
-		Condition: x.Condition, Rules: jsonRules(x.Rules), File: x.Pos.File, Line: x.Pos.Line, Fix: x.Kind.Explain().Fix,
+		Condition: x.Condition.String(), Rules: jsonRules(x.Rules), File: x.Pos.File, Line: x.Pos.Line, Fix: x.Kind.Explain().Fix,
 	}
 	if x.Name != "" {
 		j.Type = x.Type.String()

@@ -91,7 +91,7 @@ func note(h *explain.RoleHolder) string {
 	return ""
 }
 
-func (p *printer) holder(first bool, label, who string, access matrix.Access, condition, note string, width int) {
+func (p *printer) holder(first bool, label, who string, access matrix.Access, condition authz.Condition, note string, width int) {
 	l := p.line()
 	if first {
 		l.add(faint, label)
@@ -108,7 +108,7 @@ func (p *printer) holder(first bool, label, who string, access matrix.Access, co
 	l.end()
 }
 
-func whenText(access matrix.Access, condition string) string {
+func whenText(access matrix.Access, condition authz.Condition) string {
 	switch access {
 	case matrix.Allowed:
 		return "always"
@@ -116,7 +116,7 @@ func whenText(access matrix.Access, condition string) string {
 		return "always: no policy is asked"
 	case matrix.Denied, matrix.Conditional:
 	}
-	return explain.When(condition)
+	return condition.When()
 }
 
 // keysOf names principals, at most a few unless all are wanted.
@@ -182,11 +182,11 @@ func WhoCanJSON(w io.Writer, answers []explain.Answer, _ Options) error {
 		}
 		for _, h := range a.Declared {
 			for _, p := range h.Principals {
-				out.Declared = append(out.Declared, declaredJSON{p.Key, h.Access.String(), h.Condition})
+				out.Declared = append(out.Declared, declaredJSON{p.Key, h.Access.String(), h.Condition.String()})
 			}
 		}
 		for _, h := range a.ByRole {
-			out.ByRole = append(out.ByRole, roleJSON{h.Role, h.Access.String(), h.Condition, h.Wildcard, h.Held})
+			out.ByRole = append(out.ByRole, roleJSON{h.Role, h.Access.String(), h.Condition.String(), h.Wildcard, h.Held})
 		}
 		doc.Answers = append(doc.Answers, out)
 	}

@@ -109,17 +109,15 @@ func (b bound) whyDenied() string {
 }
 
 func (b bound) whyConditional() string {
-	// A condition says "what allows", "what allows unless what denies" or
-	// "unless what denies".
-	when := "only if "
-	if strings.HasPrefix(b.Cell.Condition, "unless ") {
-		when = ""
+	condition := b.Cell.Condition.String()
+	if !b.Cell.Condition.BeginsUnless() {
+		condition = "only if " + condition
 	}
 	granting := rules(b.Cell, authz.Allow, authz.Fired, authz.Depends)
 	if len(granting) == 0 {
-		return "it is allowed " + when + b.Cell.Condition
+		return "it is allowed " + condition
 	}
-	return ruleNames(granting) + verb(granting, " allows it ", " allow it ") + when + b.Cell.Condition
+	return ruleNames(granting) + verb(granting, " allows it ", " allow it ") + condition
 }
 
 func (b bound) whyAllowed() string {

@@ -227,14 +227,14 @@ func (q *question) decision(r *authz.Request) authz.Decision {
 }
 
 // disagreement stands for the condition that a plan did not see.
-func (q *question) disagreement(planned authz.Effect) string {
+func (q *question) disagreement(planned authz.Effect) authz.Condition {
 	switch {
 	case len(q.none.validation)+len(q.some.validation) > 0:
-		return "valid(arguments)"
+		return oneClause("valid(arguments)")
 	case q.none.effect == planned:
-		return "(depends on which arguments are given)"
+		return authz.Unwritten("(depends on which arguments are given)")
 	case planned == authz.Allow:
-		return "(denied without arguments)"
+		return authz.Unwritten("(denied without arguments)")
 	}
-	return "(allowed without arguments)"
+	return authz.Unwritten("(allowed without arguments)")
 }

@@ -29,46 +29,72 @@ type operand = enginev1.PlanResourcesFilter_Expression_Operand
 
 // effect reads a plan. Where the roles by themselves say otherwise than all of
 // them together, one of them is enough.
-func (p *planned) effect(r *authz.Request) (authz.Effect, string) {
+func (p *planned) effect(r *authz.Request) (authz.Effect, authz.Condition) {
 	if len(p.roles) == 0 {
 		return planEffect(p.filter, r)
 	}
-	var conditions []string
+	var conditions []authz.Condition
 	for _, f := range p.roles {
 		effect, condition := planEffect(f, r)
 		switch effect {
 		case authz.Allow:
-			return authz.Conditional, "(depends on which role decides)"
+			return authz.Conditional, authz.Unwritten("(depends on which role decides)")
 		case authz.Conditional:
 			conditions = append(conditions, condition)
 		case authz.Deny:
 		}
 	}
 	if len(conditions) == 0 {
-		return authz.Deny, ""
+		return authz.Deny, authz.Condition{}
 	}
-	return authz.Conditional, expr.Joined(slices.Compact(conditions), operators.LogicalOr)
+	return authz.Conditional, anyMet(conditions)
+}
+
+// anyMet returns the condition that one of some conditions is met, each of which is
+// one expression or not written down.
+func anyMet(conditions []authz.Condition) authz.Condition {
+	conditions = slices.CompactFunc(conditions, authz.Condition.Equal)
+	if len(conditions) == 1 {
+		return conditions[0]
+	}
+	var texts []string
+	for _, c := range conditions {
+		texts = append(texts, c.String())
+	}
+	text := expr.Joined(texts, operators.LogicalOr)
+	if slices.ContainsFunc(conditions, func(c authz.Condition) bool { return !c.Written() }) {
+		return authz.Unwritten(text)
+	}
+	return oneClause(text)
+}
+
+// oneClause returns the condition that an expression is true.
+func oneClause(text string) authz.Condition {
+	return authz.AnyOf(authz.Alternative{Allows: expr.Clause(text)})
 }
 
 // planEffect reads a query plan: what it comes to for the request's resource
-// and, if that is Conditional, the condition as CEL.
-func planEffect(f *enginev1.PlanResourcesFilter, r *authz.Request) (authz.Effect, string) {
+// and, if that is Conditional, the condition.
+func planEffect(f *enginev1.PlanResourcesFilter, r *authz.Request) (authz.Effect, authz.Condition) {
 	switch f.GetKind() { //nolint:exhaustive // plan takes no others
 	case enginev1.PlanResourcesFilter_KIND_ALWAYS_ALLOWED:
-		return authz.Allow, ""
+		return authz.Allow, authz.Condition{}
 	case enginev1.PlanResourcesFilter_KIND_ALWAYS_DENIED:
-		return authz.Deny, ""
+		return authz.Deny, authz.Condition{}
 	}
 	e, err := filterExpr(f.GetCondition(), false)
 	if err != nil {
-		return authz.Conditional, fmt.Sprintf("(depends on arguments: %v)", err)
+		return authz.Conditional, authz.Unwritten(fmt.Sprintf("(depends on arguments: %v)", err))
 	}
 	known := readsKnown(e, r.Unknown)
 	text := expr.Print(expr.Shorten(withNames(e, r), r.Unknown))
+	effect := authz.Conditional
 	if known {
-		return foldKnown(text, r)
+		if effect, text = foldKnown(text, r); effect != authz.Conditional {
+			return effect, authz.Condition{}
+		}
 	}
-	return authz.Conditional, text
+	return effect, oneClause(text)
 }
 
 // readsKnown reports whether a filter reads anything of the resource that a

@@ -76,10 +76,10 @@ func TestConditions(t *testing.T) {
 	}
 	first, second := plans(exprs), plans(again)
 	for i, tt := range tests {
-		if first[i].Effect != authz.Conditional || first[i].Condition != tt.want {
+		if first[i].Effect != authz.Conditional || first[i].Condition.String() != tt.want {
 			t.Errorf("%s\n got %v %s\nwant %s", tt.expr, first[i].Effect, first[i].Condition, tt.want)
 		}
-		if second[i].Condition != first[i].Condition {
+		if !second[i].Condition.Equal(first[i].Condition) {
 			t.Errorf("%s, read back:\n got %v %s", tt.want, second[i].Effect, second[i].Condition)
 		}
 	}

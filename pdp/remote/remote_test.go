@@ -375,7 +375,7 @@ func TestPlans(t *testing.T) {
 				Resource: authz.Resource{Kind: kinds[name], ID: "t", Attr: map[string]any{"tool_name": "t"}},
 			}}
 			got := decide(t, running, requests)[0]
-			want := authz.Decision{Effect: tt.effect, Condition: tt.condition, NoPolicy: name == "no policy"}
+			want := authz.Decision{Effect: tt.effect, Condition: authz.Unwritten(tt.condition), NoPolicy: name == "no policy"}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("decision (-want +got):\n%s", diff)
 			}
@@ -405,8 +405,8 @@ func TestNestedArguments(t *testing.T) {
 	}{
 		{"a", []string{"params", "args"}, authz.Decision{Effect: authz.Allow}},
 		{"b", []string{"params", "args"}, authz.Decision{}},
-		{"c", []string{"params", "args"}, authz.Decision{Effect: authz.Conditional, Condition: "arguments.n == 1"}},
-		{"d", []string{}, authz.Decision{Effect: authz.Conditional, Condition: "arguments.n == 1"}},
+		{"c", []string{"params", "args"}, authz.Decision{Effect: authz.Conditional, Condition: authz.Unwritten("arguments.n == 1")}},
+		{"d", []string{}, authz.Decision{Effect: authz.Conditional, Condition: authz.Unwritten("arguments.n == 1")}},
 	}
 	var requests []authz.Request
 	for _, tt := range tests {
@@ -442,7 +442,7 @@ func TestStrangePlans(t *testing.T) {
 			r.Filter = &enginev1.PlanResourcesFilter{Kind: enginev1.PlanResourcesFilter_KIND_CONDITIONAL, Condition: condition}
 		}}
 		got := decide(t, dial(t, fake(t, f), remote.Options{}), requestsFor(1, sally))[0]
-		if got.Effect != authz.Conditional || got.Condition != want {
+		if got.Effect != authz.Conditional || got.Condition.String() != want {
 			t.Errorf("got %v %q, want %q", got.Effect, got.Condition, want)
 		}
 	}
@@ -458,7 +458,7 @@ resourcePolicy:
   rules:
     - {actions: ["*"], effect: EFFECT_ALLOW, roles: [SALES]}
 `
-	conditional := authz.Decision{Effect: authz.Conditional, Condition: "valid(arguments)"}
+	conditional := authz.Decision{Effect: authz.Conditional, Condition: authz.Unwritten("valid(arguments)")}
 	tests := map[string]struct {
 		schema string
 		want   authz.Decision
@@ -484,7 +484,7 @@ resourcePolicy:
 	got := decide(t, dial(t, serve(t, policyDir(t, files...), conf), remote.Options{}), requests)
 	for i, kind := range kinds {
 		call, free := got[2*i], got[2*i+1]
-		if want := tests[kind].want; call.Effect != want.Effect || call.Condition != want.Condition {
+		if want := tests[kind].want; call.Effect != want.Effect || call.Condition.String() != want.Condition.String() {
 			t.Errorf("%s: %v %q, want %v %q", kind, call.Effect, call.Condition, want.Effect, want.Condition)
 		}
 		if free.Effect != authz.Allow {
