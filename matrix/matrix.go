@@ -129,6 +129,9 @@ func (m *Matrix) Cell(c *Class, col *Column) *Cell {
 	return m.interned.cells[m.cells[c.Index][col.Index]]
 }
 
+// Decided reports whether the cells of a column are decided.
+func (m *Matrix) Decided(col *Column) bool { return m.decided[col.Index] }
+
 // A Ref names a cell.
 type Ref struct {
 	Class  *Class

@@ -7,13 +7,12 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pep"
-	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // judge compares a case with what was decided for the principal that stands
 // for its class.
-func (b bound) judge(cell *matrix.Cell, p *authz.Principal, policies *policy.Set) {
+func (b bound) judge(cell *matrix.Cell, p *authz.Principal, looks *looks) {
 	c := b.Case
 	c.Cell, c.Got, c.Outcome = cell, cell.Access.String(), Passed
 	if b.accepts.has(cell.Access) {
@@ -24,7 +23,7 @@ func (b bound) judge(cell *matrix.Cell, p *authz.Principal, policies *policy.Set
 	if b.unlisted {
 		c.Message = "exactly does not list it; " + c.Message
 	}
-	c.Values = b.values(p, policies)
+	c.Values = b.values(p, looks)
 }
 
 // Deciding returns the rules that a decision hangs on, to be shown with it:
@@ -126,7 +125,7 @@ func (b bound) whyAllowed() string {
 	if len(granting) > 0 {
 		why = ruleNames(granting) + verb(granting, " allows it", " allow it")
 	}
-	would := rules(b.Cell, authz.Deny, authz.Unmet)
+	would := wouldDeny(b.Cell)
 	switch {
 	case len(would) > 0:
 		why += "; " + ruleNames(would) + " would deny it, but " + verb(would, "its condition is not met", "their conditions are not met")
@@ -135,6 +134,10 @@ func (b bound) whyAllowed() string {
 	}
 	return why
 }
+
+// wouldDeny returns the rules that would deny what is allowed, had their conditions
+// been met.
+func wouldDeny(c *matrix.Cell) []matrix.Rule { return rules(c, authz.Deny, authz.Unmet) }
 
 func ruleNames(list []matrix.Rule) string {
 	names := make([]string, len(list))

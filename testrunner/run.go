@@ -114,8 +114,9 @@ func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 	if err := r.Matrix.Decide(ctx, columnsOf(looked)); err != nil {
 		return fmt.Errorf("decide cases: %w", err)
 	}
+	known := newLooks(r.Matrix.Decider())
 	for _, c := range looked {
-		c.judge(r.Matrix.Cell(c.class, c.column), c.class.First(), r.Matrix.Policies())
+		c.judge(r.Matrix.Cell(c.class, c.column), c.class.First(), known)
 	}
 	r.progress(len(looked))
 	if err := r.ask(ctx, r.Matrix.Decider(), asked, (*matrix.Class).First); err != nil {
@@ -175,23 +176,71 @@ func (r *runner) ask(ctx context.Context, d pdp.Decider, list []bound, standIn f
 	}
 	r.Matrix.Questions += len(cells)
 	each := time.Since(start) / time.Duration(len(list))
-	var failed []bound
+	var open []bound
 	for i, c := range list {
 		c.Time = each
-		if c.options.plain() && !c.accepts.has(cells[i].Access) {
-			failed = append(failed, c)
+		if c.maybeWhatever(cells[i]) {
+			open = append(open, c)
 		}
 	}
-	if err := r.Matrix.Decide(ctx, columnsOf(failed)); err != nil { // to say what other arguments would change
+	whatever, err := r.whatever(ctx, open)
+	if err != nil {
 		return err
 	}
+	known := newLooks(d)
 	for i, c := range list {
-		if c.options.plain() && !c.accepts.has(cells[i].Access) {
-			c.whatever = r.Matrix.Cell(c.class, c.column).Access == cells[i].Access
-		}
-		c.judge(cells[i], standIn(c.class), r.Matrix.Policies())
+		c.whatever = c.maybeWhatever(cells[i]) && whatever[question{c.class, c.column}]
+		c.judge(cells[i], standIn(c.class), known)
 	}
 	return nil
+}
+
+// maybeWhatever reports whether a case is one that fails because it is allowed, of
+// which is said whether other arguments would change that.
+func (b bound) maybeWhatever(c *matrix.Cell) bool {
+	return b.options.plain() && c.Access == matrix.Allowed && !b.accepts.has(c.Access) &&
+		takesArguments(b.Operation) && len(wouldDeny(c)) == 0
+}
+
+// A question is what a case asks, whatever the arguments.
+type question struct {
+	class  *matrix.Class
+	column *matrix.Column
+}
+
+// whatever reports what cases ask that is allowed whatever the arguments. Only that
+// is decided, where the matrix has no answer already.
+func (r *runner) whatever(ctx context.Context, list []bound) (map[question]bool, error) {
+	allowed := map[question]bool{}
+	classes := map[*matrix.Column][]*matrix.Class{}
+	for _, c := range list {
+		q := question{c.class, c.column}
+		if _, known := allowed[q]; known {
+			continue
+		}
+		allowed[q] = r.Matrix.Decided(c.column) && r.Matrix.Cell(c.class, c.column).Access == matrix.Allowed
+		if !r.Matrix.Decided(c.column) {
+			classes[c.column] = append(classes[c.column], c.class)
+		}
+	}
+	for _, col := range columnsOf(list) {
+		principals := make([]*authz.Principal, len(classes[col]))
+		for i, c := range classes[col] {
+			principals[i] = c.First()
+		}
+		if len(principals) == 0 {
+			continue
+		}
+		cells, err := r.Matrix.Look(ctx, col, principals)
+		if err != nil {
+			return nil, err
+		}
+		for i, c := range classes[col] {
+			allowed[question{c, col}] = cells[i].Access == matrix.Allowed
+		}
+		r.Matrix.Questions += len(cells) * len(col.Question.Requests)
+	}
+	return allowed, nil
 }
 
 // A trialKey is the same for cases that ask the same.
@@ -315,10 +364,11 @@ func (r *runner) look(ctx context.Context, engine pdp.Decider, server *matrix.Se
 		columns[use{col.Item, col.Operation}] = col
 	}
 	each := time.Since(start) / time.Duration(len(list))
+	known := newLooks(engine)
 	for _, c := range list {
 		p := standIn(c.class)
 		c.Time = each
-		c.judge(m.Cell(m.ClassOf(p.Key), columns[use{c.Item, c.Operation}]), p, r.Matrix.Policies())
+		c.judge(m.Cell(m.ClassOf(p.Key), columns[use{c.Item, c.Operation}]), p, known)
 	}
 	return nil
 }

@@ -1,0 +1,190 @@
+package pdp
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/types"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+)
+
+// A Look is something that an expression looks at.
+type Look struct {
+	// Name is how its author names it, less what makes it optional:
+	// R.attr.arguments.region.
+	Name string
+	// Clock is set for the time, now(), which no request says.
+	Clock bool
+
+	path  []string // in the short names
+	fixed *Value   // of what is the same for all requests
+}
+
+// Looks lists what an expression looks at, each different thing once and in the
+// order of its text: attributes and what else a request tells, constants, globals
+// and the clock. What a variable looks at stands where its name does.
+func (e *Engine) Looks(x Expression) []Look {
+	contexts := e.contextsOf(x)
+	if len(contexts) == 0 {
+		return nil
+	}
+	params := contexts[0].Params
+	l := &looker{
+		variables: newDefinitions(variablesOf(params)), constants: params.GetConstants(), globals: e.options.Globals,
+		expanded: map[string]bool{},
+	}
+	if parsed, err := parseCEL(x.Text); err == nil {
+		l.walk(parsed, nil)
+	}
+	return l.list
+}
+
+// A looker collects what an expression looks at.
+type looker struct {
+	variables *definitions
+	constants map[string]*structpb.Value
+	globals   map[string]any
+	expanded  map[string]bool // variables
+	list      []Look
+}
+
+func (l *looker) walk(e ast.Expr, names []string) {
+	if path, ok := pathOf(e); ok {
+		if !slices.Contains(names, path[0]) {
+			l.look(e, path)
+		}
+		return
+	}
+	if e.Kind() != ast.CallKind {
+		for _, x := range children(e) {
+			l.walk(x, names)
+		}
+		return
+	}
+	c := e.AsCall()
+	if c.FunctionName() == "now" && !c.IsMemberFunction() {
+		l.add(Look{Name: "now()", Clock: true})
+	}
+	if c.IsMemberFunction() {
+		l.walk(c.Target(), names)
+	}
+	own := bound(c)
+	inner := append(slices.Clone(names), own...)
+	for i, a := range c.Args()[len(own):] {
+		if c.FunctionName() == "bind" && i == 0 {
+			l.walk(a, names)
+			continue
+		}
+		l.walk(a, inner)
+	}
+}
+
+func (l *looker) look(e ast.Expr, path []string) {
+	if len(path) < 2 {
+		return
+	}
+	look := Look{Name: spelled(stepsOf(e)), path: path}
+	switch path[0] {
+	case "V":
+		if definition := l.variables.named(path[1]); definition != nil && !l.expanded[path[1]] {
+			l.expanded[path[1]] = true
+			l.walk(definition, nil)
+		}
+		return
+	case "C":
+		c, there := l.constants[path[1]]
+		if !there {
+			return
+		}
+		look.fixed = below(c.AsInterface(), path[2:])
+	case "G":
+		look.fixed = below(l.globals, path[1:])
+	case "P", "R", "request":
+	default:
+		return
+	}
+	l.add(look)
+}
+
+func (l *looker) add(look Look) {
+	if !slices.ContainsFunc(l.list, func(known Look) bool { return known.Name == look.Name }) {
+		l.list = append(l.list, look)
+	}
+}
+
+// Missing is the error of a value that is not there.
+const Missing = "missing"
+
+// In returns what stands there for a request. It is not known of what the request
+// leaves open, of the clock, and of all attributes together, which tell nothing.
+func (l Look) In(r *authz.Request) (v Value, known bool) {
+	if l.fixed != nil {
+		return *l.fixed, true
+	}
+	p, open := r.Principal, r.Unknown
+	switch {
+	case len(l.path) < 2 || len(l.path) == 2 && l.path[1] == "attr":
+		return Value{}, false
+	case l.path[0] == "P":
+		return *below(map[string]any{
+			"id": p.ID, "roles": p.Roles, "attr": p.Attr, "policyVersion": p.PolicyVersion, "scope": p.Scope,
+		}, l.path[1:]), !r.AnyPrincipal
+	case l.path[0] == "R" && l.path[1] == "attr" && open != nil && within(l.path[2:], open):
+		return Value{}, false
+	case l.path[0] == "R":
+		return *below(map[string]any{
+			"kind": r.Resource.Kind, "id": r.Resource.ID, "attr": r.Resource.Attr,
+			"policyVersion": r.Resource.PolicyVersion, "scope": r.Resource.Scope,
+		}, l.path[1:]), true
+	case len(l.path) > 3 && l.path[2] == "jwt" && (l.path[1] == "auxData" || l.path[1] == "aux_data"):
+		return *below(p.AuxData, l.path[3:]), !r.AnyPrincipal
+	case len(l.path) > 5 && l.path[2] == "jwts" && l.path[4] == "claims" && (l.path[1] == "auxData" || l.path[1] == "aux_data"):
+		return *below(p.JWTs[l.path[3]], l.path[5:]), !r.AnyPrincipal
+	}
+	return Value{}, false
+}
+
+// below follows a path into a value.
+func below(v any, path []string) *Value {
+	for _, name := range path {
+		m, ok := v.(map[string]any)
+		if ok {
+			v, ok = m[name]
+		}
+		if !ok {
+			return &Value{Error: Missing}
+		}
+	}
+	return &Value{V: v}
+}
+
+// stepsOf returns the names of a chain of selections as they are written.
+func stepsOf(e ast.Expr) []string {
+	switch e.Kind() { //nolint:exhaustive // of a path
+	case ast.IdentKind:
+		return []string{e.AsIdent()}
+	case ast.SelectKind:
+		return append(stepsOf(e.AsSelect().Operand()), e.AsSelect().FieldName())
+	}
+	args := e.AsCall().Args()
+	name, _ := args[1].AsLiteral().(types.String)
+	return append(stepsOf(args[0]), string(name))
+}
+
+// spelled writes a path as CEL.
+func spelled(steps []string) string {
+	var b strings.Builder
+	b.WriteString(steps[0])
+	for _, name := range steps[1:] {
+		if identifier.MatchString(name) {
+			b.WriteString("." + name)
+		} else {
+			b.WriteString("[" + strconv.Quote(name) + "]")
+		}
+	}
+	return b.String()
+}
