@@ -277,10 +277,10 @@ func (c Condition) Effect(met func(Clause) Effect) Effect {
 func settle[T any](list []T, enough Effect, of func(T) Effect) Effect {
 	result := opposite(enough)
 	for _, x := range list {
-		switch of(x) {
-		case enough:
+		switch effect := of(x); {
+		case effect == enough:
 			return enough
-		case Conditional:
+		case effect == Conditional:
 			result = Conditional
 		}
 	}

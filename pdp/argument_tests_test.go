@@ -30,7 +30,8 @@ func TestArgumentTests(t *testing.T) {
 		{authz.AllOf(when(`arguments.s == "x unless y"`, ""), when("", "arguments.b")), []pdp.ArgumentTest{test("s", "==", "x unless y"), test("b", "is")}, true},
 		{
 			authz.AnyOf(authz.Alternative{Allows: pdp.ClauseOf("arguments.a == 1"), Denies: pdp.ClauseOf("arguments.b")}, authz.Alternative{Allows: pdp.ClauseOf("arguments.c")}),
-			[]pdp.ArgumentTest{test("a", "==", 1.0), test("b", "is"), test("c", "is")}, true,
+			[]pdp.ArgumentTest{test("a", "==", 1.0), test("b", "is"), test("c", "is")},
+			true,
 		},
 		{when(`arguments.p.startsWith("/home") && has(arguments.q)`, ""), []pdp.ArgumentTest{test("p", "startsWith", "/home"), test("q", "has")}, true},
 		{when(`arguments.a == arguments.b || arguments.c == true`, ""), []pdp.ArgumentTest{test("c", "==", true)}, false},

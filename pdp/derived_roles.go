@@ -134,7 +134,7 @@ func (o *openness) withRoles(e ast.Expr) ast.Expr {
 			return newSeam(-1, o.withRoles(definition)), true
 		}
 		path, ok := pathOf(x)
-		if !ok || len(path) != 2 || path[0] != "runtime" || path[1] != "effectiveDerivedRoles" && path[1] != "effective_derived_roles" {
+		if !ok || isOptional(x) || len(path) != 2 || path[0] != "runtime" || path[1] != "effectiveDerivedRoles" && path[1] != "effective_derived_roles" {
 			return nil, false
 		}
 		attr := fact.NewSelect(0, fact.NewIdent(0, "R"), "attr")
@@ -150,8 +150,13 @@ func (o *openness) readsRuntime(e ast.Expr) bool {
 }
 
 // readsMore reports whether an expression reads runtime in another way, or
-// would see the attribute that stands for the roles.
+// would see the attribute that stands for the roles, which need not be there.
 func (o *openness) readsMore(e ast.Expr) bool {
+	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.Has {
+		if path, _ := pathOf(e.AsCall().Args()[0]); isRoles(path) {
+			return true
+		}
+	}
 	if path, ok := pathOf(e); ok {
 		switch path[0] {
 		case "runtime", "request":
@@ -390,14 +395,23 @@ func (x *exploration) conditionOf(ctx context.Context, c *runtimev1.Condition, d
 	return isTrue, -1, nil // no condition
 }
 
-// rolesValue is the list of roles as an attribute.
-func rolesValue(names []string) map[string]*structpb.Value {
-	list := make([]*structpb.Value, len(names))
-	for i, name := range names {
+// rolesValue is the list of roles as an attribute. Where one errs the list does, so
+// that there is none then.
+func rolesValue(roles effective) map[string]*structpb.Value {
+	if roles.errored {
+		return nil
+	}
+	list := make([]*structpb.Value, len(roles.names))
+	for i, name := range roles.names {
 		list[i] = structpb.NewStringValue(name)
 	}
 	return map[string]*structpb.Value{rolesAttr: structpb.NewListValue(&structpb.ListValue{Values: list})}
 }
 
 // rolesKey tells lists of roles apart.
-func rolesKey(names []string) string { return strings.Join(names, "\x00") }
+func rolesKey(roles effective) string {
+	if roles.errored {
+		return "\x01"
+	}
+	return strings.Join(roles.names, "\x00")
+}

@@ -104,3 +104,59 @@ principalPolicy:
 		t.Errorf("strictly: %s", saidOf(d))
 	}
 }
+
+// TestRolesThatErr has a derived role err where evaluation is strict: then only what
+// comes to look at the roles errs.
+func TestRolesThatErr(t *testing.T) {
+	e := open(t, pdp.Options{StrictEvaluation: true}, `apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: pier
+  version: default
+  importDerivedRoles: [harbour]
+  rules:
+    - {actions: [moor], effect: EFFECT_ALLOW, roles: [PILOT]}
+    - {actions: [moor], effect: EFFECT_DENY, roles: [PILOT], condition: {match: {expr: 'R.attr.arguments.size == "large" && !("master" in runtime.effectiveDerivedRoles)'}}}
+    - {actions: [leave], effect: EFFECT_ALLOW, roles: [PILOT], condition: {match: {expr: '"master" in runtime.effectiveDerivedRoles || R.attr.arguments.size == "small"'}}}
+    - {actions: [none], effect: EFFECT_ALLOW, derivedRoles: [master]}
+    - {actions: [list], effect: EFFECT_ALLOW, roles: [PILOT], condition: {match: {expr: 'R.attr.arguments.size == "small" || has(runtime.effectiveDerivedRoles)'}}}
+`, `apiVersion: api.cerbos.dev/v1
+derivedRoles:
+  name: harbour
+  definitions:
+    - {name: master, parentRoles: [PILOT], condition: {match: {expr: R.attr.arguments.by == P.id}}}
+`)
+	for _, action := range []string{"moor", "leave", "list"} {
+		r := authz.Request{Principal: &authz.Principal{ID: "pat", Roles: []string{"PILOT"}}, Action: action, Resource: authz.Resource{Kind: "pier", ID: "t"}}
+		open := r
+		open.Unknown = []string{"arguments"}
+		condition := decide(t, e, []authz.Request{open})[0].Condition
+		var known []authz.Request
+		var given []pdp.Given
+		for _, arguments := range []map[string]any{{}, {"by": "pat"}, {"by": "kit"}} {
+			for _, size := range []any{nil, "large", "small", 3.0} {
+				x := r
+				of := map[string]any{"size": size}
+				if size == nil {
+					of = map[string]any{}
+				}
+				for name, v := range arguments {
+					of[name] = v
+				}
+				x.Resource.Attr = map[string]any{"arguments": of}
+				known = append(known, x)
+				x.Unknown = open.Unknown
+				given = append(given, pdp.Given{Condition: condition, Request: x})
+			}
+		}
+		held, err := e.Holds(t.Context(), given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, d := range decide(t, e, known) {
+			if told := !condition.Reads().Policy; held[i] != d.Effect && (told || held[i] != authz.Conditional) {
+				t.Errorf("%s: %s is held to be %v, and the engine says %v with %v", action, condition, held[i], d.Effect, known[i].Resource.Attr)
+			}
+		}
+		t.Log(action, condition)
+	}
+}

@@ -144,15 +144,12 @@ func (x *exploration) leaf(ctx context.Context, l int, groups []truth) (st leafS
 		if roles, err = x.effectiveRoles(ctx, l, groups); err != nil || roles.missing >= 0 {
 			return leafState{}, roles.missing, err
 		}
-		if roles.errored {
-			return leafState{residual: residual{constant: true, errored: true}}, -1, nil
-		}
 	}
-	key := strconv.Itoa(l) + "\x00" + rolesKey(roles.names)
+	key := strconv.Itoa(l) + "\x00" + rolesKey(roles)
 	if st, ok := x.leaves[key]; ok {
 		return st, -1, nil
 	}
-	res, err := x.solver.residualOf(ctx, l, roles.names, x.request, x.in)
+	res, err := x.solver.residualOf(ctx, l, roles, x.request, x.in)
 	if err != nil {
 		return leafState{}, -1, err
 	}

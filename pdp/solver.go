@@ -114,7 +114,7 @@ func (s *solver) decide(ctx context.Context, r *authz.Request, in *enginev1.Chec
 
 // residualOf evaluates what is known of a leaf, with the derived roles that it
 // reads.
-func (s *solver) residualOf(ctx context.Context, l int, roles []string, r *authz.Request, in *enginev1.CheckInput) (residual, error) {
+func (s *solver) residualOf(ctx context.Context, l int, roles effective, r *authz.Request, in *enginev1.CheckInput) (residual, error) {
 	key := strconv.Itoa(l) + "\x00" + rolesKey(roles) + "\x00" + s.reads[l].values(r)
 	return s.known.get(key, func() (residual, error) {
 		p := s.parts[l]
@@ -150,7 +150,7 @@ func (s *solver) residual(whenTrue, whenFalse formula) residual {
 }
 
 // valuesOf has the engine evaluate the closed parts of a leaf.
-func (s *solver) valuesOf(ctx context.Context, l int, roles []string, in *enginev1.CheckInput) ([]value, error) {
+func (s *solver) valuesOf(ctx context.Context, l int, roles effective, in *enginev1.CheckInput) ([]value, error) {
 	p := s.parts[l]
 	actions := make([]string, len(p.evaluate))
 	for i := range actions {
