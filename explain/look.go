@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -114,10 +115,8 @@ func (i *inquiry) ask(ctx context.Context) error {
 func (q *Question) look(ctx context.Context, x *Request) error {
 	var rules []*policy.Rule
 	var ids []string
-	for rule := range q.Policies.Rules() {
-		if rule.CoversKind(x.Resource.Kind) && rule.CoversAction(x.Action) {
-			rules, ids = append(rules, rule), append(ids, rule.ID)
-		}
+	for rule := range coverage.About(q.Policies, &x.Request) {
+		rules, ids = append(rules, rule), append(ids, rule.ID)
 	}
 	reach, err := q.Engine.Reach(ctx, x.Request, ids)
 	if err != nil {

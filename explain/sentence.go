@@ -2,10 +2,10 @@ package explain
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/ordered"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
@@ -41,11 +41,11 @@ func (x *Explanation) allowed() string {
 			}
 		}
 	}
-	switch names, between := unique(names), unique(between); {
+	switch names, between := ordered.Distinct(names), ordered.Distinct(between); {
 	case len(names) > 0 && len(between) == 0:
 		return plural(names, "rule %s allows it", "rules %s allow it")
 	case len(between) > 0:
-		return plural(unique(append(names, between...)), "rule %s allows it, whatever the arguments", "rules %s allow it between them, whatever the arguments")
+		return plural(ordered.Distinct(append(names, between...)), "rule %s allows it, whatever the arguments", "rules %s allow it between them, whatever the arguments")
 	}
 	return "the policies allow it"
 }
@@ -59,7 +59,7 @@ func (x *Explanation) conditional() string {
 			names = append(names, r.allowing(d)...)
 		}
 	}
-	if names = unique(names); len(names) == 0 {
+	if names = ordered.Distinct(names); len(names) == 0 {
 		return "the policies allow it"
 	}
 	return plural(names, "rule %s allows it", "rules %s allow it")
@@ -101,16 +101,6 @@ func named(rules []Rule, ok func(*Rule) bool) []string {
 	return names
 }
 
-func unique(names []string) []string {
-	var list []string
-	for _, name := range names {
-		if !slices.Contains(list, name) {
-			list = append(list, name)
-		}
-	}
-	return list
-}
-
 func plural(names []string, one, many string) string {
 	if len(names) == 1 {
 		return fmt.Sprintf(one, names[0])
@@ -134,7 +124,7 @@ func dependsOn(names []string) string {
 	if len(names) == 0 {
 		return "depends on the arguments"
 	}
-	return "depends on " + enumerated(unique(names))
+	return "depends on " + enumerated(ordered.Distinct(names))
 }
 
 // Outcome says what came of a rule, in a few words.

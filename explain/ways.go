@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -143,14 +144,8 @@ func (e *Expr) valueOf(side string) (any, bool) {
 
 // roleCandidates gives the principal the roles that a rule is for.
 func (q *Question) roleCandidates(rule *policy.Rule, arguments map[string]any) []candidate {
-	roles := rule.Roles
-	for _, name := range rule.DerivedRoles {
-		if dr := q.Policies.DerivedRole(rule.Policy, name.Value); dr != nil {
-			roles = append(slices.Clone(roles), dr.ParentRoles...)
-		}
-	}
 	var list []candidate
-	for _, role := range roles {
+	for _, role := range coverage.Roles(q.Policies, rule) {
 		if strings.Contains(role.Value, "*") || slices.Contains(q.Principal.Roles, role.Value) {
 			continue
 		}

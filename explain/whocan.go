@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -161,7 +162,7 @@ type role struct{ name, example string }
 // rolesOf lists the roles and the patterns of roles that the policies name, and
 // the roles that are held. It also lists the patterns that it has no example of.
 func rolesOf(m *matrix.Matrix, set *policy.Set) (roles []role, unanswered []string) {
-	names := RolesNamed(set)
+	names := coverage.RolesNamed(set)
 	for p := range m.Principals() {
 		names = append(names, p.Roles...)
 	}
@@ -183,42 +184,13 @@ func rolesOf(m *matrix.Matrix, set *policy.Set) (roles []role, unanswered []stri
 	return roles, unanswered
 }
 
-// RolesNamed lists the roles that policies name, patterns among them: in rules,
-// as parents of derived roles, and by role policies. They may repeat.
-func RolesNamed(set *policy.Set) []string {
-	var names []string
-	add := func(list []policy.Text) {
-		for _, t := range list {
-			names = append(names, t.Value)
-		}
-	}
-	for rule := range set.Rules() {
-		add(rule.Roles)
-		for _, name := range rule.DerivedRoles {
-			if dr := set.DerivedRole(rule.Policy, name.Value); dr != nil {
-				add(dr.ParentRoles)
-			}
-		}
-	}
-	for _, p := range set.Policies {
-		if p.Kind == policy.RolePolicy && !p.Disabled {
-			names = append(names, p.Name)
-			add(p.ParentRoles)
-		}
-	}
-	return names
-}
-
 // exceptions lists the ids that principal policies about a column are for,
 // whatever their versions and scopes.
 func exceptions(set *policy.Set, col *matrix.Column) []string {
 	var ids []string
-	for rule := range set.Rules() {
-		if rule.Policy.Kind != policy.PrincipalPolicy {
-			continue
-		}
-		for _, r := range col.Question.Requests {
-			if rule.CoversKind(r.Resource.Kind) && rule.CoversAction(r.Action) {
+	for _, r := range col.Question.Requests {
+		for rule := range coverage.About(set, &r) {
+			if rule.Policy.Kind == policy.PrincipalPolicy {
 				ids = append(ids, rule.Policy.Name)
 			}
 		}

@@ -48,7 +48,7 @@ resourcePolicy:
 		Standards: tooManyMay,
 	},
 	Check: func(p *Pass) {
-		roles := p.roleSets()
+		roles := roleSets(p)
 		if len(roles) < 2 {
 			return
 		}

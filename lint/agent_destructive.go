@@ -54,7 +54,7 @@ resourcePolicy:
 		o := optionsOf[destructiveOptions](p)
 		machines := map[*matrix.Class][]*authz.Principal{}
 		for _, c := range p.Matrix.Classes {
-			machines[c] = p.machines(c)
+			machines[c] = machinesOf(c)
 		}
 		for col := range p.calls() {
 			ground := o.ground(col.Item)

@@ -40,7 +40,7 @@ says that they destroy something.`,
 		for _, s := range p.Matrix.Servers {
 			for _, i := range s.Inventory.Of(authz.ToolItem) {
 				if !i.Hints.Any() {
-					p.reportSilent(s, i, o)
+					reportSilent(p, s, i, o)
 				}
 			}
 		}
@@ -48,7 +48,7 @@ says that they destroy something.`,
 }
 
 // reportSilent reports a tool without hints.
-func (p *Pass) reportSilent(s *matrix.Server, i *manifest.Item, o *destructiveOptions) {
+func reportSilent(p *Pass, s *matrix.Server, i *manifest.Item, o *destructiveOptions) {
 	d := draft{Finding: Finding{
 		Server: s.Name, Type: i.Type, Name: i.Name, Pos: i.Pos,
 		Evidence: []string{"No readOnlyHint, destructiveHint, idempotentHint or openWorldHint is stated."},

@@ -54,13 +54,13 @@ resourcePolicy:
 		Standards: []string{"CWE-863"},
 	},
 	Check: func(p *Pass) {
-		for _, x := range p.readers {
+		for _, x := range p.readings.list {
 			calls := slices.ContainsFunc(x.about, func(q question) bool { return q.col.Operation != authz.List })
 			if calls && x.rule.Effect == authz.Deny {
 				continue
 			}
 			for read, q := range x.uses() {
-				at := p.argumentsOf(q.col)
+				at := argumentsOf(p, q.col)
 				path, ok := below(read, at)
 				if !ok || q.col.Operation != authz.List || q.col.Server.Profile.Filter(q.col.Item.Type) == authz.FilterCall ||
 					read.Alternative || read.Guarded[len(at)] {
@@ -68,7 +68,7 @@ resourcePolicy:
 				}
 				f := about(q.col)
 				f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
-				f.Pos, f.Policy = p.posOf(x.rule, read.Place), x.rule.ID
+				f.Pos, f.Policy = posOf(p, x.rule, read.Place), x.rule.ID
 				f.Evidence = []string{cite(x.rule), "asked about the list: " + q.Action}
 				f.Edits = withoutList(x.rule, q.Action, calls)
 				name := argumentName(path)

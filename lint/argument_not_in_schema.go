@@ -57,7 +57,7 @@ resourcePolicy:
 		Standards: []string{"CWE-863"},
 	},
 	Check: func(p *Pass) {
-		uses := p.argumentUses()
+		uses := argumentUses(p)
 		best := map[string]int{} // how far the tools have it, by the group of the use
 		for i := range uses {
 			u := &uses[i]
@@ -94,19 +94,19 @@ type argumentUse struct {
 }
 
 // argumentUses lists the arguments that conditions read.
-func (p *Pass) argumentUses() []argumentUse {
+func argumentUses(p *Pass) []argumentUse {
 	var list []argumentUse
-	for _, x := range p.readers {
+	for _, x := range p.readings.list {
 		for read, q := range x.uses() {
 			path, ok := q.argumentPath(read)
 			if !ok {
 				continue
 			}
-			a := p.argumentOf(q.col.Item, path)
+			a := argumentOf(p, q.col.Item, path)
 			if a.exists == yes && !read.Below && !a.fits(read.Types) {
 				a.exists, a.step = no, len(path)
 			}
-			list = append(list, argumentUse{x, q, a, read, path, p.posOf(x.rule, read.Place)})
+			list = append(list, argumentUse{x, q, a, read, path, posOf(p, x.rule, read.Place)})
 		}
 	}
 	return list

@@ -49,20 +49,20 @@ resourcePolicy:
 		Fix: "Ask has() first, or make the argument required.",
 	},
 	Check: func(p *Pass) {
-		for _, x := range p.readers {
+		for _, x := range p.readings.list {
 			for read, q := range x.uses() {
 				path, ok := q.argumentPath(read)
 				if !ok || read.Alternative {
 					continue
 				}
-				a := p.argumentOf(q.col.Item, path)
+				a := argumentOf(p, q.col.Item, path)
 				step := a.missing(read.Guarded[len(q.Unknown):])
 				if a.exists != yes || step < 0 {
 					continue
 				}
 				f := about(q.col)
 				f.Related = []Related{{a.pos, "in the inputSchema of " + f.Name}}
-				f.Pos, f.Policy = p.posOf(x.rule, read.Place), x.rule.ID
+				f.Pos, f.Policy = posOf(p, x.rule, read.Place), x.rule.ID
 				f.Evidence = []string{cite(x.rule), "without it: " + outcome(x.rule.Effect)}
 				name := argumentName(path[:step+1])
 				p.report(draft{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pep"
 )
@@ -12,7 +13,7 @@ import (
 // is unguarded only because calls can be made as tasks, the decision on a
 // plain call without arguments.
 func (p *Pass) cell(c *matrix.Class, col *matrix.Column) *matrix.Cell {
-	if cells := p.direct[col]; cells != nil {
+	if cells := p.answers.direct[col]; cells != nil {
 		return cells[c.Index]
 	}
 	return p.Matrix.Cell(c, col)
@@ -20,23 +21,23 @@ func (p *Pass) cell(c *matrix.Class, col *matrix.Column) *matrix.Cell {
 
 // askDirectly decides the plain calls that the matrix does not have, because
 // they can be made as tasks.
-func (p *Pass) askDirectly(ctx context.Context) error {
-	p.direct = map[*matrix.Column][]*matrix.Cell{}
+func askDirectly(ctx context.Context, p *Pass) error {
+	p.answers.direct = map[*matrix.Column][]*matrix.Cell{}
 	for col := range p.calls() {
 		if !col.Question.TaskOnly {
 			continue
 		}
-		cells, err := p.ask(ctx, col, p.asked[col])
+		cells, err := askAll(ctx, p, col, p.index.Asked(col))
 		if err != nil {
 			return err
 		}
-		p.direct[col] = cells
+		p.answers.direct[col] = cells
 	}
 	return nil
 }
 
-// ask decides requests about a column, without arguments, for every class.
-func (p *Pass) ask(ctx context.Context, col *matrix.Column, requests []asked) ([]*matrix.Cell, error) {
+// askAll decides requests about a column, without arguments, for every class.
+func askAll(ctx context.Context, p *Pass, col *matrix.Column, requests []coverage.Asked) ([]*matrix.Cell, error) {
 	alone := *col
 	alone.Question = pep.Question{}
 	for _, a := range requests {
@@ -61,22 +62,22 @@ type gated struct {
 
 // tryGates asks about the gates that come before something else is asked: the
 // cells do not tell which of the two it was.
-func (p *Pass) tryGates(ctx context.Context) error {
-	p.gates = map[gated][]*matrix.Cell{}
+func tryGates(ctx context.Context, p *Pass) error {
+	p.answers.gates = map[gated][]*matrix.Cell{}
 	for _, col := range p.Matrix.Columns {
-		if len(p.asked[col]) < 2 {
+		if len(p.index.Asked(col)) < 2 {
 			continue
 		}
-		for _, a := range p.asked[col] {
+		for _, a := range p.index.Asked(col) {
 			at := gated{col.Server, a.Action}
-			if !a.gate || p.gates[at] != nil {
+			if !a.Gate || p.answers.gates[at] != nil {
 				continue
 			}
-			cells, err := p.ask(ctx, col, []asked{a})
+			cells, err := askAll(ctx, p, col, []coverage.Asked{a})
 			if err != nil {
 				return err
 			}
-			p.gates[at] = cells
+			p.answers.gates[at] = cells
 		}
 	}
 	return nil
@@ -86,38 +87,38 @@ func (p *Pass) tryGates(ctx context.Context) error {
 // operations that are asked about there.
 type uncovered struct {
 	server  *matrix.Server
-	target  *target
+	target  *coverage.Target
 	columns []*matrix.Column
 }
 
 // findUncovered finds the targets where no policy has a say for anybody.
-func (p *Pass) findUncovered(ctx context.Context) error {
+func findUncovered(ctx context.Context, p *Pass) error {
 	type key struct {
 		server *matrix.Server
-		target *target
+		target *coverage.Target
 	}
 	index := map[key]int{} // into uncovered, -1 for what a policy covers
 	for _, col := range p.Matrix.Columns {
 		if !p.all(col, func(c *matrix.Cell) bool { return c.NoPolicy }) {
 			continue
 		}
-		for _, a := range p.asked[col] {
-			k := key{col.Server, a.target}
+		for _, a := range p.index.Asked(col) {
+			k := key{col.Server, a.Target}
 			i, known := index[k]
 			if !known {
-				has, err := p.hasPolicy(ctx, col, a)
+				has, err := hasPolicy(ctx, p, col, a)
 				if err != nil {
 					return err
 				}
 				i = -1
 				if !has {
-					i = len(p.uncovered)
-					p.uncovered = append(p.uncovered, uncovered{server: col.Server, target: a.target})
+					i = len(p.answers.uncovered)
+					p.answers.uncovered = append(p.answers.uncovered, uncovered{server: col.Server, target: a.Target})
 				}
 				index[k] = i
 			}
 			if i >= 0 {
-				p.uncovered[i].columns = append(p.uncovered[i].columns, col)
+				p.answers.uncovered[i].columns = append(p.answers.uncovered[i].columns, col)
 			}
 		}
 	}
@@ -127,10 +128,10 @@ func (p *Pass) findUncovered(ctx context.Context) error {
 // hasPolicy reports whether some policy has a say on one of the requests of a
 // column whose cells are nobody's decision. Where the requests go to different
 // targets, the cells do not tell which of them it was.
-func (p *Pass) hasPolicy(ctx context.Context, col *matrix.Column, a asked) (bool, error) {
-	if !slices.ContainsFunc(p.asked[col], func(b asked) bool { return b.target != a.target }) {
+func hasPolicy(ctx context.Context, p *Pass, col *matrix.Column, a coverage.Asked) (bool, error) {
+	if !slices.ContainsFunc(p.index.Asked(col), func(b coverage.Asked) bool { return b.Target != a.Target }) {
 		return false, nil
 	}
-	cells, err := p.ask(ctx, col, []asked{a})
+	cells, err := askAll(ctx, p, col, []coverage.Asked{a})
 	return slices.ContainsFunc(cells, func(c *matrix.Cell) bool { return !c.NoPolicy }), err
 }

@@ -69,16 +69,16 @@ resourcePolicy:
 		}
 		var holding []any
 		for _, c := range p.Matrix.Classes {
-			holding = append(holding, p.standIn(c).Attr)
+			holding = append(holding, c.First().Attr)
 		}
 		known := map[string]supply{} // of principals, by path
-		for _, x := range p.readers {
+		for _, x := range p.readings.list {
 			for i := range x.reads {
 				read := &x.reads[i]
 				of := "principal"
 				var s supply
 				if key := strings.Join(read.Path, "\x00"); !read.Principal {
-					of, s = "resource", supplied(p.sentWith(x, read), read.Path)
+					of, s = "resource", supplied(sentWith(p, x, read), read.Path)
 				} else if held, ok := known[key]; ok {
 					s = held
 				} else {
@@ -90,7 +90,7 @@ resourcePolicy:
 					continue
 				}
 				name := of + "." + pathName(read.Path[:step+1])
-				f := Finding{Pos: p.posOf(x.rule, read.Place), Policy: x.rule.ID, Server: p.onlyServer(x.rule), Evidence: []string{cite(x.rule)}}
+				f := Finding{Pos: posOf(p, x.rule, read.Place), Policy: x.rule.ID, Server: p.index.OnlyServer(x.rule), Evidence: []string{cite(x.rule)}}
 				if len(names) > 0 {
 					f.Evidence = append(f.Evidence, fmt.Sprintf("What there is: %s.", listing(names, people)))
 				}
@@ -100,7 +100,7 @@ resourcePolicy:
 				}
 				meant := source.DidYouMean(read.Path[step], names)
 				p.report(draft{
-					Finding: f, servers: p.serverNames(x.rule), group: f.Pos.String() + name,
+					Finding: f, servers: p.index.ServerNames(x.rule), group: f.Pos.String() + name,
 					say: func([]string) string { return fmt.Sprintf("%s %s%s, which a condition reads", who, name, meant) },
 				})
 			}
@@ -110,10 +110,10 @@ resourcePolicy:
 
 // sentWith returns the attributes of the requests that a rule is about, with
 // what stands for arguments that nobody knows: a read of those is satisfied.
-func (p *Pass) sentWith(x *reader, read *pdp.Read) []any {
+func sentWith(p *Pass, x *reader, read *pdp.Read) []any {
 	var list []any
 	for _, q := range x.about {
-		at := p.argumentsOf(q.col)
+		at := argumentsOf(p, q.col)
 		if n := min(len(at), len(read.Path)); n > 0 && slices.Equal(at[:n], read.Path[:n]) {
 			return []any{anything{}}
 		}

@@ -64,7 +64,7 @@ resourcePolicy:
 				continue
 			}
 			for _, c := range p.Matrix.Classes {
-				p.reportBroad(s, c, calls, o)
+				reportBroad(p, s, c, calls, o)
 			}
 		}
 	},
@@ -90,7 +90,7 @@ func (o *broadOptions) DecodeNode(n *source.Node) error {
 
 // reportBroad reports a class that may call so many of a server's tools; the
 // classes of one server are reported together.
-func (p *Pass) reportBroad(s *matrix.Server, c *matrix.Class, calls []*matrix.Column, o *broadOptions) {
+func reportBroad(p *Pass, s *matrix.Server, c *matrix.Class, calls []*matrix.Column, o *broadOptions) {
 	may, unable := 0, []string(nil)
 	for _, col := range calls {
 		if granted(p.Matrix.Cell(c, col)) {
@@ -99,7 +99,7 @@ func (p *Pass) reportBroad(s *matrix.Server, c *matrix.Class, calls []*matrix.Co
 			unable = append(unable, col.Item.Name)
 		}
 	}
-	who := p.except(c, &p.options.Administrators)
+	who := except(c, &p.options.Administrators)
 	if float64(may) < o.Share*float64(len(calls)) || len(who) == 0 {
 		return
 	}
@@ -110,14 +110,14 @@ func (p *Pass) reportBroad(s *matrix.Server, c *matrix.Class, calls []*matrix.Co
 	}
 	p.report(draft{
 		Finding: Finding{
-			Server: s.Name, Pos: p.standIn(c).Pos, Evidence: []string{evidence + "."},
+			Server: s.Name, Pos: c.First().Pos, Evidence: []string{evidence + "."},
 			Related: []Related{{p.declared(s), "server " + s.Name}},
 		},
-		whom: who, group: s.Name, subject: p.standIn(c).Key,
+		whom: who, group: s.Name, subject: c.First().Key,
 		say: func(keys []string) string {
 			var whom []*authz.Principal
-			for _, class := range p.classesOf(keys) {
-				whom = append(whom, p.except(class, &p.options.Administrators)...)
+			for _, class := range classesOf(p, keys) {
+				whom = append(whom, except(class, &p.options.Administrators)...)
 			}
 			if len(whom) == 1 {
 				return fmt.Sprintf("%s may call nearly every tool of %s, and is no declared administrator", namesOf(whom), s.Name)

@@ -54,8 +54,8 @@ resourcePolicy:
 			f := about(use)
 			f.Message = fmt.Sprintf("%s is hidden from %s, who may %s it", use.Item.Name, p.names(who), verb(use.Operation))
 			f.blame(p.decisive(who, use))
-			f.Evidence = append(f.Evidence, p.conditions(who, use)...)
-			f.Evidence = append(f.Evidence, p.whyDenied(who, list)...)
+			f.Evidence = append(f.Evidence, conditionsOf(p, who, use)...)
+			f.Evidence = append(f.Evidence, whyDenied(p, who, list)...)
 			p.report(draft{Finding: f, who: who})
 		}
 	},

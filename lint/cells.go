@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
@@ -78,7 +79,7 @@ func (p *Pass) decisive(classes []*matrix.Class, col *matrix.Column) []matrix.Ru
 		}
 	}
 	general := func(r matrix.Rule) bool {
-		return r.Syntax != nil && !slices.ContainsFunc(p.asked[col], func(a asked) bool { return !a.gate && covers(r.Syntax, a.Request) })
+		return r.Syntax != nil && !slices.ContainsFunc(p.index.Asked(col), func(a coverage.Asked) bool { return !a.Gate && coverage.Covers(r.Syntax, a.Request) })
 	}
 	if slices.ContainsFunc(rules, func(r matrix.Rule) bool { return !general(r) }) {
 		rules = slices.DeleteFunc(rules, general)
@@ -91,7 +92,7 @@ func (p *Pass) decisive(classes []*matrix.Class, col *matrix.Column) []matrix.Ru
 
 // passBy returns the classes that a rule lets do something, if alone is set
 // those that no other rule does.
-func (p *Pass) passBy(r *policy.Rule, col *matrix.Column, req *authz.Request, alone bool) []*matrix.Class {
+func passBy(p *Pass, r *policy.Rule, col *matrix.Column, req *authz.Request, alone bool) []*matrix.Class {
 	var list []*matrix.Class
 	for _, c := range p.Matrix.Classes {
 		cell := p.cell(c, col)
@@ -104,7 +105,7 @@ func (p *Pass) passBy(r *policy.Rule, col *matrix.Column, req *authz.Request, al
 			case other.Effect != authz.Allow || other.Met == authz.Unmet:
 			case other.Syntax == r:
 				by = true
-			case other.Syntax == nil || covers(other.Syntax, req):
+			case other.Syntax == nil || coverage.Covers(other.Syntax, req):
 				others = true
 			}
 		}
@@ -117,7 +118,7 @@ func (p *Pass) passBy(r *policy.Rule, col *matrix.Column, req *authz.Request, al
 
 // forEverybody reports whether a rule is for the role "*", and whether that is
 // without a condition.
-func (p *Pass) forEverybody(r *policy.Rule) (wild, unconditional bool) {
+func forEverybody(p *Pass, r *policy.Rule) (wild, unconditional bool) {
 	if r.Policy.Kind != policy.ResourcePolicy {
 		return false, false
 	}

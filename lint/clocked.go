@@ -33,15 +33,15 @@ const probes = 4
 
 // findClocked asks at other times what rules that read the clock take part in,
 // and keeps what is decided differently then.
-func (p *Pass) findClocked(ctx context.Context) error {
+func findClocked(ctx context.Context, p *Pass) error {
 	engine, ok := p.input.Engine.(pdp.Clocked)
 	if !ok || p.now.IsZero() {
 		return nil
 	}
 	var list []clocked
-	for _, x := range p.readers {
+	for _, x := range p.readings.list {
 		if len(x.clock) > 0 {
-			list = append(list, p.probe(x)...)
+			list = append(list, probe(p, x)...)
 		}
 	}
 	if len(list) == 0 {
@@ -50,9 +50,9 @@ func (p *Pass) findClocked(ctx context.Context) error {
 	requests := make([]authz.Request, len(list))
 	for i := range list {
 		requests[i] = *list[i].question.Request
-		requests[i].Principal = p.standIn(list[i].class)
+		requests[i].Principal = list[i].class.First()
 	}
-	for _, at := range p.times() {
+	for _, at := range timesToTry(p) {
 		decisions, err := engine.DecideAt(ctx, at, requests)
 		if err != nil {
 			return fmt.Errorf("decide at %s: %w", at.Format(time.RFC3339), err)
@@ -69,14 +69,14 @@ func (p *Pass) findClocked(ctx context.Context) error {
 	}
 	for _, c := range list {
 		if c.then != nil || c.now.Condition.Reads().Clock {
-			p.clocked = append(p.clocked, c)
+			p.answers.clocked = append(p.answers.clocked, c)
 		}
 	}
 	return nil
 }
 
 // probe chooses requests that a rule takes part in.
-func (p *Pass) probe(x *reader) []clocked {
+func probe(p *Pass, x *reader) []clocked {
 	var list []clocked
 	var cells []*matrix.Cell
 	for i := range x.about {
@@ -84,7 +84,7 @@ func (p *Pass) probe(x *reader) []clocked {
 		for _, class := range p.Matrix.Classes {
 			cell := p.cell(class, q.col)
 			takesPart := slices.ContainsFunc(cell.Rules, func(r matrix.Rule) bool { return r.Syntax == x.rule })
-			if !takesPart && !p.mayTakePart(x, class) || slices.Contains(cells, cell) {
+			if !takesPart && !mayTakePart(p, x, class) || slices.Contains(cells, cell) {
 				continue
 			}
 			cells = append(cells, cell)
@@ -98,11 +98,11 @@ func (p *Pass) probe(x *reader) []clocked {
 
 // mayTakePart reports whether a class would get at a rule by a derived role
 // whose condition reads the clock.
-func (p *Pass) mayTakePart(x *reader, class *matrix.Class) bool {
+func mayTakePart(p *Pass, x *reader, class *matrix.Class) bool {
 	return slices.ContainsFunc(x.clock, func(at pdp.Place) bool {
 		d := p.Policies.DerivedRole(x.rule.Policy, at.DerivedRole)
 		return d != nil && slices.ContainsFunc(d.ParentRoles, func(parent policy.Text) bool {
-			return slices.ContainsFunc(p.standIn(class).Roles, func(role string) bool { return matchesRole(parent.Value, role) })
+			return slices.ContainsFunc(class.First().Roles, func(role string) bool { return matchesRole(parent.Value, role) })
 		})
 	})
 }
@@ -110,9 +110,9 @@ func (p *Pass) mayTakePart(x *reader, class *matrix.Class) bool {
 // maxTimes bounds the times of policies and principals that are tried.
 const maxTimes = 16
 
-// times lists when the engine is asked: now, other hours, days and years, and
+// timesToTry lists when the engine is asked: now, other hours, days and years, and
 // before and after the times that policies and principals name.
-func (p *Pass) times() []time.Time {
+func timesToTry(p *Pass) []time.Time {
 	list := []time.Time{p.now}
 	for hours := 4; hours < 24; hours += 4 {
 		list = append(list, p.now.Add(time.Duration(hours)*time.Hour))
@@ -120,7 +120,7 @@ func (p *Pass) times() []time.Time {
 	for _, days := range []int{1, 2, 3, 4, 5, 6, 31, 92, 183, 365, 3653, -31, -365, -3653} {
 		list = append(list, p.now.AddDate(0, 0, days))
 	}
-	for _, t := range p.namedTimes() {
+	for _, t := range namedTimes(p) {
 		list = append(list, t.Add(-time.Second), t.Add(time.Second))
 	}
 	return list
@@ -130,7 +130,7 @@ var dateTime = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]
 
 // namedTimes lists the times that stand in policies and in the attributes of
 // principals, the first of them.
-func (p *Pass) namedTimes() []time.Time {
+func namedTimes(p *Pass) []time.Time {
 	found := map[int64]time.Time{}
 	var add func(v any)
 	add = func(v any) {
@@ -151,7 +151,7 @@ func (p *Pass) namedTimes() []time.Time {
 			}
 		}
 	}
-	for _, x := range p.readers {
+	for _, x := range p.readings.list {
 		for _, place := range x.clock {
 			add(place.Expr)
 		}
@@ -165,7 +165,7 @@ func (p *Pass) namedTimes() []time.Time {
 		}
 	}
 	for _, c := range p.Matrix.Classes {
-		add(p.standIn(c).Attr)
+		add(c.First().Attr)
 	}
 	seconds := slices.Sorted(maps.Keys(found))
 	var list []time.Time

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/reason"
 )
 
 // conditionAlwaysTrue flags conditions that no request can fail: not for other
@@ -58,19 +59,19 @@ resourcePolicy:
 			return nil
 		}
 		for r := range p.Policies.Rules() {
-			c := x.own(r)
+			c := x.Own(r)
 			if c == nil || c.Globals {
 				continue
 			}
-			v, err := x.verdict(ctx, r, c)
+			v, err := x.Verdict(ctx, r, c)
 			if err != nil {
 				return err
 			}
-			if v != alwaysMet {
+			if v != reason.Always {
 				continue
 			}
-			p.report(draft{servers: p.serverNames(r), Finding: Finding{
-				Pos: r.Condition.Pos, Policy: r.ID, Server: p.onlyServer(r),
+			p.report(draft{servers: p.index.ServerNames(r), Finding: Finding{
+				Pos: r.Condition.Pos, Policy: r.ID, Server: p.index.OnlyServer(r),
 				Message:  fmt.Sprintf("no request can fail the condition of %s", called(r)),
 				Evidence: []string{cite(r), quoteCondition(r)},
 			}})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/reason"
 )
 
 // conditionNeverTrue flags conditions that no request can meet. The condition
@@ -61,33 +62,33 @@ resourcePolicy:
 			return nil
 		}
 		for r := range p.Policies.Rules() {
-			c := x.own(r)
+			c := x.Own(r)
 			if c == nil || c.Globals {
 				continue
 			}
-			v, err := x.verdict(ctx, r, c)
+			v, err := x.Verdict(ctx, r, c)
 			if err != nil {
 				return err
 			}
 			f := Finding{
-				Pos: r.Condition.Pos, Policy: r.ID, Server: p.onlyServer(r),
+				Pos: r.Condition.Pos, Policy: r.ID, Server: p.index.OnlyServer(r),
 				Evidence: []string{cite(r), quoteCondition(r)},
 			}
 			switch v {
-			case neverMet:
+			case reason.Never:
 				f.Message = fmt.Sprintf("no request can meet the condition of %s", called(r))
-			case neverMetWithin:
+			case reason.NeverWithin:
 				f.Message = fmt.Sprintf("no call that an inputSchema allows can meet the condition of %s", called(r))
-			case neverMetToday:
+			case reason.NeverToday:
 				f.Message = fmt.Sprintf("no request about today's items can meet the condition of %s", called(r))
 				f.Evidence = append(f.Evidence, "It could be met by an item that is added.")
 				if r.Effect == authz.Deny { // a precaution
 					f.Severity = authz.SeverityNote
 				}
-			case isOpen, alwaysMet:
+			case reason.Open, reason.Always:
 				continue
 			}
-			p.report(draft{Finding: f, servers: p.serverNames(r)})
+			p.report(draft{Finding: f, servers: p.index.ServerNames(r)})
 		}
 		return nil
 	},

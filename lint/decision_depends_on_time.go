@@ -51,10 +51,10 @@ resourcePolicy:
 		Fix: "Look at the matrix at other times too (--now), and pin the clock in suites.",
 	},
 	Check: func(p *Pass) {
-		for _, c := range p.clocked {
+		for _, c := range p.answers.clocked {
 			f := about(c.question.col)
 			f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
-			f.Pos, f.Policy = p.posOf(c.rule, c.clock[0]), c.rule.ID
+			f.Pos, f.Policy = posOf(p, c.rule, c.clock[0]), c.rule.ID
 			f.Evidence = append([]string{cite(c.rule)}, c.witness(p)...)
 			p.report(draft{
 				Finding: f, who: c.who(), group: f.Pos.String() + c.rule.ID, subject: c.question.col.Item.Name,

@@ -97,20 +97,20 @@ resourcePolicy:
 						rules = append(rules, r)
 					}
 				}
-				p.reportConfused(rules, "the same expressions, combined in another way:")
+				reportConfused(p, rules, "the same expressions, combined in another way:")
 			}
 		}
-		p.reportShared()
-		p.reportParents()
-		return p.reportOrders(ctx)
+		reportShared(p)
+		reportParents(p)
+		return reportOrders(ctx, p)
 	},
 }
 
 // reportConfused reports rules that the engine keeps one condition for.
-func (p *Pass) reportConfused(rules []*policy.Rule, because string) {
+func reportConfused(p *Pass, rules []*policy.Rule, because string) {
 	for _, r := range rules {
 		f := Finding{
-			Pos: r.Pos, Policy: r.ID, Server: p.onlyServer(r),
+			Pos: r.Pos, Policy: r.ID, Server: p.index.OnlyServer(r),
 			Message:  fmt.Sprintf("%s may be decided by the condition of another rule: the engine confuses them", called(r)),
 			Evidence: []string{cite(r), because},
 		}
@@ -119,6 +119,6 @@ func (p *Pass) reportConfused(rules []*policy.Rule, because string) {
 				f.Evidence = append(f.Evidence, cite(other))
 			}
 		}
-		p.report(draft{servers: p.serverNames(r), Finding: f})
+		p.report(draft{servers: p.index.ServerNames(r), Finding: f})
 	}
 }

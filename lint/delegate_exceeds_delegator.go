@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // delegateExceedsDelegator flags what an agent may do and whoever it acts for
@@ -58,12 +60,13 @@ resourcePolicy:
 		Standards: []string{"CWE-863", "OWASP MCP02:2025", "ASI03", "NHI5:2025", "NIST CSF 2.0 PR.AA-05"},
 	},
 	Ask: func(ctx context.Context, p *Pass) error {
-		for _, d := range p.delegations() {
+		alike := map[string]bool{} // conditions of delegators that leave their delegates nothing more
+		for _, d := range delegations(p) {
 			for _, col := range p.Matrix.Columns {
 				if col.Operation == authz.List || !col.Question.Guarded() {
 					continue
 				}
-				w, err := p.exceeds(ctx, d, col)
+				w, err := exceeds(ctx, p, alike, d, col)
 				if err != nil {
 					return err
 				}
@@ -73,7 +76,7 @@ resourcePolicy:
 				f := about(col)
 				f.blame(p.decisive([]*matrix.Class{d.agentClass}, col))
 				f.Principal, f.Witness = d.agent.Key, w
-				apart := p.tellApart(d, col)
+				apart := tellApart(p, d, col)
 				switch {
 				case w.Arguments != nil:
 					f.Evidence = append(f.Evidence, fmt.Sprintf("With %s %s may %s %s, and %s may not%s.",
@@ -82,7 +85,7 @@ resourcePolicy:
 					f.Evidence = append(f.Evidence, fmt.Sprintf("%s may, and %s may not%s.", d.agent.Key, d.delegator.Key, apart))
 				}
 				if denied(p.cell(d.delegatorClass, col)) {
-					f.Evidence = append(f.Evidence, p.whyDenied([]*matrix.Class{d.delegatorClass}, col)...)
+					f.Evidence = append(f.Evidence, whyDenied(p, []*matrix.Class{d.delegatorClass}, col)...)
 				}
 				p.report(draft{
 					Finding: f, group: d.agent.Key + "\x00" + d.delegator.Key + "\x00" + col.Server.Name + "\x00" + col.Operation.String(), subject: col.Item.Name,
@@ -114,7 +117,7 @@ func (d *delegation) others() string {
 
 // delegations lists who acts for whom: the first by key for each pair of
 // classes.
-func (p *Pass) delegations() []*delegation {
+func delegations(p *Pass) []*delegation {
 	type pair struct{ agent, delegator *matrix.Class }
 	index := map[pair]*delegation{}
 	var list []*delegation
@@ -122,7 +125,7 @@ func (p *Pass) delegations() []*delegation {
 		if agent.OnBehalfOf == "" {
 			continue
 		}
-		delegator := p.principal(agent.OnBehalfOf)
+		delegator := principalNamed(p, agent.OnBehalfOf)
 		if delegator == nil {
 			continue
 		}
@@ -142,8 +145,8 @@ func (p *Pass) delegations() []*delegation {
 	return list
 }
 
-// principal returns the principal with a key, or nil.
-func (p *Pass) principal(key string) *authz.Principal {
+// principalNamed returns the principal with a key, or nil.
+func principalNamed(p *Pass, key string) *authz.Principal {
 	if c := p.Matrix.ClassOf(key); c != nil {
 		for _, who := range c.Principals {
 			if who.Key == key {
@@ -156,7 +159,7 @@ func (p *Pass) principal(key string) *authz.Principal {
 
 // exceeds returns a request that the agent may make and the delegator may not,
 // or nil.
-func (p *Pass) exceeds(ctx context.Context, d *delegation, col *matrix.Column) (*Witness, error) {
+func exceeds(ctx context.Context, p *Pass, alike map[string]bool, d *delegation, col *matrix.Column) (*Witness, error) {
 	a, b := p.cell(d.agentClass, col), p.cell(d.delegatorClass, col)
 	switch {
 	case !granted(a) || allowed(b) || b.Access == matrix.Unguarded:
@@ -171,17 +174,17 @@ func (p *Pass) exceeds(ctx context.Context, d *delegation, col *matrix.Column) (
 		return nil, nil
 	}
 	rules := slices.Concat(a.Rules, b.Rules)
-	q := x.finder.Question(p.plain(col), d.agent, rules...)
+	q := x.Finder.Question(coverage.Plain(col), d.agent, rules...)
 	key := a.Condition.Key() + "\x00" + b.Condition.Key() + "\x00" + q.Key()
-	if x.alike[key] {
+	if alike[key] {
 		return nil, nil
 	}
-	for list := range within(q, x.finder.Question(p.plain(col), d.delegator, rules...)) {
-		may, err := x.decided(ctx, d.agent, col, list, allowed)
+	for list := range witness.Within(q, x.Finder.Question(coverage.Plain(col), d.delegator, rules...)) {
+		may, err := decided(ctx, p, d.agent, col, list, allowed)
 		if err != nil {
 			return nil, err
 		}
-		mayNot, err := x.decided(ctx, d.delegator, col, may, denied)
+		mayNot, err := decided(ctx, p, d.delegator, col, may, denied)
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +192,7 @@ func (p *Pass) exceeds(ctx context.Context, d *delegation, col *matrix.Column) (
 			return witnessIn(col, d.agent, mayNot[0]), nil
 		}
 	}
-	x.alike[key] = true
+	alike[key] = true
 	return nil, nil
 }
 
@@ -203,13 +206,13 @@ func ofPrincipal(c authz.Condition) bool {
 // tellApart says in what attributes and claims the two differ, of those that the
 // conditions of the rules about a column compare: their requests may read the
 // same.
-func (p *Pass) tellApart(d *delegation, col *matrix.Column) string {
+func tellApart(p *Pass, d *delegation, col *matrix.Column) string {
 	x := p.reasoner()
 	if x == nil {
 		return ""
 	}
 	var list []string
-	for _, part := range x.finder.Parts(slices.Concat(p.cell(d.agentClass, col).Rules, p.cell(d.delegatorClass, col).Rules)...) {
+	for _, part := range x.Finder.Parts(slices.Concat(p.cell(d.agentClass, col).Rules, p.cell(d.delegatorClass, col).Rules)...) {
 		for _, t := range part.Terms {
 			line := differAt(t.Path, d.agent, d.delegator)
 			if line != "" && !slices.Contains(list, line) && len(list) < reasons {
@@ -259,7 +262,7 @@ func shown(m map[string]any, path []string) string {
 }
 
 // decided returns those of the arguments for which the engine decides such.
-func (p *Pass) decided(ctx context.Context, who *authz.Principal, col *matrix.Column, list []map[string]any, such func(*matrix.Cell) bool) ([]map[string]any, error) {
+func decided(ctx context.Context, p *Pass, who *authz.Principal, col *matrix.Column, list []map[string]any, such func(*matrix.Cell) bool) ([]map[string]any, error) {
 	attempts := make([]attempt, len(list))
 	for i, arguments := range list {
 		attempts[i] = attempt{who, col, arguments}

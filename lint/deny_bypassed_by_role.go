@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // bypasses is for how many principals and items a DENY is held against other
@@ -69,11 +70,11 @@ resourcePolicy:
 		tried := map[*policy.Rule]int{}
 		found := map[*policy.Rule]map[*manifest.Item]bool{}
 		for _, c := range p.Matrix.Classes {
-			who := p.standIn(c)
+			who := c.First()
 			if len(who.Roles) < 2 {
 				continue
 			}
-			for _, col := range p.usesFirst() {
+			for _, col := range p.index.UsesFirst() {
 				cell := p.cell(c, col)
 				if !granted(cell) {
 					continue
@@ -85,7 +86,7 @@ resourcePolicy:
 						continue
 					}
 					tried[r]++
-					b, err := p.bypass(ctx, who, col, cell, r)
+					b, err := findBypass(ctx, p, who, col, cell, r)
 					if err != nil {
 						return err
 					}
@@ -96,7 +97,7 @@ resourcePolicy:
 						found[r] = map[*manifest.Item]bool{}
 					}
 					found[r][col.Item] = true
-					p.reportBypass(r, c, col, b)
+					reportBypass(p, r, c, col, b)
 				}
 			}
 		}
@@ -111,7 +112,7 @@ type bypassed struct {
 	roles []string      // of the principal, that the DENY is for
 }
 
-func (p *Pass) reportBypass(r *policy.Rule, c *matrix.Class, col *matrix.Column, b *bypassed) {
+func reportBypass(p *Pass, r *policy.Rule, c *matrix.Class, col *matrix.Column, b *bypassed) {
 	f := about(col)
 	f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
 	f.Pos, f.Policy, f.Witness = r.Pos, r.ID, b.Witness
@@ -121,8 +122,8 @@ func (p *Pass) reportBypass(r *policy.Rule, c *matrix.Class, col *matrix.Column,
 		text = " with " + compact(b.Arguments)
 	}
 	f.Evidence = append(f.Evidence, fmt.Sprintf("The engine denies %s to %s with the %s %s alone, and allows it with all the roles %s%s.",
-		p.asked[col][len(p.asked[col])-1].Action, b.Principal, plural(len(b.roles), "role", "roles"), listing(b.roles, people),
-		listing(p.standIn(c).Roles, people), text))
+		p.index.Asked(col)[len(p.index.Asked(col))-1].Action, b.Principal, plural(len(b.roles), "role", "roles"), listing(b.roles, people),
+		listing(c.First().Roles, people), text))
 	p.report(draft{
 		Finding: f, who: []*matrix.Class{c}, group: r.ID + "\x00" + col.Operation.String(), subject: col.Item.Name,
 		say: func(items []string) string {
@@ -132,21 +133,21 @@ func (p *Pass) reportBypass(r *policy.Rule, c *matrix.Class, col *matrix.Column,
 	})
 }
 
-// bypass returns a request of a principal that a DENY applies to for some of
+// findBypass returns a request of a principal that a DENY applies to for some of
 // its roles, so that those alone are refused, and that is allowed for others.
-func (p *Pass) bypass(ctx context.Context, who *authz.Principal, col *matrix.Column, cell *matrix.Cell, r *policy.Rule) (*bypassed, error) {
+func findBypass(ctx context.Context, p *Pass, who *authz.Principal, col *matrix.Column, cell *matrix.Cell, r *policy.Rule) (*bypassed, error) {
 	concerned := *who
-	concerned.Roles = p.concerned(r, who.Roles)
+	concerned.Roles = p.index.Concerned(r, who.Roles)
 	if len(concerned.Roles) == 0 || len(concerned.Roles) == len(who.Roles) {
 		return nil, nil
 	}
-	if !p.allowedBesides(cell, slices.DeleteFunc(slices.Clone(who.Roles), func(role string) bool { return slices.Contains(concerned.Roles, role) })) {
+	if !allowedBesides(p, cell, slices.DeleteFunc(slices.Clone(who.Roles), func(role string) bool { return slices.Contains(concerned.Roles, role) })) {
 		return nil, nil
 	}
 	depends := slices.ContainsFunc(cell.Rules, func(part matrix.Rule) bool { return part.Met == authz.Depends })
 	candidates := func(yield func([]map[string]any) bool) { yield([]map[string]any{nil}) }
 	if x := p.reasoner(); x != nil && depends {
-		candidates = within(x.finder.Question(p.plain(col), who, cell.Rules...))
+		candidates = witness.Within(x.Finder.Question(coverage.Plain(col), who, cell.Rules...))
 	}
 	for list := range candidates {
 		var attempts []attempt
@@ -175,31 +176,10 @@ func (p *Pass) bypass(ctx context.Context, who *authz.Principal, col *matrix.Col
 
 // allowedBesides reports whether a rule that may allow what a cell is about is
 // for one of the roles.
-func (p *Pass) allowedBesides(cell *matrix.Cell, roles []string) bool {
+func allowedBesides(p *Pass, cell *matrix.Cell, roles []string) bool {
 	return slices.ContainsFunc(cell.Rules, func(part matrix.Rule) bool {
 		r := part.Syntax
 		return part.Effect == authz.Allow && part.Met != authz.Unmet &&
-			(r == nil || r.Policy.Kind != policy.ResourcePolicy || len(p.concerned(r, roles)) > 0)
+			(r == nil || r.Policy.Kind != policy.ResourcePolicy || len(p.index.Concerned(r, roles)) > 0)
 	})
-}
-
-// concerned returns those of the roles that a rule is for, by themselves or as
-// parents of its derived roles.
-func (p *Pass) concerned(r *policy.Rule, roles []string) []string {
-	patterns := slices.Clone(r.Roles)
-	for _, name := range r.DerivedRoles {
-		if d := p.Policies.DerivedRole(r.Policy, name.Value); d != nil {
-			patterns = append(patterns, d.ParentRoles...)
-		}
-	}
-	var list []string
-	for _, role := range roles {
-		if slices.ContainsFunc(patterns, func(t policy.Text) bool {
-			ok, err := policy.MatchRole(t.Value, role)
-			return ok && err == nil
-		}) && !strings.Contains(role, "*") {
-			list = append(list, role)
-		}
-	}
-	return list
 }

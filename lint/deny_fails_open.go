@@ -11,6 +11,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/reason"
 	"github.com/mcpolicy/mcpolicy/witness"
 )
 
@@ -81,8 +82,8 @@ resourcePolicy:
 			if r.Effect != authz.Deny {
 				continue
 			}
-			for _, c := range x.skippedBy(r) {
-				found, err := x.failsOpen(ctx, r, c)
+			for _, c := range skippedBy(p, r) {
+				found, err := failsOpen(ctx, p, r, c)
 				if err != nil {
 					return err
 				}
@@ -97,15 +98,15 @@ resourcePolicy:
 
 // skippedBy returns the conditions whose errors skip a rule: its own, and those
 // of its derived roles, without which it is for nobody.
-func (x *reasoner) skippedBy(r *policy.Rule) []*pdp.Condition {
-	if !x.isPlain(r) {
+func skippedBy(p *Pass, r *policy.Rule) []*pdp.Condition {
+	if !p.reasons.IsPlain(r) {
 		return nil
 	}
 	var list []*pdp.Condition
-	if own := x.own(r); own != nil {
+	if own := p.reasons.Own(r); own != nil {
 		list = append(list, own)
 	}
-	for _, c := range x.finder.Conditions(r.ID) {
+	for _, c := range p.reasons.Finder.Conditions(r.ID) {
 		if derivedRole(c, r) != "" {
 			list = append(list, c)
 		}
@@ -125,29 +126,29 @@ func derivedRole(c *pdp.Condition, r *policy.Rule) string {
 
 // failsOpen reports the first request that gets around a DENY because one of
 // its conditions errors.
-func (x *reasoner) failsOpen(ctx context.Context, r *policy.Rule, c *pdp.Condition) (found bool, err error) {
+func failsOpen(ctx context.Context, p *Pass, r *policy.Rule, c *pdp.Condition) (found bool, err error) {
 	seen := map[string]bool{}
 	var columns []*matrix.Column
-	for _, of := range x.covered(r) {
-		if !slices.Contains(columns, of.column) {
-			columns = append(columns, of.column)
+	for _, of := range p.index.Covered(r) {
+		if !slices.Contains(columns, of.Column) {
+			columns = append(columns, of.Column)
 		}
 	}
 	for _, col := range columns {
-		for _, class := range x.Matrix.Classes {
-			cell := x.cell(class, col)
-			if !granted(cell) || !x.isSkipped(r, class, cell) {
+		for _, class := range p.Matrix.Classes {
+			cell := p.cell(class, col)
+			if !granted(cell) || !isSkipped(p, r, class, cell) {
 				continue
 			}
 			f := &failing{rule: r, condition: c, class: class, column: col, cell: cell}
-			f.question(x)
-			if can, err := x.canErr(ctx, f); err != nil {
+			f.question(p)
+			if can, err := canErr(ctx, p, f); err != nil {
 				return false, err
 			} else if !can || seen[f.key] || len(seen) >= failures {
 				continue
 			}
 			seen[f.key] = true
-			found, err := x.fail(ctx, f)
+			found, err := fail(ctx, p, f)
 			if err != nil || found {
 				return found, err
 			}
@@ -159,8 +160,8 @@ func (x *reasoner) failsOpen(ctx context.Context, r *policy.Rule, c *pdp.Conditi
 // isSkipped reports whether a rule is for a class and may not apply in a cell.
 // The cell's rules do not tell of one for a derived role: where that errs, the
 // rule is not among them.
-func (x *reasoner) isSkipped(r *policy.Rule, class *matrix.Class, cell *matrix.Cell) bool {
-	if len(r.DerivedRoles) > 0 && len(x.concerned(r, x.standIn(class).Roles)) > 0 {
+func isSkipped(p *Pass, r *policy.Rule, class *matrix.Class, cell *matrix.Cell) bool {
+	if len(r.DerivedRoles) > 0 && len(p.index.Concerned(r, class.First().Roles)) > 0 {
 		return true
 	}
 	return slices.ContainsFunc(cell.Rules, func(part matrix.Rule) bool { return part.Syntax == r && part.Met != authz.Fired })
@@ -175,43 +176,43 @@ type failing struct {
 	cell      *matrix.Cell
 
 	asked    witness.Question
-	possible *possibilities
+	possible *reason.Possibilities
 	key      string
 }
 
-func (f *failing) question(x *reasoner) {
+func (f *failing) question(p *Pass) {
 	rules := append(slices.Clone(f.cell.Rules), matrix.Rule{ID: f.rule.ID})
-	f.asked = witness.Question{Parts: x.finder.Parts(rules...), Schema: x.finder.Schema(f.column.Item), Most: 4 * failures}
-	for _, a := range x.asked[f.column] {
-		if a.target.reaches(f.rule) && f.rule.CoversAction(a.Action) {
+	f.asked = witness.Question{Parts: p.reasons.Finder.Parts(rules...), Schema: p.reasons.Finder.Schema(f.column.Item), Most: 4 * failures}
+	for _, a := range p.index.Asked(f.column) {
+		if a.Target.Reaches(f.rule) && f.rule.CoversAction(a.Action) {
 			f.asked.Request = *a.Request
 			break
 		}
 	}
-	f.asked.Request.Principal = x.standIn(f.class)
+	f.asked.Request.Principal = f.class.First()
 	f.key = f.asked.Key() + "\x00" + f.cell.Access.String() + "\x00" + f.cell.Condition.Key()
 }
 
 // canErr reports whether the condition alone errors for a request that the
 // principal may make within the schema, as far as that is known.
-func (x *reasoner) canErr(ctx context.Context, f *failing) (bool, error) {
+func canErr(ctx context.Context, p *Pass, f *failing) (bool, error) {
 	alone := f.asked
 	alone.Parts, alone.Most = f.condition.Parts, 0
-	found, err := x.try(ctx, f.condition, &alone)
-	return err == nil && (!found.allWithin || found.came(pdp.Errored, true)), err
+	found, err := p.reasons.Try(ctx, f.condition, &alone)
+	return err == nil && (!found.AllWithin || found.Came(pdp.Errored, true)), err
 }
 
 // fail looks for two requests of the principal that differ a little: one that
 // the rule denies, and one that makes its condition error and is allowed.
-func (x *reasoner) fail(ctx context.Context, f *failing) (bool, error) {
-	who := x.standIn(f.class)
-	f.possible = &possibilities{list: slices.Collect(f.asked.Candidates().Each)}
-	if err := x.tryAll(ctx, f); err != nil {
+func fail(ctx context.Context, p *Pass, f *failing) (bool, error) {
+	who := f.class.First()
+	f.possible = &reason.Possibilities{Tried: slices.Collect(f.asked.Candidates().Each)}
+	if err := tryAll(ctx, p, f); err != nil {
 		return false, err
 	}
 	var erring []int
-	for i, o := range f.possible.outcomes {
-		if o == pdp.Errored && f.possible.list[i].Within && len(erring) < failures {
+	for i, o := range f.possible.Outcomes {
+		if o == pdp.Errored && f.possible.Tried[i].Within && len(erring) < failures {
 			erring = append(erring, i)
 		}
 	}
@@ -220,20 +221,20 @@ func (x *reasoner) fail(ctx context.Context, f *failing) (bool, error) {
 	others.Parts, others.Request.AnyPrincipal, others.FixedID, others.Most = f.condition.Parts, true, true, failures
 	list := slices.Collect(others.Candidates().Each)
 	for _, i := range erring[:min(len(erring), few)] {
-		c := f.possible.list[i]
+		c := f.possible.Tried[i]
 		for _, other := range list {
 			c.Principal = other.Principal
-			f.possible.list = append(f.possible.list, c)
+			f.possible.Tried = append(f.possible.Tried, c)
 		}
 	}
-	if err := x.tryAll(ctx, f); err != nil {
+	if err := tryAll(ctx, p, f); err != nil {
 		return false, err
 	}
 	var attempts []attempt
 	for _, i := range erring {
-		attempts = append(attempts, attempt{who, f.column, f.possible.list[i].Arguments})
+		attempts = append(attempts, attempt{who, f.column, f.possible.Tried[i].Arguments})
 	}
-	cells, err := x.decide(ctx, attempts)
+	cells, err := p.decide(ctx, attempts)
 	if err != nil || cells == nil {
 		return false, err
 	}
@@ -242,17 +243,17 @@ func (x *reasoner) fail(ctx context.Context, f *failing) (bool, error) {
 			if !allowed(&cells[j]) {
 				continue
 			}
-			for k, o := range f.possible.outcomes {
-				denied := &f.possible.list[k]
+			for k, o := range f.possible.Outcomes {
+				denied := &f.possible.Tried[k]
 				if o != pdp.Met || !denied.Within || f.oddity(i, k) != odd {
 					continue
 				}
-				confirmed, err := x.denies(ctx, f, denied)
+				confirmed, err := deniedByRule(ctx, p, f, denied)
 				if err != nil {
 					return false, err
 				}
 				if confirmed {
-					x.reportFailure(f, i, k, &cells[j])
+					reportFailure(p, f, i, k, &cells[j])
 					return true, nil
 				}
 				break
@@ -264,12 +265,12 @@ func (x *reasoner) fail(ctx context.Context, f *failing) (bool, error) {
 
 // tryAll evaluates the condition for the candidates that are not yet tried, if
 // that does not take too much.
-func (x *reasoner) tryAll(ctx context.Context, f *failing) error {
-	tried := len(f.possible.outcomes)
-	if !x.afford(len(f.possible.list) - tried) {
-		f.possible.list = f.possible.list[:tried]
+func tryAll(ctx context.Context, p *Pass, f *failing) error {
+	tried := len(f.possible.Outcomes)
+	if !p.budget.Afford(len(f.possible.Tried) - tried) {
+		f.possible.Tried = f.possible.Tried[:tried]
 	}
-	return x.tryMore(ctx, f.condition, f.asked.Request, f.possible)
+	return p.reasons.TryMore(ctx, f.condition, f.asked.Request, f.possible)
 }
 
 // oddity ranks a pair of candidates: by how many things they differ in, one or
@@ -282,7 +283,7 @@ func (f *failing) oddity(erring, met int) int {
 	rank := 2 * (len(list) - 1)
 	for _, name := range list {
 		if argument, is := strings.CutPrefix(name, ofArgument); is {
-			if _, has := f.possible.list[erring].Arguments[argument]; has {
+			if _, has := f.possible.Tried[erring].Arguments[argument]; has {
 				return rank + 1
 			}
 		}
@@ -296,7 +297,7 @@ const ofArgument = "arguments."
 // differences names what two candidates differ in: arguments, and attributes
 // that one has more than the other. Nil if the attributes differ otherwise.
 func (f *failing) differences(erring, met int) []string {
-	a, b := &f.possible.list[erring], &f.possible.list[met]
+	a, b := &f.possible.Tried[erring], &f.possible.Tried[met]
 	list := []string{}
 	for _, name := range differences(a.Arguments, b.Arguments) {
 		list = append(list, ofArgument+name)
@@ -315,9 +316,9 @@ func (f *failing) differences(erring, met int) []string {
 	return list
 }
 
-// denies reports whether the engine denies a candidate, and by the rule.
-func (x *reasoner) denies(ctx context.Context, f *failing, c *witness.Candidate) (bool, error) {
-	cells, err := x.decide(ctx, []attempt{{c.Principal, f.column, c.Arguments}})
+// deniedByRule reports whether the engine denies a candidate, and by the rule.
+func deniedByRule(ctx context.Context, p *Pass, f *failing, c *witness.Candidate) (bool, error) {
+	cells, err := p.decide(ctx, []attempt{{c.Principal, f.column, c.Arguments}})
 	if err != nil || cells == nil {
 		return false, err
 	}
@@ -326,16 +327,16 @@ func (x *reasoner) denies(ctx context.Context, f *failing, c *witness.Candidate)
 	}), nil
 }
 
-func (x *reasoner) reportFailure(f *failing, erring, met int, cell *matrix.Cell) {
-	a, b := &f.possible.list[erring], &f.possible.list[met]
-	who, r := x.standIn(f.class), f.rule
+func reportFailure(p *Pass, f *failing, erring, met int, cell *matrix.Cell) {
+	a, b := &f.possible.Tried[erring], &f.possible.Tried[met]
+	who, r := f.class.First(), f.rule
 	finding := about(f.column)
 	finding.Related = []Related{{finding.Pos, noun(finding.Type) + " " + finding.Name}}
 	finding.Pos, finding.Policy, finding.Principal = r.Pos, r.ID, who.Key
 	finding.Witness = witnessIn(f.column, who, a.Arguments)
 	finding.Message = fmt.Sprintf("%s fails open: %s may %s %s %s", called(r), who.Key,
 		verb(f.column.Operation), f.column.Item.Name, f.around(erring, met))
-	finding.Evidence = append([]string{cite(r)}, x.blamed(f, cell)...)
+	finding.Evidence = append([]string{cite(r)}, blamed(p, f, cell)...)
 	if a.Arguments != nil {
 		finding.Evidence = append(finding.Evidence, fmt.Sprintf("The engine allows it with %s.", compact(a.Arguments)))
 	}
@@ -344,16 +345,16 @@ func (x *reasoner) reportFailure(f *failing, erring, met int, cell *matrix.Cell)
 	} else if b.Arguments != nil {
 		finding.Evidence = append(finding.Evidence, fmt.Sprintf("It denies it with %s.", compact(b.Arguments)))
 	}
-	x.report(draft{Finding: finding, who: []*matrix.Class{f.class}})
+	p.report(draft{Finding: finding, who: []*matrix.Class{f.class}})
 }
 
 // blamed quotes the condition that errs, and what the engine says of it: not of
 // what else erred for the same request.
-func (x *reasoner) blamed(f *failing, cell *matrix.Cell) []string {
+func blamed(p *Pass, f *failing, cell *matrix.Cell) []string {
 	var lines []string
 	if name := derivedRole(f.condition, f.rule); name == "" {
 		lines = append(lines, quoteCondition(f.rule))
-	} else if d := x.Policies.DerivedRole(f.rule.Policy, name); d != nil && d.Condition != nil {
+	} else if d := p.Policies.DerivedRole(f.rule.Policy, name); d != nil && d.Condition != nil {
 		lines = append(lines, fmt.Sprintf("The condition of its derived role %s: %s", name, oneLine(d.Condition.String())))
 	}
 	for _, text := range f.condition.Expressions {
@@ -384,7 +385,7 @@ func extras(of, other *authz.Principal) string {
 
 // around says how the rule is got around.
 func (f *failing) around(erring, met int) string {
-	a := &f.possible.list[erring]
+	a := &f.possible.Tried[erring]
 	var missing, odd []string
 	for _, name := range f.differences(erring, met) {
 		short, isArgument := strings.CutPrefix(name, ofArgument)

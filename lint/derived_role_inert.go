@@ -10,6 +10,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/reason"
 	"github.com/mcpolicy/mcpolicy/witness"
 )
 
@@ -76,7 +77,7 @@ resourcePolicy:
 				continue
 			}
 			for _, d := range set.DerivedRoles {
-				text, evidence, err := p.inert(ctx, d)
+				text, evidence, err := whyInert(ctx, p, d)
 				if err != nil {
 					return err
 				}
@@ -91,11 +92,11 @@ resourcePolicy:
 	},
 }
 
-// inert says why a derived role does nothing, or "".
-func (p *Pass) inert(ctx context.Context, d *policy.DerivedRole) (text string, evidence []string, err error) {
+// whyInert says why a derived role does nothing, or "".
+func whyInert(ctx context.Context, p *Pass, d *policy.DerivedRole) (text string, evidence []string, err error) {
 	parents := "Its parent " + plural(len(d.ParentRoles), "role", "roles") + ": " + listing(values(d.ParentRoles), people)
-	imported, read := p.importsOf(d)
-	rules := p.rulesForDerivedRole(d)
+	imported, read := importsOf(p, d)
+	rules := rulesForDerivedRole(p, d)
 	switch {
 	case !imported:
 		return "no policy imports " + d.Set.Name, []string{parents}, nil
@@ -103,13 +104,13 @@ func (p *Pass) inert(ctx context.Context, d *policy.DerivedRole) (text string, e
 		return "no rule is for it", []string{parents}, nil
 	case len(rules) == 0 || len(p.Matrix.Classes) == 0:
 		return "", nil, nil
-	case !slices.ContainsFunc(rules, func(r *policy.Rule) bool { return len(p.targetsOf(r)) > 0 }):
+	case !slices.ContainsFunc(rules, func(r *policy.Rule) bool { return len(p.index.TargetsOf(r)) > 0 }):
 		return "", nil, nil // not about any of the servers
 	}
 	for _, r := range rules[:min(len(rules), reasons)] {
 		evidence = append(evidence, cite(r))
 	}
-	held := p.rolesHeld()
+	held := rolesHeld(p)
 	holds := func(held []string) bool {
 		return slices.ContainsFunc(d.ParentRoles, func(parent policy.Text) bool {
 			return slices.ContainsFunc(held, func(role string) bool { return matchesRole(parent.Value, role) })
@@ -124,12 +125,12 @@ func (p *Pass) inert(ctx context.Context, d *policy.DerivedRole) (text string, e
 		return "", nil, nil // which parents a role policy adds is for the engine to say
 	}
 	var classes []*matrix.Class
-	for _, c := range x.Matrix.Classes {
-		if holds(x.standIn(c).Roles) {
+	for _, c := range p.Matrix.Classes {
+		if holds(c.First().Roles) {
 			classes = append(classes, c)
 		}
 	}
-	active, err := x.canBeActive(ctx, d, rules, classes)
+	active, err := canBeActive(ctx, p, d, rules, classes)
 	if err != nil || active {
 		return "", nil, err
 	}
@@ -140,7 +141,7 @@ func (p *Pass) inert(ctx context.Context, d *policy.DerivedRole) (text string, e
 
 // importsOf reports whether a policy imports the set of a derived role, and
 // whether such a policy reads which derived roles are active.
-func (p *Pass) importsOf(d *policy.DerivedRole) (imported, read bool) {
+func importsOf(p *Pass, d *policy.DerivedRole) (imported, read bool) {
 	for _, x := range p.Policies.Policies {
 		if x.Disabled || !slices.ContainsFunc(x.ImportDerivedRoles, func(t policy.Text) bool { return t.Value == d.Set.Name }) {
 			continue
@@ -165,7 +166,7 @@ func (p *Pass) importsOf(d *policy.DerivedRole) (imported, read bool) {
 func readsRuntime(expr string) bool { return strings.Contains(expr, "runtime") }
 
 // rulesForDerivedRole returns the rules that are for a derived role.
-func (p *Pass) rulesForDerivedRole(d *policy.DerivedRole) []*policy.Rule {
+func rulesForDerivedRole(p *Pass, d *policy.DerivedRole) []*policy.Rule {
 	var list []*policy.Rule
 	for r := range p.Policies.Rules() {
 		if slices.ContainsFunc(r.DerivedRoles, func(t policy.Text) bool {
@@ -179,29 +180,29 @@ func (p *Pass) rulesForDerivedRole(d *policy.DerivedRole) []*policy.Rule {
 
 // canBeActive reports whether one of the classes may have a derived role, for
 // some request that one of the rules covers; also if that is not known.
-func (x *reasoner) canBeActive(ctx context.Context, d *policy.DerivedRole, rules []*policy.Rule, classes []*matrix.Class) (bool, error) {
+func canBeActive(ctx context.Context, p *Pass, d *policy.DerivedRole, rules []*policy.Rule, classes []*matrix.Class) (bool, error) {
 	tried := 0
 	for _, r := range rules {
-		conditions := slices.DeleteFunc(slices.Clone(x.finder.Conditions(r.ID)), func(c *pdp.Condition) bool {
+		conditions := slices.DeleteFunc(slices.Clone(p.reasons.Finder.Conditions(r.ID)), func(c *pdp.Condition) bool {
 			return !slices.ContainsFunc(c.Uses, func(u pdp.Use) bool { return u.Rule == r.ID && u.DerivedRole == d.Name })
 		})
 		if len(conditions) != 1 || conditions[0].Globals {
 			return true, nil
 		}
 		c := conditions[0]
-		requests := x.covered(r)
+		requests := p.index.Covered(r)
 		for i, of := range requests {
-			if i > 0 && of.target == requests[0].target && !readsResource(c, nil) {
+			if i > 0 && of.Target == requests[0].Target && !reason.ReadsResource(c, nil) {
 				continue // the same to the condition
 			}
 			for _, class := range classes {
 				q := &witness.Question{Parts: c.Parts, Request: *of.Request}
-				q.Request.Principal = x.standIn(class)
+				q.Request.Principal = class.First()
 				if tried++; tried > activations {
 					return true, nil
 				}
-				found, err := x.try(ctx, c, q)
-				if err != nil || !found.all || found.came(pdp.Met, false) {
+				found, err := p.reasons.Try(ctx, c, q)
+				if err != nil || !found.All || found.Came(pdp.Met, false) {
 					return true, err
 				}
 			}

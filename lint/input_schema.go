@@ -35,7 +35,7 @@ type argument struct {
 }
 
 // argumentOf looks an argument of a tool up, once.
-func (p *Pass) argumentOf(item *manifest.Item, path []string) argument {
+func argumentOf(p *Pass, item *manifest.Item, path []string) argument {
 	key := argumentKey{item, strings.Join(path, "\x00")}
 	a, ok := p.arguments[key]
 	if !ok {

@@ -49,20 +49,20 @@ resourcePolicy:
 		}
 		for r := range p.Policies.Rules() {
 			for _, a := range r.Actions {
-				p.tryGlob(r, a, "action", policy.MatchAction)
+				tryGlob(p, r, a, "action", policy.MatchAction)
 			}
 			for _, role := range r.Roles {
-				p.tryGlob(r, role, "role", policy.MatchRole)
+				tryGlob(p, r, role, "role", policy.MatchRole)
 			}
 			if r.Policy.Kind != policy.ResourcePolicy {
-				p.tryGlob(r, policy.Text{Value: r.Resource, Pos: r.ResourcePos}, "resource", policy.MatchResource)
+				tryGlob(p, r, policy.Text{Value: r.Resource, Pos: r.ResourcePos}, "resource", policy.MatchResource)
 			}
 		}
 	},
 }
 
 // tryGlob reports a pattern of a rule that cannot be matched.
-func (p *Pass) tryGlob(r *policy.Rule, pattern policy.Text, what string, match func(pattern, name string) (bool, error)) {
+func tryGlob(p *Pass, r *policy.Rule, pattern policy.Text, what string, match func(pattern, name string) (bool, error)) {
 	_, err := match(pattern.Value, "x")
 	if err == nil {
 		return
@@ -71,8 +71,8 @@ func (p *Pass) tryGlob(r *policy.Rule, pattern policy.Text, what string, match f
 	if inner := errors.Unwrap(err); inner != nil {
 		reason = inner
 	}
-	p.report(draft{servers: p.serverNames(r), Finding: Finding{
-		Pos: pattern.Pos, Policy: r.ID, Server: p.onlyServer(r),
+	p.report(draft{servers: p.index.ServerNames(r), Finding: Finding{
+		Pos: pattern.Pos, Policy: r.ID, Server: p.index.OnlyServer(r),
 		Message:  fmt.Sprintf("the %s %s of %s matches nothing: it is no valid glob", what, pattern.Value, called(r)),
 		Evidence: []string{cite(r), fmt.Sprintf("the glob: %v", reason)},
 	}})

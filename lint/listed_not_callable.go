@@ -54,7 +54,7 @@ resourcePolicy:
 			f := about(use)
 			f.Message = fmt.Sprintf("%s shows to %s, who may never %s it", use.Item.Name, p.names(who), verb(use.Operation))
 			f.blame(p.decisive(who, list))
-			f.Evidence = append(f.Evidence, p.whyDenied(who, use)...)
+			f.Evidence = append(f.Evidence, whyDenied(p, who, use)...)
 			p.report(draft{Finding: f, who: who})
 		}
 	},

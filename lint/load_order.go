@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -14,7 +15,7 @@ import (
 
 // reportShared reports rules of a principal or role policy that share what
 // their conditions come to, though they have different ones.
-func (p *Pass) reportShared() {
+func reportShared(p *Pass) {
 	for _, x := range p.Policies.Policies {
 		if x.Disabled || x.Kind != policy.PrincipalPolicy && x.Kind != policy.RolePolicy {
 			continue
@@ -36,9 +37,9 @@ func (p *Pass) reportShared() {
 		}
 		for _, rules := range shared { // in any order: whoever called sorts
 			rules = slices.DeleteFunc(slices.Clone(rules), func(r *policy.Rule) bool {
-				return !slices.ContainsFunc(rules, func(o *policy.Rule) bool { return p.share(r, o) })
+				return !slices.ContainsFunc(rules, func(o *policy.Rule) bool { return share(p, r, o) })
 			})
-			p.reportConfused(rules, fmt.Sprintf("the same %s, another condition, and both match one request:",
+			reportConfused(p, rules, fmt.Sprintf("the same %s, another condition, and both match one request:",
 				map[policy.Kind]string{policy.PrincipalPolicy: "name", policy.RolePolicy: "number"}[x.Kind]))
 		}
 	}
@@ -46,9 +47,9 @@ func (p *Pass) reportShared() {
 
 // share reports whether some request is about two rules with different
 // conditions.
-func (p *Pass) share(a, b *policy.Rule) bool {
-	return a.Condition.String() != b.Condition.String() && slices.ContainsFunc(p.targets, func(t *target) bool {
-		return a.CoversKind(t.kind) && b.CoversKind(t.kind) && slices.ContainsFunc(t.actions, func(action string) bool {
+func share(p *Pass, a, b *policy.Rule) bool {
+	return a.Condition.String() != b.Condition.String() && slices.ContainsFunc(p.index.Targets, func(t *coverage.Target) bool {
+		return a.CoversKind(t.Kind) && b.CoversKind(t.Kind) && slices.ContainsFunc(t.Actions, func(action string) bool {
 			return a.CoversAction(action) && b.CoversAction(action)
 		})
 	})
@@ -56,7 +57,7 @@ func (p *Pass) share(a, b *policy.Rule) bool {
 
 // reportParents reports role policies of one role and scope, of different
 // versions, that disagree on its parent roles.
-func (p *Pass) reportParents() {
+func reportParents(p *Pass) {
 	type key struct{ role, scope string }
 	of := map[key][]*policy.Policy{}
 	for _, x := range p.Policies.Policies {

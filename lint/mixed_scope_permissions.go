@@ -61,12 +61,12 @@ resourcePolicy:
 		}
 		unstable := p.Matrix.Unstable(p.Matrix.Columns)
 		for _, d := range p.Policies.Disagreements() {
-			p.reportDisagreement(d, unstable)
+			reportDisagreement(p, d, unstable)
 		}
 	},
 }
 
-func (p *Pass) reportDisagreement(d *policy.Disagreement, unstable []matrix.Unstable) {
+func reportDisagreement(p *Pass, d *policy.Disagreement, unstable []matrix.Unstable) {
 	cells := "its cells and those of the scopes below cannot"
 	if d.Scope == "" {
 		cells = "no cell can"

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -59,7 +60,7 @@ resourcePolicy:
 			if col.Operation == authz.List || t != authz.ToolItem && t != authz.PromptItem {
 				continue
 			}
-			kind, evidence := p.oddName(col, o)
+			kind, evidence := oddName(p, col, o)
 			if kind == "" {
 				continue
 			}
@@ -94,9 +95,9 @@ func (o *nameOptions) DecodeNode(n *source.Node) error {
 
 // oddName says what is wrong with the name of an item, the worst first, and
 // why that matters.
-func (p *Pass) oddName(col *matrix.Column, o *nameOptions) (kind string, evidence []string) {
+func oddName(p *Pass, col *matrix.Column, o *nameOptions) (kind string, evidence []string) {
 	name := col.Item.Name
-	inAction := slices.ContainsFunc(p.asked[col], func(a asked) bool { return strings.Contains(a.Action, name) })
+	inAction := slices.ContainsFunc(p.index.Asked(col), func(a coverage.Asked) bool { return strings.Contains(a.Action, name) })
 	colon, glob := strings.Contains(name, ":"), strings.Contains(name, "*")
 	if inAction && (colon || glob) {
 		if colon {

@@ -38,7 +38,7 @@ principals: principals.yaml
 		Standards: noPolicyDecides,
 	},
 	Check: func(p *Pass) {
-		for _, u := range p.uncovered {
+		for _, u := range p.answers.uncovered {
 			var items []string
 			for _, col := range u.columns {
 				if !slices.Contains(items, col.Item.Name) {
@@ -50,7 +50,7 @@ principals: principals.yaml
 				Message:  fmt.Sprintf("no policy covers %s, which %s asks about for %s", u.target, u.server.Profile.Name, u.server.Name),
 				Evidence: []string{fmt.Sprintf("It is asked about %s: denied to everybody, because nobody decided.", listing(items, named))},
 			}
-			if near := source.DidYouMean(u.target.kind, p.kinds()); near != "" {
+			if near := source.DidYouMean(u.target.Kind, kindsAsked(p)); near != "" {
 				f.Evidence = append(f.Evidence, fmt.Sprintf("There are policies for other kinds%s.", near))
 			}
 			p.report(draft{Finding: f})
@@ -58,8 +58,8 @@ principals: principals.yaml
 	},
 }
 
-// kinds lists the resources that policies are about.
-func (p *Pass) kinds() []string {
+// kindsAsked lists the resources that policies are about.
+func kindsAsked(p *Pass) []string {
 	if p.Policies == nil {
 		return nil
 	}

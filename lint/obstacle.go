@@ -3,23 +3,23 @@ package lint
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
 // obstacle says what keeps an ALLOW from letting a class do something that it may
 // not: "its condition is not met". It is "" where the rule is for others.
-func (p *Pass) obstacle(r *policy.Rule, c *matrix.Class, col *matrix.Column) string {
+func obstacle(p *Pass, r *policy.Rule, c *matrix.Class, col *matrix.Column) string {
 	cell := p.cell(c, col)
-	for i, a := range p.asked[col] {
-		if cells := p.apart[col]; cells != nil && covers(r, a.Request) {
+	for i, a := range p.index.Asked(col) {
+		if cells := p.answers.apart[col]; cells != nil && coverage.Covers(r, a.Request) {
 			if cell = cells[i][c.Index]; !denied(cell) {
-				return p.otherwise(c, col)
+				return otherwise(p, c, col)
 			}
 			break
 		}
@@ -30,16 +30,16 @@ func (p *Pass) obstacle(r *policy.Rule, c *matrix.Class, col *matrix.Column) str
 		return unmet
 	case i >= 0:
 		return overruled(r, cell)
-	case !p.isFor(r, c):
+	case !isFor(p, r, c):
 		return ""
 	}
-	return p.unreached(r, c, cell)
+	return unreached(p, r, c, cell)
 }
 
 // otherwise names what is denied of several requests, one of which is allowed.
-func (p *Pass) otherwise(c *matrix.Class, col *matrix.Column) string {
-	for i, a := range p.asked[col] {
-		if denied(p.apart[col][i][c.Index]) {
+func otherwise(p *Pass, c *matrix.Class, col *matrix.Column) string {
+	for i, a := range p.index.Asked(col) {
+		if denied(p.answers.apart[col][i][c.Index]) {
 			return a.Action + ", which is asked too, is denied"
 		}
 	}
@@ -48,18 +48,18 @@ func (p *Pass) otherwise(c *matrix.Class, col *matrix.Column) string {
 
 // askApart decides each request of an operation alone where several are sent and
 // nobody may do it: its cells do not tell which of them it was.
-func (p *Pass) askApart(ctx context.Context) error {
-	p.apart = map[*matrix.Column][][]*matrix.Cell{}
+func askApart(ctx context.Context, p *Pass) error {
+	p.answers.apart = map[*matrix.Column][][]*matrix.Cell{}
 	for col := range p.calls() {
-		if len(p.asked[col]) < 2 || !p.all(col, denied) {
+		if len(p.index.Asked(col)) < 2 || !p.all(col, denied) {
 			continue
 		}
-		for _, a := range p.asked[col] {
-			cells, err := p.ask(ctx, col, []asked{a})
+		for _, a := range p.index.Asked(col) {
+			cells, err := askAll(ctx, p, col, []coverage.Asked{a})
 			if err != nil {
 				return err
 			}
-			p.apart[col] = append(p.apart[col], cells)
+			p.answers.apart[col] = append(p.answers.apart[col], cells)
 		}
 	}
 	return nil
@@ -84,7 +84,7 @@ func overruled(r *policy.Rule, cell *matrix.Cell) string {
 const requiresConsent = "REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS"
 
 // unreached says why a rule for a class did not come to be asked.
-func (p *Pass) unreached(r *policy.Rule, c *matrix.Class, cell *matrix.Cell) string {
+func unreached(p *Pass, r *policy.Rule, c *matrix.Class, cell *matrix.Cell) string {
 	for _, first := range cell.Rules {
 		f := first.Syntax
 		switch {
@@ -101,10 +101,8 @@ func (p *Pass) unreached(r *policy.Rule, c *matrix.Class, cell *matrix.Cell) str
 	if len(r.Roles) == 0 && len(r.DerivedRoles) > 0 {
 		return "its derived " + plural(len(r.DerivedRoles), "role is", "roles are") + " not active"
 	}
-	held := map[string]bool{}
-	p.addRoles(held, c.First().Roles)
-	for _, role := range slices.Sorted(maps.Keys(held)) {
-		if len(p.rolePolicies[role]) > 0 && !slices.Contains(values(r.Roles), role) {
+	for _, role := range slices.Sorted(slices.Values(p.index.Lineage(c.First().Roles...))) {
+		if len(p.index.RolePolicies(role)) > 0 && !slices.Contains(values(r.Roles), role) {
 			return fmt.Sprintf("it is not reached, because the role policy of %s does not allow it", role)
 		}
 	}
@@ -120,30 +118,12 @@ func isBelow(scope, parent string) bool {
 func nameOf(r *policy.Rule) string { return called(r) + " at " + r.Pos.String() }
 
 // isFor reports whether a rule is for somebody of the class, its conditions aside.
-func (p *Pass) isFor(r *policy.Rule, c *matrix.Class) bool {
+func isFor(p *Pass, r *policy.Rule, c *matrix.Class) bool {
 	if r.Policy.Kind == policy.PrincipalPolicy {
 		return c.First().ID == r.Policy.Name
 	}
-	held := map[string]bool{}
-	p.addRoles(held, c.First().Roles)
-	has := func(roles []policy.Text) bool {
-		return slices.ContainsFunc(roles, func(t policy.Text) bool { return t.Value == "*" || held[t.Value] })
-	}
-	return has(r.Roles) || slices.ContainsFunc(r.DerivedRoles, func(t policy.Text) bool {
-		d := p.Policies.DerivedRole(r.Policy, t.Value)
-		return d != nil && has(d.ParentRoles)
+	held := p.index.Lineage(c.First().Roles...)
+	return slices.ContainsFunc(coverage.Roles(p.Policies, r), func(t policy.Text) bool {
+		return t.Value == "*" || slices.Contains(held, t.Value)
 	})
-}
-
-// findRolePolicies sorts the role policies by role.
-func (p *Pass) findRolePolicies() {
-	p.rolePolicies = map[string][]*policy.Policy{}
-	if p.Policies == nil {
-		return
-	}
-	for _, x := range p.Policies.Policies {
-		if x.Kind == policy.RolePolicy && !x.Disabled {
-			p.rolePolicies[x.Name] = append(p.rolePolicies[x.Name], x)
-		}
-	}
 }

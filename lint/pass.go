@@ -8,16 +8,29 @@ import (
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/reason"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // A Pass is what a check works with, and where it reports. Checks iterate over
 // the classes of the matrix; only messages speak of principals.
+//
+// What rules share is beside it: which rule is about which item in index, what
+// conditions come to in the [reason.Reasoner], and what was asked before the
+// checks in answers and readings. What one rule alone needs are functions in the
+// rule's file.
 type Pass struct {
 	Matrix   *matrix.Matrix
 	Policies *policy.Set // nil if they are not at hand
+
+	index    *coverage.Index
+	budget   *reason.Budget
+	answers  answers
+	readings readings
 
 	rule    *Rule // at work
 	drafts  []draft
@@ -27,23 +40,20 @@ type Pass struct {
 	input     *Input
 	options   *Options
 	settings  map[string]any // the options of the rules that have some, by ID
-	targets   []*target
-	asked     map[*matrix.Column][]asked
-	direct    map[*matrix.Column][]*matrix.Cell
+	arguments map[argumentKey]argument
+	now       time.Time
+	reasons   *reason.Reasoner // see reasoner
+}
+
+// answers are what was asked of the engine before the checks, so that they need
+// not.
+type answers struct {
+	direct    map[*matrix.Column][]*matrix.Cell // see cell
 	gates     map[gated][]*matrix.Cell
+	apart     map[*matrix.Column][][]*matrix.Cell // of each request alone; see askApart
 	uncovered []uncovered
 	refusals  []refusal
-	readers   []*reader
-	readerOf  map[*policy.Rule]*reader
-	arguments map[argumentKey]argument
 	clocked   []clocked
-	now       time.Time
-	reasons   *reasoner
-	// apart are the cells of each request alone; see askApart.
-	apart map[*matrix.Column][][]*matrix.Cell
-	// rolePolicies are by role.
-	rolePolicies map[string][]*policy.Policy
-	spent        int // questions put to the engine about conditions
 }
 
 // prepare gathers what takes the engine, so that the checks need not.
@@ -54,17 +64,32 @@ func prepare(ctx context.Context, in *Input, o *Options) (*Pass, error) {
 	}
 	p := &Pass{
 		Matrix: in.Matrix, Policies: in.Policies, input: in, options: o, settings: settings, now: o.Now,
-		seen: map[string]bool{}, arguments: map[argumentKey]argument{},
+		index:  coverage.New(in.Matrix, in.Policies, coverage.Defaults{Version: in.DefaultPolicyVersion, Scope: in.DefaultScope}),
+		budget: reason.NewBudget(in.Matrix),
+		seen:   map[string]bool{}, arguments: map[argumentKey]argument{},
 	}
-	p.findTargets()
-	p.findReaders()
-	p.findRolePolicies()
-	for _, step := range []func(context.Context) error{p.findIdle, p.askDirectly, p.tryGates, p.askApart, p.findUncovered, p.findRefusals, p.findClocked} {
-		if err := step(ctx); err != nil {
+	findReaders(p)
+	for _, step := range []func(context.Context, *Pass) error{findIdle, askDirectly, tryGates, askApart, findUncovered, findRefusals, findClocked} {
+		if err := step(ctx, p); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
+}
+
+// reasoner returns nil where the policies' conditions are not at hand.
+func (p *Pass) reasoner() *reason.Reasoner {
+	engine, ok := p.input.Engine.(pdp.Examiner)
+	if p.Policies == nil || !ok {
+		return nil
+	}
+	if p.reasons == nil {
+		p.reasons = reason.New(reason.Input{
+			Matrix: p.Matrix, Policies: p.Policies, Index: p.index, Budget: p.budget,
+			Engine: engine, Strict: p.input.StrictEvaluation,
+		})
+	}
+	return p.reasons
 }
 
 // report adds a draft to those of the rule at work. An item that stands in its
@@ -74,11 +99,11 @@ func (p *Pass) report(d draft) {
 	d.Severity = cmp.Or(d.Severity, p.rule.Severity)
 	d.Confidence = max(d.Confidence, p.rule.Confidence)
 	d.Fix = cmp.Or(d.Fix, p.rule.Doc.Fix)
-	d.Principals = p.keys(&d)
+	d.Principals = principalsOf(&d)
 	if len(d.whom) == 1 {
 		d.Principal = d.whom[0].Key
 	}
-	d.Principal = cmp.Or(d.Principal, p.only(d.who))
+	d.Principal = cmp.Or(d.Principal, onlyPrincipal(d.who))
 	if d.Name != "" {
 		d.Items = []Item{{d.Server, d.Type, d.Name}}
 	}

@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,9 +11,6 @@ import (
 
 // people is how many principals a message names before it only counts them.
 const people = 5
-
-// standIn returns the principal that is named where one is enough.
-func (p *Pass) standIn(c *matrix.Class) *authz.Principal { return c.First() }
 
 // size counts the principals of classes.
 func size(classes []*matrix.Class) int {
@@ -41,16 +37,16 @@ func (p *Pass) names(classes []*matrix.Class) string {
 	return listingOf(words[:min(len(words), people+1)], n, people)
 }
 
-// only returns the key of the principal of classes, if it is one.
-func (p *Pass) only(classes []*matrix.Class) string {
+// onlyPrincipal returns the key of the principal of classes, if it is one.
+func onlyPrincipal(classes []*matrix.Class) string {
 	if size(classes) != 1 {
 		return ""
 	}
-	return p.standIn(classes[0]).Key
+	return classes[0].First().Key
 }
 
 // classesOf returns the classes that principals stand for, by their keys.
-func (p *Pass) classesOf(keys []string) []*matrix.Class {
+func classesOf(p *Pass, keys []string) []*matrix.Class {
 	var list []*matrix.Class
 	for _, key := range keys {
 		if c := p.Matrix.ClassOf(key); c != nil {
@@ -60,13 +56,13 @@ func (p *Pass) classesOf(keys []string) []*matrix.Class {
 	return list
 }
 
-// machines returns the principals of a class that are agents or workloads.
-func (p *Pass) machines(c *matrix.Class) []*authz.Principal {
+// machinesOf returns the principals of a class that are agents or workloads.
+func machinesOf(c *matrix.Class) []*authz.Principal {
 	return filter(c.Principals, func(who *authz.Principal) bool { return who.Kind != authz.Human })
 }
 
 // except returns the principals of a class that are no administrators.
-func (p *Pass) except(c *matrix.Class, a *Administrators) []*authz.Principal {
+func except(c *matrix.Class, a *Administrators) []*authz.Principal {
 	return filter(c.Principals, func(who *authz.Principal) bool { return !a.has(who) })
 }
 
@@ -82,19 +78,19 @@ func namesOf(list []*authz.Principal) string {
 
 // rolesHeld lists the roles of the principals, and those that a role policy
 // puts above one of them.
-func (p *Pass) rolesHeld() []string {
-	held := map[string]bool{}
+func rolesHeld(p *Pass) []string {
+	var roles []string
 	for _, c := range p.Matrix.Classes {
-		p.addRoles(held, p.standIn(c).Roles)
+		roles = append(roles, c.First().Roles...)
 	}
-	return slices.Sorted(maps.Keys(held))
+	return slices.Sorted(slices.Values(p.index.Lineage(roles...)))
 }
 
 // manyPrincipals is how many principals a finding lists by name.
 const manyPrincipals = 1000
 
-// keys lists the principals that a draft is about.
-func (p *Pass) keys(d *draft) []string {
+// principalsOf lists the principals that a draft is about.
+func principalsOf(d *draft) []string {
 	var list []string
 	switch whom := d.whom; {
 	case d.Principal != "":
@@ -107,7 +103,7 @@ func (p *Pass) keys(d *draft) []string {
 		each := size(d.who) <= manyPrincipals
 		for _, c := range d.who {
 			if !each {
-				list = append(list, p.standIn(c).Key)
+				list = append(list, c.First().Key)
 				continue
 			}
 			for _, one := range c.Principals {
@@ -119,24 +115,11 @@ func (p *Pass) keys(d *draft) []string {
 	return list
 }
 
-// addRoles adds roles, and those that role policies put above them.
-func (p *Pass) addRoles(held map[string]bool, roles []string) {
-	for _, role := range roles {
-		if held[role] {
-			continue
-		}
-		held[role] = true
-		for _, x := range p.rolePolicies[role] {
-			p.addRoles(held, values(x.ParentRoles))
-		}
-	}
-}
-
 // roleSets lists the different sets of roles that principals have.
-func (p *Pass) roleSets() []string {
+func roleSets(p *Pass) []string {
 	var sets []string
 	for _, c := range p.Matrix.Classes {
-		roles := slices.Clone(p.standIn(c).Roles)
+		roles := slices.Clone(c.First().Roles)
 		slices.Sort(roles)
 		if set := strings.Join(slices.Compact(roles), "+"); !slices.Contains(sets, set) {
 			sets = append(sets, set)

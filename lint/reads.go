@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -27,27 +28,33 @@ type reader struct {
 	own   pdp.Read // stands for the condition: it has its premises
 }
 
+// readings are the readers, in the order of their rules.
+type readings struct {
+	list []*reader
+	of   map[*policy.Rule]*reader
+}
+
 // An idleKey is a read and a question of a reader, by number.
 type idleKey struct{ read, question int }
 
 // A question is a request about an operation.
 type question struct {
 	col *matrix.Column
-	asked
+	coverage.Asked
 }
 
 // findReaders sorts what the conditions of rules read.
-func (p *Pass) findReaders() {
+func findReaders(p *Pass) {
 	engine, ok := p.input.Engine.(pdp.Reader)
 	if p.Policies == nil || !ok {
 		return
 	}
-	p.readerOf = map[*policy.Rule]*reader{}
+	p.readings.of = map[*policy.Rule]*reader{}
 	reads := engine.RuleReads()
 	about := map[*policy.Rule][]question{}
 	for _, col := range p.Matrix.Columns {
-		for _, a := range p.asked[col] {
-			for _, r := range a.target.rules(a.Action) {
+		for _, a := range p.index.Asked(col) {
+			for _, r := range a.Target.Rules(a.Action) {
 				if reads[r.ID] != nil {
 					about[r] = append(about[r], question{col, a})
 				}
@@ -70,13 +77,13 @@ func (p *Pass) findReaders() {
 				x.clock = append(x.clock, place)
 			}
 		}
-		p.readers, p.readerOf[r] = append(p.readers, x), x
+		p.readings.list, p.readings.of[r] = append(p.readings.list, x), x
 	}
 }
 
 // findIdle finds the reads that have no say in a question, because of what the
 // condition asks about the resource beside them.
-func (p *Pass) findIdle(ctx context.Context) error {
+func findIdle(ctx context.Context, p *Pass) error {
 	engine, ok := p.input.Engine.(pdp.Reader)
 	if !ok {
 		return nil
@@ -93,12 +100,12 @@ func (p *Pass) findIdle(ctx context.Context) error {
 			places = append(places, place{x, idleKey{i, j}})
 		}
 	}
-	for _, x := range p.readers {
+	for _, x := range p.readings.list {
 		for j := range x.about {
 			for i := range x.reads {
 				add(x, &x.reads[i], i, j)
 			}
-			if x.about[j].general {
+			if x.about[j].General {
 				add(x, &x.own, -1, j)
 			}
 		}
@@ -124,15 +131,34 @@ func (p *Pass) findIdle(ctx context.Context) error {
 
 // namedBy returns the rules that name what is asked about: by an action of its
 // own, or one for every item and a condition on the resource that it meets.
-func (p *Pass) namedBy(a asked, col *matrix.Column) []*policy.Rule {
-	list := a.target.named[a.Action]
-	if !a.general {
+func (p *Pass) namedBy(a coverage.Asked, col *matrix.Column) []*policy.Rule {
+	list := a.Target.Named(a.Action)
+	if !a.General {
 		return list
 	}
 	return slices.DeleteFunc(slices.Clone(list), func(r *policy.Rule) bool {
-		x := p.readerOf[r]
+		x := p.readings.of[r]
 		return x == nil || !x.names[col]
 	})
+}
+
+// rulesFor returns the rules whose actions match what is asked about the
+// operation, by position; whether there are some for each request; and whether
+// an ALLOW among them names the item.
+func (p *Pass) rulesFor(col *matrix.Column) (list []*policy.Rule, all, named bool) {
+	all = len(p.index.Asked(col)) > 0
+	for _, a := range p.index.Asked(col) {
+		rules := a.Target.Rules(a.Action)
+		all = all && len(rules) > 0
+		for _, r := range rules {
+			if !slices.Contains(list, r) {
+				list = append(list, r)
+			}
+		}
+		named = named || slices.ContainsFunc(p.namedBy(a, col), func(r *policy.Rule) bool { return r.Effect == authz.Allow })
+	}
+	slices.SortFunc(list, func(a, b *policy.Rule) int { return a.Pos.Compare(b.Pos) })
+	return list, all, named
 }
 
 // uses yields what the reader reads, with each question that it has a say in.
@@ -163,7 +189,7 @@ func isPlace(r *policy.Rule, at pdp.Place) bool {
 }
 
 // posOf returns where a condition of a rule reads something.
-func (p *Pass) posOf(r *policy.Rule, at pdp.Place) source.Pos {
+func posOf(p *Pass, r *policy.Rule, at pdp.Place) source.Pos {
 	condition, in, pos := r.Condition, r.Policy, r.Pos
 	if at.DerivedRole != "" {
 		if d := p.Policies.DerivedRole(r.Policy, at.DerivedRole); d != nil {
@@ -171,7 +197,7 @@ func (p *Pass) posOf(r *policy.Rule, at pdp.Place) source.Pos {
 		}
 	}
 	if at.Variable != "" {
-		if v := p.variable(in, at.Variable); v != nil {
+		if v := variable(p, in, at.Variable); v != nil {
 			return v.Expr.Pos
 		}
 	}
@@ -184,7 +210,7 @@ func (p *Pass) posOf(r *policy.Rule, at pdp.Place) source.Pos {
 }
 
 // variable returns the definition of a variable that a policy sees, or nil.
-func (p *Pass) variable(in *policy.Policy, name string) *policy.Variable {
+func variable(p *Pass, in *policy.Policy, name string) *policy.Variable {
 	lists := [][]policy.Variable{in.Variables.Local}
 	for _, imported := range in.Variables.Imports {
 		if set := p.Policies.Import(policy.ExportVariables, imported.Value); set != nil {
@@ -218,7 +244,7 @@ func below(r *pdp.Read, path []string) ([]string, bool) {
 // exact reports whether the rule names the action that is asked about, and with
 // it the item: an action that is asked about every item names none.
 func (q *question) exact(r *policy.Rule) bool {
-	return !q.general && slices.ContainsFunc(r.Actions, func(a policy.Text) bool { return a.Value == q.Action })
+	return !q.General && slices.ContainsFunc(r.Actions, func(a policy.Text) bool { return a.Value == q.Action })
 }
 
 // argumentName spells an argument in a message.
@@ -231,11 +257,11 @@ func pathName(path []string) string {
 
 // argumentsOf returns where the arguments of a call stand among the attributes
 // that are sent about an item, or nil if they are not sent.
-func (p *Pass) argumentsOf(col *matrix.Column) []string {
+func argumentsOf(p *Pass, col *matrix.Column) []string {
 	if col.Operation == authz.List {
 		col = col.Twin
 	}
-	for _, a := range p.asked[col] {
+	for _, a := range p.index.Asked(col) {
 		if a.Unknown != nil {
 			return a.Unknown
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -15,7 +16,7 @@ import (
 // A refusal is what a schema holds against requests about a server.
 type refusal struct {
 	server *matrix.Server
-	target *target
+	target *coverage.Target
 	// principals is set if the schema is that of principals.
 	principals bool
 
@@ -27,35 +28,35 @@ type refusal struct {
 
 // A sent is a request about a server, and the first column that sends it.
 type sent struct {
-	asked
+	coverage.Asked
 	column *matrix.Column
 }
 
 // findRefusals asks what the schemas say against the requests. What they say
 // of the resource is the same for every principal, and what they say of the
 // principal for every request to a target.
-func (p *Pass) findRefusals(ctx context.Context) error {
+func findRefusals(ctx context.Context, p *Pass) error {
 	engine, ok := p.input.Engine.(pdp.Validator)
-	if !ok || len(p.Matrix.Classes) == 0 || !p.hasSchemas() {
+	if !ok || len(p.Matrix.Classes) == 0 || !hasSchemas(p) {
 		return nil
 	}
 	for _, s := range p.Matrix.Servers {
-		to := map[*target][]sent{}
-		for _, r := range p.sentTo(s) {
-			to[r.target] = append(to[r.target], r)
+		to := map[*coverage.Target][]sent{}
+		for _, r := range sentTo(p, s) {
+			to[r.Target] = append(to[r.Target], r)
 		}
-		for _, t := range p.targets {
+		for _, t := range p.index.Targets {
 			requests := to[t]
 			if len(requests) == 0 {
 				continue
 			}
-			if err := p.refuse(ctx, engine, refusal{server: s, target: t}, requests, p.Matrix.Classes[:1]); err != nil {
+			if err := refuse(ctx, p, engine, refusal{server: s, target: t}, requests, p.Matrix.Classes[:1]); err != nil {
 				return err
 			}
-			if !p.ignoresSome() {
+			if !ignoresSome(p) {
 				requests = requests[:1]
 			}
-			if err := p.refuse(ctx, engine, refusal{server: s, target: t, principals: true}, requests, p.Matrix.Classes); err != nil {
+			if err := refuse(ctx, p, engine, refusal{server: s, target: t, principals: true}, requests, p.Matrix.Classes); err != nil {
 				return err
 			}
 		}
@@ -64,11 +65,11 @@ func (p *Pass) findRefusals(ctx context.Context) error {
 }
 
 // sentTo returns the different requests about a server.
-func (p *Pass) sentTo(s *matrix.Server) []sent {
+func sentTo(p *Pass, s *matrix.Server) []sent {
 	var list []sent
 	seen := map[string]bool{}
 	for col := range p.Matrix.ColumnsOf(s) {
-		for _, a := range p.asked[col] {
+		for _, a := range p.index.Asked(col) {
 			b, err := json.Marshal([]any{a.Resource, a.Action, a.Unknown})
 			if err != nil || seen[string(b)] { // attributes are JSON values, so there is no error
 				continue
@@ -82,12 +83,12 @@ func (p *Pass) sentTo(s *matrix.Server) []sent {
 
 // refuse keeps the refusal if a schema has something against the requests. One
 // that the engine would act upon has to be borne out by the decision.
-func (p *Pass) refuse(ctx context.Context, engine pdp.Validator, r refusal, requests []sent, classes []*matrix.Class) error {
+func refuse(ctx context.Context, p *Pass, engine pdp.Validator, r refusal, requests []sent, classes []*matrix.Class) error {
 	var list []authz.Request
 	for _, s := range requests {
 		for _, c := range classes {
 			of := *s.Request
-			of.Principal = p.standIn(c)
+			of.Principal = c.First()
 			list = append(list, of)
 		}
 	}
@@ -99,7 +100,7 @@ func (p *Pass) refuse(ctx context.Context, engine pdp.Validator, r refusal, requ
 	for i, s := range requests {
 		refused := false
 		for j, c := range classes {
-			if p.input.SchemasRejected && p.allows(s, c, r.principals) {
+			if p.input.SchemasRejected && allowedAnyway(p, s, c, r.principals) {
 				continue
 			}
 			if r.add(s.Request, found[i*len(classes)+j]) {
@@ -115,15 +116,15 @@ func (p *Pass) refuse(ctx context.Context, engine pdp.Validator, r refusal, requ
 	}
 	if len(r.refused) > 0 {
 		slices.Sort(r.mistakes)
-		p.refusals = append(p.refusals, r)
+		p.answers.refusals = append(p.answers.refusals, r)
 	}
 	return nil
 }
 
-// allows reports whether the engine allows the operation that the request is
+// allowedAnyway reports whether the engine allows the operation that the request is
 // about all the same: to the class, where it is a matter of principals, or
 // else to anybody.
-func (p *Pass) allows(s sent, c *matrix.Class, principals bool) bool {
+func allowedAnyway(p *Pass, s sent, c *matrix.Class, principals bool) bool {
 	if principals {
 		return granted(p.cell(c, s.column))
 	}
@@ -148,7 +149,7 @@ func (r *refusal) add(of *authz.Request, found []authz.ValidationError) bool {
 }
 
 // hasSchemas reports whether some policy may refer to a schema.
-func (p *Pass) hasSchemas() bool {
+func hasSchemas(p *Pass) bool {
 	return p.Policies == nil || slices.ContainsFunc(p.Policies.Policies, func(p *policy.Policy) bool {
 		return p.ResourceSchema != nil || p.PrincipalSchema != nil
 	})
@@ -156,14 +157,14 @@ func (p *Pass) hasSchemas() bool {
 
 // ignoresSome reports whether a schema of principals may be ignored for some
 // actions, so that not every request to a target is the same to it.
-func (p *Pass) ignoresSome() bool {
+func ignoresSome(p *Pass) bool {
 	return p.Policies == nil || slices.ContainsFunc(p.Policies.Policies, func(p *policy.Policy) bool {
 		return p.PrincipalSchema != nil && len(p.PrincipalSchema.IgnoreWhen) > 0
 	})
 }
 
 // schemaRef returns the reference to the schema that refuses, or nil.
-func (p *Pass) schemaRef(r refusal) *policy.SchemaRef {
+func schemaRef(p *Pass, r refusal) *policy.SchemaRef {
 	if p.Policies == nil {
 		return nil
 	}
@@ -173,7 +174,7 @@ func (p *Pass) schemaRef(r refusal) *policy.SchemaRef {
 		if r.principals {
 			ref = x.PrincipalSchema
 		}
-		reaches := slices.ContainsFunc(x.Rules, func(rule *policy.Rule) bool { return r.target.reaches(rule) })
+		reaches := slices.ContainsFunc(x.Rules, func(rule *policy.Rule) bool { return r.target.Reaches(rule) })
 		if ref != nil && !x.Disabled && x.Kind == policy.ResourcePolicy && reaches && (best == nil || len(x.Scope) > len(best.Scope)) {
 			best = x
 		}

@@ -52,9 +52,9 @@ resourcePolicy:
 		if p.Policies == nil || len(p.Matrix.Classes) == 0 {
 			return
 		}
-		held := p.rolesHeld()
+		held := rolesHeld(p)
 		for r := range p.Policies.Rules() {
-			if len(p.targetsOf(r)) == 0 {
+			if len(p.index.TargetsOf(r)) == 0 {
 				continue
 			}
 			for _, role := range r.Roles {
@@ -63,11 +63,11 @@ resourcePolicy:
 				}
 				p.report(draft{
 					Finding: Finding{
-						Pos: role.Pos, Policy: r.ID, Server: p.onlyServer(r),
+						Pos: role.Pos, Policy: r.ID, Server: p.index.OnlyServer(r),
 						Evidence: []string{fmt.Sprintf("The roles that are held: %s.", listing(held, people)), cite(r)},
 						Edits:    correctRole(r, role, held),
 					},
-					servers: p.serverNames(r), group: role.Value, subject: strconv.Quote(r.Label()),
+					servers: p.index.ServerNames(r), group: role.Value, subject: strconv.Quote(r.Label()),
 					say: func(rules []string) string {
 						return fmt.Sprintf("no declared principal has the role %s%s, which %s", role.Value,
 							source.DidYouMean(role.Value, held), plural(len(rules), "rule "+rules[0]+" names", "rules "+listing(rules, named)+" name"))

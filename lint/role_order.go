@@ -7,16 +7,19 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/ordered"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // reportOrders reports what strict evaluation decides by the order in which a
 // principal's roles are listed: the engine goes through them until one allows,
 // and a condition that errs before that denies.
-func (p *Pass) reportOrders(ctx context.Context) error {
+func reportOrders(ctx context.Context, p *Pass) error {
 	if !p.input.StrictEvaluation {
 		return nil
 	}
@@ -24,13 +27,13 @@ func (p *Pass) reportOrders(ctx context.Context) error {
 		found := map[string]*swap{} // by set of roles
 		var sets []string
 		for _, c := range p.Matrix.Classes {
-			roles := different(p.standIn(c).Roles)
-			rules := p.mayErr(col, roles)
+			roles := ordered.Distinct(c.First().Roles)
+			rules := mayErr(p, col, roles)
 			if len(rules) == 0 {
 				continue
 			}
 			set := strings.Join(slices.Sorted(slices.Values(roles)), "\x00")
-			s, err := p.swapped(ctx, p.plain(col), p.standIn(c), roles, rules)
+			s, err := findSwap(ctx, p, coverage.Plain(col), c.First(), roles, rules)
 			if err != nil {
 				return err
 			}
@@ -45,7 +48,7 @@ func (p *Pass) reportOrders(ctx context.Context) error {
 			}
 		}
 		for _, set := range sets {
-			if err := p.reportSwap(ctx, col, found[set]); err != nil {
+			if err := reportSwap(ctx, p, col, found[set]); err != nil {
 				return err
 			}
 		}
@@ -53,34 +56,10 @@ func (p *Pass) reportOrders(ctx context.Context) error {
 	return nil
 }
 
-// different returns the different roles of a list, in its order.
-func different(roles []string) []string {
-	var list []string
-	for _, role := range roles {
-		if !slices.Contains(list, role) {
-			list = append(list, role)
-		}
-	}
-	return list
-}
-
-// lineage is a role and those that role policies put above it.
-func (p *Pass) lineage(role string) []string {
-	list := []string{role}
-	for i := 0; i < len(list); i++ {
-		for _, x := range p.Policies.Policies {
-			if x.Kind == policy.RolePolicy && !x.Disabled && x.Name == list[i] {
-				list = different(append(list, values(x.ParentRoles)...))
-			}
-		}
-	}
-	return list
-}
-
 // mayErr returns the rules that have a say on a column for any of the roles, or
 // none where the order of the roles cannot matter: no condition of one role can
 // err beside a rule of another that may allow.
-func (p *Pass) mayErr(col *matrix.Column, roles []string) []*policy.Rule {
+func mayErr(p *Pass, col *matrix.Column, roles []string) []*policy.Rule {
 	if len(roles) < 2 {
 		return nil
 	}
@@ -90,7 +69,7 @@ func (p *Pass) mayErr(col *matrix.Column, roles []string) []*policy.Rule {
 	var rules []*policy.Rule
 	for _, r := range all {
 		for _, role := range roles {
-			if len(p.concerned(r, p.lineage(role))) == 0 {
+			if len(p.index.Concerned(r, p.index.Lineage(role))) == 0 {
 				continue
 			}
 			if !slices.Contains(rules, r) {
@@ -125,18 +104,18 @@ type swap struct {
 	classes    []*matrix.Class
 }
 
-// swapped returns how another order of a principal's roles decides otherwise,
+// findSwap returns how another order of a principal's roles decides otherwise,
 // or nil. What a role comes to by itself does not depend on the others: it
 // allows, errs, or leaves it to the next. So if any order decides otherwise,
 // one does that begins with another role.
-func (p *Pass) swapped(ctx context.Context, col *matrix.Column, who *authz.Principal, roles []string, rules []*policy.Rule) (*swap, error) {
+func findSwap(ctx context.Context, p *Pass, col *matrix.Column, who *authz.Principal, roles []string, rules []*policy.Rule) (*swap, error) {
 	orders := []*authz.Principal{who}
 	for i := 1; i < len(roles); i++ {
 		other := *who
 		other.Roles = append([]string{roles[i]}, slices.Delete(slices.Clone(roles), i, i+1)...)
 		orders = append(orders, &other)
 	}
-	if !p.afford(len(orders)) {
+	if !p.budget.Afford(len(orders)) {
 		return nil, nil
 	}
 	cells, err := p.Matrix.Look(ctx, col, orders)
@@ -156,18 +135,18 @@ func (p *Pass) swapped(ctx context.Context, col *matrix.Column, who *authz.Princ
 	if len(open) == 0 || x == nil {
 		return nil, nil
 	}
-	return x.swappedWith(ctx, col, who, open, rules)
+	return findSwapWith(ctx, p, col, who, open, rules)
 }
 
-// swappedWith looks for arguments that two orders decide otherwise, best within
+// findSwapWith looks for arguments that two orders decide otherwise, best within
 // the inputSchema.
-func (x *reasoner) swappedWith(ctx context.Context, col *matrix.Column, who *authz.Principal, others []*authz.Principal, rules []*policy.Rule) (*swap, error) {
+func findSwapWith(ctx context.Context, p *Pass, col *matrix.Column, who *authz.Principal, others []*authz.Principal, rules []*policy.Rule) (*swap, error) {
 	var named []matrix.Rule
 	for _, r := range rules {
 		named = append(named, matrix.Rule{ID: r.ID})
 	}
 	var outside *swap
-	for list := range chunks(x.finder.Question(col, who, named...).Candidates().Each) {
+	for list := range witness.Chunks(p.reasons.Finder.Question(col, who, named...).Candidates().Each) {
 		var attempts []attempt
 		for _, c := range list {
 			attempts = append(attempts, attempt{who, col, c.Arguments})
@@ -175,7 +154,7 @@ func (x *reasoner) swappedWith(ctx context.Context, col *matrix.Column, who *aut
 				attempts = append(attempts, attempt{other, col, c.Arguments})
 			}
 		}
-		cells, err := x.decide(ctx, attempts)
+		cells, err := p.decide(ctx, attempts)
 		if err != nil {
 			return nil, err
 		}
@@ -199,8 +178,8 @@ func (x *reasoner) swappedWith(ctx context.Context, col *matrix.Column, who *aut
 	return outside, nil
 }
 
-func (p *Pass) reportSwap(ctx context.Context, col *matrix.Column, s *swap) error {
-	erring, err := p.erring(ctx, col, s)
+func reportSwap(ctx context.Context, p *Pass, col *matrix.Column, s *swap) error {
+	erring, err := erringRules(ctx, p, col, s)
 	if err != nil {
 		return err
 	}
@@ -232,7 +211,7 @@ func (p *Pass) reportSwap(ctx context.Context, col *matrix.Column, s *swap) erro
 		} else if rules := granting.Decisive(); len(rules) > 0 {
 			why = fmt.Sprintf(": rule %q comes first", rules[0].Name)
 		}
-		f.Evidence = append(f.Evidence, fmt.Sprintf("With the roles %s the engine %s it%s%s.", strings.Join(different(who.Roles), ", "), said, with, why))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("With the roles %s the engine %s it%s%s.", strings.Join(ordered.Distinct(who.Roles), ", "), said, with, why))
 		with = ""
 	}
 	f.Witness = witnessIn(col, s.who, s.arguments)
@@ -258,9 +237,9 @@ func (e *erring) String() string {
 	return called(e.rule) + " errs first, " + oneLine(e.Expr) + ": " + oneLine(e.Message)
 }
 
-// asks reports whether an expression is one of a rule's, or of its derived
+// hasExpression reports whether an expression is one of a rule's, or of its derived
 // roles'.
-func (p *Pass) asks(r *policy.Rule, expr string) bool {
+func hasExpression(p *Pass, r *policy.Rule, expr string) bool {
 	conditions := []*policy.Condition{r.Condition}
 	for _, name := range r.DerivedRoles {
 		if d := p.Policies.DerivedRole(r.Policy, name.Value); d != nil {
@@ -277,9 +256,9 @@ func (p *Pass) asks(r *policy.Rule, expr string) bool {
 	return false
 }
 
-// erring returns the rules whose conditions err for what was asked, those of
+// erringRules returns the rules whose conditions err for what was asked, those of
 // the roles that deny before one allows.
-func (p *Pass) erring(ctx context.Context, col *matrix.Column, s *swap) ([]*erring, error) {
+func erringRules(ctx context.Context, p *Pass, col *matrix.Column, s *swap) ([]*erring, error) {
 	x := p.reasoner()
 	if x == nil {
 		return nil, nil
@@ -290,35 +269,35 @@ func (p *Pass) erring(ctx context.Context, col *matrix.Column, s *swap) ([]*erri
 	}
 	arguments := s.arguments
 	if arguments == nil { // any will do: some that are likely
-		for list := range within(x.finder.Question(p.plain(col), refused)) {
+		for list := range witness.Within(x.Finder.Question(coverage.Plain(col), refused)) {
 			arguments = list[0]
 			break
 		}
 	}
-	roles, errors, err := p.erringRoles(ctx, p.plain(col), refused, arguments)
+	roles, errors, err := erringRoles(ctx, p, coverage.Plain(col), refused, arguments)
 	if err != nil {
 		return nil, err
 	}
 	var list []*erring
 	for _, r := range s.rules {
-		if !slices.ContainsFunc(roles, func(role string) bool { return len(p.concerned(r, p.lineage(role))) > 0 }) {
+		if !slices.ContainsFunc(roles, func(role string) bool { return len(p.index.Concerned(r, p.index.Lineage(role))) > 0 }) {
 			continue
 		}
 		var trials []pdp.Trial
-		for _, c := range x.finder.Conditions(r.ID) {
-			for _, a := range p.asked[col] {
-				if covers(r, a.Request) {
+		for _, c := range x.Finder.Conditions(r.ID) {
+			for _, a := range p.index.Asked(col) {
+				if coverage.Covers(r, a.Request) {
 					request := pep.Bind(*a.Request, arguments)
 					request.Principal = refused
 					trials = append(trials, pdp.Trial{Condition: c, Request: request})
 				}
 			}
 		}
-		outcomes, err := x.engine.Try(ctx, trials)
+		outcomes, err := x.Engine.Try(ctx, trials)
 		if err != nil {
 			return nil, err
 		}
-		i := slices.IndexFunc(errors, func(e authz.EvalError) bool { return p.asks(r, e.Expr) })
+		i := slices.IndexFunc(errors, func(e authz.EvalError) bool { return hasExpression(p, r, e.Expr) })
 		if i >= 0 && slices.Contains(outcomes, pdp.Errored) {
 			list = append(list, &erring{r, errors[i]})
 		}
@@ -328,8 +307,8 @@ func (p *Pass) erring(ctx context.Context, col *matrix.Column, s *swap) ([]*erri
 
 // erringRoles returns the roles that err by themselves, so that before one that
 // allows they deny, and their errors.
-func (p *Pass) erringRoles(ctx context.Context, col *matrix.Column, who *authz.Principal, arguments map[string]any) (list []string, errors []authz.EvalError, err error) {
-	roles := different(who.Roles)
+func erringRoles(ctx context.Context, p *Pass, col *matrix.Column, who *authz.Principal, arguments map[string]any) (list []string, errors []authz.EvalError, err error) {
+	roles := ordered.Distinct(who.Roles)
 	ask := func(lists [][]string) ([]matrix.Cell, error) {
 		cases := make([]matrix.Case, len(lists))
 		for i, list := range lists {

@@ -54,19 +54,19 @@ resourcePolicy:
 		}
 		misspelt := map[*policy.Policy]bool{}
 		for r := range p.Policies.Rules() {
-			targets := p.targetsOf(r)
+			targets := p.index.TargetsOf(r)
 			if len(targets) == 0 {
-				p.reportKind(r, misspelt)
+				reportKind(p, r, misspelt)
 				continue
 			}
-			v := p.vocabulary(r, targets)
+			v := newVocabulary(p, r, targets)
 			for _, a := range r.Actions {
 				if v.matches(a.Value) || v.excuses(a.Value) {
 					continue
 				}
 				meant := v.meant(a.Value)
-				p.report(draft{servers: p.serverNames(r), Finding: Finding{
-					Pos: a.Pos, Policy: r.ID, Server: p.onlyServer(r),
+				p.report(draft{servers: p.index.ServerNames(r), Finding: Finding{
+					Pos: a.Pos, Policy: r.ID, Server: p.index.OnlyServer(r),
 					Message:  fmt.Sprintf("%s matches no operation on any item%s", a.Value, didYouMean(meant)),
 					Evidence: append([]string{cite(r)}, v.pitfalls(a.Value)...),
 					Edits:    v.correction(a, meant),

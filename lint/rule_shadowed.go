@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -67,23 +68,23 @@ resourcePolicy:
 		if x == nil {
 			return nil
 		}
-		list, err := x.shadowed(ctx)
+		list, err := findShadows(ctx, p)
 		if err != nil || len(list) == 0 {
 			return err
 		}
-		confirmed, err := x.confirmShadows(ctx, list)
+		confirmed, err := confirmShadows(ctx, p, list)
 		if err != nil {
 			return err
 		}
 		for _, s := range confirmed {
 			f := Finding{
-				Pos: s.rule.Pos, Policy: s.rule.ID, Server: p.onlyServer(s.rule),
+				Pos: s.rule.Pos, Policy: s.rule.ID, Server: p.index.OnlyServer(s.rule),
 				Message: fmt.Sprintf("%s changes nothing: %s", called(s.rule), s.because()), Evidence: []string{cite(s.rule)},
 			}
 			for _, by := range s.by[:min(len(s.by), reasons)] {
 				f.Evidence = append(f.Evidence, cite(by))
 			}
-			p.report(draft{Finding: f, servers: p.serverNames(s.rule)})
+			p.report(draft{Finding: f, servers: p.index.ServerNames(s.rule)})
 		}
 		return nil
 	},
@@ -110,18 +111,18 @@ func (s *shadow) because() string {
 	return subject + plural(len(words), " decides", " decide") + " the same"
 }
 
-// shadowed lists the rules that others cover. Of rules that cover each other
+// findShadows lists the rules that others cover. Of rules that cover each other
 // the first stays: nothing is covered by what is itself in the list.
-func (x *reasoner) shadowed(ctx context.Context) ([]*shadow, error) {
+func findShadows(ctx context.Context, p *Pass) ([]*shadow, error) {
 	var list []*shadow
-	for _, set := range x.Policies.Policies {
+	for _, set := range p.Policies.Policies {
 		if set.Disabled || set.Kind != policy.ResourcePolicy || set.ScopePermissions != "" && set.ScopePermissions != "SCOPE_PERMISSIONS_OVERRIDE_PARENT" {
 			continue
 		}
 		rest := slices.Clone(set.Rules)
 		for _, r := range slices.Backward(set.Rules) {
 			others := slices.DeleteFunc(slices.Clone(rest), func(o *policy.Rule) bool { return o == r })
-			by, err := x.coverers(ctx, r, others)
+			by, err := coverers(ctx, p, r, others)
 			if err != nil {
 				return nil, err
 			}
@@ -135,9 +136,9 @@ func (x *reasoner) shadowed(ctx context.Context) ([]*shadow, error) {
 }
 
 // coverers returns rules that together cover another, or nil.
-func (x *reasoner) coverers(ctx context.Context, r *policy.Rule, others []*policy.Rule) (by []*policy.Rule, err error) {
-	strict := x.input.StrictEvaluation && r.Condition != nil
-	if strict || len(r.Outputs) > 0 || len(x.Policies.Named(r.ID)) != 1 || len(x.covered(r)) == 0 {
+func coverers(ctx context.Context, p *Pass, r *policy.Rule, others []*policy.Rule) (by []*policy.Rule, err error) {
+	strict := p.input.StrictEvaluation && r.Condition != nil
+	if strict || len(r.Outputs) > 0 || len(p.Policies.Named(r.ID)) != 1 || len(p.index.Covered(r)) == 0 {
 		return nil, nil
 	}
 	cover := func(covers func(*policy.Rule) bool) bool {
@@ -145,9 +146,9 @@ func (x *reasoner) coverers(ctx context.Context, r *policy.Rule, others []*polic
 			if o.Effect != r.Effect && o.Effect != authz.Deny || !covers(o) {
 				return false
 			}
-			met := x.sameCondition(o, r)
-			if !met && err == nil {
-				met, err = x.follows(ctx, o, r)
+			met := false
+			if err == nil {
+				met, err = p.reasons.Follows(ctx, o, r)
 			}
 			return met
 		})
@@ -163,89 +164,13 @@ func (x *reasoner) coverers(ctx context.Context, r *policy.Rule, others []*polic
 			}
 		}
 		for _, name := range r.DerivedRoles {
-			d := x.Policies.DerivedRole(r.Policy, name.Value)
+			d := p.Policies.DerivedRole(r.Policy, name.Value)
 			if d == nil || !cover(func(o *policy.Rule) bool { return coversAction(o, action.Value) && coversDerivedRole(o, name.Value, d) }) {
 				return nil, err
 			}
 		}
 	}
 	return by, err
-}
-
-// sameCondition reports whether a rule has no condition, or the same as
-// another.
-func (x *reasoner) sameCondition(o, r *policy.Rule) bool {
-	if o.Condition == nil {
-		return true
-	}
-	if r.Condition == nil || x.input.StrictEvaluation {
-		return false
-	}
-	a, b := x.own(o), x.own(r)
-	return a != nil && a == b && !slices.ContainsFunc(a.Parts, func(p pdp.Part) bool { return p.Relation == pdp.Opaque })
-}
-
-// follows reports whether a rule's condition is met whenever that of another is,
-// for every request that the other covers. It says so only where the candidates
-// leave nothing out.
-func (x *reasoner) follows(ctx context.Context, o, r *policy.Rule) (bool, error) {
-	if o.Condition == nil || r.Condition == nil || x.input.StrictEvaluation || x.spentOnCovers {
-		return false, nil
-	}
-	a, b := x.own(o), x.own(r)
-	if a == nil || b == nil || a.Globals || b.Globals || !slices.ContainsFunc(a.Parts, func(p pdp.Part) bool { return sharesPlace(p, b.Parts) }) {
-		return false, nil
-	}
-	met := false
-	for _, of := range x.covered(r) {
-		q := x.anyItem(r, b, of)
-		if q == nil {
-			q = x.anyItem(r, a, of)
-		}
-		if q == nil {
-			q = x.anybody(r, b, of)
-		}
-		q.Parts = slices.Concat(b.Parts, a.Parts)
-		candidates := q.Candidates()
-		list := slices.Collect(candidates.Each)
-		if !candidates.All {
-			return false, nil
-		}
-		if !x.afford(2 * len(list)) {
-			x.spentOnCovers = x.spentOnCovers || len(list) <= fewCandidates
-			return false, nil
-		}
-		var trials []pdp.Trial
-		for _, c := range list {
-			request := bound(q.Request, c)
-			trials = append(trials, pdp.Trial{Condition: b, Request: request}, pdp.Trial{Condition: a, Request: request})
-		}
-		outcomes, err := x.engine.Try(ctx, trials)
-		if err != nil {
-			return false, err
-		}
-		for i := 0; i < len(outcomes); i += 2 {
-			if outcomes[i] == pdp.Unasked || outcomes[i] == pdp.Met && outcomes[i+1] != pdp.Met {
-				return false, nil
-			}
-			met = met || outcomes[i] == pdp.Met
-		}
-	}
-	return met, nil // a condition that is never met is another rule's to report
-}
-
-// fewCandidates is so few that a pair of rules that cannot afford them stands for the
-// others: thousands of rules are millions of pairs.
-const fewCandidates = 100
-
-// sharesPlace reports whether a part looks at a place that one of the others
-// does: without that, one condition cannot follow from another.
-func sharesPlace(p pdp.Part, others []pdp.Part) bool {
-	return slices.ContainsFunc(p.Terms, func(t pdp.Term) bool {
-		return len(t.Path) > 0 && slices.ContainsFunc(others, func(o pdp.Part) bool {
-			return slices.ContainsFunc(o.Terms, func(u pdp.Term) bool { return slices.Equal(t.Path, u.Path) })
-		})
-	})
 }
 
 // coversAction reports whether a rule is about whatever an action of another
@@ -282,8 +207,8 @@ func coversDerivedRole(o *policy.Rule, name string, d *policy.DerivedRole) bool 
 // confirmShadows keeps the rules that the engine does not miss: it decides the
 // same with and without all of them, for the declared principals and for
 // others with the rule's roles.
-func (x *reasoner) confirmShadows(ctx context.Context, list []*shadow) ([]*shadow, error) {
-	engine, ok := x.input.Engine.(pdp.Divisible)
+func confirmShadows(ctx context.Context, p *Pass, list []*shadow) ([]*shadow, error) {
+	engine, ok := p.input.Engine.(pdp.Divisible)
 	if !ok {
 		return list, nil
 	}
@@ -297,12 +222,12 @@ func (x *reasoner) confirmShadows(ctx context.Context, list []*shadow) ([]*shado
 	}
 	var kept []*shadow
 	for _, s := range list {
-		trials := x.shadowTrials(s.rule)
-		before, err := x.Matrix.Try(ctx, x.Matrix.Decider(), trials)
+		trials := shadowTrials(p, s.rule)
+		before, err := p.Matrix.Try(ctx, p.Matrix.Decider(), trials)
 		if err != nil {
 			return nil, err
 		}
-		after, err := x.Matrix.Try(ctx, without, trials)
+		after, err := p.Matrix.Try(ctx, without, trials)
 		if err != nil {
 			return nil, err
 		}
@@ -316,16 +241,16 @@ func (x *reasoner) confirmShadows(ctx context.Context, list []*shadow) ([]*shado
 }
 
 // shadowTrials are requests that a rule covers.
-func (x *reasoner) shadowTrials(r *policy.Rule) []matrix.Trial {
+func shadowTrials(p *Pass, r *policy.Rule) []matrix.Trial {
 	var trials []matrix.Trial
-	people := x.concernedBy(r)
-	for _, of := range x.covered(r) {
+	people := concernedBy(p, r)
+	for _, of := range p.index.Covered(r) {
 		for _, who := range people {
-			for c := range x.finder.Question(x.plain(of.column), who, matrix.Rule{ID: r.ID}).Candidates().Each {
+			for c := range p.reasons.Finder.Question(coverage.Plain(of.Column), who, matrix.Rule{ID: r.ID}).Candidates().Each {
 				if len(trials) >= shadows {
 					return trials
 				}
-				trials = append(trials, matrix.Trial{Column: x.plain(of.column), Arguments: c.Arguments, Principals: []*authz.Principal{who}})
+				trials = append(trials, matrix.Trial{Column: coverage.Plain(of.Column), Arguments: c.Arguments, Principals: []*authz.Principal{who}})
 			}
 		}
 	}
@@ -334,16 +259,16 @@ func (x *reasoner) shadowTrials(r *policy.Rule) []matrix.Trial {
 
 // concernedBy returns principals that a rule may be about: a few that are
 // declared, and one with each of its roles.
-func (x *reasoner) concernedBy(r *policy.Rule) []*authz.Principal {
+func concernedBy(p *Pass, r *policy.Rule) []*authz.Principal {
 	var list []*authz.Principal
-	for _, c := range x.Matrix.Classes {
-		if who := x.standIn(c); len(list) < people && len(x.concerned(r, who.Roles)) > 0 {
+	for _, c := range p.Matrix.Classes {
+		if who := c.First(); len(list) < people && len(p.index.Concerned(r, who.Roles)) > 0 {
 			list = append(list, who)
 		}
 	}
 	for _, role := range r.Roles {
 		if !policy.IsGlob(role.Value) {
-			who := x.somebody()
+			who := p.reasons.Somebody()
 			who.Roles = []string{role.Value}
 			list = append(list, who)
 		}

@@ -45,13 +45,13 @@ tests:
 		for _, a := range p.input.Suites {
 			markActive(tested, a.Cell)
 		}
-		for _, r := range p.activeRules() {
+		for _, r := range activeRules(p) {
 			if tested[r] {
 				continue
 			}
 			p.report(draft{
-				Finding: Finding{Pos: r.Pos, Policy: r.ID, Server: p.onlyServer(r), Evidence: []string{cite(r)}},
-				servers: p.serverNames(r), group: r.Policy.File, subject: strconv.Quote(r.Label()),
+				Finding: Finding{Pos: r.Pos, Policy: r.ID, Server: p.index.OnlyServer(r), Evidence: []string{cite(r)}},
+				servers: p.index.ServerNames(r), group: r.Policy.File, subject: strconv.Quote(r.Label()),
 				say: func(rules []string) string {
 					return fmt.Sprintf("no test case activates %s of %s", plural(len(rules), "rule ", "the rules ")+listing(rules, named), r.Policy.File)
 				},
@@ -73,7 +73,7 @@ func markActive(rules map[*policy.Rule]bool, c *matrix.Cell) {
 }
 
 // activeRules lists the rules that take part in the matrix, by position.
-func (p *Pass) activeRules() []*policy.Rule {
+func activeRules(p *Pass) []*policy.Rule {
 	active := map[*policy.Rule]bool{}
 	seen := map[*matrix.Cell]bool{} // equal cells are one
 	for ref := range p.Matrix.All() {

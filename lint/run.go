@@ -87,7 +87,7 @@ func Run(ctx context.Context, in *Input, o Options) ([]Finding, error) {
 		}
 	}
 	wanted := o.wanted()
-	rules := byID(p.needed(wanted))
+	rules := byID(neededRules(p, wanted))
 	for _, aboutWaivers := range []bool{false, true} {
 		for _, r := range rules {
 			if err := ctx.Err(); err != nil {
@@ -104,7 +104,7 @@ func Run(ctx context.Context, in *Input, o Options) ([]Finding, error) {
 			}
 		}
 		if !aboutWaivers {
-			p.applyWaivers()
+			applyWaivers(p)
 		}
 	}
 	var drafts []draft
@@ -118,9 +118,9 @@ func Run(ctx context.Context, in *Input, o Options) ([]Finding, error) {
 	return findings, nil
 }
 
-// needed adds to the rules that are wanted those that may explain their
+// neededRules adds to the rules that are wanted those that may explain their
 // findings, and where waivers are looked into those that they are of.
-func (p *Pass) needed(wanted []string) []string {
+func neededRules(p *Pass, wanted []string) []string {
 	ids := withExplainers(wanted)
 	if slices.ContainsFunc(byID(wanted), func(r *Rule) bool { return r.aboutWaivers }) {
 		for _, w := range p.waivers {

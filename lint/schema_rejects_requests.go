@@ -28,10 +28,10 @@ who turns enforcement on in production turns the server off.`,
 		Standards: []string{"NIST CSF 2.0 PR.AA-05"},
 	},
 	Check: func(p *Pass) {
-		for _, r := range p.refusals {
+		for _, r := range p.answers.refusals {
 			f := Finding{Server: r.server.Name, Pos: r.server.Inventory.Pos}
 			d := draft{}
-			if ref := p.schemaRef(r); ref != nil {
+			if ref := schemaRef(p, r); ref != nil {
 				f.Pos = ref.Ref.Pos
 				if s := p.Policies.Schema(ref); s != nil {
 					f.Related = []Related{{source.Pos{File: s.File}, "the schema"}}

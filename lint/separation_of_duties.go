@@ -50,16 +50,16 @@ resourcePolicy:
 	},
 	Check: func(p *Pass) {
 		for _, duty := range p.options.Duties {
-			sets := p.columnsOf(&duty)
+			sets := columnsOfDuty(p, &duty)
 			for _, c := range p.Matrix.Classes {
-				p.reportConflict(&duty, sets, c)
+				reportConflict(p, &duty, sets, c)
 			}
 		}
 	},
 }
 
-// columnsOf returns the calls of the tools of each set.
-func (p *Pass) columnsOf(duty *Duty) [][]*matrix.Column {
+// columnsOfDuty returns the calls of the tools of each set.
+func columnsOfDuty(p *Pass, duty *Duty) [][]*matrix.Column {
 	sets := make([][]*matrix.Column, len(duty.Sets))
 	for col := range p.calls() {
 		for i, names := range duty.Sets {
@@ -98,7 +98,7 @@ func (d *Duty) check(m *matrix.Matrix) []error {
 
 // reportConflict reports the tools of two sets that a class may call. Classes
 // with the same tools are reported together.
-func (p *Pass) reportConflict(duty *Duty, sets [][]*matrix.Column, c *matrix.Class) {
+func reportConflict(p *Pass, duty *Duty, sets [][]*matrix.Column, c *matrix.Class) {
 	may := func(col *matrix.Column) bool { return possible(p.Matrix.Cell(c, col)) }
 	for i, first := range sets {
 		for _, second := range sets[i+1:] {
@@ -110,14 +110,14 @@ func (p *Pass) reportConflict(duty *Duty, sets [][]*matrix.Column, c *matrix.Cla
 			f := Finding{Server: duty.Server, Pos: duty.Pos}
 			for _, col := range slices.Concat(a[:1], b[:1]) {
 				f.Evidence = addSome(f.Evidence, citeAll(p.decisive([]*matrix.Class{c}, col)))
-				f.Evidence = addSome(f.Evidence, p.conditions([]*matrix.Class{c}, col))
+				f.Evidence = addSome(f.Evidence, conditionsOf(p, []*matrix.Class{c}, col))
 				f.Related = append(f.Related, Related{col.Item.Pos, "tool " + col.Item.Name})
 			}
 			d := draft{
-				Finding: f, who: []*matrix.Class{c}, subject: p.standIn(c).Key,
+				Finding: f, who: []*matrix.Class{c}, subject: c.First().Key,
 				group: strings.Join([]string{duty.Pos.String(), duty.Name, left, right}, "\x00"),
 				say: func(keys []string) string {
-					return fmt.Sprintf("%s may call %s and also %s, which %q keeps apart", p.names(p.classesOf(keys)), left, right, duty.Name)
+					return fmt.Sprintf("%s may call %s and also %s, which %q keeps apart", p.names(classesOf(p, keys)), left, right, duty.Name)
 				},
 			}
 			p.report(d)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 )
 
@@ -61,8 +62,8 @@ resourcePolicy:
 			}
 			list, first, last := names(servers), columns[0], columns[len(columns)-1]
 			f := Finding{Pos: p.declared(servers[1])}
-			for _, a := range p.asked[first] {
-				f.Evidence = append(f.Evidence, fmt.Sprintf("asked: %s on %s, whichever server it is", a.Action, a.target))
+			for _, a := range p.index.Asked(first) {
+				f.Evidence = append(f.Evidence, fmt.Sprintf("asked: %s on %s, whichever server it is", a.Action, a.Target))
 			}
 			for _, col := range []*matrix.Column{first, last} {
 				f.Related = append(f.Related, Related{col.Item.Pos, fmt.Sprintf("tool %s of %s", col.Item.Name, col.Server.Name)})
@@ -82,7 +83,7 @@ resourcePolicy:
 // requestKey returns a text that calls share for which the same is asked about
 // tools of the same name, or "" where nothing is asked.
 func requestKey(col *matrix.Column) string {
-	requests := plainQuestion(col).Requests
+	requests := coverage.Plain(col).Question.Requests
 	if len(requests) == 0 {
 		return ""
 	}

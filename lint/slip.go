@@ -91,23 +91,23 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // reportKind reports that a rule is about a kind that no server sends, if the
 // kind looks like a slip of one that is; once for a resource policy.
-func (p *Pass) reportKind(r *policy.Rule, misspelt map[*policy.Policy]bool) {
+func reportKind(p *Pass, r *policy.Rule, misspelt map[*policy.Policy]bool) {
 	once := r.Policy.Kind == policy.ResourcePolicy
 	if once && misspelt[r.Policy] {
 		return
 	}
 	misspelt[r.Policy] = true
-	for _, t := range p.targets {
-		if !isSlip(r.Resource, t.kind) || r.CoversKind(t.kind) {
+	for _, t := range p.index.Targets {
+		if !isSlip(r.Resource, t.Kind) || r.CoversKind(t.Kind) {
 			continue
 		}
 		d := draft{Finding: Finding{
-			Pos: r.ResourcePos, Server: names(t.servers)[0], Confidence: authz.ConfidenceMedium,
-			Message:  fmt.Sprintf("no server sends the kind %s (did you mean %s?): its rules match nothing", r.Resource, t.kind),
-			Evidence: []string{fmt.Sprintf("%s is asked about for %s", t.kind, listing(names(t.servers), people))},
+			Pos: r.ResourcePos, Server: names(t.Servers)[0], Confidence: authz.ConfidenceMedium,
+			Message:  fmt.Sprintf("no server sends the kind %s (did you mean %s?): its rules match nothing", r.Resource, t.Kind),
+			Evidence: []string{fmt.Sprintf("%s is asked about for %s", t.Kind, listing(names(t.Servers), people))},
 		}}
-		if len(t.servers) > 1 {
-			d.Server, d.servers = "", names(t.servers)
+		if len(t.Servers) > 1 {
+			d.Server, d.servers = "", names(t.Servers)
 		}
 		if !once {
 			d.Policy = r.ID

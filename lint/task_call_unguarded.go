@@ -50,7 +50,7 @@ principals: principals.yaml
 				f.Evidence = []string{
 					fmt.Sprintf("On FastMCP %s a call made as a task goes past %s (taskSupport is %s).", profile.FastMCP, profile.Name, support),
 				}
-				if denied := p.plainlyDenied(col); len(denied) > 0 {
+				if denied := plainlyDenied(p, col); len(denied) > 0 {
 					f.Evidence = append(f.Evidence, fmt.Sprintf("As a plain call it would be denied to %s.", p.names(denied)))
 				}
 			} else {
@@ -66,7 +66,7 @@ principals: principals.yaml
 
 // plainlyDenied returns the classes that may not call the tool other than as a
 // task.
-func (p *Pass) plainlyDenied(col *matrix.Column) []*matrix.Class {
+func plainlyDenied(p *Pass, col *matrix.Column) []*matrix.Class {
 	var list []*matrix.Class
 	for _, c := range p.Matrix.Classes {
 		if denied(p.cell(c, col)) {

@@ -59,7 +59,7 @@ resourcePolicy:
 			f.Message = fmt.Sprintf("nobody may ever call %s, though %s", col.Item.Name,
 				plural(len(matching), "a rule is about it", "rules are about it"))
 			for _, r := range matching[:min(len(matching), reasons)] {
-				f.Evidence = append(f.Evidence, cite(r)+p.whyNot(r, col))
+				f.Evidence = append(f.Evidence, cite(r)+whyNotAllowed(p, r, col))
 			}
 			p.report(draft{Finding: f, who: p.Matrix.Classes})
 		}
@@ -70,21 +70,21 @@ resourcePolicy:
 // makes the cell what it is.
 func decidedlyDenied(c *matrix.Cell) bool { return len(c.Decisive()) > 0 }
 
-// whyNot says why a rule lets nobody do something.
-func (p *Pass) whyNot(r *policy.Rule, col *matrix.Column) string {
-	obstacle := ""
+// whyNotAllowed says why a rule lets nobody do something.
+func whyNotAllowed(p *Pass, r *policy.Rule, col *matrix.Column) string {
+	why := ""
 	for _, c := range p.Matrix.Classes {
 		for _, part := range p.cell(c, col).Rules {
 			if part.Syntax == r && r.Effect == authz.Deny && part.Met != authz.Unmet {
 				return ", denies it"
 			}
 		}
-		if o := p.obstacle(r, c, col); obstacle == "" || o == unmet {
-			obstacle = o
+		if o := obstacle(p, r, c, col); why == "" || o == unmet {
+			why = o
 		}
 	}
-	if obstacle == "" {
+	if why == "" {
 		return ": it is for nobody that is declared"
 	}
-	return ": " + obstacle
+	return ": " + why
 }

@@ -70,7 +70,7 @@ tests:
 				continue
 			}
 			f := about(col)
-			f.Evidence = []string{p.callers(col)}
+			f.Evidence = []string{callersOf(p, col)}
 			p.report(draft{Finding: f, group: col.Server.Name + "\x00" + missing, subject: col.Item.Name, say: func(tools []string) string {
 				return "no suite asserts " + fmt.Sprintf(missing, listing(tools, named))
 			}})
@@ -81,8 +81,8 @@ tests:
 // refuses reports whether some request is denied.
 func refuses(c *matrix.Cell) bool { return c.Access == matrix.Denied || c.Access == matrix.Conditional }
 
-// callers says who may call a tool, as the matrix has it.
-func (p *Pass) callers(col *matrix.Column) string {
+// callersOf says who may call a tool, as the matrix has it.
+func callersOf(p *Pass, col *matrix.Column) string {
 	var parts []string
 	for _, of := range []struct {
 		text string

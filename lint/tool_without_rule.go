@@ -48,13 +48,13 @@ resourcePolicy:
 			return
 		}
 		for col := range p.calls() {
-			for _, a := range p.asked[col] {
-				if len(a.target.rules(a.Action)) > 0 {
+			for _, a := range p.index.Asked(col) {
+				if len(a.Target.Rules(a.Action)) > 0 {
 					continue
 				}
 				f := about(col)
 				f.Message = fmt.Sprintf("no rule is about calling %s: it is denied by default only", col.Item.Name)
-				f.Evidence = []string{fmt.Sprintf("asked: %s on %s", a.Action, a.target)}
+				f.Evidence = []string{fmt.Sprintf("asked: %s on %s", a.Action, a.Target)}
 				p.report(draft{Finding: f})
 				break
 			}

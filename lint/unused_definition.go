@@ -67,17 +67,17 @@ resourcePolicy:
 			if x.Disabled || x.Kind == policy.ExportVariables || x.Kind == policy.ExportConstants {
 				continue
 			}
-			p.reportUnused(x, exported, imported)
+			reportUnused(p, x, exported, imported)
 		}
 		for _, set := range p.Policies.Policies {
 			switch {
 			case set.Disabled || set.Kind != policy.ExportVariables && set.Kind != policy.ExportConstants:
 			case !imported[set]:
-				p.unused(policy.Text{Pos: set.NamePos}, fmt.Sprintf("no policy imports %s", set.Name), set)
+				reportUnusedOne(p, policy.Text{Pos: set.NamePos}, fmt.Sprintf("no policy imports %s", set.Name), set)
 			default:
 				for _, d := range definitions(set) {
 					if !exported[d.definition] {
-						p.unused(d.text(), fmt.Sprintf("no policy that imports %s uses the %s %s", set.Name, d.noun(), d.name), set)
+						reportUnusedOne(p, d.text(), fmt.Sprintf("no policy that imports %s uses the %s %s", set.Name, d.noun(), d.name), set)
 					}
 				}
 			}
@@ -122,7 +122,7 @@ func definitions(x *policy.Policy) []defined {
 
 // reportUnused reports what a policy defines or imports for nothing, and takes
 // down what it uses of what others export.
-func (p *Pass) reportUnused(x *policy.Policy, exported map[definition]bool, imported map[*policy.Policy]bool) {
+func reportUnused(p *Pass, x *policy.Policy, exported map[definition]bool, imported map[*policy.Policy]bool) {
 	visible := definitions(x)
 	sets := map[*policy.Policy]policy.Text{}
 	for _, of := range []struct {
@@ -143,11 +143,11 @@ func (p *Pass) reportUnused(x *policy.Policy, exported map[definition]bool, impo
 			exported[d.definition] = true
 			delete(sets, d.set)
 		case d.set == x:
-			p.unused(d.text(), fmt.Sprintf("nothing uses the %s %s", d.noun(), d.name), x)
+			reportUnusedOne(p, d.text(), fmt.Sprintf("nothing uses the %s %s", d.noun(), d.name), x)
 		}
 	}
 	for set, name := range sets { // in any order: whoever called sorts
-		p.unused(name, fmt.Sprintf("nothing uses what is imported from %s", set.Name), x)
+		reportUnusedOne(p, name, fmt.Sprintf("nothing uses what is imported from %s", set.Name), x)
 	}
 	for _, name := range x.ImportDerivedRoles {
 		set := p.Policies.Import(policy.DerivedRoles, name.Value)
@@ -160,14 +160,14 @@ func (p *Pass) reportUnused(x *policy.Policy, exported map[definition]bool, impo
 			})
 		}
 		if !slices.ContainsFunc(x.Rules, names) {
-			p.unused(name, fmt.Sprintf("no rule is for a derived role of %s", set.Name), x)
+			reportUnusedOne(p, name, fmt.Sprintf("no rule is for a derived role of %s", set.Name), x)
 		}
 	}
 }
 
-// unused reports what stands in a policy for nothing. What is not a policy as a
+// reportUnusedOne reports what stands in a policy for nothing. What is not a policy as a
 // whole can be taken out.
-func (p *Pass) unused(what policy.Text, message string, in *policy.Policy) {
+func reportUnusedOne(p *Pass, what policy.Text, message string, in *policy.Policy) {
 	f := Finding{Pos: what.Pos, Message: message, Evidence: []string{fmt.Sprintf("%s  %s %s", in.Pos, in.Kind, in.Name)}}
 	if what.Value != "" {
 		f.Edits = []fix.Edit{{Pos: what.Pos, Old: what.Value, Remove: true}}

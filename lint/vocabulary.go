@@ -6,45 +6,14 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/witness"
 )
-
-// targetsOf returns the targets where a rule may apply.
-func (p *Pass) targetsOf(r *policy.Rule) []*target {
-	var list []*target
-	for _, t := range p.targets {
-		if t.reaches(r) {
-			list = append(list, t)
-		}
-	}
-	return list
-}
-
-// serverNames names the servers whose requests a rule may apply to.
-func (p *Pass) serverNames(r *policy.Rule) []string {
-	var list []string
-	for _, t := range p.targetsOf(r) {
-		for _, name := range names(t.servers) {
-			if !slices.Contains(list, name) {
-				list = append(list, name)
-			}
-		}
-	}
-	return list
-}
-
-// onlyServer names the server whose requests a rule may apply to, if it is
-// one.
-func (p *Pass) onlyServer(r *policy.Rule) string {
-	if list := p.serverNames(r); len(list) == 1 {
-		return list[0]
-	}
-	return ""
-}
 
 func names(servers []*matrix.Server) []string {
 	list := make([]string, len(servers))
@@ -58,7 +27,7 @@ func names(servers []*matrix.Server) []string {
 // and the shapes of those that would be sent about further items.
 type vocabulary struct {
 	rule    *policy.Rule
-	targets []*target
+	targets []*coverage.Target
 	shapes  []shape
 }
 
@@ -71,16 +40,16 @@ type shape struct {
 	named          bool // there is a name between the two
 }
 
-func (p *Pass) vocabulary(r *policy.Rule, targets []*target) *vocabulary {
+func newVocabulary(p *Pass, r *policy.Rule, targets []*coverage.Target) *vocabulary {
 	v := &vocabulary{rule: r, targets: targets}
 	for _, s := range p.Matrix.Servers {
 		for _, t := range authz.ItemTypes() {
 			for _, op := range []authz.Operation{authz.List, t.Use()} {
-				for _, q := range askAbout(s.Profile, t, op) {
-					if !p.address(&q.Resource).reaches(r) {
+				for _, q := range coverage.AskAbout(s.Profile, t, op) {
+					if !p.index.Address(&q.Resource).Reaches(r) {
 						continue
 					}
-					prefix, suffix, named := strings.Cut(q.Action, placeholder)
+					prefix, suffix, named := strings.Cut(q.Action, witness.AnyName)
 					v.shapes = append(v.shapes, shape{s, t, op, prefix, suffix, named})
 				}
 			}
@@ -91,15 +60,15 @@ func (p *Pass) vocabulary(r *policy.Rule, targets []*target) *vocabulary {
 
 // matches reports whether an action of the rule matches one that is sent.
 func (v *vocabulary) matches(action string) bool {
-	return slices.ContainsFunc(v.targets, func(t *target) bool { return v.matchesAt(t, action) })
+	return slices.ContainsFunc(v.targets, func(t *coverage.Target) bool { return v.matchesAt(t, action) })
 }
 
-func (v *vocabulary) matchesAt(t *target, action string) bool {
+func (v *vocabulary) matchesAt(t *coverage.Target, action string) bool {
 	if !v.rule.IsGlob(action) {
-		_, found := slices.BinarySearch(t.actions, action)
+		_, found := slices.BinarySearch(t.Actions, action)
 		return found
 	}
-	return slices.ContainsFunc(t.actions, func(sent string) bool {
+	return slices.ContainsFunc(t.Actions, func(sent string) bool {
 		ok, err := v.rule.MatchAction(action, sent)
 		return ok && err == nil
 	})
@@ -147,7 +116,7 @@ func (v *vocabulary) meant(action string) string {
 func (v *vocabulary) correction(action policy.Text, meant string) []fix.Edit {
 	var sent []string
 	for _, t := range v.targets {
-		sent = append(sent, t.actions...)
+		sent = append(sent, t.Actions...)
 	}
 	if meant == "" || v.rule.IsGlob(action.Value) || v.rule.IsGlob(meant) || onlySlip(action.Value, sent) != meant || slices.Contains(values(v.rule.Actions), meant) {
 		return nil
@@ -169,7 +138,7 @@ func (v *vocabulary) candidates(action string) []string {
 		}
 		var items []string
 		for _, t := range v.targets {
-			for _, sent := range t.actions {
+			for _, sent := range t.Actions {
 				if s.fits(v.rule, sent) {
 					items = append(items, s.cut(sent))
 				}
@@ -222,7 +191,7 @@ func (v *vocabulary) pitfalls(action string) []string {
 func (v *vocabulary) unasked(method string) []string {
 	var list []string
 	for _, t := range v.targets {
-		for _, s := range t.servers {
+		for _, s := range t.Servers {
 			if !asks(s.Profile, method) && !slices.Contains(list, s.Profile.Name) {
 				list = append(list, s.Profile.Name)
 			}
@@ -235,7 +204,7 @@ func asks(profile *pep.Profile, method string) bool {
 	for _, t := range authz.ItemTypes() {
 		for _, op := range []authz.Operation{authz.List, t.Use()} {
 			if pep.Endpoint(t, op) == method {
-				return len(askAbout(profile, t, op)) > 0
+				return len(coverage.AskAbout(profile, t, op)) > 0
 			}
 		}
 	}

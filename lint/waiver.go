@@ -52,7 +52,7 @@ type applied struct {
 
 // applyWaivers marks the drafts as waived, each by the first waiver that
 // accepts it. Where that has expired, the draft says so.
-func (p *Pass) applyWaivers() {
+func applyWaivers(p *Pass) {
 	for i := range p.drafts {
 		d := &p.drafts[i]
 		var expired []*applied

@@ -43,7 +43,7 @@ waivers:
 				continue
 			}
 			f := Finding{
-				Pos: w.Pos, Server: p.serverNamed(w.Server), Evidence: w.evidence(),
+				Pos: w.Pos, Server: serverNamed(p, w.Server), Evidence: w.evidence(),
 				Message: fmt.Sprintf("the waiver of %s expired on %s: what it accepted counts again", w.Rule, w.day()),
 			}
 			if !w.missed {
@@ -65,7 +65,7 @@ func (w *Waiver) evidence() []string {
 }
 
 // serverNamed returns the name if a server has it.
-func (p *Pass) serverNamed(name string) string {
+func serverNamed(p *Pass, name string) string {
 	if p.Matrix.Server(name) == nil {
 		return ""
 	}

@@ -41,15 +41,15 @@ servers:
 	aboutWaivers: true,
 	Check: func(p *Pass) {
 		for _, w := range p.waivers {
-			if w.used || !p.looksAt(w.Server) || w.unsure {
+			if w.used || !looksAt(p, w.Server) || w.unsure {
 				continue
 			}
-			f := Finding{Pos: w.Pos, Server: p.serverNamed(w.Server), Message: fmt.Sprintf("the waiver of %s matches no finding", w.Rule)}
+			f := Finding{Pos: w.Pos, Server: serverNamed(p, w.Server), Message: fmt.Sprintf("the waiver of %s matches no finding", w.Rule)}
 			if w.expired {
 				f.Message += fmt.Sprintf(", and expired on %s", w.day())
 			}
 			f.Evidence = w.evidence()
-			if others := p.findingsOf(w.Rule); len(others) > 0 {
+			if others := findingsOf(p, w.Rule); len(others) > 0 {
 				f.Evidence = append(f.Evidence, fmt.Sprintf("%s is about other things: %s.", w.Rule, listing(others, named)))
 			}
 			p.report(draft{Finding: f})
@@ -59,13 +59,13 @@ servers:
 
 // looksAt reports whether the run is about a server that matches: the command
 // line may have others than the config.
-func (p *Pass) looksAt(server string) bool {
+func looksAt(p *Pass, server string) bool {
 	return server == "" || slices.ContainsFunc(p.Matrix.Servers, func(s *matrix.Server) bool { return matches(server, s.Name, glob.Compile) })
 }
 
 // findingsOf says what the findings of a rule are about, for whoever missed
 // them: the items, or else the places.
-func (p *Pass) findingsOf(id string) []string {
+func findingsOf(p *Pass, id string) []string {
 	var list []string
 	for i := range p.drafts {
 		d := &p.drafts[i]

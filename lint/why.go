@@ -14,8 +14,8 @@ import (
 // reasons is how many reasons are given for one thing.
 const reasons = 3
 
-// conditions says on what condition each of the classes may do something.
-func (p *Pass) conditions(classes []*matrix.Class, col *matrix.Column) []string {
+// conditionsOf says on what condition each of the classes may do something.
+func conditionsOf(p *Pass, classes []*matrix.Class, col *matrix.Column) []string {
 	by := map[string][]*matrix.Class{}
 	for _, c := range classes {
 		if cell := p.Matrix.Cell(c, col); cell.Access == matrix.Conditional {
@@ -32,7 +32,7 @@ func (p *Pass) conditions(classes []*matrix.Class, col *matrix.Column) []string 
 // whyDenied says what keeps the classes from something: the rules that deny
 // it, those that would allow it but for their conditions, or that there is
 // none.
-func (p *Pass) whyDenied(classes []*matrix.Class, col *matrix.Column) []string {
+func whyDenied(p *Pass, classes []*matrix.Class, col *matrix.Column) []string {
 	type key struct {
 		rule     *policy.Rule
 		obstacle string // of an ALLOW
@@ -42,7 +42,7 @@ func (p *Pass) whyDenied(classes []*matrix.Class, col *matrix.Column) []string {
 	var none []*matrix.Class
 	for _, c := range classes {
 		explained := false
-		gate := p.closedGate(c, col)
+		gate := closedGate(p, c, col)
 		for _, r := range p.cell(c, col).Rules {
 			k := key{rule: r.Syntax}
 			switch {
@@ -51,7 +51,7 @@ func (p *Pass) whyDenied(classes []*matrix.Class, col *matrix.Column) []string {
 			case r.Effect == authz.Allow && r.Met != authz.Unmet && (gate != "" || len(p.cell(c, col).Decisive()) > 0):
 				continue // another line says what overrules it
 			case r.Effect == authz.Allow:
-				k.obstacle = p.obstacle(r.Syntax, c, col)
+				k.obstacle = obstacle(p, r.Syntax, c, col)
 			}
 			by[k] = append(by[k], c)
 			explained = true
@@ -85,9 +85,9 @@ func (p *Pass) whyDenied(classes []*matrix.Class, col *matrix.Column) []string {
 }
 
 // closedGate returns the gate that keeps a class from a whole list, or "".
-func (p *Pass) closedGate(c *matrix.Class, col *matrix.Column) string {
-	for _, a := range p.asked[col] {
-		if cells := p.gates[gated{col.Server, a.Action}]; a.gate && cells != nil && denied(cells[c.Index]) {
+func closedGate(p *Pass, c *matrix.Class, col *matrix.Column) string {
+	for _, a := range p.index.Asked(col) {
+		if cells := p.answers.gates[gated{col.Server, a.Action}]; a.Gate && cells != nil && denied(cells[c.Index]) {
 			return a.Action
 		}
 	}

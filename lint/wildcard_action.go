@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -47,17 +48,17 @@ resourcePolicy:
 	},
 	Check: func(p *Pass) {
 		for col := range p.calls() {
-			questions := p.specific(col)
-			if slices.ContainsFunc(questions, func(a asked) bool { return len(p.namedBy(a, col)) > 0 }) {
+			questions := p.index.Specific(col)
+			if slices.ContainsFunc(questions, func(a coverage.Asked) bool { return len(p.namedBy(a, col)) > 0 }) {
 				continue
 			}
 			for _, a := range questions {
-				for _, r := range a.target.patterns {
+				for _, r := range a.Target.Patterns() {
 					for _, glob := range r.Actions {
 						if ok, err := r.MatchAction(glob.Value, a.Action); r.Effect != authz.Allow || !ok || err != nil {
 							continue
 						}
-						who := p.passBy(r, col, a.Request, false)
+						who := passBy(p, r, col, a.Request, false)
 						if len(who) == 0 {
 							continue
 						}

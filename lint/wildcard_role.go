@@ -51,8 +51,8 @@ resourcePolicy:
 			if col.Item.ReadOnly() {
 				continue
 			}
-			for _, w := range p.wildRules(col) {
-				who := p.passBy(w.rule, col, w.request, !w.unconditional)
+			for _, w := range wildRules(p, col) {
+				who := passBy(p, w.rule, col, w.request, !w.unconditional)
 				if len(who) == 0 {
 					continue
 				}
@@ -80,12 +80,12 @@ type wildRule struct {
 
 // wildRules returns the rules that open an operation to any role: none, if one
 // of the requests is not allowed by such a rule.
-func (p *Pass) wildRules(col *matrix.Column) []wildRule {
+func wildRules(p *Pass, col *matrix.Column) []wildRule {
 	var list []wildRule
-	for _, a := range p.asked[col] {
+	for _, a := range p.index.Asked(col) {
 		before := len(list)
-		for _, r := range a.target.rules(a.Action) {
-			if wild, unconditional := p.forEverybody(r); wild && r.Effect == authz.Allow {
+		for _, r := range a.Target.Rules(a.Action) {
+			if wild, unconditional := forEverybody(p, r); wild && r.Effect == authz.Allow {
 				list = append(list, wildRule{r, a.Request, unconditional})
 			}
 		}

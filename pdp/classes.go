@@ -8,6 +8,7 @@ import (
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/ordered"
 )
 
 // Class returns a key that is the same for two principals only if the policies
@@ -45,22 +46,11 @@ func (e *Engine) rolesOf(p *authz.Principal) []string {
 		return p.Roles
 	}
 	if e.options.StrictEvaluation {
-		return distinct(p.Roles)
+		return ordered.Distinct(p.Roles)
 	}
 	roles := slices.Clone(p.Roles)
 	slices.Sort(roles)
 	return slices.Compact(roles)
-}
-
-// distinct returns the different roles of a list, in its order.
-func distinct(list []string) []string {
-	roles := make([]string, 0, len(list))
-	for _, role := range list {
-		if !slices.Contains(roles, role) {
-			roles = append(roles, role)
-		}
-	}
-	return roles
 }
 
 // rolesRead reports whether an expression sees the list of roles that the

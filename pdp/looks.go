@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // A Look is something that an expression looks at.
@@ -180,7 +181,7 @@ func spelled(steps []string) string {
 	var b strings.Builder
 	b.WriteString(steps[0])
 	for _, name := range steps[1:] {
-		if identifier.MatchString(name) {
+		if expr.IsIdentifier(name) {
 			b.WriteString("." + name)
 		} else {
 			b.WriteString("[" + strconv.Quote(name) + "]")

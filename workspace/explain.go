@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
 	"github.com/mcpolicy/mcpolicy/explain"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -57,7 +58,7 @@ func (w *Workspace) Principal(key string) (*authz.Principal, error) {
 // CheckRoles reports the roles that neither the policies nor the principals
 // know: a slip in one looks like a denial.
 func (w *Workspace) CheckRoles(roles []string) error {
-	known := explain.RolesNamed(w.Policies)
+	known := coverage.RolesNamed(w.Policies)
 	for _, p := range w.Principals.Principals {
 		known = append(known, p.Roles...)
 	}

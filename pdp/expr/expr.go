@@ -83,7 +83,7 @@ func printable(e ast.Expr) ast.Expr {
 			return fact.NewCall(0, "double", fact.NewLiteral(0, types.String(strconv.FormatFloat(float64(d), 'g', -1, 64)))), true
 		case ast.SelectKind:
 			s := x.AsSelect()
-			if on := printable(guarded(s.Operand())); isIdentifier(s.FieldName()) {
+			if on := printable(guarded(s.Operand())); IsIdentifier(s.FieldName()) {
 				return fact.NewSelect(0, on, s.FieldName()), true
 			} else { //nolint:revive // on is of both
 				return fact.NewCall(0, operators.Index, on, fact.NewLiteral(0, types.String(s.FieldName()))), true
@@ -115,7 +115,7 @@ func printableCall(c ast.CallExpr) ast.Expr {
 		}
 	}
 	if name == operators.OptSelect {
-		if field, ok := args[1].AsLiteral().(types.String); ok && !isIdentifier(string(field)) {
+		if field, ok := args[1].AsLiteral().(types.String); ok && !IsIdentifier(string(field)) {
 			name = operators.OptIndex
 		}
 	}
@@ -145,8 +145,8 @@ func guarded(e ast.Expr) ast.Expr {
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*$`)
 
-// isIdentifier reports whether a name may stand after a dot.
-func isIdentifier(name string) bool {
+// IsIdentifier reports whether a name may stand after a dot.
+func IsIdentifier(name string) bool {
 	return identifier.MatchString(name) && !slices.Contains([]string{"true", "false", "null", "in"}, name)
 }
 

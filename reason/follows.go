@@ -1,0 +1,88 @@
+package reason
+
+import (
+	"context"
+	"slices"
+
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// Follows reports whether the condition of a rule is met whenever that of another
+// is, for every request that the other covers: it has none, or the same, or
+// nothing that was tried tells otherwise and the candidates leave nothing out.
+func (x *Reasoner) Follows(ctx context.Context, o, r *policy.Rule) (bool, error) {
+	switch {
+	case o.Condition == nil:
+		return true, nil
+	case r.Condition == nil || x.in.Strict:
+		return false, nil
+	}
+	a, b := x.Own(o), x.Own(r)
+	if a == nil || b == nil {
+		return false, nil
+	}
+	if a == b && !slices.ContainsFunc(a.Parts, func(p pdp.Part) bool { return p.Relation == pdp.Opaque }) {
+		return true, nil
+	}
+	shared := slices.ContainsFunc(a.Parts, func(p pdp.Part) bool { return sharesPlace(p, b.Parts) })
+	if x.spent || a.Globals || b.Globals || !shared {
+		return false, nil
+	}
+	return x.follows(ctx, r, a, b)
+}
+
+// follows reports whether one condition is met whenever another is, the one of a
+// rule.
+func (x *Reasoner) follows(ctx context.Context, r *policy.Rule, a, b *pdp.Condition) (bool, error) {
+	met := false
+	for _, of := range x.in.Index.Covered(r) {
+		q := x.anyItem(r, b, of)
+		if q == nil {
+			q = x.anyItem(r, a, of)
+		}
+		if q == nil {
+			q = x.anybody(r, b, of)
+		}
+		q.Parts = slices.Concat(b.Parts, a.Parts)
+		candidates := q.Candidates()
+		list := slices.Collect(candidates.Each)
+		if !candidates.All {
+			return false, nil
+		}
+		if !x.in.Budget.Afford(2 * len(list)) {
+			x.spent = x.spent || len(list) <= fewCandidates
+			return false, nil
+		}
+		var trials []pdp.Trial
+		for _, c := range list {
+			request := bound(q.Request, c)
+			trials = append(trials, pdp.Trial{Condition: b, Request: request}, pdp.Trial{Condition: a, Request: request})
+		}
+		outcomes, err := x.Engine.Try(ctx, trials)
+		if err != nil {
+			return false, err
+		}
+		for i := 0; i < len(outcomes); i += 2 {
+			if outcomes[i] == pdp.Unasked || outcomes[i] == pdp.Met && outcomes[i+1] != pdp.Met {
+				return false, nil
+			}
+			met = met || outcomes[i] == pdp.Met
+		}
+	}
+	return met, nil // a condition that is never met is another rule's to report
+}
+
+// fewCandidates is so few that a pair of rules that cannot afford them stands for the
+// others: thousands of rules are millions of pairs.
+const fewCandidates = 100
+
+// sharesPlace reports whether a part looks at a place that one of the others
+// does: without that, one condition cannot follow from another.
+func sharesPlace(p pdp.Part, others []pdp.Part) bool {
+	return slices.ContainsFunc(p.Terms, func(t pdp.Term) bool {
+		return len(t.Path) > 0 && slices.ContainsFunc(others, func(o pdp.Part) bool {
+			return slices.ContainsFunc(o.Terms, func(u pdp.Term) bool { return slices.Equal(t.Path, u.Path) })
+		})
+	})
+}

@@ -1,0 +1,128 @@
+package reason
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/witness"
+)
+
+// A Verdict is what the condition of a rule comes to for all requests that the
+// rule covers. There is one for each rule, so that no two findings can
+// contradict each other.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Open        Verdict = iota // for all that is known
+	Always                     // whatever item is added, it is met
+	Never                      // whatever item is added, it is not met
+	NeverToday                 // but another item than the inventories have could meet it
+	NeverWithin                // by a call that an inputSchema allows
+)
+
+// Verdict judges the condition of a rule, of which it is the only one.
+func (x *Reasoner) Verdict(ctx context.Context, r *policy.Rule, c *pdp.Condition) (Verdict, error) {
+	v, known := x.verdicts[r]
+	if known {
+		return v, nil
+	}
+	v, err := x.judge(ctx, r, c)
+	if err == nil {
+		x.verdicts[r] = v
+	}
+	return v, err
+}
+
+// judge tries the condition for everything that the rule covers: it is always
+// met only where each of it always is, and never met where none of it ever is.
+func (x *Reasoner) judge(ctx context.Context, r *policy.Rule, c *pdp.Condition) (Verdict, error) {
+	list := x.in.Index.Covered(r)
+	judged := map[*authz.Request]*Possibilities{}
+	always, never := len(list) > 0, len(list) > 0
+	v := Never
+	for _, of := range list {
+		today, err := x.Try(ctx, c, x.anybody(r, c, of))
+		if err != nil {
+			return Open, err
+		}
+		some := today // of the item that is there, or of any
+		if q := x.anyItem(r, c, of); q != nil {
+			if some = judged[of.AnyItem]; some == nil {
+				if some, err = x.Try(ctx, c, q); err != nil {
+					return Open, err
+				}
+				judged[of.AnyItem] = some
+			}
+		}
+		always = always && some.Never(pdp.Unmet, false) && some.Never(pdp.Errored, false)
+		switch {
+		case some.Never(pdp.Met, false):
+		case today.Never(pdp.Met, false):
+			v = max(v, NeverToday)
+		case r.Effect == authz.Allow && today.Never(pdp.Met, true):
+			v = NeverWithin
+		default:
+			never = false
+		}
+		if !always && !never {
+			return Open, nil
+		}
+	}
+	switch {
+	case always:
+		return Always, nil
+	case never:
+		return v, nil
+	}
+	return Open, nil
+}
+
+// Never reports whether the condition comes to an outcome for no request, or
+// for none that the schema allows. Nothing is said where nothing was tried.
+func (p *Possibilities) Never(to pdp.Outcome, within bool) bool {
+	tried, all := len(p.Outcomes) > 0, p.All
+	if within {
+		tried, all = slices.ContainsFunc(p.Tried[:len(p.Outcomes)], func(c witness.Candidate) bool { return c.Within }), p.AllWithin
+	}
+	return tried && all && !p.Came(to, within)
+}
+
+// anyItem is the question what a condition can come to for any principal and
+// for any item that the rule would cover: one may be added. Nil if the rule
+// names the item, or if the condition does not look at it.
+func (x *Reasoner) anyItem(r *policy.Rule, c *pdp.Condition, of coverage.Covering) *witness.Question {
+	if of.AnyItem == nil || !ReadsResource(c, of.Unknown) || isNamed(of, r) {
+		return nil
+	}
+	q := x.anybody(r, c, of)
+	q.Request.Resource.ID, q.Request.Resource.Attr = of.AnyItem.Resource.ID, of.AnyItem.Resource.Attr
+	q.Schema = nil
+	if strings.Contains(of.AnyItem.Resource.Kind, witness.AnyName) {
+		q.Request.Resource.Kind = of.AnyItem.Resource.Kind // nothing is claimed where that counts
+	}
+	return q
+}
+
+// isNamed reports whether a rule covers a request by the name of its item: it
+// would not cover the same about another one.
+func isNamed(of coverage.Covering, r *policy.Rule) bool {
+	at := &of.AnyItem.Resource
+	if strings.Contains(at.PolicyVersion+at.Scope, witness.AnyName) || !r.CoversKind(at.Kind) {
+		return true
+	}
+	if !strings.Contains(of.AnyItem.Action, witness.AnyName) {
+		return false
+	}
+	for _, a := range r.Actions {
+		if ok, err := r.MatchAction(a.Value, of.Action); ok && err == nil && r.IsGlob(a.Value) {
+			return false
+		}
+	}
+	return true
+}
