@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/mcpolicy/mcpolicy/explain"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -29,6 +30,22 @@ func Formats() []Format {
 		{"github", "annotations of GitHub Actions, on standard output", true, writeGitHub},
 		{"codequality", "GitLab's Code Quality report", true, writeCodeQuality},
 	}
+}
+
+// A Writer is one way to write what is no document: an explanation, answers.
+type Writer[T any] struct {
+	Name  string
+	Write func(io.Writer, T, Options) error
+}
+
+// ExplainFormats lists the ways to write an explanation.
+func ExplainFormats() []Writer[*explain.Explanation] {
+	return []Writer[*explain.Explanation]{{"text", ExplainText}, {"json", ExplainJSON}, {"markdown", ExplainMarkdown}}
+}
+
+// WhoCanFormats lists the ways to write who may do things.
+func WhoCanFormats() []Writer[[]explain.Answer] {
+	return []Writer[[]explain.Answer]{{"text", WhoCanText}, {"json", WhoCanJSON}, {"markdown", WhoCanMarkdown}}
 }
 
 // Write writes a document in the format of that name.

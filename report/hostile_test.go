@@ -10,6 +10,7 @@ import (
 	"html"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -155,40 +156,91 @@ func FuzzHostile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) { checkHostile(t, s) })
 }
 
+// media says how the text of each format is read, besides by eye. A format that
+// is missing here fails.
+var media = map[string]func(t rapid.TB, s, got string){
+	"text":        func(rapid.TB, string, string) {},
+	"json":        checkJSON,
+	"lines":       checkLines,
+	"junit":       checkXML,
+	"markdown":    func(t rapid.TB, s, got string) { checkMarkdown(t, s, got, 4, 0) },
+	"sarif":       func(t rapid.TB, _, got string) { checkSARIF(t, got) },
+	"github":      checkGitHub,
+	"codequality": checkCodeQuality,
+}
+
 func checkHostile(t rapid.TB, s string) {
 	t.Helper()
 	d := hostile(t, s)
-	write := func(format string, o report.Options) string {
-		var b bytes.Buffer
-		o.All, o.FailOn = true, authz.SeverityWarning
-		if err := report.Write(format, &b, d, o); err != nil {
-			t.Fatalf("%q as %s: %v", s, format, err)
+	for _, f := range report.Formats() {
+		check := media[f.Name]
+		if check == nil {
+			t.Fatalf("media says nothing of the format %s: how is a stranger's text kept from being more than text in it?", f.Name)
 		}
-		checkVisible(t, s, format, b.String())
-		return b.String()
+		check(t, s, written(t, s, f.Name, d, f.Write, report.Options{ByClass: f.Name == "lines"}))
+		written(t, s, f.Name, hostileProbe(d, s), f.Write, report.Options{})
 	}
-	checkMarkdown(t, s, write("markdown", report.Options{}))
-	checkJSON(t, s, write("json", report.Options{}))
-	for line := range strings.Lines(write("lines", report.Options{ByClass: true})) {
-		if !json.Valid([]byte(line)) {
-			t.Errorf("%q as lines: not JSON: %s", s, line)
-		}
+	checkHostileText(t, s, d)
+	for _, f := range report.ExplainFormats() {
+		checkAnswer(t, s, f.Name, written(t, s, f.Name, hostileExplanation(d, s), f.Write, report.Options{}))
 	}
-	checkXML(t, s, write("junit", report.Options{}))
-	checkSARIF(t, write("sarif", report.Options{}))
-	checkGitHub(t, s, write("github", report.Options{}))
-	checkCodeQuality(t, s, write("codequality", report.Options{}))
-	write("text", report.Options{})
-	checkASCII(t, s, write("text", report.Options{ASCII: true, Width: 30}))
-	d.Linted, d.Findings, d.Drift, d.Tests = false, nil, nil, nil
-	plain := write("text", report.Options{})
-	checkASCII(t, s, write("text", report.Options{ASCII: true, Width: 120}))
+	for _, f := range report.WhoCanFormats() {
+		checkAnswer(t, s, f.Name, written(t, s, f.Name, hostileAnswers(d, s), f.Write, report.Options{}))
+	}
+}
+
+// written writes something, and holds what is written to what every format has
+// to be.
+func written[T any](t rapid.TB, s, format string, v T, write func(io.Writer, T, report.Options) error, o report.Options) string {
+	t.Helper()
+	var b bytes.Buffer
+	o.All, o.FailOn = true, authz.SeverityWarning
+	if err := write(&b, v, o); err != nil {
+		t.Fatalf("%q as %s: %v", s, format, err)
+	}
+	checkVisible(t, s, format, b.String())
+	return b.String()
+}
+
+// checkHostileText writes text in the ways that only text has.
+func checkHostileText(t rapid.TB, s string, d *report.Document) {
+	t.Helper()
+	write := func(w io.Writer, d *report.Document, o report.Options) error { return report.Write("text", w, d, o) }
+	checkASCII(t, s, written(t, s, "text", d, write, report.Options{ASCII: true, Width: 30}))
+	d = &report.Document{Matrix: d.Matrix, Notes: d.Notes}
+	plain := written(t, s, "text", d, write, report.Options{})
+	checkASCII(t, s, written(t, s, "text", d, write, report.Options{ASCII: true, Width: 120}))
 	var b bytes.Buffer
 	if err := report.Write("text", &b, d, report.Options{Color: true, All: true}); err != nil {
 		t.Fatal(err)
 	}
 	if got := ansi.ReplaceAllString(b.String(), ""); got != plain {
 		t.Errorf("%q as text: colour changes more than colours:\n%s\n%s", s, plain, got)
+	}
+}
+
+// checkAnswer holds an explanation, or an answer, to how its format is read.
+func checkAnswer(t rapid.TB, s, format, got string) {
+	t.Helper()
+	switch format {
+	case "text":
+	case "json":
+		if !json.Valid([]byte(got)) {
+			t.Errorf("%q as JSON: not valid:\n%s", s, got)
+		}
+	case "markdown":
+		checkMarkdown(t, s, got, 1, 1)
+	default:
+		t.Fatalf("nothing is known of answers in the format %s: how is a stranger's text kept from being more than text in it?", format)
+	}
+}
+
+func checkLines(t rapid.TB, s, got string) {
+	t.Helper()
+	for line := range strings.Lines(got) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("%q as lines: not JSON: %s", s, line)
+		}
 	}
 }
 
@@ -201,7 +253,7 @@ func checkVisible(t rapid.TB, s, format, got string) {
 	}
 	for line := range strings.Lines(got) {
 		own := format == "github" && strings.HasPrefix(line, "::")
-		if (format == "text" || format == "github") && !own && ciCommand.MatchString(line) {
+		if !slices.Contains(forFiles, format) && !own && ciCommand.MatchString(line) {
 			t.Errorf("%q as %s: a command to a CI system: %s", s, format, line)
 		}
 	}
@@ -213,6 +265,9 @@ func checkVisible(t rapid.TB, s, format, got string) {
 		}
 	}
 }
+
+// forFiles are the formats that no log shows.
+var forFiles = []string{"json", "lines", "junit", "sarif", "codequality", "markdown"}
 
 // ciCommand is a line of a log that GitHub Actions, Azure Pipelines or TeamCity
 // obey.
@@ -297,8 +352,9 @@ var (
 	mention = regexp.MustCompile(`@[\pL\pN]|#[0-9]|(?i:gh-[0-9])|://|(?i:www\.)`)
 )
 
-// checkMarkdown parses a report as GitHub does.
-func checkMarkdown(t rapid.TB, s, got string) {
+// checkMarkdown parses a report as GitHub does: it has that many headings, and no
+// more blocks of code.
+func checkMarkdown(t rapid.TB, s, got string, wantHeadings, mostCode int) {
 	t.Helper()
 	fail := func(format string, args ...any) {
 		t.Helper()
@@ -313,7 +369,11 @@ func checkMarkdown(t rapid.TB, s, got string) {
 			return ast.WalkContinue, nil
 		}
 		switch n := n.(type) {
-		case *ast.Link, *ast.Image, *ast.AutoLink, *ast.FencedCodeBlock, *ast.CodeBlock, *east.Strikethrough, *east.FootnoteLink, *ast.ThematicBreak:
+		case *ast.FencedCodeBlock:
+			if mostCode--; mostCode < 0 {
+				fail("%s", n.Kind())
+			}
+		case *ast.Link, *ast.Image, *ast.AutoLink, *ast.CodeBlock, *east.Strikethrough, *east.FootnoteLink, *ast.ThematicBreak:
 			fail("%s", n.Kind())
 		case *ast.Heading:
 			headings++
@@ -353,7 +413,7 @@ func checkMarkdown(t rapid.TB, s, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if headings != 4 {
+	if headings != wantHeadings {
 		fail("%d headings", headings)
 	}
 	for line := range strings.Lines(got) {

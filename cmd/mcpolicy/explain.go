@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/explain"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/workspace"
@@ -65,9 +64,7 @@ in an inventory.`,
 
 func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []string) error {
 	ctx := cmd.Context()
-	write, err := writerOf(out, map[string]func(io.Writer, *explain.Explanation, report.Options) error{
-		"text": report.ExplainText, "json": report.ExplainJSON, "markdown": report.ExplainMarkdown,
-	})
+	write, err := writerOf(out, report.ExplainFormats())
 	if err != nil {
 		return err
 	}
@@ -110,7 +107,7 @@ func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []strin
 
 // writerOf returns a function that writes a value in the format that --format
 // names, of those that it can be written in.
-func writerOf[T any](o *output, formats map[string]func(io.Writer, T, report.Options) error) (func(io.Writer, T) error, error) {
+func writerOf[T any](o *output, formats []report.Writer[T]) (func(io.Writer, T) error, error) {
 	name := "text"
 	switch len(o.formats) {
 	case 0:
@@ -119,11 +116,15 @@ func writerOf[T any](o *output, formats map[string]func(io.Writer, T, report.Opt
 	default:
 		return nil, usageError{errors.New("--format: this command writes one report")}
 	}
-	f, ok := formats[name]
-	if !ok {
-		return nil, usageError{fmt.Errorf("--format: unknown format %q; here there are text, json and markdown", name)}
+	var names []string
+	for _, f := range formats {
+		if f.Name == name {
+			return func(w io.Writer, v T) error { return f.Write(w, v, o.options(w, report.Options{})) }, nil
+		}
+		names = append(names, f.Name)
 	}
-	return func(w io.Writer, v T) error { return f(w, v, o.options(w, report.Options{})) }, nil
+	last := len(names) - 1
+	return nil, usageError{fmt.Errorf("--format: unknown format %q; here there are %s and %s", name, strings.Join(names[:last], ", "), names[last])}
 }
 
 func (a *asked) arguments() (map[string]any, error) {

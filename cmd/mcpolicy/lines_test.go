@@ -7,12 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/mcpolicy/mcpolicy/internal/mcptest"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
+	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -158,6 +161,77 @@ func TestEveryLineIsInert(t *testing.T) {
 					if !strings.HasPrefix(line, "mcpolicy: ") {
 						t.Errorf("text %d (%.20q): a line of standard error that is none of its own: %q", i, s, line)
 					}
+				}
+			}
+		})
+	}
+}
+
+// machines are the formats that programs read from files; those of the others are
+// read in a log, where no line may be a command.
+var machines = []string{"json", "lines", "junit", "sarif", "codequality", "markdown"}
+
+// hostileWorld is a world that loads, with a text wherever a stranger can put some.
+func hostileWorld(s string) map[string]string {
+	inJSON := quoted("delete" + s)
+	name := strconv.QuoteToASCII("delete" + s) // YAML takes no control characters as they are
+	return map[string]string{
+		"crm.json":        `{"tools": [{"name": ` + inJSON + `, "title": ` + inJSON + `, "description": ` + inJSON + `, "annotations": {"destructiveHint": true}}]}`,
+		"principals.yaml": "principals: {ian: {id: ian, roles: [ADMIN], attr: {region: " + name + "}}, guest: {id: guest, roles: [GUEST]}}\n",
+		"policies/p.yaml": `apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: [tools/list, "tools/list::**"], effect: EFFECT_ALLOW, roles: ["*"]}
+    - actions: ["tools/call::**"]
+      effect: EFFECT_ALLOW
+      roles: [ADMIN]
+      condition: {match: {expr: R.attr.arguments.region == P.attr.region}}
+`,
+		"tests/t.yaml": "name: " + name + "\ntests: [{name: " + name + ", principals: [guest], call: {allow: [" + name + "]}}]\n",
+	}
+}
+
+// TestReportsAreInert sends every text through every format of every report: what
+// is written is text and no command, whoever reads it.
+func TestReportsAreInert(t *testing.T) {
+	some := rounds.Of(2, 8) // texts a report, others for each
+	commands := [][]string{}
+	for _, f := range report.Formats() {
+		commands = append(commands, []string{f.Name, "check"})
+		if !f.Checks {
+			commands = append(commands, []string{f.Name, "matrix", "--all"})
+		}
+	}
+	for _, f := range report.ExplainFormats() {
+		commands = append(commands, []string{f.Name, "explain", "ian", "ITEM"}, []string{f.Name, "explain", "guest", "ITEM"})
+	}
+	for _, f := range report.WhoCanFormats() {
+		commands = append(commands, []string{f.Name, "who-can", "call", "*"})
+	}
+	for at, c := range commands {
+		format, args := c[0], slices.Clone(c[1:])
+		t.Run(strings.Join(c, " "), func(t *testing.T) {
+			for i, s := range commanding {
+				if (i+some*at)%len(commanding) >= some || len(s) > 1000 {
+					continue
+				}
+				dir := writeWorld(t, hostileWorld(s))
+				if len(args) == 3 && args[0] == "explain" {
+					args[2] = "delete" + s
+				}
+				status, stdout, stderr := runIn(t, append(args, "-C", dir, "--format", format)...)
+				if status > exitFinding || stdout == "" {
+					t.Fatalf("%q: status %d: %s", s, status, stderr)
+				}
+				checkInert(t, "standard error", stderr)
+				if strings.ContainsFunc(strings.ReplaceAll(stdout, "\n", ""), source.Hidden) {
+					t.Errorf("%q: the report hides something:\n%q", s, stdout)
+				}
+				own := regexp.MustCompile("(?m)^::(error|warning|notice) ")
+				if m := obeyed.FindString(own.ReplaceAllString(stdout, "")); m != "" && !slices.Contains(machines, format) {
+					t.Errorf("%q: the report has a command, %q:\n%s", s, m, stdout)
 				}
 			}
 		})

@@ -3,12 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/explain"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
@@ -31,9 +29,7 @@ Roles that only a rule for everyone lets in are marked.`,
 		ValidArgsFunction: complete((*completing).asked),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			write, err := writerOf(&out, map[string]func(io.Writer, []explain.Answer, report.Options) error{
-				"text": report.WhoCanText, "json": report.WhoCanJSON, "markdown": report.WhoCanMarkdown,
-			})
+			write, err := writerOf(&out, report.WhoCanFormats())
 			if err != nil {
 				return err
 			}
