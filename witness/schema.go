@@ -22,6 +22,7 @@ import (
 type Schema struct {
 	node     *source.Node
 	compiled *jsonschema.Schema // nil if the schema is none: it allows nothing that is known
+	err      error              // why it is none
 }
 
 // NewSchema reads an inputSchema, which may be nil.
@@ -31,11 +32,10 @@ func NewSchema(node *source.Node) *Schema {
 	}
 	s := &Schema{node: node}
 	if s.weight(node, map[*source.Node]float64{}) > heaviest {
+		s.err = errors.New("it refers to something else, or to too much")
 		return s
 	}
-	if compiled, err := compile(node); err == nil {
-		s.compiled = compiled
-	}
+	s.compiled, s.err = compile(node)
 	return s
 }
 
@@ -43,7 +43,7 @@ func NewSchema(node *source.Node) *Schema {
 func compile(node *source.Node) (compiled *jsonschema.Schema, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			compiled, err = nil, fmt.Errorf("compile: %v", r)
+			compiled, err = nil, fmt.Errorf("it is malformed: %v", r)
 		}
 	}()
 	schema := node.Value()
@@ -110,7 +110,9 @@ func (s *Schema) target(ref string) *source.Node {
 }
 
 // nowhere loads no schemas from elsewhere.
-func nowhere(url string) (io.ReadCloser, error) { return nil, errors.New("not loaded: " + url) }
+func nowhere(url string) (io.ReadCloser, error) {
+	return nil, fmt.Errorf("it refers to %s, which is not loaded", url)
+}
 
 // Known reports whether the schema can be held against arguments.
 func (s *Schema) Known() bool { return s != nil && s.compiled != nil }
@@ -126,13 +128,51 @@ func (s *Schema) Allows(arguments map[string]any) bool {
 	return validates(s.compiled, arguments)
 }
 
-func validates(s *jsonschema.Schema, v any) (ok bool) {
+func validates(s *jsonschema.Schema, v any) bool { return validate(s, v) == nil }
+
+// validate says what a schema holds against a value. The library panics on some.
+func validate(s *jsonschema.Schema, v any) (err error) {
 	defer func() {
-		if recover() != nil { // the library does
-			ok = false
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
 		}
 	}()
-	return s.Validate(v) == nil
+	return s.Validate(v)
+}
+
+// A Misfit is something that a schema holds against arguments.
+type Misfit struct {
+	Path    string // to what is wrong, as a JSON pointer; "" for the arguments as a whole
+	Message string
+}
+
+// Misfits lists what the schema holds against arguments. The error says why it
+// cannot be held against any.
+func (s *Schema) Misfits(arguments map[string]any) ([]Misfit, error) {
+	switch {
+	case s == nil:
+		return nil, nil
+	case s.compiled == nil:
+		return nil, s.err
+	}
+	err := validate(s.compiled, any(arguments))
+	var invalid *jsonschema.ValidationError
+	if !errors.As(err, &invalid) {
+		return nil, err
+	}
+	return leaves(invalid), nil
+}
+
+// leaves returns the causes of a validation error that have no causes.
+func leaves(e *jsonschema.ValidationError) []Misfit {
+	if len(e.Causes) == 0 {
+		return []Misfit{{e.InstanceLocation, e.Message}}
+	}
+	var list []Misfit
+	for _, c := range e.Causes {
+		list = append(list, leaves(c)...)
+	}
+	return list
 }
 
 // base returns arguments with what the schema requires.
