@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
@@ -38,8 +39,17 @@ func run(t *testing.T, in *lint.Input, o lint.Options) []lint.Finding {
 // TestOptionsOnlyTakeAway runs each rule alone and leaves each out: what
 // remains is what is found of those rules with all of them.
 func TestOptionsOnlyTakeAway(t *testing.T) {
-	t.Parallel()
-	w := insecure(t)
+	eachWorld(t, func(t *testing.T, w *world, rule string) {
+		rules := lint.IDs()
+		if rule != "" {
+			rules = []string{rule}
+		}
+		optionsOnlyTakeAway(t, w, rules)
+	})
+}
+
+func optionsOnlyTakeAway(t *testing.T, w *world, rules []string) {
+	t.Helper()
 	in, err := w.input(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -48,21 +58,21 @@ func TestOptionsOnlyTakeAway(t *testing.T) {
 	of := func(keep func(*lint.Finding) bool) []lint.Finding {
 		return slices.DeleteFunc(slices.Clone(all), func(f lint.Finding) bool { return !keep(&f) })
 	}
-	for _, r := range lint.Rules() {
-		only := of(func(f *lint.Finding) bool { return f.Rule == r.ID })
-		if diff := cmp.Diff(only, run(t, in, w.options(t, r.ID))); diff != "" {
-			t.Errorf("only %s (-want +got):\n%s", r.ID, diff)
+	for _, id := range rules {
+		only := of(func(f *lint.Finding) bool { return f.Rule == id })
+		if diff := cmp.Diff(only, run(t, in, w.options(t, id)), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("only %s (-want +got):\n%s", id, diff)
 		}
-		others := of(func(f *lint.Finding) bool { return f.Rule != r.ID })
+		others := of(func(f *lint.Finding) bool { return f.Rule != id })
 		skip := w.options(t)
-		skip.Skip = []string{r.ID}
-		if diff := cmp.Diff(others, run(t, in, skip)); diff != "" {
-			t.Errorf("skip %s (-want +got):\n%s", r.ID, diff)
+		skip.Skip = []string{id}
+		if diff := cmp.Diff(others, run(t, in, skip), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("skip %s (-want +got):\n%s", id, diff)
 		}
 		off := w.options(t)
-		off.Severity[r.ID] = authz.SeverityOff
-		if diff := cmp.Diff(others, run(t, in, off)); diff != "" {
-			t.Errorf("%s off (-want +got):\n%s", r.ID, diff)
+		off.Severity[id] = authz.SeverityOff
+		if diff := cmp.Diff(others, run(t, in, off), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s off (-want +got):\n%s", id, diff)
 		}
 	}
 }
@@ -99,15 +109,24 @@ func TestOrderOfPrincipals(t *testing.T) {
 	}
 }
 
-// TestFindings checks what every finding has.
+// TestFindings checks what every finding has, and that each rule has some.
 func TestFindings(t *testing.T) {
-	t.Parallel()
-	w := insecure(t)
-	in, err := w.input(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range run(t, in, w.options(t)) {
+	eachWorld(t, func(t *testing.T, w *world, rule string) {
+		in, err := w.input(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := run(t, in, w.options(t))
+		checkFindings(t, list)
+		if rule != "" && !slices.ContainsFunc(list, func(f lint.Finding) bool { return f.Rule == rule }) {
+			t.Errorf("nothing is found of %s in its own world", rule)
+		}
+	})
+}
+
+func checkFindings(t *testing.T, list []lint.Finding) {
+	t.Helper()
+	for _, f := range list {
 		r, err := lint.Find(f.Rule)
 		if err != nil {
 			t.Fatal(err)
