@@ -21,7 +21,7 @@ func hostileProbe(d *report.Document, s string) *report.Document {
 		Scope: &report.Scope{Servers: d.Matrix.Servers, Principals: 2, Decisions: 3}, Notes: d.Notes,
 		Probe: &probe.Result{Answers: 2, Admitted: 1, Calls: 1, Drifts: []probe.Drift{{
 			Kind: probe.CallAdmitted, Message: s, Principal: s, Server: s, Name: s, Operation: authz.Call, Arguments: map[string]any{s: s},
-			Expected: s, Answered: s, Condition: s, Rules: []matrix.Rule{{ID: s, Name: s, Pos: place}}, Pos: place,
+			Expected: s, Answered: s, Condition: authz.Unwritten(s), Rules: []matrix.Rule{{ID: s, Name: s, Pos: place}}, Pos: place,
 		}, {Kind: probe.UnknownItem, Message: s, Server: s, Name: s, Expected: s, Answered: s}}},
 	}
 }
@@ -51,7 +51,7 @@ func hostileExplanation(d *report.Document, s string) *explain.Explanation {
 	other.Via = ""
 	return &explain.Explanation{
 		Principal: who, Column: col, Arguments: map[string]any{s: s}, Sentence: "denied: " + s,
-		Cell: matrix.Cell{Access: matrix.Conditional, Condition: s},
+		Cell: matrix.Cell{Access: matrix.Conditional, Condition: authz.Unwritten(s)},
 		Requests: []explain.Request{{
 			Request:    authz.Request{Principal: who, Resource: authz.Resource{Kind: s, ID: s, PolicyVersion: s, Scope: s}, Action: s},
 			Validation: []authz.ValidationError{{Source: s, Path: s, Message: s}}, Rules: []explain.Rule{held, other},
@@ -59,7 +59,7 @@ func hostileExplanation(d *report.Document, s string) *explain.Explanation {
 				DerivedRole: &policy.DerivedRole{Name: s, Pos: source.Pos{File: s, Line: 1}, Set: held.Policy}, Depends: true, Why: s, Exprs: slices.Clone(held.Exprs),
 			}},
 		}},
-		Ways: []explain.Way{{Text: s, Condition: s, Principal: who, Arguments: map[string]any{s: s}}},
+		Ways: []explain.Way{{Text: s, Condition: authz.Unwritten(s), Principal: who, Arguments: map[string]any{s: s}}},
 	}
 }
 
@@ -69,10 +69,10 @@ func hostileAnswers(d *report.Document, s string) []explain.Answer {
 	return []explain.Answer{{
 		Column: d.Matrix.Columns[1],
 		Declared: []explain.Holders{{
-			Principals: d.Matrix.Classes[0].Principals, Access: matrix.Conditional, Condition: s, Rules: []matrix.Rule{{ID: s, Name: s}},
+			Principals: d.Matrix.Classes[0].Principals, Access: matrix.Conditional, Condition: authz.Unwritten(s), Rules: []matrix.Rule{{ID: s, Name: s}},
 		}},
 		ByRole: []explain.RoleHolder{
-			{Role: s, Access: matrix.Conditional, Condition: s, Rules: rules, Held: true}, {Role: "*", Access: matrix.Allowed, Rules: rules, Wildcard: true},
+			{Role: s, Access: matrix.Conditional, Condition: authz.Unwritten(s), Rules: rules, Held: true}, {Role: "*", Access: matrix.Allowed, Rules: rules, Wildcard: true},
 		},
 		Denied: 1, DeniedRoles: []string{s, s}, Exceptions: []string{s}, Unanswered: []string{s},
 	}}
