@@ -79,19 +79,19 @@ func (s *solver) derivedRole(fqn, name string, dr *runtimev1.RunnableDerivedRole
 	role := &derivedRole{condition: dr.GetCondition(), leaves: map[string]int{}}
 	ok := true
 	walkCondition(dr.GetCondition(), func(x *runtimev1.Expr) {
-		expr, err := parseHygienic(x.GetOriginal())
-		if err != nil || o.readsRuntime(expr) {
+		read, err := parseHygienic(x.GetOriginal())
+		if err != nil || o.readsRuntime(read) {
 			ok = false
 			return
 		}
 		l := s.engine.tables.byKey[leafKey{x.GetOriginal(), fqn, name}]
 		if !s.engine.options.StrictEvaluation {
-			nullable, allowed := o.nullable(expr, false)
+			nullable, allowed := o.nullable(read, false)
 			if !allowed {
 				ok = false
 				return
 			}
-			if printCEL(nullable) != printCEL(expr) {
+			if printCEL(nullable) != printCEL(read) {
 				l = s.further(l, nullable)
 			}
 		}
@@ -104,14 +104,14 @@ func (s *solver) derivedRole(fqn, name string, dr *runtimev1.RunnableDerivedRole
 }
 
 // further returns a leaf like another, with an expression of its own.
-func (s *solver) further(like *leaf, expr ast.Expr) *leaf {
-	text := printCEL(expr)
+func (s *solver) further(like *leaf, of ast.Expr) *leaf {
+	text := printCEL(of)
 	for _, l := range s.leaves[len(s.engine.tables.leaves):] {
 		if l.row == like.row && l.text == text {
 			return l
 		}
 	}
-	l := &leaf{index: len(s.leaves), text: text, row: like.row, expr: expr}
+	l := &leaf{index: len(s.leaves), text: text, row: like.row, expr: of}
 	s.leaves = append(s.leaves, l)
 	return l
 }
