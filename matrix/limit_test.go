@@ -10,13 +10,13 @@ func TestEngineCalls(t *testing.T) {
 	in := largeWorld(t, 200, 50)
 	before := callsOf(in)
 	build(t, in)
-	// Ten roles. 201 list actions and 133 calls have no condition: with 64
-	// actions to a check, six checks a role. 67 calls have one: a check a role
-	// finds out whether it matters to the role, and two more, for the one that
-	// it does matter to, what it comes to if it is met and if it is not. The
-	// condition is the same everywhere, so that what is left of it is worked out
-	// once for each of 50 regions.
-	const want = 10*6 + 10*67 + 67*2 + 50
+	// Ten roles. 201 list actions and 133 calls have no condition, nor have most of
+	// 67 calls for a role, as each is for one: with 64 actions to a check, seven
+	// checks a role. For the role that it is for each of the 67 is asked about
+	// alone, and twice more, what it comes to if its condition is met and if it is
+	// not. The condition is the same everywhere, so that what is left of it is
+	// worked out once for each of 50 regions.
+	const want = 10*7 + 67 + 67*2 + 50
 	if got := callsOf(in) - before; got != want {
 		t.Errorf("%d checks for a matrix of 20,050 questions, want %d", got, want)
 	}

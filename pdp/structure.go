@@ -22,7 +22,7 @@ import (
 type structureTable struct {
 	engine      *Engine
 	check       checkFunc
-	conditional actionSet // the actions that a condition may matter to
+	conditional conditionalActions
 
 	known cache[*outcome] // with values for leaves
 
@@ -181,25 +181,51 @@ func wantedLeaves(out *enginev1.CheckOutput) []int {
 	return slices.Compact(wanted)
 }
 
-// An actionSet is actions by name, and whether any other may be one too.
-type actionSet struct {
-	names map[string]bool
-	any   bool
+// conditionalActions are the actions that rows with conditions may be about, and
+// the roles that such rows are for. It need not be exact: what it takes for an action
+// without conditions is found out to have some when the engine is asked.
+type conditionalActions struct {
+	roles map[string]map[string]bool // by action
+	any   map[string]bool            // the roles of rows that may be about any action
 }
 
-func (a actionSet) has(action string) bool { return a.any || a.names[action] }
+// everyRole is the role of rows that are for all.
+const everyRole = "*"
 
-// conditionalActions returns the actions that rows with conditions may be
-// about. It errs on the side of too many: a glob may be about any.
-func (t *tables) conditionalActions() actionSet {
-	set := actionSet{names: map[string]bool{}}
+// mayMatter reports whether a condition may matter to an action of a principal.
+func (c conditionalActions) mayMatter(p *enginev1.Principal, action string) bool {
+	for _, of := range []map[string]bool{c.any, c.roles[action]} {
+		if of[everyRole] || len(of) > 0 && slices.ContainsFunc(p.Roles, func(r string) bool { return of[r] }) {
+			return true
+		}
+	}
+	return false
+}
+
+// conditionalActions errs on the side of too many: a glob may be about any action,
+// and where roles have parents, whose rows are for them too, all roles have all rows.
+func (t *tables) conditionalActions() conditionalActions {
+	parents := false
+	for _, of := range t.base.ScopeParentRoles {
+		parents = parents || len(of.GetRoleParentRoles()) > 0
+	}
+	set := conditionalActions{roles: map[string]map[string]bool{}, any: map[string]bool{}}
 	for _, row := range t.rows {
 		if row.Condition == nil && row.DerivedRoleCondition == nil {
 			continue
 		}
-		action := row.GetAction()
-		set.names[action] = true
-		set.any = set.any || row.GetAllowActions() != nil || strings.Contains(action, "*")
+		role, action := row.Role, row.GetAction()
+		if parents {
+			role = everyRole
+		}
+		if row.GetAllowActions() != nil || strings.Contains(action, "*") {
+			set.any[role] = true
+			continue
+		}
+		if set.roles[action] == nil {
+			set.roles[action] = map[string]bool{}
+		}
+		set.roles[action][role] = true
 	}
 	return set
 }
