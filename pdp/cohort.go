@@ -148,7 +148,11 @@ type place struct {
 func (s *structureTable) settle(ctx context.Context, callers *callers, questions []Question, answers [][]*authz.Decision) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var places []place // by question and principal
+	n := 0
+	for i := range questions {
+		n += len(questions[i].Of)
+	}
+	places := make([]place, 0, n) // by question and principal
 	unknown := map[*round]bool{}
 	for i := range questions {
 		q := &questions[i]

@@ -37,7 +37,7 @@ resourcePolicy:
 	}
 	x := reason.New(reason.Input{
 		Matrix: m, Policies: w.Policies, Index: coverage.New(m, w.Policies, coverage.Defaults{}), Budget: reason.NewBudget(m),
-		Conditions: w.Engine.Conditions(), Try: w.Engine.Try,
+		Engine: w.Engine,
 	})
 	rules := w.Policies.Policies[0].Rules
 	for _, r := range rules {

@@ -51,7 +51,7 @@ type bound struct {
 type boundSuite struct {
 	*Suite
 	server *matrix.Server
-	cases  []bound
+	cases  []*bound
 }
 
 // A binder finds what the names in suites stand for.
@@ -108,7 +108,7 @@ func (b *binder) suite(s *Suite) (*boundSuite, error) {
 	for i := range s.Tests {
 		start := len(into.cases)
 		errs = append(errs, b.test(into, &s.Tests[i]))
-		slices.SortStableFunc(into.cases[start:], func(a, b bound) int { return a.Pos.Compare(b.Pos) })
+		slices.SortStableFunc(into.cases[start:], func(a, b *bound) int { return a.Pos.Compare(b.Pos) })
 	}
 	return into, errors.Join(errs...)
 }
@@ -193,7 +193,7 @@ func (e *expander) missing(op authz.Operation, want string, gaps []*source.Error
 				x.Message = reason
 			}
 		}
-		e.suite.cases = append(e.suite.cases, bound{Case: x, options: &e.suite.Options})
+		e.suite.cases = append(e.suite.cases, &bound{Case: x, options: &e.suite.Options})
 	}
 }
 
@@ -399,18 +399,22 @@ func (e *expander) add(m mention, want accepts, skipped string, arguments map[st
 			skipped = reason
 		}
 	}
-	for _, c := range e.casts {
+	cases, bounds := make([]Case, len(e.casts)), make([]bound, len(e.casts))
+	wants := want.String()
+	for i, c := range e.casts {
 		// A case that is not decided, for whatever reason, has not passed.
-		x := &Case{
+		x := &cases[i]
+		*x = Case{
 			Test: e.test.Name, Principals: c.principals, Server: e.suite.server.Name, Item: m.column.Item,
-			Operation: m.column.Operation, Arguments: arguments, Want: want.String(), Pos: m.pos, Outcome: Errored,
+			Operation: m.column.Operation, Arguments: arguments, Want: wants, Pos: m.pos, Outcome: Errored,
 		}
 		if skipped != "" {
 			x.Outcome, x.Message = Skipped, skipped
 		}
-		e.suite.cases = append(e.suite.cases, bound{
+		bounds[i] = bound{
 			Case: x, class: c.class, column: m.column, mention: &m, accepts: want, unlisted: unlisted,
 			whatever: arguments == nil, options: &e.suite.Options,
-		})
+		}
+		e.suite.cases = append(e.suite.cases, &bounds[i])
 	}
 }

@@ -77,9 +77,9 @@ func (p *people) find(of *Principals, l leniency) ([]cast, error) {
 
 // named returns the principals of a list of names, each once, in its order.
 func (p *people) named(names Names) ([]*authz.Principal, error) {
-	var list []*authz.Principal
+	list := make([]*authz.Principal, 0, len(names))
 	var errs []error
-	seen := map[*authz.Principal]bool{}
+	seen := make(map[*authz.Principal]bool, len(names))
 	for _, name := range names {
 		some, err := p.name(name.Text)
 		if err != nil {
@@ -142,20 +142,21 @@ func (p *people) members(groups map[string]bool) map[string]bool {
 
 // byClass sorts principals into their classes, in the order of their first.
 func (p *people) byClass(list []*authz.Principal) []cast {
-	var casts []cast
-	at := map[*matrix.Class]int{}
-	for _, one := range list {
+	most := min(len(list), len(p.matrix.Classes))
+	casts := make([]cast, 0, most)
+	at := make(map[*matrix.Class]int, most)
+	for i, one := range list {
 		if p.only != nil && !p.only[one] {
 			continue
 		}
 		class := p.matrix.ClassOf(one.Key)
-		i, ok := at[class]
+		n, ok := at[class]
 		if !ok {
-			i = len(casts)
-			at[class] = i
-			casts = append(casts, cast{class: class})
+			at[class] = len(casts)
+			casts = append(casts, cast{class, list[i : i+1 : i+1]}) // most often it stays the only one
+			continue
 		}
-		casts[i].principals = append(casts[i].principals, one)
+		casts[n].principals = append(casts[n].principals, one)
 	}
 	return casts
 }

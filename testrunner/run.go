@@ -66,9 +66,9 @@ func Run(ctx context.Context, in *Input) (*Result, error) {
 		if len(s.cases) == 0 { // all filtered out
 			continue
 		}
-		sr := &SuiteResult{Name: s.Name, File: s.Pos.File, Pos: s.Pos}
-		for _, c := range s.cases {
-			sr.Cases = append(sr.Cases, c.Case)
+		sr := &SuiteResult{Name: s.Name, File: s.Pos.File, Pos: s.Pos, Cases: make([]*Case, len(s.cases))}
+		for i, c := range s.cases {
+			sr.Cases[i] = c.Case
 		}
 		result.Suites = append(result.Suites, sr)
 	}
@@ -90,7 +90,7 @@ type runner struct {
 // without options in one batch, the others suite by suite. Of the matrix it
 // has decided what the cases are about.
 func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
-	var asked, looked []bound
+	var asked, looked []*bound
 	var apart []*boundSuite
 	for _, s := range suites {
 		plain, pending := s.Options.plain(), 0
@@ -132,7 +132,7 @@ func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 }
 
 // columnsOf returns the columns that cases are about, each once.
-func columnsOf(cases []bound) []*matrix.Column {
+func columnsOf(cases []*bound) []*matrix.Column {
 	var list []*matrix.Column
 	seen := map[*matrix.Column]bool{}
 	for _, c := range cases {
@@ -156,7 +156,7 @@ func (o *Options) plain() bool {
 }
 
 // ask decides cases with arguments in one batch.
-func (r *runner) ask(ctx context.Context, d pdp.Decider, list []bound, standIn func(*matrix.Class) *authz.Principal) error {
+func (r *runner) ask(ctx context.Context, d pdp.Decider, list []*bound, standIn func(*matrix.Class) *authz.Principal) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -176,7 +176,7 @@ func (r *runner) ask(ctx context.Context, d pdp.Decider, list []bound, standIn f
 	}
 	r.Matrix.Questions += len(cells)
 	each := time.Since(start) / time.Duration(len(list))
-	var open []bound
+	var open []*bound
 	for i, c := range list {
 		c.Time = each
 		if c.maybeWhatever(cells[i]) {
@@ -210,7 +210,7 @@ type question struct {
 
 // whatever reports what cases ask that is allowed whatever the arguments. Only that
 // is decided, where the matrix has no answer already.
-func (r *runner) whatever(ctx context.Context, list []bound) (map[question]bool, error) {
+func (r *runner) whatever(ctx context.Context, list []*bound) (map[question]bool, error) {
 	allowed := map[question]bool{}
 	classes := map[*matrix.Column][]*matrix.Class{}
 	for _, c := range list {
@@ -252,7 +252,7 @@ type trialKey struct {
 
 // trialsOf returns what cases with arguments ask, each question once, and where
 // among the answers that of each case is.
-func trialsOf(list []bound, standIn func(*matrix.Class) *authz.Principal) ([]matrix.Trial, []int, error) {
+func trialsOf(list []*bound, standIn func(*matrix.Class) *authz.Principal) ([]matrix.Trial, []int, error) {
 	var trials []matrix.Trial
 	var last *mention // of the last trial
 	numbers := map[string]int{}
@@ -307,7 +307,7 @@ func (r *runner) apart(ctx context.Context, s *boundSuite) error {
 		}
 		return p
 	}
-	var asked, looked []bound
+	var asked, looked []*bound
 	for _, c := range s.cases {
 		switch {
 		case c.Outcome == Skipped:
@@ -328,7 +328,7 @@ func (r *runner) apart(ctx context.Context, s *boundSuite) error {
 }
 
 // look builds the cells of cases and judges them.
-func (r *runner) look(ctx context.Context, engine pdp.Decider, server *matrix.Server, list []bound, standIn func(*matrix.Class) *authz.Principal) error {
+func (r *runner) look(ctx context.Context, engine pdp.Decider, server *matrix.Server, list []*bound, standIn func(*matrix.Class) *authz.Principal) error {
 	if len(list) == 0 {
 		return nil
 	}
