@@ -6,12 +6,17 @@ package heap
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
 )
 
 const (
 	// percent is how much the heap may grow by between collections.
 	percent = 200
+	// first is percent until the first collection, of the 4 MiB that Go takes to be
+	// in use at the start: that comes when it would with percent, but none before, to
+	// find out what is in use.
+	first = 1000
 	// floor is memory that nobody touches, so that it costs none, but that counts
 	// as heap: the rest may grow by percent of it, too, and is small at first.
 	floor = 12 << 20
@@ -30,6 +35,7 @@ func tune() []byte {
 	if os.Getenv("GOGC") != "" {
 		return nil
 	}
-	debug.SetGCPercent(percent)
+	debug.SetGCPercent(first)
+	runtime.AddCleanup(new(*byte), func(percent int) { debug.SetGCPercent(percent) }, percent)
 	return make([]byte, floor)
 }
