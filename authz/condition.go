@@ -277,10 +277,11 @@ func (c Condition) Effect(met func(Clause) Effect) Effect {
 func settle[T any](list []T, enough Effect, of func(T) Effect) Effect {
 	result := opposite(enough)
 	for _, x := range list {
-		switch effect := of(x); {
-		case effect == enough:
+		effect := of(x)
+		if effect == enough {
 			return enough
-		case effect == Conditional:
+		}
+		if effect == Conditional {
 			result = Conditional
 		}
 	}
