@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/reason"
 )
 
@@ -54,28 +55,36 @@ resourcePolicy:
 		Standards: []string{"CWE-571", "CWE-863"},
 	},
 	Ask: func(ctx context.Context, p *Pass) error {
-		x := p.reasoner()
-		if x == nil {
-			return nil
-		}
-		for r := range p.Policies.Rules() {
-			c := x.Own(r)
-			if c == nil || c.Globals {
-				continue
-			}
-			v, err := x.Verdict(ctx, r, c)
-			if err != nil {
-				return err
-			}
+		return eachVerdict(ctx, p, func(r *policy.Rule, v reason.Verdict) {
 			if v != reason.Always {
-				continue
+				return
 			}
 			p.report(draft{servers: p.index.ServerNames(r), Finding: Finding{
 				Pos: r.Condition.Pos, Policy: r.ID, Server: p.index.OnlyServer(r),
 				Message:  fmt.Sprintf("no request can fail the condition of %s", called(r)),
 				Evidence: []string{cite(r), quoteCondition(r)},
 			}})
-		}
-		return nil
+		})
 	},
+}
+
+// eachVerdict yields what the rules' own conditions come to. What reads globals is
+// not judged: they may be others tomorrow.
+func eachVerdict(ctx context.Context, p *Pass, yield func(*policy.Rule, reason.Verdict)) error {
+	x := p.reasoner()
+	if x == nil {
+		return nil
+	}
+	for r := range p.Policies.Rules() {
+		c := x.Own(r)
+		if c == nil || c.Globals {
+			continue
+		}
+		v, err := x.Verdict(ctx, r, c)
+		if err != nil {
+			return err
+		}
+		yield(r, v)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/reason"
 )
 
@@ -57,19 +58,7 @@ resourcePolicy:
 		Standards: append([]string{"CWE-570"}, deadRule...),
 	},
 	Ask: func(ctx context.Context, p *Pass) error {
-		x := p.reasoner()
-		if x == nil {
-			return nil
-		}
-		for r := range p.Policies.Rules() {
-			c := x.Own(r)
-			if c == nil || c.Globals {
-				continue
-			}
-			v, err := x.Verdict(ctx, r, c)
-			if err != nil {
-				return err
-			}
+		return eachVerdict(ctx, p, func(r *policy.Rule, v reason.Verdict) {
 			f := Finding{
 				Pos: r.Condition.Pos, Policy: r.ID, Server: p.index.OnlyServer(r),
 				Evidence: []string{cite(r), quoteCondition(r)},
@@ -86,10 +75,9 @@ resourcePolicy:
 					f.Severity = authz.SeverityNote
 				}
 			case reason.Open, reason.Always:
-				continue
+				return
 			}
 			p.report(draft{Finding: f, servers: p.index.ServerNames(r)})
-		}
-		return nil
+		})
 	},
 }
