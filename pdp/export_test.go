@@ -159,3 +159,8 @@ func CompileShared(ctx context.Context, fsys fs.FS) (shared, plain *runtimev1.Ru
 	plain, err = rtcompile.Compile(ctx, fsys)
 	return compileShared(ctx, fsys), plain, err
 }
+
+// Suppose has an engine take every action for one that a condition may matter to, or none.
+func Suppose(e *Engine, conditional bool) {
+	e.shape.conditional = conditionalActions{any: map[string]bool{everyRole: conditional}}
+}
