@@ -36,6 +36,7 @@ type Reasoner struct {
 	in       Input
 	results  map[*pdp.Condition]map[string]*Possibilities
 	verdicts map[*policy.Rule]Verdict
+	own      map[*policy.Rule]*pdp.Condition
 
 	spent bool // so that whether one condition follows from another is not looked into any more
 }
@@ -44,7 +45,7 @@ type Reasoner struct {
 func New(in Input) *Reasoner {
 	return &Reasoner{
 		Finder: witness.NewFinder(in.Matrix, in.Engine.Conditions()), Engine: in.Engine, in: in,
-		results: map[*pdp.Condition]map[string]*Possibilities{}, verdicts: map[*policy.Rule]Verdict{},
+		results: map[*pdp.Condition]map[string]*Possibilities{}, verdicts: map[*policy.Rule]Verdict{}, own: map[*policy.Rule]*pdp.Condition{},
 	}
 }
 
@@ -113,6 +114,15 @@ func (x *Reasoner) TryMore(ctx context.Context, c *pdp.Condition, request authz.
 // Own returns the condition of a rule itself, or nil where it is not plain
 // which one that is, or what the engine makes of it.
 func (x *Reasoner) Own(r *policy.Rule) *pdp.Condition {
+	own, known := x.own[r]
+	if !known {
+		own = x.findOwn(r)
+		x.own[r] = own
+	}
+	return own
+}
+
+func (x *Reasoner) findOwn(r *policy.Rule) *pdp.Condition {
 	if r.Condition == nil || !x.IsPlain(r) {
 		return nil
 	}
