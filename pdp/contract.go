@@ -105,6 +105,20 @@ type Explainer interface {
 	Operands(r *authz.Request, text string) (list []Operand, open bool)
 }
 
+// A Looker says what expressions of rules look at.
+type Looker interface {
+	// Looks lists what an expression looks at, in the order of its text, each different
+	// thing once. [Look.In] has what stands there in a request.
+	Looks(x Expression) []Look
+}
+
+// A Holder evaluates conditions that decisions came to.
+type Holder interface {
+	// Holds says what comes of conditions for requests that leave nothing open, in
+	// order. It is Conditional where a condition does not tell.
+	Holds(ctx context.Context, list []Given) ([]authz.Effect, error)
+}
+
 var _ interface {
 	Decider
 	Classifier
@@ -115,4 +129,6 @@ var _ interface {
 	Divisible
 	Confusable
 	Explainer
+	Looker
+	Holder
 } = (*Engine)(nil)

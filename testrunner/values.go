@@ -13,20 +13,14 @@ import (
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
-// A looker is a [pdp.Decider] that says what the expressions of its policies look
-// at, as a [pdp.Engine] does. Failed cases that another decided show no values.
-type looker interface {
-	Looks(pdp.Expression) []pdp.Look
-}
-
-// looks remembers what a decider says.
+// looks remembers what a decider says that its expressions look at.
 type looks struct {
-	of    looker // nil if the decider says nothing
+	of    pdp.Looker // nil if the decider is none; failed cases show no values then
 	known map[pdp.Expression][]pdp.Look
 }
 
 func newLooks(d pdp.Decider) *looks {
-	of, _ := d.(looker)
+	of, _ := d.(pdp.Looker)
 	return &looks{of: of, known: map[pdp.Expression][]pdp.Look{}}
 }
 
