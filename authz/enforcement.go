@@ -14,16 +14,18 @@ const (
 	FilterGate               // by one decision for the whole list
 )
 
-var filters = []string{"none", "own", "call", "gate"}
+var filterNames = []string{"none", "own", "call", "gate"}
 
 // Filters lists the names of the filters in a configuration.
-func Filters() []string { return append([]string(nil), filters...) }
+func Filters() []string { return append([]string(nil), filterNames...) }
 
 // String returns none, own, call or gate.
-func (f Filter) String() string { return filters[f] }
+func (f Filter) String() string { return filterNames[f] }
 
 // DecodeNode reads none, own, call or gate.
-func (f *Filter) DecodeNode(n *source.Node) error { return source.DecodeWord(n, "filter", filters, f) }
+func (f *Filter) DecodeNode(n *source.Node) error {
+	return source.DecodeWord(n, "filter", filterNames, f)
+}
 
 // SchemaEnforcement says what becomes of a request that a policy's schemas
 // refuse.
@@ -36,15 +38,15 @@ const (
 	SchemaReject                          // it is denied
 )
 
-var schemaEnforcements = []string{"none", "warn", "reject"}
+var enforcementNames = []string{"none", "warn", "reject"}
 
 // SchemaEnforcements lists the names of what can become of it.
-func SchemaEnforcements() []string { return append([]string(nil), schemaEnforcements...) }
+func SchemaEnforcements() []string { return append([]string(nil), enforcementNames...) }
 
 // String returns none, warn or reject.
-func (s SchemaEnforcement) String() string { return schemaEnforcements[s] }
+func (s SchemaEnforcement) String() string { return enforcementNames[s] }
 
 // DecodeNode reads none, warn or reject.
 func (s *SchemaEnforcement) DecodeNode(n *source.Node) error {
-	return source.DecodeWord(n, "schemaEnforcement", schemaEnforcements, s)
+	return source.DecodeWord(n, "schemaEnforcement", enforcementNames, s)
 }

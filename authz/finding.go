@@ -13,20 +13,20 @@ const (
 	SeverityError
 )
 
-var severities = []string{"off", "note", "warning", "error"}
+var severityNames = []string{"off", "note", "warning", "error"}
 
 // Severities lists the names of the severities, the least first.
-func Severities() []string { return append([]string(nil), severities...) }
+func Severities() []string { return append([]string(nil), severityNames...) }
 
 // String returns off, note, warning or error.
-func (s Severity) String() string { return severities[s] }
+func (s Severity) String() string { return severityNames[s] }
 
 // ParseSeverity returns the severity of that name.
-func ParseSeverity(name string) (Severity, bool) { return parse[Severity](severities, name) }
+func ParseSeverity(name string) (Severity, bool) { return parse[Severity](severityNames, name) }
 
 // DecodeNode reads off, note, warning or error.
 func (s *Severity) DecodeNode(n *source.Node) error {
-	return source.DecodeWord(n, "severity", severities, s)
+	return source.DecodeWord(n, "severity", severityNames, s)
 }
 
 // A Confidence says how sure it is that a finding is what it says.
@@ -40,17 +40,17 @@ const (
 	ConfidenceLow                      // by a default that few authors think of
 )
 
-var confidences = []string{"high", "medium", "low"}
+var confidenceNames = []string{"high", "medium", "low"}
 
 // Confidences lists the names of the confidences, the surest first.
-func Confidences() []string { return append([]string(nil), confidences...) }
+func Confidences() []string { return append([]string(nil), confidenceNames...) }
 
 // String returns high, medium or low.
-func (c Confidence) String() string { return confidences[c] }
+func (c Confidence) String() string { return confidenceNames[c] }
 
 // DecodeNode reads high, medium or low.
 func (c *Confidence) DecodeNode(n *source.Node) error {
-	return source.DecodeWord(n, "confidence", confidences, c)
+	return source.DecodeWord(n, "confidence", confidenceNames, c)
 }
 
 // parse returns the value of a name, which is its index.

@@ -11,14 +11,14 @@ const (
 	TemplateItem // a resource template
 )
 
-var itemTypes = [...]string{"tool", "prompt", "resource", "resourceTemplate"}
+var itemTypeNames = [...]string{"tool", "prompt", "resource", "resourceTemplate"}
 
 // ItemTypes lists every type.
 func ItemTypes() []ItemType { return []ItemType{ToolItem, PromptItem, ResourceItem, TemplateItem} }
 
 // String returns the type as JSON reports spell it: tool, prompt, resource or
 // resourceTemplate.
-func (t ItemType) String() string { return itemTypes[t] }
+func (t ItemType) String() string { return itemTypeNames[t] }
 
 // Use returns the operation that uses an item of the type, the one besides
 // [List].

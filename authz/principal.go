@@ -36,12 +36,12 @@ const (
 )
 
 // Kinds lists the names of the kinds, in the order of their values.
-func Kinds() []string { return append([]string(nil), kinds...) }
+func Kinds() []string { return append([]string(nil), kindNames...) }
 
-var kinds = []string{"human", "workload", "agent"}
+var kindNames = []string{"human", "workload", "agent"}
 
 // ParseKind returns the kind of that name.
-func ParseKind(name string) (Kind, bool) { return parse[Kind](kinds, name) }
+func ParseKind(name string) (Kind, bool) { return parse[Kind](kindNames, name) }
 
 // String returns human, workload or agent.
-func (k Kind) String() string { return kinds[k] }
+func (k Kind) String() string { return kindNames[k] }

@@ -33,7 +33,7 @@ func TestSchemaHasTheKeysOfTheTypes(t *testing.T) {
 	defs["file"] = doc.object
 	types := map[string]any{
 		"file": file{}, "server": Server{}, "with": With{}, "live": Live{}, "engine": Engine{}, "request": Request{}, "lint": Lint{},
-		"administrators": Administrators{}, "separation": SeparationOfDuties{}, "rule": RuleSetting{}, "probe": Probe{}, "waiver": waiver{}, "answer": Answer{},
+		"administrators": Administrators{}, "separation": SeparationOfDuties{}, "rule": RuleSetting{}, "probe": Probe{}, "waiver": writtenWaiver{}, "answer": Answer{},
 	}
 	for name, v := range types {
 		var want []string
@@ -74,7 +74,7 @@ func TestSchemaHasTheKeysOfTheTypes(t *testing.T) {
 		}
 	}
 	for _, name := range BuiltIn() {
-		if !strings.Contains(schema, `"`+name+`"`) {
+		if !strings.Contains(schemaText, `"`+name+`"`) {
 			t.Errorf("the schema does not know %s", name)
 		}
 	}

@@ -3,8 +3,8 @@ package config
 import _ "embed"
 
 //go:embed schema.json
-var schema string
+var schemaText string
 
 // Schema returns the JSON Schema of an mcpolicy.yaml, for editors. A test
 // holds it to what [Parse] takes.
-func Schema() []byte { return []byte(schema) }
+func Schema() []byte { return []byte(schemaText) }

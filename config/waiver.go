@@ -22,8 +22,8 @@ type Waiver struct {
 	Expires   Date
 }
 
-// waiver is a Waiver as it is written.
-type waiver struct {
+// writtenWaiver is a Waiver as it is written.
+type writtenWaiver struct {
 	Rule      string `yaml:"rule"`
 	Server    string `yaml:"server"`
 	Item      string `yaml:"item"`
@@ -52,7 +52,7 @@ func (w *Waiver) DecodeNode(n *source.Node) error {
 	if n.Is(source.Null) {
 		return source.Errorf(n.Pos, "want a waiver, have null")
 	}
-	var f waiver
+	var f writtenWaiver
 	errs := []error{source.Decode(n, &f), required(n, "waiver", "rule", "reason")}
 	*w = Waiver{
 		Pos: n.Pos, Rule: f.Rule, Server: f.Server, Principal: f.Principal, File: f.File, Reason: f.Reason, Expires: f.Expires,

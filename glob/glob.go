@@ -23,16 +23,16 @@ func Is(text string) bool { return strings.ContainsAny(text, `*?[{\`) }
 // library that Cerbos uses: gobwas/glob takes "b*b" to match "b", and
 // "{a*,b}c" not to match "axc", so that a suite would pass over tools that it
 // means to be about.
-func Compile(pattern string) (*regexp.Regexp, error) { return compile(pattern, ".*", ".*", ".") }
+func Compile(pattern string) (*regexp.Regexp, error) { return compileWith(pattern, ".*", ".*", ".") }
 
 // CompilePath is Compile for file names: an asterisk stops at a slash, and
 // two of them do not.
 func CompilePath(pattern string) (*regexp.Regexp, error) {
-	return compile(pattern, "[^/]*", ".*", "[^/]")
+	return compileWith(pattern, "[^/]*", ".*", "[^/]")
 }
 
-// compile takes what stands for "*", "**" and "?".
-func compile(pattern, star, stars, one string) (*regexp.Regexp, error) {
+// compileWith takes what stands for "*", "**" and "?".
+func compileWith(pattern, star, stars, one string) (*regexp.Regexp, error) {
 	if len(pattern) > maxPattern {
 		return nil, fmt.Errorf("a pattern of more than %d bytes", maxPattern)
 	}

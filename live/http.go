@@ -23,7 +23,7 @@ func newGuard(t Target, o Options) *guard {
 	g := &guard{base: http.DefaultTransport.(*http.Transport).Clone(), header: t.header(), maxBytes: int64(o.MaxBytes)} //nolint:errcheck // as the standard library has it
 	g.base.MaxResponseHeaderBytes = 1 << 20
 	if u, err := url.Parse(t.URL); err == nil {
-		g.origin = origin(u)
+		g.origin = originOf(u)
 	}
 	return g
 }
@@ -43,7 +43,7 @@ func (g *guard) client() *http.Client {
 
 // check refuses a request to another origin.
 func (g *guard) check(req *http.Request) error {
-	to := origin(req.URL)
+	to := originOf(req.URL)
 	if to == g.origin {
 		return nil
 	}
@@ -62,11 +62,11 @@ func Origin(address string) string {
 	if err != nil || u.Host == "" {
 		return ""
 	}
-	return origin(u)
+	return originOf(u)
 }
 
-// origin returns scheme, host and port.
-func origin(u *url.URL) string {
+// originOf returns scheme, host and port.
+func originOf(u *url.URL) string {
 	host := strings.ToLower(u.Host)
 	switch {
 	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":

@@ -115,7 +115,7 @@ func (s *Session) connect(ctx context.Context, via mcp.Transport) error {
 	stop := context.AfterFunc(limit, s.cancel)
 	x := &exchange{}
 	cs, err := await(limit, func() (*mcp.ClientSession, error) {
-		return client.Connect(context.WithValue(life, exchangeKey{}, x), transport{via}, nil)
+		return client.Connect(context.WithValue(life, exchangeKey{}, x), watchedTransport{via}, nil)
 	})
 	if err == nil && !stop() {
 		err = limit.Err()

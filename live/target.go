@@ -36,16 +36,16 @@ const (
 )
 
 // Transports lists the names of the transports.
-func Transports() []string { return append([]string(nil), transports...) }
+func Transports() []string { return append([]string(nil), transportNames...) }
 
-var transports = []string{"auto", "http", "sse"}
+var transportNames = []string{"auto", "http", "sse"}
 
 // String returns auto, http or sse.
-func (t Transport) String() string { return transports[t] }
+func (t Transport) String() string { return transportNames[t] }
 
 // ParseTransport returns the transport of that name.
 func ParseTransport(s string) (Transport, bool) {
-	i := slices.Index(transports, s)
+	i := slices.Index(transportNames, s)
 	return Transport(max(i, 0)), i >= 0 //nolint:gosec // three names
 }
 

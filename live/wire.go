@@ -87,11 +87,11 @@ func exchangeOf(ctx context.Context) *exchange {
 	return &exchange{}
 }
 
-// transport wraps the connections of another one.
-type transport struct{ mcp.Transport }
+// watchedTransport wraps the connections of another one.
+type watchedTransport struct{ mcp.Transport }
 
 // Connect connects through the other transport.
-func (t transport) Connect(ctx context.Context) (mcp.Connection, error) {
+func (t watchedTransport) Connect(ctx context.Context) (mcp.Connection, error) {
 	c, err := t.Transport.Connect(ctx)
 	if err != nil {
 		return nil, err

@@ -55,10 +55,10 @@ func rpcError(e *source.Node) string {
 	return s
 }
 
-// A transcript puts the list results of a recording together: the pages of a
+// A transcriptReader puts the list results of a recording together: the pages of a
 // list follow one another, and a list that is taken again replaces the
 // earlier one.
-type transcript struct {
+type transcriptReader struct {
 	r        *reader
 	inv      *Inventory
 	items    [4][]*Item        // by type
@@ -69,7 +69,7 @@ type transcript struct {
 
 // transcript reads the messages of one session with one server.
 func (r *reader) transcript(n *source.Node) []*Inventory {
-	t := &transcript{r: r, requests: map[string]string{}, inv: &Inventory{Format: ListResult, Pos: n.Pos}}
+	t := &transcriptReader{r: r, requests: map[string]string{}, inv: &Inventory{Format: ListResult, Pos: n.Pos}}
 	if slices.ContainsFunc(n.Items, isMessage) {
 		t.inv.Format = Transcript
 		r.answer = true
@@ -89,7 +89,7 @@ func (r *reader) transcript(n *source.Node) []*Inventory {
 	return []*Inventory{t.inv}
 }
 
-func (t *transcript) message(m *source.Node) {
+func (t *transcriptReader) message(m *source.Node) {
 	result := m
 	switch {
 	case m.Is(source.Sequence): // a batch
@@ -126,7 +126,7 @@ func (t *transcript) message(m *source.Node) {
 
 // failure records an error. The answer to a list request is missed, unless the
 // server says that it does not have that list.
-func (t *transcript) failure(m *source.Node) {
+func (t *transcriptReader) failure(m *source.Node) {
 	e := m.Get("error")
 	t.errors = append(t.errors, e)
 	method := ""
@@ -150,7 +150,7 @@ func (t *transcript) failure(m *source.Node) {
 }
 
 // add takes in the result of one list request.
-func (t *transcript) add(part *Inventory) {
+func (t *transcriptReader) add(part *Inventory) {
 	for _, of := range authz.ItemTypes() {
 		if part.Types.Has(of) && t.inv.Types.Has(of) && !t.open.Has(of) {
 			if t.inv.Format != Transcript && !covers(part.Of(of), t.items[of]) {

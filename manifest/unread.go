@@ -12,7 +12,7 @@ import (
 // shape accounts for, and records each place as a gap of the inventory that it
 // stands in, or else of all: whatever they are, they are not in the matrix.
 func (r *reader) unread(nodes []*source.Node, list []*Inventory) {
-	u := &unread{
+	u := &unreadFinder{
 		reader: r, all: list, names: map[string]bool{}, of: map[source.Pos]*Inventory{},
 		around: map[*source.Node]bool{}, places: map[source.Pos]bool{},
 	}
@@ -31,7 +31,7 @@ func (r *reader) unread(nodes []*source.Node, list []*Inventory) {
 	}
 }
 
-type unread struct {
+type unreadFinder struct {
 	*reader
 	all   []*Inventory
 	of    map[source.Pos]*Inventory
@@ -45,7 +45,7 @@ type unread struct {
 }
 
 // mark reports whether a value was read, or holds one that was.
-func (u *unread) mark(n *source.Node) bool {
+func (u *unreadFinder) mark(n *source.Node) bool {
 	read, holds := u.read[n], false
 	for _, f := range n.Fields {
 		holds = u.mark(f.Value) || holds
@@ -64,13 +64,13 @@ func (u *unread) mark(n *source.Node) bool {
 }
 
 // isRead reports whether a value, or what it is an alias of, was read.
-func (u *unread) isRead(n *source.Node) bool {
+func (u *unreadFinder) isRead(n *source.Node) bool {
 	return u.read[n] || u.places[n.Pos] || len(n.Fields) > 0 && u.places[n.Fields[0].Value.Pos]
 }
 
 // walk looks at a value below a key. Inside is the inventory that it stands in,
 // if that is not the whole file.
-func (u *unread) walk(key string, n *source.Node, inside *Inventory) {
+func (u *unreadFinder) walk(key string, n *source.Node, inside *Inventory) {
 	if inv := u.of[n.Pos]; inv != nil {
 		inside = inv
 	}
@@ -104,7 +104,7 @@ func (u *unread) walk(key string, n *source.Node, inside *Inventory) {
 
 // within looks for lists of tools in what was read: some keep tools that belong
 // together inside another one.
-func (u *unread) within(n *source.Node, inside *Inventory) {
+func (u *unreadFinder) within(n *source.Node, inside *Inventory) {
 	for _, item := range n.Items {
 		u.within(item, inside)
 	}
@@ -122,7 +122,7 @@ func (u *unread) within(n *source.Node, inside *Inventory) {
 	}
 }
 
-func (u *unread) report(key string, found []element, inside *Inventory) {
+func (u *unreadFinder) report(key string, found []element, inside *Inventory) {
 	var shown []string
 	for i, e := range found {
 		if i == maxListed {
@@ -151,7 +151,7 @@ func (u *unread) report(key string, found []element, inside *Inventory) {
 
 // unknown returns what looks like items in a list, or in an object under their
 // names, if not all of the names are known.
-func (u *unread) unknown(key string, n *source.Node) []element {
+func (u *unreadFinder) unknown(key string, n *source.Node) []element {
 	var sure, likely, bare []element
 	for _, e := range elements(n) {
 		switch {

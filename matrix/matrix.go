@@ -23,18 +23,18 @@ const (
 )
 
 // Accesses lists the names of the kinds of access, in the order of their values.
-func Accesses() []string { return append([]string(nil), accesses...) }
+func Accesses() []string { return append([]string(nil), accessNames...) }
 
-var accesses = []string{"denied", "allowed", "conditional", "unguarded"}
+var accessNames = []string{"denied", "allowed", "conditional", "unguarded"}
 
 // ParseAccess returns the access of that name.
 func ParseAccess(name string) (Access, bool) {
-	i := slices.Index(accesses, name)
+	i := slices.Index(accessNames, name)
 	return Access(max(i, 0)), i >= 0 //nolint:gosec // four names
 }
 
 // String returns denied, allowed, conditional or unguarded.
-func (a Access) String() string { return accesses[a] }
+func (a Access) String() string { return accessNames[a] }
 
 // Possible reports whether some call succeeds.
 func (a Access) Possible() bool { return a != Denied }

@@ -35,7 +35,7 @@ type round struct {
 	address
 	actions  []string
 	at       map[string]int // in actions
-	outcomes []*outcome     // by action; nil while it is not known
+	outcomes []*assigned    // by action; nil while it is not known
 }
 
 // An address is what Cerbos chooses policies by, besides the principal.
@@ -137,8 +137,8 @@ func (c *cohort) round(at address, action string) (*round, int) {
 	return r, n
 }
 
-// A place is where an answer will be.
-type place struct {
+// An answerPlace is where an answer will be.
+type answerPlace struct {
 	*round
 	action int
 }
@@ -152,14 +152,14 @@ func (s *structureTable) settle(ctx context.Context, callers *callers, questions
 	for i := range questions {
 		n += len(questions[i].Of)
 	}
-	places := make([]place, 0, n) // by question and principal
+	places := make([]answerPlace, 0, n) // by question and principal
 	unknown := map[*round]bool{}
 	for i := range questions {
 		q := &questions[i]
 		at := address{q.Resource.Kind, q.Resource.PolicyVersion, q.Resource.Scope}
 		for _, p := range q.Of {
 			r, n := callers.known[p].cohort.round(at, q.Action)
-			places = append(places, place{r, n})
+			places = append(places, answerPlace{r, n})
 			if r.outcomes[n] == nil {
 				unknown[r] = true
 			}

@@ -212,7 +212,7 @@ func (t *conditions) actions(kinds *resourceKinds) []*runtimev1.RuleTable_RuleRo
 		key := strings.Join(texts, "")
 		number := strconv.Itoa(equal[key])
 		equal[key]++
-		c := evaluating(row, conditionAction(i), "")
+		c := evaluationRow(row, conditionAction(i), "")
 		c.Condition, c.EmitOutput = marked(row.Condition), ruleOutput(number+"+", number+"-")
 		rows = append(rows, c)
 	}

@@ -322,7 +322,7 @@ type effective struct {
 
 // effectiveRoles returns the effective derived roles that a leaf reads, for
 // values of the groups.
-func (x *exploration) effectiveRoles(ctx context.Context, l int, groups []truth) (effective, error) {
+func (x *exploration) effectiveRoles(ctx context.Context, l int, groups []groupValue) (effective, error) {
 	reads := x.solver.parts[l].roles
 	held, ok := x.held[l]
 	if !ok {
@@ -355,9 +355,9 @@ func (x *exploration) effectiveRoles(ctx context.Context, l int, groups []truth)
 
 // conditionOf returns what the condition of a derived role comes to, or the
 // group that has to be known first.
-func (x *exploration) conditionOf(ctx context.Context, c *runtimev1.Condition, dr *derivedRole, groups []truth) (met truth, missing int, err error) {
+func (x *exploration) conditionOf(ctx context.Context, c *runtimev1.Condition, dr *derivedRole, groups []groupValue) (met groupValue, missing int, err error) {
 	// each goes on until one comes to stop, as the engine does.
-	each := func(of *runtimev1.Condition_ExprList, stop, stopped, otherwise truth) (truth, int, error) {
+	each := func(of *runtimev1.Condition_ExprList, stop, stopped, otherwise groupValue) (groupValue, int, error) {
 		for _, e := range of.GetExpr() {
 			met, missing, err := x.conditionOf(ctx, e, dr, groups)
 			switch {

@@ -11,8 +11,8 @@ import (
 // What macros look at in the elements of a list is read as steps below the list:
 // items.all(i, i.price > 0) reads items [Element] price, as items[0].price does.
 
-// element returns what stands for the elements of a list.
-func element(list ast.Expr) ast.Expr {
+// anyElement returns what stands for the elements of a list.
+func anyElement(list ast.Expr) ast.Expr {
 	return fact.NewCall(0, operators.Index, list, fact.NewLiteral(0, types.String(Element)))
 }
 
@@ -35,7 +35,7 @@ func firstElement(e ast.Expr) (ast.Expr, bool) {
 			return nil, false
 		}
 		numbered = true
-		return element(list), true
+		return anyElement(list), true
 	})
 	_, isPath := pathOf(replaced)
 	return replaced, numbered && isPath
@@ -60,7 +60,7 @@ func ofElements(c ast.CallExpr, argument ast.Expr) ast.Expr {
 // the request, or made from one by filtering and mapping.
 func elementsOf(list ast.Expr) (ast.Expr, bool) {
 	if path, ok := pathOf(list); ok {
-		return element(list), len(path) > 1
+		return anyElement(list), len(path) > 1
 	}
 	if list.Kind() != ast.CallKind || !list.AsCall().IsMemberFunction() {
 		return nil, false

@@ -43,7 +43,7 @@ func (e *Engine) Evaluate(ctx context.Context, r authz.Request, of []Expression)
 		}
 		actions[i] = "expr" + strconv.Itoa(i)
 		for _, row := range rows {
-			table.Rules = append(table.Rules, evaluating(row, actions[i], x.Text))
+			table.Rules = append(table.Rules, evaluationRow(row, actions[i], x.Text))
 		}
 	}
 	check, err := e.narrowedTable(table, EnforceNone)

@@ -43,24 +43,24 @@ type leafState struct {
 	group int
 }
 
-// truth is the value of a group on a path.
-type truth uint8
+// groupValue is the value of a group on a path.
+type groupValue uint8
 
 const (
-	isFree truth = iota // the outcome of the path does not depend on it
+	isFree groupValue = iota // the outcome of the path does not depend on it
 	isTrue
 	isFalse
 	isError // only when evaluation is strict; otherwise an error is as good as false
 )
 
 type exploredPath struct {
-	groups []truth // shorter than the groups found later
-	*outcome
+	groups []groupValue // shorter than the groups found later
+	*assigned
 }
 
 // explore asks with the values so far and goes on with each value of the first
 // group that the engine wanted and that has none.
-func (x *exploration) explore(ctx context.Context, values assignment, groups []truth) error {
+func (x *exploration) explore(ctx context.Context, values assignment, groups []groupValue) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -96,7 +96,7 @@ func (x *exploration) explore(ctx context.Context, values assignment, groups []t
 			continue
 		case branch < 0 || len(x.paths) >= maxPaths || x.wanted >= maxWanted:
 			x.tooMany = x.tooMany || branch >= 0
-			x.paths = append(x.paths, exploredPath{groups: groups, outcome: o})
+			x.paths = append(x.paths, exploredPath{groups: groups, assigned: o})
 			return nil
 		}
 		for _, t := range x.truths(branch) {
@@ -114,11 +114,11 @@ func (x *exploration) explore(ctx context.Context, values assignment, groups []t
 }
 
 // truths lists what a group may come to.
-func (x *exploration) truths(g int) []truth {
+func (x *exploration) truths(g int) []groupValue {
 	if !x.strict() {
-		return []truth{isTrue, isFalse}
+		return []groupValue{isTrue, isFalse}
 	}
-	list := []truth{isError}
+	list := []groupValue{isError}
 	if x.texts[g].whenTrue != "" {
 		list = append(list, isTrue)
 	}
@@ -130,7 +130,7 @@ func (x *exploration) truths(g int) []truth {
 
 func (x *exploration) strict() bool { return x.solver.engine.options.StrictEvaluation }
 
-func of(groups []truth, g int) truth {
+func of(groups []groupValue, g int) groupValue {
 	if g < len(groups) {
 		return groups[g]
 	}
@@ -138,7 +138,7 @@ func of(groups []truth, g int) truth {
 }
 
 // leaf returns what is left of a leaf, or the group that has to be known first.
-func (x *exploration) leaf(ctx context.Context, l int, groups []truth) (st leafState, missing int, err error) {
+func (x *exploration) leaf(ctx context.Context, l int, groups []groupValue) (st leafState, missing int, err error) {
 	var roles effective
 	if x.solver.parts[l].roles != nil {
 		if roles, err = x.effectiveRoles(ctx, l, groups); err != nil || roles.missing >= 0 {

@@ -94,7 +94,7 @@ resourcePolicy:
 	for i := range rounds.Of(300, 5000) {
 		action := fmt.Sprint("text", i)
 		actions, texts[action] = append(actions, action), textExpression(3).Example(i)
-		table.Rules = append(table.Rules, evaluating(e.tables.rows[0], action, "size("+texts[action]+")"))
+		table.Rules = append(table.Rules, evaluationRow(e.tables.rows[0], action, "size("+texts[action]+")"))
 	}
 	check, err := e.evaluator(table, EnforceNone)
 	if err != nil {

@@ -32,7 +32,7 @@ type(mcpolicy_v) == list ? (mcpolicy_v.all(mcpolicy_e, ` + element + `) ? "l" : 
 
 // withKind returns a value that comes from JSON as valueWithKind does, which
 // takes the engine longer to compile than all the rest of most conditions.
-func withKind(v value, whole bool) value {
+func withKind(v evaluated, whole bool) evaluated {
 	if v.errored {
 		return v
 	}
@@ -57,13 +57,13 @@ func withKind(v value, whole bool) value {
 	if !told {
 		of = structpb.NewNullValue()
 	}
-	return value{v: structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{"k": structpb.NewStringValue(kind), "v": of}})}
+	return evaluated{v: structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{"k": structpb.NewStringValue(kind), "v": of}})}
 }
 
 func isNested(v *structpb.Value) bool { return kindsOfJSON(v)&(kindList|kindMap) != 0 }
 
 // kindsOfValue returns the kinds of a value, as valueWithKind returns it.
-func kindsOfValue(v value, json bool) kinds {
+func kindsOfValue(v evaluated, json bool) kinds {
 	if v.errored {
 		return kinds{}
 	}
@@ -116,7 +116,7 @@ func kindsOfJSON(v *structpb.Value) kindSet {
 }
 
 // literalOf writes a value, as valueWithKind returns it, as CEL.
-func literalOf(v value, h *hole) (ast.Expr, bool) {
+func literalOf(v evaluated, h *hole) (ast.Expr, bool) {
 	if v.errored {
 		return nil, false
 	}

@@ -15,7 +15,7 @@ import (
 // parts is a leaf taken apart at what is unknown: a tree of and, or and not
 // over closed parts, which the engine can evaluate, and open ones.
 type parts struct {
-	root     *part
+	root     *piece
 	evaluate []string // the expressions to evaluate, in the order of their numbers
 	unknown  []string // below R.attr
 	roles    *roleReads
@@ -34,9 +34,9 @@ const (
 	opDefined // expr, which is open, has a value
 )
 
-type part struct {
+type piece struct {
 	op partOp
-	of []*part
+	of []*piece
 	// root says that the value of the part is that of the whole leaf, of which
 	// the engine takes everything but true for false.
 	root   bool
@@ -90,7 +90,7 @@ type openness struct {
 func takeApart(text string, o *openness) *parts {
 	e, err := parseHygienic(text)
 	if err != nil {
-		return &parts{root: &part{op: opOpen, root: true, expr: fact.NewIdent(0, text)}}
+		return &parts{root: &piece{op: opOpen, root: true, expr: fact.NewIdent(0, text)}}
 	}
 	return takeExprApart(e, o)
 }
@@ -98,7 +98,7 @@ func takeApart(text string, o *openness) *parts {
 func takeExprApart(e ast.Expr, o *openness) *parts {
 	p := &parts{unknown: o.unknown}
 	if o.isOpen(e, nil) && !o.fits(e) {
-		p.root = &part{op: opOpen, root: true, expr: e}
+		p.root = &piece{op: opOpen, root: true, expr: e}
 		return p
 	}
 	p.root = p.build(e, o, true)
@@ -113,9 +113,9 @@ func parseHygienic(text string) (ast.Expr, error) {
 	return hygienic(e), nil
 }
 
-func (p *parts) build(e ast.Expr, o *openness, root bool) *part {
+func (p *parts) build(e ast.Expr, o *openness, root bool) *piece {
 	if !o.isOpen(e, nil) {
-		return &part{op: opClosed, root: root, number: p.closed(closedText(e))}
+		return &piece{op: opClosed, root: root, number: p.closed(closedText(e))}
 	}
 	if definition, ok := o.variable(e); ok {
 		return p.build(definition, o, root)
@@ -124,20 +124,20 @@ func (p *parts) build(e ast.Expr, o *openness, root bool) *part {
 		c := e.AsCall()
 		switch c.FunctionName() {
 		case operators.LogicalAnd:
-			return &part{op: opAnd, of: p.all(c.Args(), o, false)}
+			return &piece{op: opAnd, of: p.all(c.Args(), o, false)}
 		case operators.LogicalOr:
-			return &part{op: opOr, of: p.all(c.Args(), o, false)}
+			return &piece{op: opOr, of: p.all(c.Args(), o, false)}
 		case operators.LogicalNot:
-			return &part{op: opNot, of: p.all(c.Args(), o, false)}
+			return &piece{op: opNot, of: p.all(c.Args(), o, false)}
 		case operators.Conditional:
 			if !o.isOpen(c.Args()[0], nil) {
 				of := p.all(c.Args(), o, root)
 				of[0].root = false
-				return &part{op: opIf, of: of}
+				return &piece{op: opIf, of: of}
 			}
 		case operators.Has:
 			if definition, ok := o.defined(c); ok {
-				n := &part{op: opDefined, named: e}
+				n := &piece{op: opDefined, named: e}
 				n.expr = p.punch(definition, o, n, nil, true, false)
 				return n
 			}
@@ -145,13 +145,13 @@ func (p *parts) build(e ast.Expr, o *openness, root bool) *part {
 			return p.build(c.Args()[1], o, root)
 		}
 	}
-	open := &part{op: opOpen, root: root}
+	open := &piece{op: opOpen, root: root}
 	open.expr = p.punch(e, o, open, nil, true, false)
 	return open
 }
 
-func (p *parts) all(list []ast.Expr, o *openness, root bool) []*part {
-	of := make([]*part, len(list))
+func (p *parts) all(list []ast.Expr, o *openness, root bool) []*piece {
+	of := make([]*piece, len(list))
 	for i, e := range list {
 		of[i] = p.build(e, o, root)
 	}
@@ -172,7 +172,7 @@ func (p *parts) closed(text string) int {
 }
 
 // hole makes a hole for a closed expression.
-func (p *parts) hole(e ast.Expr, o *openness, into *part, strict, compared bool) ast.Expr {
+func (p *parts) hole(e ast.Expr, o *openness, into *piece, strict, compared bool) ast.Expr {
 	h := hole{strict: strict, compared: compared, source: o.spelt(e), named: true}
 	if path, ok := pathOf(e); ok {
 		h.json = len(path) > 1 && path[1] == "attr" || slices.Contains([]string{"C", "G", "request"}, path[0])
@@ -223,7 +223,7 @@ func readsNameless(e ast.Expr) bool {
 }
 
 // punch replaces the largest closed parts of an open expression by holes.
-func (p *parts) punch(e ast.Expr, o *openness, into *part, vars []string, strict, compared bool) ast.Expr {
+func (p *parts) punch(e ast.Expr, o *openness, into *piece, vars []string, strict, compared bool) ast.Expr {
 	if !o.isOpen(e, vars) {
 		if isLiteral(e) || e.Kind() == ast.IdentKind {
 			return fact.CopyExpr(e)
@@ -239,14 +239,14 @@ func (p *parts) punch(e ast.Expr, o *openness, into *part, vars []string, strict
 	return p.punchCall(e.AsCall(), o, into, vars, strict, compared)
 }
 
-func (p *parts) punchCall(c ast.CallExpr, o *openness, into *part, vars []string, strict, compared bool) ast.Expr {
+func (p *parts) punchCall(c ast.CallExpr, o *openness, into *piece, vars []string, strict, compared bool) ast.Expr {
 	switch c.FunctionName() {
 	case operators.Has:
 		return o.present(c.Args()[0])
 	case seam:
 		return newSeam(-1, p.punch(c.Args()[1], o, into, vars, strict, compared))
 	}
-	compared = slices.Contains(comparisons, c.FunctionName())
+	compared = slices.Contains(comparisonOperators, c.FunctionName())
 	names := bound(c)
 	inner := append(slices.Clone(vars), names...)
 	needed := strict && !isLazy(c)
@@ -331,7 +331,7 @@ func isLazy(c ast.CallExpr) bool {
 	return len(bound(c)) > 0
 }
 
-var comparisons = []string{
+var comparisonOperators = []string{
 	operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals,
 	operators.Greater, operators.GreaterEquals, operators.In,
 }

@@ -114,7 +114,7 @@ func (e *Engine) evaluatePremises(ctx context.Context, q *premiseQuestions) ([]m
 	for _, x := range q.expressions {
 		for _, row := range e.contextsOf(x) {
 			// Marked like a condition, it is compiled once for both.
-			rows = append(rows, evaluating(row, q.actions[x], x.Text+ownMark))
+			rows = append(rows, evaluationRow(row, q.actions[x], x.Text+ownMark))
 		}
 	}
 	check, err := e.conditionTable().load(e, rows...) // whoever asks about premises goes on to conditions

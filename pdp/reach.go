@@ -46,8 +46,8 @@ func (e *Engine) Reach(ctx context.Context, r authz.Request, rules []string) (ma
 			continue
 		}
 		seen[p] = true
-		anybody := evaluating(valueRow(row, false), anybodyAt+strconv.Itoa(len(seen)), "true")
-		holder := evaluating(anybody, holderAt+strconv.Itoa(len(seen)), "true")
+		anybody := evaluationRow(valueRow(row, false), anybodyAt+strconv.Itoa(len(seen)), "true")
+		holder := evaluationRow(anybody, holderAt+strconv.Itoa(len(seen)), "true")
 		holder.Role = row.Role
 		table.Rules = append(table.Rules, anybody, holder)
 		at[anybody.Name], at[holder.Name] = p, p

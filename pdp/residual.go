@@ -9,8 +9,8 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// A value is what the engine evaluated a closed part to, or that it could not.
-type value struct {
+// evaluated is what the engine evaluated a closed part to, or that it could not.
+type evaluated struct {
 	errored bool
 	v       *structpb.Value
 }
@@ -23,7 +23,7 @@ type formula struct {
 
 // when returns for which values of what is unknown a part comes to want. It is
 // exact where a sub-expression errors: that comes to neither.
-func (p *parts) when(n *part, want bool, values []value, strict bool) formula {
+func (p *parts) when(n *piece, want bool, values []evaluated, strict bool) formula {
 	switch n.op {
 	case opClosed:
 		v := values[n.number]
@@ -54,7 +54,7 @@ func (p *parts) when(n *part, want bool, values []value, strict bool) formula {
 
 // whenDefined is when of a question whether an expression has a value. There is
 // no CEL for that it has none.
-func (p *parts) whenDefined(n *part, want bool, values []value) formula {
+func (p *parts) whenDefined(n *piece, want bool, values []evaluated) formula {
 	e, of, errored := n.fill(values)
 	switch {
 	case errored || (&typing{unknown: p.unknown, holes: of}).of(e).set == 0:
@@ -68,7 +68,7 @@ func (p *parts) whenDefined(n *part, want bool, values []value) formula {
 
 // whenOpen is when of an open part. Types may settle that it never comes to
 // want.
-func (p *parts) whenOpen(n *part, want bool, values []value, strict bool) formula {
+func (p *parts) whenOpen(n *piece, want bool, values []evaluated, strict bool) formula {
 	e, of, errored := n.fill(values)
 	if errored {
 		return formula{}
@@ -129,7 +129,7 @@ func join(all bool, a, b formula) formula {
 // fill puts the values into the holes of an open expression, each behind a
 // seam, and tells of what kinds they are. It reports whether the expression
 // errors because of one of them.
-func (n *part) fill(values []value) (filled ast.Expr, of []kinds, errored bool) {
+func (n *piece) fill(values []evaluated) (filled ast.Expr, of []kinds, errored bool) {
 	literals := make(map[string]ast.Expr, len(n.holes))
 	with := func(e ast.Expr) ast.Expr {
 		return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {

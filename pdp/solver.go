@@ -150,7 +150,7 @@ func (s *solver) residual(whenTrue, whenFalse formula) residual {
 }
 
 // valuesOf has the engine evaluate the closed parts of a leaf.
-func (s *solver) valuesOf(ctx context.Context, l int, roles effective, in *enginev1.CheckInput) ([]value, error) {
+func (s *solver) valuesOf(ctx context.Context, l int, roles effective, in *enginev1.CheckInput) ([]evaluated, error) {
 	p := s.parts[l]
 	actions := make([]string, len(p.evaluate))
 	for i := range actions {
@@ -169,8 +169,8 @@ const noCEL = "ERROR: <input>"
 
 // evaluateActions has the engine evaluate the expressions that actions of the
 // value table stand for.
-func (s *solver) evaluateActions(ctx context.Context, in *enginev1.CheckInput, resource *enginev1.Resource, actions []string) ([]value, error) {
-	values := make([]value, len(actions))
+func (s *solver) evaluateActions(ctx context.Context, in *enginev1.CheckInput, resource *enginev1.Resource, actions []string) ([]evaluated, error) {
+	values := make([]evaluated, len(actions))
 	if len(values) == 0 {
 		return values, nil
 	}
@@ -185,7 +185,7 @@ func (s *solver) evaluateActions(ctx context.Context, in *enginev1.CheckInput, r
 			if strings.HasPrefix(o.GetError(), noCEL) {
 				return nil, fmt.Errorf("evaluate %s: %s", actions[i], o.GetError())
 			}
-			values[i], found[i] = value{errored: o.GetError() != "", v: o.GetVal()}, true
+			values[i], found[i] = evaluated{errored: o.GetError() != "", v: o.GetVal()}, true
 		}
 	}
 	if i := slices.Index(found, false); i >= 0 {

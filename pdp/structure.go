@@ -24,7 +24,7 @@ type structureTable struct {
 	check       checkFunc
 	conditional conditionalActions
 
-	known cache[*outcome] // with values for leaves
+	known cache[*assigned] // with values for leaves
 
 	mu      sync.Mutex
 	cohorts map[string]*cohort // what is known without
@@ -33,8 +33,8 @@ type structureTable struct {
 	decisions map[string]*authz.Decision // the settled ones
 }
 
-// An outcome is the engine's answer for one assignment of values to leaves.
-type outcome struct {
+// assigned is the engine's answer for one assignment of values to leaves.
+type assigned struct {
 	allowed  bool
 	noPolicy bool
 	policy   string // that Cerbos names as the one that decided
@@ -70,7 +70,7 @@ func (s *structureTable) key(cohort string, at address, action string, values as
 }
 
 // with returns the answer about one action, with values for some leaves.
-func (s *structureTable) with(ctx context.Context, in *enginev1.CheckInput, values assignment) (*outcome, error) {
+func (s *structureTable) with(ctx context.Context, in *enginev1.CheckInput, values assignment) (*assigned, error) {
 	at := address{in.Resource.Kind, in.Resource.PolicyVersion, in.Resource.Scope}
 	if len(values) == 0 {
 		if o := s.without(in.Principal, at, in.Actions[0]); o != nil {
@@ -78,7 +78,7 @@ func (s *structureTable) with(ctx context.Context, in *enginev1.CheckInput, valu
 		}
 	}
 	key := s.key(s.engine.cohortKey(in.Principal), at, in.Actions[0], values)
-	return s.known.get(key, func() (*outcome, error) {
+	return s.known.get(key, func() (*assigned, error) {
 		outcomes, err := s.ask(ctx, in.Principal, at, in.Actions, values)
 		if err != nil {
 			return nil, err
@@ -89,7 +89,7 @@ func (s *structureTable) with(ctx context.Context, in *enginev1.CheckInput, valu
 
 // without returns what is known about an action without a value for any leaf,
 // or nil.
-func (s *structureTable) without(p *enginev1.Principal, at address, action string) *outcome {
+func (s *structureTable) without(p *enginev1.Principal, at address, action string) *assigned {
 	c := s.cohortOf(p)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +103,7 @@ var errWanted = errors.New("a condition that the policies' actions do not show")
 
 // ask has the engine answer about each action. More than one may only be asked
 // about at once if conditions do not matter to them.
-func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at address, actions []string, values assignment) ([]*outcome, error) {
+func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at address, actions []string, values assignment) ([]*assigned, error) {
 	attr := make(map[string]*structpb.Value, len(values))
 	for l, v := range values {
 		attr[leafAttr+strconv.Itoa(l)] = structpb.NewBoolValue(v)
@@ -126,10 +126,10 @@ func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at addr
 			refs[o.GetAction()] = append(refs[o.GetAction()], ruleRef(o))
 		}
 	}
-	outcomes := make([]*outcome, len(actions))
+	outcomes := make([]*assigned, len(actions))
 	for i, action := range actions {
 		effect := outputs[0].GetActions()[action]
-		o := &outcome{
+		o := &assigned{
 			allowed:  effect.GetEffect() == effectv1.Effect_EFFECT_ALLOW,
 			noPolicy: effect.GetPolicy() == wire.NoPolicy,
 			policy:   effect.GetPolicy(),
@@ -146,7 +146,7 @@ func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at addr
 
 // decision returns the decision that an outcome is by itself. There is one of
 // each, so that whoever gets many can tell by the pointer which are the same.
-func (s *structureTable) decision(o *outcome) *authz.Decision {
+func (s *structureTable) decision(o *assigned) *authz.Decision {
 	key := make([]byte, 0, 64)
 	key = strconv.AppendBool(key, o.allowed)
 	key = strconv.AppendBool(key, o.noPolicy)

@@ -210,10 +210,10 @@ func (t *tables) values(of []*parts) *runtimev1.RuleTable {
 	roles := maps.Clone(t.base.PolicyDerivedRoles)
 	for i := range of {
 		for j, text := range of[i].evaluate {
-			rows = append(rows, evaluating(of[i].row, partAction(i, j), text))
+			rows = append(rows, evaluationRow(of[i].row, partAction(i, j), text))
 		}
 		if of[i].roles != nil {
-			rows = append(rows, evaluating(of[i].row, heldAction(i), "runtime.effectiveDerivedRoles"))
+			rows = append(rows, evaluationRow(of[i].row, heldAction(i), "runtime.effectiveDerivedRoles"))
 			roles = unconditional(t.base.PolicyDerivedRoles)
 		}
 	}
@@ -240,9 +240,9 @@ func partAction(leaf, part int) string {
 	return "part" + strconv.Itoa(leaf) + "_" + strconv.Itoa(part)
 }
 
-// evaluating returns the row that evaluates an expression as the output of an
+// evaluationRow returns the row that evaluates an expression as the output of an
 // action, in the context of another.
-func evaluating(context *runtimev1.RuleTable_RuleRow, action, text string) *runtimev1.RuleTable_RuleRow {
+func evaluationRow(context *runtimev1.RuleTable_RuleRow, action, text string) *runtimev1.RuleTable_RuleRow {
 	row := cloneRow(context)
 	row.Name, row.EvaluationKey, row.EvaluationKeyTuple = action, action, nil
 	row.ActionSet = &runtimev1.RuleTable_RuleRow_Action{Action: action}

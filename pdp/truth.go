@@ -56,7 +56,7 @@ func (e *Engine) Truths(ctx context.Context, r authz.Request, of []Proposition) 
 			}
 			context := valueRow(row, p.DerivedRole != "")
 			for suffix, c := range map[string]*runtimev1.Condition{"+": c, "-": opposite} {
-				asked := evaluating(context, propositionAction(i, suffix), "")
+				asked := evaluationRow(context, propositionAction(i, suffix), "")
 				asked.Condition, asked.EmitOutput = c, nil
 				table.Rules = append(table.Rules, asked)
 			}

@@ -231,7 +231,7 @@ func (t *typing) relation(operator string, a, b kinds) kinds {
 		switch {
 		case !list && !isMap:
 			return kinds{}
-		case !isMap && !equal(a.set, b.inside):
+		case !isMap && !mayEqual(a.set, b.inside):
 			return kinds{set: kindFalse} // and without an error where the list is empty
 		}
 		return kinds{set: kindBool}
@@ -239,7 +239,7 @@ func (t *typing) relation(operator string, a, b kinds) kinds {
 	switch {
 	case a.set == 0 || b.set == 0:
 		return kinds{}
-	case equal(a.set, b.set):
+	case mayEqual(a.set, b.set):
 		return kinds{set: kindBool}
 	case operator == operators.NotEquals:
 		return kinds{set: kindTrue}
@@ -247,8 +247,8 @@ func (t *typing) relation(operator string, a, b kinds) kinds {
 	return kinds{set: kindFalse}
 }
 
-// equal reports whether a value of one set may equal one of the other.
-func equal(a, b kindSet) bool {
+// mayEqual reports whether a value of one set may equal one of the other.
+func mayEqual(a, b kindSet) bool {
 	return a&b != 0 || a&numeric != 0 && b&numeric != 0 || (a|b)&kindOther != 0
 }
 

@@ -45,7 +45,7 @@ func TestWithKind(t *testing.T) {
 		}
 		for j, whole := range []bool{false, true} {
 			want := values[3*i+1+j]
-			got := withKind(value{errored: values[3*i].Error != "", v: plain}, whole)
+			got := withKind(evaluated{errored: values[3*i].Error != "", v: plain}, whole)
 			if got.errored != (want.Error != "") {
 				t.Errorf("%s: errs %t, to the engine %q", text, got.errored, want.Error)
 				continue

@@ -37,8 +37,8 @@ func Custom(name, server string, specs []Spec) (*Profile, error) {
 	p := &Profile{Name: name, server: server, admitted: validation, operations: map[string]operation{}}
 	var errs []error
 	for _, s := range specs {
-		if !slices.Contains(endpoints, s.Endpoint) {
-			errs = append(errs, source.Errorf(s.Pos, "no MCP method is called %q%s", s.Endpoint, source.DidYouMean(s.Endpoint, endpoints)))
+		if !slices.Contains(endpointNames, s.Endpoint) {
+			errs = append(errs, source.Errorf(s.Pos, "no MCP method is called %q%s", s.Endpoint, source.DidYouMean(s.Endpoint, endpointNames)))
 			continue
 		}
 		errs = append(errs, s.checkFilter(), s.checkRequired(), s.CheckPlaceholders())

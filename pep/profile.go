@@ -19,9 +19,9 @@ type Item struct {
 }
 
 // Endpoints lists the MCP methods that a profile says something about.
-func Endpoints() []string { return append([]string(nil), endpoints...) }
+func Endpoints() []string { return append([]string(nil), endpointNames...) }
 
-var endpoints = []string{
+var endpointNames = []string{
 	"tools/list", "tools/call", "prompts/list", "prompts/get",
 	"resources/list", "resources/templates/list", "resources/read",
 }
@@ -155,9 +155,9 @@ func withValue(attr map[string]any, path []string, v any) map[string]any {
 }
 
 // BuiltIn lists the names of the profiles that need no declaration.
-func BuiltIn() []string { return append([]string(nil), builtIn...) }
+func BuiltIn() []string { return append([]string(nil), builtInNames...) }
 
-var builtIn = []string{"cerbos-fastmcp", "tool-as-action", "tool-as-resource"}
+var builtInNames = []string{"cerbos-fastmcp", "tool-as-action", "tool-as-resource"}
 
 // With sets what can be set of a built-in profile. ResourceKind and Action may
 // have placeholders, like those of a [RequestSpec].
@@ -206,7 +206,7 @@ func New(name, server string, with With, inventoryFastMCP string) (*Profile, err
 	case "tool-as-resource":
 		return toolAsResource(server, with), nil
 	}
-	return nil, fmt.Errorf("no enforcement point is called %q%s; there are %s", name, source.DidYouMean(name, builtIn), strings.Join(builtIn, ", "))
+	return nil, fmt.Errorf("no enforcement point is called %q%s; there are %s", name, source.DidYouMean(name, builtInNames), strings.Join(builtInNames, ", "))
 }
 
 // major returns the leading number of a version, and minor the next, or "".

@@ -29,7 +29,7 @@ type verdict struct {
 }
 
 // perform makes the attempts of a client that belong to a stage.
-func (p *prober) perform(ctx context.Context, c *client, s stage) error {
+func (p *prober) perform(ctx context.Context, c *connectedClient, s stage) error {
 	if c.session == nil {
 		return nil
 	}
@@ -43,7 +43,7 @@ func (p *prober) perform(ctx context.Context, c *client, s stage) error {
 	return nil
 }
 
-func (p *prober) try(ctx context.Context, c *client, a *attempt) error {
+func (p *prober) try(ctx context.Context, c *connectedClient, a *attempt) error {
 	lock := p.locks[a.column.Item]
 	lock.Lock()
 	defer lock.Unlock()
@@ -95,14 +95,14 @@ func (a *attempt) given() string {
 	return ""
 }
 
-func (p *prober) about(kind Kind, c *client, a *attempt) Drift {
+func (p *prober) about(kind Kind, c *connectedClient, a *attempt) Drift {
 	d := p.drift(kind, c, a.column, a.cell)
 	d.Task, d.Arguments, d.Condition = a.task, a.arguments, a.condition
 	return d
 }
 
 // judge reports what differs from what the matrix says.
-func (p *prober) judge(c *client, a *attempt, v verdict) {
+func (p *prober) judge(c *connectedClient, a *attempt, v verdict) {
 	name, reads := a.column.Item.Name, a.column.Operation != authz.Call
 	does := [...]string{"list", "call", "get", "read"}[a.column.Operation]
 	var d Drift
@@ -133,7 +133,7 @@ func (p *prober) judge(c *client, a *attempt, v verdict) {
 }
 
 // ask makes the request. An error is one of the connection: it is no answer.
-func (p *prober) ask(ctx context.Context, c *client, a *attempt) (verdict, error) {
+func (p *prober) ask(ctx context.Context, c *connectedClient, a *attempt) (verdict, error) {
 	name := a.column.Item.Name
 	endpoint := pep.Endpoint(a.column.Item.Type, a.column.Operation)
 	var r *live.Result
@@ -172,7 +172,7 @@ func (p *prober) ask(ctx context.Context, c *client, a *attempt) (verdict, error
 const keepTask = time.Minute
 
 // verdict says what an answer tells.
-func (p *prober) verdict(endpoint string, c *client, r *live.Result, err error) (verdict, error) {
+func (p *prober) verdict(endpoint string, c *connectedClient, r *live.Result, err error) (verdict, error) {
 	var rpc *live.RPCError
 	var status *live.HTTPError
 	var reply pep.Reply

@@ -13,7 +13,7 @@ import (
 
 // list connects and reads all lists. A client without a good token may be
 // turned away at any point.
-func (p *prober) list(ctx context.Context, c *client) error {
+func (p *prober) list(ctx context.Context, c *connectedClient) error {
 	s, err := p.in.Dial(ctx, c.Client)
 	switch {
 	case err != nil && c.Principal == nil && rejected(err):
@@ -36,9 +36,9 @@ func (p *prober) list(ctx context.Context, c *client) error {
 	return nil
 }
 
-func (c *client) listed() bool { return c.lists[authz.TemplateItem] != nil }
+func (c *connectedClient) listed() bool { return c.lists[authz.TemplateItem] != nil }
 
-func (c *client) sees(t authz.ItemType, name string) bool {
+func (c *connectedClient) sees(t authz.ItemType, name string) bool {
 	return slices.ContainsFunc(c.lists[t].Items, func(i live.Item) bool { return i.Name == name })
 }
 
@@ -79,7 +79,7 @@ func (p *prober) compareLists() {
 
 // compareOutsider holds a list against the rule that a client without a good
 // token gets nothing.
-func (p *prober) compareOutsider(c *client, t authz.ItemType) {
+func (p *prober) compareOutsider(c *connectedClient, t authz.ItemType) {
 	names := c.lists[t].Names()
 	p.answered(c, matrix.Denied, false, false)
 	if len(names) == 0 {
@@ -94,7 +94,7 @@ func (p *prober) compareOutsider(c *client, t authz.ItemType) {
 	})
 }
 
-func (c *client) outsider() Kind {
+func (c *connectedClient) outsider() Kind {
 	if c.WrongToken {
 		return WrongToken
 	}
@@ -103,7 +103,7 @@ func (c *client) outsider() Kind {
 
 // compareItem holds who is shown an item against who should be.
 func (p *prober) compareItem(col *matrix.Column) {
-	var missing []*client
+	var missing []*connectedClient
 	var who []string
 	seen := false
 	for _, c := range p.clients {

@@ -106,7 +106,7 @@ func Run(ctx context.Context, in *Input) (*Result, error) {
 		p.locks[item] = &toolLock{}
 	}
 	for _, c := range in.Clients {
-		p.clients = append(p.clients, &client{Client: c})
+		p.clients = append(p.clients, &connectedClient{Client: c})
 	}
 	if in.Calls || in.Reads {
 		if err := p.plan(ctx); err != nil {
@@ -118,7 +118,7 @@ func Run(ctx context.Context, in *Input) (*Result, error) {
 	p.each(ctx, p.list)
 	p.compareLists()
 	for _, stage := range stages {
-		p.each(ctx, func(ctx context.Context, c *client) error { return p.perform(ctx, c, stage) })
+		p.each(ctx, func(ctx context.Context, c *connectedClient) error { return p.perform(ctx, c, stage) })
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -152,7 +152,7 @@ type prober struct {
 	in      *Input
 	finder  *witness.Finder
 	profile *pep.Profile
-	clients []*client
+	clients []*connectedClient
 	items   map[itemKey]*manifest.Item
 	locks   map[*manifest.Item]*toolLock
 
@@ -173,8 +173,8 @@ type toolLock struct {
 	ran bool
 }
 
-// A client is one that is connected, or whose connection failed.
-type client struct {
+// A connectedClient is one that is connected, or whose connection failed.
+type connectedClient struct {
 	Client
 	session Session
 	lists   [4]*live.List // nil before they are read
@@ -183,7 +183,7 @@ type client struct {
 }
 
 // each does something as all clients that have not failed.
-func (p *prober) each(ctx context.Context, do func(context.Context, *client) error) {
+func (p *prober) each(ctx context.Context, do func(context.Context, *connectedClient) error) {
 	var g errgroup.Group
 	g.SetLimit(max(1, p.concurrency()))
 	for _, c := range p.clients {
@@ -207,7 +207,7 @@ func (p *prober) each(ctx context.Context, do func(context.Context, *client) err
 }
 
 // guarded turns a panic into an error of the client's.
-func guarded(ctx context.Context, c *client, do func(context.Context, *client) error) (err error) {
+func guarded(ctx context.Context, c *connectedClient, do func(context.Context, *connectedClient) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("internal error: %v", r)
@@ -233,7 +233,7 @@ func (p *prober) limit(ctx context.Context) (context.Context, context.CancelFunc
 }
 
 // fail gives up on a client.
-func (p *prober) fail(c *client, err error) {
+func (p *prober) fail(c *connectedClient, err error) {
 	c.failed = err
 	d := Drift{
 		Kind: NotProbed, Message: fmt.Sprintf("%s could not be probed to the end: %v", c, err),
@@ -299,7 +299,7 @@ func (p *prober) broken() bool {
 
 // answered counts an answer that is held against a cell, and whether it shows
 // that the server admits what is allowed.
-func (p *prober) answered(c *client, want matrix.Access, admitted, called bool) {
+func (p *prober) answered(c *connectedClient, want matrix.Access, admitted, called bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.result.Answers++
@@ -334,7 +334,7 @@ func rejected(err error) bool {
 }
 
 // drift returns a drift about a cell.
-func (p *prober) drift(kind Kind, c *client, col *matrix.Column, cell *matrix.Cell) Drift {
+func (p *prober) drift(kind Kind, c *connectedClient, col *matrix.Column, cell *matrix.Cell) Drift {
 	d := Drift{
 		Kind: kind, Server: p.in.Server.Name, Type: col.Item.Type, Name: col.Item.Name, Operation: col.Operation, Pos: col.Item.Pos,
 	}

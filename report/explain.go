@@ -240,8 +240,8 @@ func (p *printer) ways(ways []explain.Way) {
 	}
 }
 
-// explainJSON is an explanation as JSON reports spell it.
-type explainJSON struct {
+// explainDocument is an explanation as JSON reports spell it.
+type explainDocument struct {
 	Version   int            `json:"version"`
 	Principal string         `json:"principal"`
 	Server    string         `json:"server"`
@@ -314,7 +314,7 @@ type wayJSON struct {
 
 // ExplainJSON writes an explanation as JSON.
 func ExplainJSON(w io.Writer, x *explain.Explanation, _ Options) error {
-	doc := explainJSON{
+	doc := explainDocument{
 		Version: 1, Principal: x.Principal.Key, Server: x.Column.Server.Name, Type: x.Column.Item.Type.String(),
 		Name: x.Column.Item.Name, Operation: x.Column.Operation.String(), Arguments: x.Arguments,
 		Access: x.Cell.Access.String(), Condition: x.Cell.Condition.String(), Sentence: x.Sentence,

@@ -49,7 +49,7 @@ func WhoCanMarkdown(w io.Writer, answers []explain.Answer, o Options) error {
 			rows += whoRow(keysOf(h.Principals, o.All), "declared", h.Access, h.Condition, "")
 		}
 		for _, h := range a.ByRole {
-			rows += whoRow(h.Role, "role", h.Access, h.Condition, note(&h))
+			rows += whoRow(h.Role, "role", h.Access, h.Condition, roleNote(&h))
 		}
 		if rows == "" {
 			rows = "| nobody | | | |\n"

@@ -40,7 +40,7 @@ func (p *printer) whoCan(a *explain.Answer, o Options) {
 		p.holder(i == 0, "declared", keysOf(h.Principals, o.All), h.Access, h.Condition, "", width)
 	}
 	for i, h := range a.ByRole {
-		p.holder(i == 0, "by role", h.Role, h.Access, h.Condition, note(&h), width)
+		p.holder(i == 0, "by role", h.Role, h.Access, h.Condition, roleNote(&h), width)
 	}
 	for _, aside := range asides(a, o.All) {
 		for i, text := range wrap(p.text(aside.text), p.width-11) {
@@ -79,7 +79,7 @@ func asides(a *explain.Answer, all bool) []aside {
 	return list
 }
 
-func note(h *explain.RoleHolder) string {
+func roleNote(h *explain.RoleHolder) string {
 	switch {
 	case h.Role == "*":
 		return "any other role"
@@ -137,7 +137,7 @@ func someOf(names []string, all bool) string {
 	return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
 }
 
-type whoCanJSON struct {
+type whoCanDocument struct {
 	Version int          `json:"version"`
 	Answers []answerJSON `json:"answers"`
 }
@@ -172,7 +172,7 @@ type roleJSON struct {
 
 // WhoCanJSON writes who may do each of several things as JSON.
 func WhoCanJSON(w io.Writer, answers []explain.Answer, _ Options) error {
-	doc := whoCanJSON{Version: 1, Answers: []answerJSON{}}
+	doc := whoCanDocument{Version: 1, Answers: []answerJSON{}}
 	for i := range answers {
 		a := &answers[i]
 		out := answerJSON{

@@ -29,10 +29,10 @@ var (
 // *Node the node itself. Null leaves a field as it is. All mistakes are
 // reported, joined, each an [*Error].
 func Decode(n *Node, into any) error {
-	return decode(n, reflect.ValueOf(into).Elem(), "")
+	return decodeInto(n, reflect.ValueOf(into).Elem(), "")
 }
 
-func decode(n *Node, v reflect.Value, name string) error {
+func decodeInto(n *Node, v reflect.Value, name string) error {
 	if v.CanAddr() {
 		if d, ok := v.Addr().Interface().(NodeDecoder); ok {
 			return d.DecodeNode(n)
@@ -51,7 +51,7 @@ func decode(n *Node, v reflect.Value, name string) error {
 	switch v.Kind() { //nolint:exhaustive // the rest is a programming mistake
 	case reflect.Pointer:
 		p := reflect.New(v.Type().Elem())
-		err := decode(n, p.Elem(), name)
+		err := decodeInto(n, p.Elem(), name)
 		v.Set(p)
 		return err
 	case reflect.Interface:
@@ -110,7 +110,7 @@ func decodeSlice(n *Node, v reflect.Value, name string) error {
 	list := reflect.MakeSlice(v.Type(), len(n.Items), len(n.Items))
 	var errs []error
 	for i, item := range n.Items {
-		if err := decode(item, list.Index(i), name); err != nil {
+		if err := decodeInto(item, list.Index(i), name); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -126,7 +126,7 @@ func decodeMap(n *Node, v reflect.Value, name string) error {
 	errs := n.duplicates()
 	for _, f := range n.Fields {
 		value := reflect.New(v.Type().Elem()).Elem()
-		if err := decode(f.Value, value, f.Name); err != nil {
+		if err := decodeInto(f.Value, value, f.Name); err != nil {
 			errs = append(errs, err)
 		}
 		m.SetMapIndex(reflect.ValueOf(f.Name).Convert(v.Type().Key()), value)
@@ -150,7 +150,7 @@ func decodeStruct(n *Node, v reflect.Value, name string) error {
 			errs = append(errs, UnknownKey(f, slices.Clone(t.names)))
 			continue
 		}
-		if err := decode(f.Value, v.FieldByIndex(t.indexes[i]), f.Name); err != nil {
+		if err := decodeInto(f.Value, v.FieldByIndex(t.indexes[i]), f.Name); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -14,7 +14,7 @@ func ParseJSON(file string, data []byte) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseJSON(file, data, 1, false, newBudget(), &slab{})
+	return parseJSONAt(file, data, 1, false, newBudget(), &slab{})
 }
 
 // ParseJSONC reads one JSON value that may have comments and trailing commas,
@@ -24,11 +24,11 @@ func ParseJSONC(file string, data []byte) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseJSON(file, data, 1, true, newBudget(), &slab{})
+	return parseJSONAt(file, data, 1, true, newBudget(), &slab{})
 }
 
-// parseJSON reads a value that starts at the first column of firstLine.
-func parseJSON(file string, data []byte, firstLine int, lenient bool, values *budget, nodes *slab) (*Node, error) {
+// parseJSONAt reads a value that starts at the first column of firstLine.
+func parseJSONAt(file string, data []byte, firstLine int, lenient bool, values *budget, nodes *slab) (*Node, error) {
 	if n := readQuickJSON(file, data, firstLine, values, nodes); n != nil {
 		return n, nil
 	}

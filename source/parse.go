@@ -92,7 +92,7 @@ func ParseLines(file string, data []byte) ([]*Node, error) {
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		n, err := parseJSON(file, text, line, false, values, all)
+		n, err := parseJSONAt(file, text, line, false, values, all)
 		if err != nil {
 			return nil, err
 		}

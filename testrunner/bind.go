@@ -58,7 +58,7 @@ type boundSuite struct {
 type binder struct {
 	matrix  *matrix.Matrix
 	people  *people
-	filter  *filter
+	filter  *foundFilter
 	columns map[place][]*matrix.Column
 	names   map[place]*index // of the items that the columns are about
 }
@@ -70,7 +70,7 @@ type place struct {
 	operation authz.Operation
 }
 
-func newBinder(m *matrix.Matrix, p *people, f *filter) *binder {
+func newBinder(m *matrix.Matrix, p *people, f *foundFilter) *binder {
 	b := &binder{matrix: m, people: p, filter: f, columns: map[place][]*matrix.Column{}, names: map[place]*index{}}
 	for _, col := range m.Columns {
 		types := manifest.Types(col.Item.Type)

@@ -21,8 +21,8 @@ type Filter struct {
 	Items      []string
 }
 
-// A filter is a Filter whose names are found. Nil leaves all.
-type filter struct {
+// A foundFilter is a Filter whose names are found. Nil leaves all.
+type foundFilter struct {
 	suites map[string]bool // names and files
 	tests  map[string]bool
 	items  map[string]bool
@@ -30,7 +30,7 @@ type filter struct {
 
 // has reports whether the filter leaves a case about an item, or about nothing
 // yet if that is nil.
-func (f *filter) has(s *Suite, t *Test, it *manifest.Item) bool {
+func (f *foundFilter) has(s *Suite, t *Test, it *manifest.Item) bool {
 	return (f.suites == nil || f.suites[s.Name] || f.suites[s.Pos.File]) &&
 		(f.tests == nil || f.tests[t.Name]) &&
 		(f.items == nil || it != nil && f.items[it.Name])
@@ -38,7 +38,7 @@ func (f *filter) has(s *Suite, t *Test, it *manifest.Item) bool {
 
 // find finds what the filter names. Something that is not there is an
 // ErrNothingSelected. The principals are limited in place.
-func (f *Filter) find(suites []*Suite, m *matrix.Matrix, p *people) (*filter, error) {
+func (f *Filter) find(suites []*Suite, m *matrix.Matrix, p *people) (*foundFilter, error) {
 	var suiteNames, tests, items []string
 	for _, s := range suites {
 		suiteNames = append(suiteNames, s.Name, s.Pos.File)
@@ -51,7 +51,7 @@ func (f *Filter) find(suites []*Suite, m *matrix.Matrix, p *people) (*filter, er
 			items = append(items, it.Name)
 		}
 	}
-	found := &filter{}
+	found := &foundFilter{}
 	var errs []error
 	for _, x := range []struct {
 		list  []string

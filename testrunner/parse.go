@@ -168,9 +168,9 @@ func (t *Test) DecodeNode(n *source.Node) error {
 		case "resources":
 			err = t.section(f, resources, authz.Read)
 		case "never":
-			t.Never, err = property(f)
+			t.Never, err = readProperty(f)
 		case "always":
-			t.Always, err = property(f)
+			t.Always, err = readProperty(f)
 		default:
 			err = nil
 		}

@@ -22,12 +22,12 @@ const (
 )
 
 // Outcomes lists the names of the outcomes, in the order of their values.
-func Outcomes() []string { return append([]string(nil), outcomes...) }
+func Outcomes() []string { return append([]string(nil), outcomeNames...) }
 
-var outcomes = []string{"passed", "failed", "errored", "skipped"}
+var outcomeNames = []string{"passed", "failed", "errored", "skipped"}
 
 // String returns passed, failed, errored or skipped.
-func (o Outcome) String() string { return outcomes[o] }
+func (o Outcome) String() string { return outcomeNames[o] }
 
 // A Result is what running the suites came to.
 type Result struct {

@@ -75,8 +75,8 @@ func principalKind(n *source.Node) (authz.Kind, error) {
 	return 0, wantAs(n, "kind", strings.Join(authz.Kinds(), ", "))
 }
 
-// property reads never or always.
-func property(f source.Field) (*Property, error) {
+// readProperty reads never or always.
+func readProperty(f source.Field) (*Property, error) {
 	n := f.Value
 	switch {
 	case n.Is(source.Null): // reported
@@ -133,7 +133,7 @@ func (p *Property) operation(f source.Field, op authz.Operation) error {
 			errs = append(errs, source.UnknownKey(below, slices.Clone(names)))
 			continue
 		}
-		items, err := itemSelector(below, known[i])
+		items, err := readItemSelector(below, known[i])
 		errs = append(errs, err)
 		p.Operations = append(p.Operations, Selection{Pos: below.Pos, Operation: op, Types: known[i], Items: items})
 	}
@@ -154,7 +154,7 @@ func unknownIn(f source.Field, known []string) error {
 	return source.Errorf(f.Pos, "unknown key %q%s; a selector has %s", f.Name, source.DidYouMean(f.Name, known), strings.Join(known, ", "))
 }
 
-func itemSelector(f source.Field, types manifest.TypeSet) (*ItemSelector, error) {
+func readItemSelector(f source.Field, types manifest.TypeSet) (*ItemSelector, error) {
 	n := f.Value
 	s := &ItemSelector{Pos: n.Pos}
 	known := itemKeys(types)
@@ -183,7 +183,7 @@ func itemSelector(f source.Field, types manifest.TypeSet) (*ItemSelector, error)
 			allow, err = boolean(below)
 			s.AllowEmpty = allow != nil && *allow
 		case !below.Value.Is(source.Null):
-			s.Not, err = itemSelector(below, types)
+			s.Not, err = readItemSelector(below, types)
 		}
 		errs = append(errs, err)
 	}

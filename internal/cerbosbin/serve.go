@@ -53,7 +53,7 @@ func Start(t testing.TB, policiesDir string, conf map[string]any) *Server {
 	}
 	var last error
 	for range startTries {
-		s, err := start(t.TempDir(), binary, policies, conf)
+		s, err := startOnce(t.TempDir(), binary, policies, conf)
 		if err == nil {
 			t.Cleanup(s.Kill)
 			return s
@@ -73,7 +73,7 @@ func (s *Server) Kill() {
 	<-s.gone
 }
 
-func start(dir, binary, policies string, conf map[string]any) (*Server, error) {
+func startOnce(dir, binary, policies string, conf map[string]any) (*Server, error) {
 	ports, err := freePorts(2)
 	if err != nil {
 		return nil, err
