@@ -31,8 +31,8 @@ type Index struct {
 	defaults Defaults
 	asked    map[*matrix.Column][]Asked
 
-	// Nil until they are asked for.
-	covered      map[*policy.Rule][]Covering
+	covered map[*policy.Rule][]Covering // nil until it is asked for
+
 	rolePolicies map[string][]*policy.Policy // by role
 }
 
@@ -115,6 +115,7 @@ func New(m *matrix.Matrix, policies *policy.Set, defaults Defaults) *Index {
 		t.Actions = slices.Compact(t.Actions)
 		t.gather(policies)
 	}
+	x.sortRolePolicies()
 	return x
 }
 

@@ -58,23 +58,27 @@ func (x *Index) Concerned(r *policy.Rule, roles []string) []string {
 }
 
 // RolePolicies returns the policies of a role.
-func (x *Index) RolePolicies(role string) []*policy.Policy {
-	if x.rolePolicies == nil {
-		x.rolePolicies = map[string][]*policy.Policy{}
-		if x.policies != nil {
-			for _, p := range x.policies.Policies {
-				if p.Kind == policy.RolePolicy && !p.Disabled {
-					x.rolePolicies[p.Name] = append(x.rolePolicies[p.Name], p)
-				}
-			}
+func (x *Index) RolePolicies(role string) []*policy.Policy { return x.rolePolicies[role] }
+
+// sortRolePolicies sorts the role policies by role.
+func (x *Index) sortRolePolicies() {
+	x.rolePolicies = map[string][]*policy.Policy{}
+	if x.policies == nil {
+		return
+	}
+	for _, p := range x.policies.Policies {
+		if p.Kind == policy.RolePolicy && !p.Disabled {
+			x.rolePolicies[p.Name] = append(x.rolePolicies[p.Name], p)
 		}
 	}
-	return x.rolePolicies[role]
 }
 
 // Lineage returns roles and those that role policies put above them, each once.
 func (x *Index) Lineage(roles ...string) []string {
 	list := ordered.Distinct(roles)
+	if len(x.rolePolicies) == 0 {
+		return list
+	}
 	seen := map[string]bool{}
 	for _, role := range list {
 		seen[role] = true
