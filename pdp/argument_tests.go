@@ -8,6 +8,7 @@ import (
 	"github.com/google/cel-go/common/types"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // An ArgumentTest is what a condition asks of one argument of a call.
@@ -30,7 +31,7 @@ func ArgumentTests(c authz.Condition) (tests []ArgumentTest, all bool) {
 		if !readsArguments(e) {
 			return
 		}
-		if t, ok := argumentTest(e); ok {
+		if t, ok := testOf(e); ok {
 			tests = append(tests, t)
 			return
 		}
@@ -43,7 +44,7 @@ func ArgumentTests(c authz.Condition) (tests []ArgumentTest, all bool) {
 		all = false
 	}
 	for clause := range c.Clauses() {
-		e, err := parseCEL(clause.String())
+		e, err := expr.Parse(clause.String())
 		if err != nil {
 			all = false
 			continue
@@ -61,8 +62,8 @@ var testOps = map[string]string{
 	"startsWith": "startsWith", "endsWith": "endsWith", "contains": "contains",
 }
 
-// argumentTest reads an expression that asks something of one argument.
-func argumentTest(e ast.Expr) (ArgumentTest, bool) {
+// testOf reads an expression that asks something of one argument.
+func testOf(e ast.Expr) (ArgumentTest, bool) {
 	if path, ok := argumentOf(e); ok {
 		return ArgumentTest{Path: path, Op: "is"}, true
 	}
@@ -99,7 +100,7 @@ func argumentTest(e ast.Expr) (ArgumentTest, bool) {
 
 // argumentOf returns the path of an argument below arguments.
 func argumentOf(e ast.Expr) ([]string, bool) {
-	path, ok := pathOf(e)
+	path, ok := expr.Path(e)
 	if !ok || len(path) < 2 || path[0] != "arguments" {
 		return nil, false
 	}
@@ -110,7 +111,7 @@ func readsArguments(e ast.Expr) bool {
 	if e.Kind() == ast.IdentKind {
 		return e.AsIdent() == "arguments"
 	}
-	return slices.ContainsFunc(children(e), readsArguments)
+	return slices.ContainsFunc(expr.Children(e), readsArguments)
 }
 
 // jsonLiteral returns what an expression without names is as a JSON value, if it

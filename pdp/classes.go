@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/ordered"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // Class returns a key that is the same for two principals only if the policies
@@ -117,7 +118,7 @@ func (e *Engine) derivedRolesOpen(o openness) bool {
 			o.definitions, o.open = newDefinitions(variables(dr.GetOrderedVariables())), nil
 			open := false
 			walkCondition(dr.GetCondition(), func(x *runtimev1.Expr) {
-				parsed, err := parseCEL(x.GetOriginal())
+				parsed, err := expr.Parse(x.GetOriginal())
 				open = open || err != nil || o.isOpen(parsed, nil)
 			})
 			if open {

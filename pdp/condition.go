@@ -7,21 +7,23 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // maxGroups bounds the groups of which a shortest condition is looked for.
 const maxGroups = 8
 
 // A term is a conjunction of groups, as bit sets.
-type term struct{ positive, negative uint }
+type implicant struct{ positive, negative uint }
 
-func (t term) covers(point uint) bool { return point&t.positive == t.positive && point&t.negative == 0 }
+func (t implicant) covers(point uint) bool {
+	return point&t.positive == t.positive && point&t.negative == 0
+}
 
-func (t term) size() int { return bits.OnesCount(t.positive) + bits.OnesCount(t.negative) }
+func (t implicant) size() int { return bits.OnesCount(t.positive) + bits.OnesCount(t.negative) }
 
 // condition writes down for which values of the groups the engine allowed:
 // what allows, unless what denies.
@@ -42,13 +44,13 @@ func (x *exploration) condition() authz.Condition {
 	}
 	terms := x.terms()
 	// Several alternatives under the same exception are written once.
-	if !slices.ContainsFunc(terms, func(t term) bool { return t.negative != terms[0].negative }) {
+	if !slices.ContainsFunc(terms, func(t implicant) bool { return t.negative != terms[0].negative }) {
 		var allows []string
 		for _, t := range terms {
 			allows = append(allows, x.texted(t.positive, operators.LogicalAnd))
 		}
 		return authz.AnyOf(authz.Alternative{
-			Allows: x.solver.clause(joined(allows, operators.LogicalOr)), Denies: x.solver.clause(x.texted(terms[0].negative, operators.LogicalOr)),
+			Allows: x.solver.clause(expr.Joined(allows, operators.LogicalOr)), Denies: x.solver.clause(x.texted(terms[0].negative, operators.LogicalOr)),
 		})
 	}
 	alternatives := make([]authz.Alternative, len(terms))
@@ -79,9 +81,9 @@ func (x *exploration) strictText() string {
 			case isFree, isError:
 			}
 		}
-		alternatives = append(alternatives, joined(literals, operators.LogicalAnd))
+		alternatives = append(alternatives, expr.Joined(literals, operators.LogicalAnd))
 	}
-	return joined(alternatives, operators.LogicalOr)
+	return expr.Joined(alternatives, operators.LogicalOr)
 }
 
 func nonEmpty(list ...string) []string {
@@ -96,41 +98,19 @@ func (x *exploration) texted(groups uint, operator string) string {
 			list = append(list, r.whenTrue)
 		}
 	}
-	return joined(list, operator)
-}
-
-// joined joins expressions with a logical operator, with the parentheses that
-// it takes.
-func joined(list []string, operator string) string {
-	list = nonEmpty(list...)
-	if len(list) < 2 {
-		return strings.Join(list, "")
-	}
-	var all ast.Expr
-	for _, text := range list {
-		e, err := parseCEL(text)
-		if err != nil {
-			e = fact.NewIdent(0, "("+text+")")
-		}
-		if all == nil {
-			all = e
-			continue
-		}
-		all = fact.NewCall(0, operator, all, e)
-	}
-	return printCEL(all)
+	return expr.Joined(list, operator)
 }
 
 // terms returns a short disjunction of conjunctions that is true exactly where
 // the engine allowed: prime implicants, taken greedily.
-func (x *exploration) terms() []term {
+func (x *exploration) terms() []implicant {
 	n := len(x.texts)
 	allows := make([]bool, 1<<n)
 	for _, p := range x.paths {
 		if !p.allowed {
 			continue
 		}
-		var t term
+		var t implicant
 		for g, v := range p.groups {
 			switch v {
 			case isTrue:
@@ -147,10 +127,10 @@ func (x *exploration) terms() []term {
 		}
 	}
 	primes := primeImplicants(allows, n)
-	var chosen []term
+	var chosen []implicant
 	left := slices.Clone(allows)
 	for slices.Contains(left, true) {
-		best := slices.MaxFunc(primes, func(a, b term) int {
+		best := slices.MaxFunc(primes, func(a, b implicant) int {
 			return cmp.Or(cmp.Compare(gain(a, left), gain(b, left)), cmp.Compare(b.size(), a.size()))
 		})
 		chosen = append(chosen, best)
@@ -163,7 +143,7 @@ func (x *exploration) terms() []term {
 	return chosen
 }
 
-func gain(t term, left []bool) int {
+func gain(t implicant, left []bool) int {
 	n := 0
 	for point, open := range left {
 		if open && t.covers(uint(point)) { //nolint:gosec // counts from zero
@@ -174,26 +154,26 @@ func gain(t term, left []bool) int {
 }
 
 // primeImplicants lists the largest terms within which everything is allowed.
-func primeImplicants(allows []bool, n int) []term {
-	level := map[term]bool{}
+func primeImplicants(allows []bool, n int) []implicant {
+	level := map[implicant]bool{}
 	full := uint(1)<<n - 1
 	for point, ok := range allows {
 		if ok {
-			level[term{uint(point), full &^ uint(point)}] = true //nolint:gosec // counts from zero
+			level[implicant{uint(point), full &^ uint(point)}] = true //nolint:gosec // counts from zero
 		}
 	}
-	var primes []term
+	var primes []implicant
 	for len(level) > 0 {
-		next, merged := map[term]bool{}, map[term]bool{}
+		next, merged := map[implicant]bool{}, map[implicant]bool{}
 		for t := range level {
 			for g := range n {
 				bit := uint(1) << g
 				if t.positive&bit == 0 {
 					continue
 				}
-				other := term{t.positive &^ bit, t.negative | bit}
+				other := implicant{t.positive &^ bit, t.negative | bit}
 				if level[other] {
-					next[term{t.positive &^ bit, t.negative}] = true
+					next[implicant{t.positive &^ bit, t.negative}] = true
 					merged[t], merged[other] = true, true
 				}
 			}
@@ -205,7 +185,7 @@ func primeImplicants(allows []bool, n int) []term {
 		}
 		level = next
 	}
-	slices.SortFunc(primes, func(a, b term) int {
+	slices.SortFunc(primes, func(a, b implicant) int {
 		return cmp.Or(cmp.Compare(a.size(), b.size()), cmp.Compare(a.positive, b.positive), cmp.Compare(a.negative, b.negative))
 	})
 	return primes

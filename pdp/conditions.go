@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // A Condition is what a rule or a derived role asks for, as compiled. Those
@@ -149,18 +150,18 @@ func expressionsOf(c *runtimev1.Condition, variables map[string]string) []string
 		if slices.Contains(list, text) {
 			return
 		}
-		if e, err := parseCEL(text); err == nil {
+		if e, err := expr.Parse(text); err == nil {
 			use(e)
 		}
 		list = append(list, text)
 	}
 	use = func(e ast.Expr) {
-		if path, _ := pathOf(e); len(path) > 1 && path[0] == "V" {
+		if path, _ := expr.Path(e); len(path) > 1 && path[0] == "V" {
 			if definition, known := variables[path[1]]; known {
 				add(definition)
 			}
 		}
-		for _, x := range children(e) {
+		for _, x := range expr.Children(e) {
 			use(x)
 		}
 	}

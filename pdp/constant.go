@@ -4,6 +4,8 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // A constant is a value that is the same for every request.
@@ -32,7 +34,7 @@ func (w *readWalker) constant(e ast.Expr) (constant, bool) {
 		}
 		return list, true
 	case ast.CallKind, ast.SelectKind:
-		if path, ok := pathOf(e); ok && len(path) == 2 && path[0] == "C" && w.constants[path[1]] != nil {
+		if path, ok := expr.Path(e); ok && len(path) == 2 && path[0] == "C" && w.constants[path[1]] != nil {
 			return constantOf(w.constants[path[1]]), true
 		}
 	case ast.UnspecifiedExprKind, ast.ComprehensionKind, ast.IdentKind, ast.MapKind, ast.StructKind:

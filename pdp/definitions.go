@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // definitions are the variables that the expressions of a policy see. Each is
@@ -51,7 +53,7 @@ func (d *definitions) named(name string) ast.Expr {
 	}
 	if !v.parsed {
 		v.parsed = true
-		if e, err := parseCEL(v.text); err == nil {
+		if e, err := expr.Parse(v.text); err == nil {
 			v.expr = e
 		}
 	}
@@ -86,7 +88,7 @@ func (d *definitions) fits(e ast.Expr) bool { return d.size(e)-nodes(e) <= d.mos
 // nodes counts those of an expression as it stands.
 func nodes(e ast.Expr) int {
 	n := 1
-	for _, x := range children(e) {
+	for _, x := range expr.Children(e) {
 		n += nodes(x)
 	}
 	return n
@@ -104,7 +106,7 @@ func (d *definitions) size(e ast.Expr) int {
 		}
 	}
 	n := 1
-	for _, x := range children(e) {
+	for _, x := range expr.Children(e) {
 		n = min(n+d.size(x), math.MaxInt32)
 	}
 	return n
@@ -112,7 +114,7 @@ func (d *definitions) size(e ast.Expr) int {
 
 // variableOf returns the name of the variable that an expression is.
 func variableOf(e ast.Expr) (name string, ok bool) {
-	path, ok := pathOf(e)
+	path, ok := expr.Path(e)
 	if !ok || len(path) != 2 || path[0] != "V" {
 		return "", false
 	}
@@ -135,7 +137,7 @@ func NewScope(variables map[string]string, constants map[string]any) *Scope {
 // Cost estimates what an expression takes, to compare it with others: the nodes
 // that are evaluated, variables put in, and loops as often as they go round.
 func (s *Scope) Cost(text string) float64 {
-	e, err := parseCEL(text)
+	e, err := expr.Parse(text)
 	if err != nil {
 		return 0
 	}
@@ -171,7 +173,7 @@ func (c costs) of(e ast.Expr) float64 {
 		switch {
 		case call.FunctionName() == "replace":
 			return (1 + inner) * c.of(call.Target())
-		case len(bound(call)) > 0 && !slices.Contains(onceOnly, call.FunctionName()):
+		case len(expr.Bound(call)) > 0 && !slices.Contains(onceOnly, call.FunctionName()):
 			rounds := float64(usualSize)
 			if call.Target().Kind() == ast.ListKind {
 				rounds = float64(call.Target().AsList().Size())
@@ -180,7 +182,7 @@ func (c costs) of(e ast.Expr) float64 {
 		}
 	}
 	cost := 1.0
-	for _, x := range children(e) {
+	for _, x := range expr.Children(e) {
 		cost += c.of(x)
 	}
 	return cost

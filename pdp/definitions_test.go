@@ -3,6 +3,8 @@ package pdp
 import (
 	"fmt"
 	"testing"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // TestDoubling works with variables that name each other twice, forty in a row.
@@ -11,7 +13,7 @@ func TestDoubling(t *testing.T) {
 	for i := 1; i <= 40; i++ {
 		variables[fmt.Sprintf("v%d", i)] = fmt.Sprintf("V.v%d || V.v%d", i-1, i-1)
 	}
-	e, err := parseCEL("V.v40")
+	e, err := expr.Parse("V.v40")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,14 +21,14 @@ func TestDoubling(t *testing.T) {
 	if !o.isOpen(e, nil) || o.fits(e) {
 		t.Error("V.v40 is open, and too large to be put in")
 	}
-	if text := printCEL(o.inline(e)); text != "V.v40" {
+	if text := expr.Print(o.inline(e)); text != "V.v40" {
 		t.Errorf("V.v40 is inlined as %.100s", text)
 	}
-	small, err := parseCEL("V.v2")
+	small, err := expr.Parse("V.v2")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := printCEL(o.inline(small)); text == "V.v2" || !o.fits(small) {
+	if text := expr.Print(o.inline(small)); text == "V.v2" || !o.fits(small) {
 		t.Error("V.v2 is not inlined")
 	}
 	scope := NewScope(variables, nil)

@@ -13,6 +13,8 @@ import (
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // Conditions can read runtime.effectiveDerivedRoles: the names of the derived
@@ -91,7 +93,7 @@ func (s *solver) derivedRole(fqn, name string, dr *runtimev1.RunnableDerivedRole
 				ok = false
 				return
 			}
-			if printCEL(nullable) != printCEL(read) {
+			if expr.Print(nullable) != expr.Print(read) {
 				l = s.further(l, nullable)
 			}
 		}
@@ -105,7 +107,7 @@ func (s *solver) derivedRole(fqn, name string, dr *runtimev1.RunnableDerivedRole
 
 // further returns a leaf like another, with an expression of its own.
 func (s *solver) further(like *leaf, of ast.Expr) *leaf {
-	text := printCEL(of)
+	text := expr.Print(of)
 	for _, l := range s.leaves[len(s.engine.tables.leaves):] {
 		if l.row == like.row && l.text == text {
 			return l
@@ -129,12 +131,12 @@ func (t *tables) derivedRoles(fqn string) map[string]*runtimev1.RunnableDerivedR
 // withRoles replaces the list of derived roles by an attribute, in variables
 // too.
 func (o *openness) withRoles(e ast.Expr) ast.Expr {
-	return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+	return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
 		if definition, ok := o.variable(x); ok && o.readsRuntime(definition) {
 			return newSeam(-1, o.withRoles(definition)), true
 		}
-		path, ok := pathOf(x)
-		if !ok || isOptional(x) || len(path) != 2 || path[0] != "runtime" || path[1] != "effectiveDerivedRoles" && path[1] != "effective_derived_roles" {
+		path, ok := expr.Path(x)
+		if !ok || expr.IsOptional(x) || len(path) != 2 || path[0] != "runtime" || path[1] != "effectiveDerivedRoles" && path[1] != "effective_derived_roles" {
 			return nil, false
 		}
 		attr := fact.NewSelect(0, fact.NewIdent(0, "R"), "attr")
@@ -146,18 +148,18 @@ func (o *openness) readsRuntime(e ast.Expr) bool {
 	if definition, ok := o.variable(e); ok {
 		return o.readsRuntime(definition)
 	}
-	return e.Kind() == ast.IdentKind && e.AsIdent() == "runtime" || slices.ContainsFunc(children(e), o.readsRuntime)
+	return e.Kind() == ast.IdentKind && e.AsIdent() == "runtime" || slices.ContainsFunc(expr.Children(e), o.readsRuntime)
 }
 
 // readsMore reports whether an expression reads runtime in another way, or
 // would see the attribute that stands for the roles, which need not be there.
 func (o *openness) readsMore(e ast.Expr) bool {
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.Has {
-		if path, _ := pathOf(e.AsCall().Args()[0]); isRoles(path) {
+		if path, _ := expr.Path(e.AsCall().Args()[0]); isRoles(path) {
 			return true
 		}
 	}
-	if path, ok := pathOf(e); ok {
+	if path, ok := expr.Path(e); ok {
 		switch path[0] {
 		case "runtime", "request":
 			return len(path) == 1 || path[0] == "runtime"
@@ -169,7 +171,7 @@ func (o *openness) readsMore(e ast.Expr) bool {
 		}
 		return false
 	}
-	return slices.ContainsFunc(children(e), o.readsMore)
+	return slices.ContainsFunc(expr.Children(e), o.readsMore)
 }
 
 // nullable returns an expression in which variables that cannot be evaluated
@@ -177,7 +179,7 @@ func (o *openness) readsMore(e ast.Expr) bool {
 // is compared: elsewhere it errs, as the variable would. It is not ok if CEL
 // has no way to say so.
 func (o *openness) nullable(e ast.Expr, compared bool) (nullable ast.Expr, ok bool) {
-	if path, isPath := pathOf(e); isPath {
+	if path, isPath := expr.Path(e); isPath {
 		if path[0] != "V" {
 			return e, true
 		}
@@ -226,7 +228,7 @@ func (o *openness) nullableVariable(e ast.Expr, steps int, compared bool) (nulla
 	if !ok {
 		return e, false
 	}
-	same := printCEL(inner) == printCEL(definition)
+	same := expr.Print(inner) == expr.Print(definition)
 	null := fact.NewLiteral(0, types.NullValue)
 	otherwise := func(there ast.Expr) ast.Expr { return fact.NewCall(0, operators.Conditional, there, e, null) }
 	switch {
@@ -254,7 +256,7 @@ func (o *openness) isField(e ast.Expr) bool {
 		return false
 	}
 	on := e.AsSelect().Operand()
-	path, ok := pathOf(on)
+	path, ok := expr.Path(on)
 	steps, sent := o.sentBelow(on)
 	return sent && steps == 0 || ok && len(path) == 2 && path[0] == "P" && path[1] == "attr"
 }
@@ -278,20 +280,20 @@ func showsNull(e ast.Expr) bool {
 
 // tests finds out whether an expression only asks for roles by name.
 func (r *roleReads) tests(e ast.Expr) {
-	if path, ok := pathOf(e); ok {
+	if path, ok := expr.Path(e); ok {
 		r.all = r.all || isRoles(path)
 		return
 	}
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.In {
 		args := e.AsCall().Args()
-		if path, ok := pathOf(args[1]); ok && isRoles(path) && args[0].Kind() == ast.LiteralKind {
+		if path, ok := expr.Path(args[1]); ok && isRoles(path) && args[0].Kind() == ast.LiteralKind {
 			if name, ok := args[0].AsLiteral().(types.String); ok {
 				r.tested = append(r.tested, string(name))
 			}
 			return
 		}
 	}
-	for _, x := range children(e) {
+	for _, x := range expr.Children(e) {
 		r.tests(x)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // What macros look at in the elements of a list is read as steps below the list:
@@ -20,7 +22,7 @@ func anyElement(list ast.Expr) ast.Expr {
 // [Element] in place of the number.
 func firstElement(e ast.Expr) (ast.Expr, bool) {
 	numbered := false
-	replaced := rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+	replaced := expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
 		if x.Kind() != ast.CallKind || x.AsCall().FunctionName() != operators.Index || x.AsCall().Args()[1].Kind() != ast.LiteralKind {
 			return nil, false
 		}
@@ -31,20 +33,20 @@ func firstElement(e ast.Expr) (ast.Expr, bool) {
 		if inner, ok := firstElement(list); ok {
 			list = inner
 		}
-		if _, ok := pathOf(list); !ok {
+		if _, ok := expr.Path(list); !ok {
 			return nil, false
 		}
 		numbered = true
 		return anyElement(list), true
 	})
-	_, isPath := pathOf(replaced)
+	_, isPath := expr.Path(replaced)
 	return replaced, numbered && isPath
 }
 
 // ofElements returns an argument of a call with the element of the list that it
 // goes through in the place of the variable that is bound to it.
 func ofElements(c ast.CallExpr, argument ast.Expr) ast.Expr {
-	names := bound(c)
+	names := expr.Bound(c)
 	if len(names) == 0 || c.FunctionName() == "bind" {
 		return argument
 	}
@@ -59,7 +61,7 @@ func ofElements(c ast.CallExpr, argument ast.Expr) ast.Expr {
 // elementsOf returns what stands for the elements of a list that is a place in
 // the request, or made from one by filtering and mapping.
 func elementsOf(list ast.Expr) (ast.Expr, bool) {
-	if path, ok := pathOf(list); ok {
+	if path, ok := expr.Path(list); ok {
 		return anyElement(list), len(path) > 1
 	}
 	if list.Kind() != ast.CallKind || !list.AsCall().IsMemberFunction() {
@@ -70,9 +72,9 @@ func elementsOf(list ast.Expr) (ast.Expr, bool) {
 	case "filter", "sortBy":
 		return elementsOf(c.Target())
 	case "map":
-		if names := bound(c); len(names) == 1 && len(c.Args()) == 2 {
+		if names := expr.Bound(c); len(names) == 1 && len(c.Args()) == 2 {
 			of := ofElements(c, c.Args()[1])
-			_, ok := pathOf(of)
+			_, ok := expr.Path(of)
 			return of, ok
 		}
 	}
@@ -82,13 +84,13 @@ func elementsOf(list ast.Expr) (ast.Expr, bool) {
 // substitute puts an expression in the place of a variable, where no macro binds
 // the name anew.
 func substitute(e ast.Expr, name string, by ast.Expr) ast.Expr {
-	return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+	return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
 		switch x.Kind() {
 		case ast.IdentKind:
 			return by, x.AsIdent() == name
 		case ast.CallKind:
 			c := x.AsCall()
-			if names := bound(c); slices.Contains(names, name) {
+			if names := expr.Bound(c); slices.Contains(names, name) {
 				return fact.NewMemberCall(0, c.FunctionName(), substitute(c.Target(), name, by), c.Args()...), true
 			}
 		case ast.UnspecifiedExprKind, ast.ComprehensionKind, ast.ListKind, ast.LiteralKind, ast.MapKind, ast.SelectKind, ast.StructKind:

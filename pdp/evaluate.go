@@ -11,6 +11,7 @@ import (
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // An Expression is CEL in the context of a policy rule, which gives it its
@@ -77,12 +78,12 @@ func (e *Engine) Evaluate(ctx context.Context, r authz.Request, of []Expression)
 // replaced by what they stand for.
 func (e *Engine) Inline(x Expression) string {
 	rows := e.contextsOf(x)
-	parsed, err := parseCEL(x.Text)
+	parsed, err := expr.Parse(x.Text)
 	if len(rows) == 0 || err != nil {
 		return x.Text
 	}
 	o := &openness{definitions: newDefinitions(variablesOf(rows[0].Params)), constants: rows[0].Params.GetConstants()}
-	if inlined := printCEL(o.inline(parsed)); inlined != printCEL(parsed) {
+	if inlined := expr.Print(o.inline(parsed)); inlined != expr.Print(parsed) {
 		return inlined
 	}
 	return x.Text

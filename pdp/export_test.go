@@ -107,12 +107,12 @@ func Compiles(text string) bool { return compiles(text) }
 // LongNames gives what a printed condition calls arguments, principal and
 // resource the names that policies have.
 func LongNames(text string) (string, error) {
-	e, err := parseCEL(text)
+	e, err := expr.Parse(text)
 	if err != nil {
 		return "", err
 	}
 	attr := func(of string) ast.Expr { return fact.NewSelect(0, fact.NewIdent(0, of), "attr") }
-	return printCEL(rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+	return expr.Print(expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
 		if x.Kind() != ast.IdentKind {
 			return nil, false
 		}
@@ -133,7 +133,7 @@ func ClauseOf(text string) authz.Clause { return expr.Clause(text) }
 
 // HasName reports whether a name stands in an expression.
 func HasName(text, name string) bool {
-	e, err := parseCEL(text)
+	e, err := expr.Parse(text)
 	return err != nil || expr.Mentions(e, name)
 }
 

@@ -8,6 +8,8 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // A Growth tells how large what expressions build may get. What a single call of the
@@ -32,7 +34,7 @@ func (s *Scope) Growth(texts []string) *Growth {
 	grow := false
 	for i, text := range texts {
 		if Grows(text) {
-			if e, err := parseCEL(text); err == nil {
+			if e, err := expr.Parse(text); err == nil {
 				g.expressions[i], grow = e, true
 			}
 		}
@@ -75,7 +77,7 @@ var shortText = Extent{Text: 32, All: 32, Values: 1}
 
 // of returns the extent of an expression. Members are the variables of macros.
 func (s *sizing) of(e ast.Expr, members map[string]Extent) Extent {
-	if path, isPath := pathOf(e); len(path) > 0 {
+	if path, isPath := expr.Path(e); len(path) > 0 {
 		if x, ok := members[path[0]]; ok && isPath {
 			return x
 		} else if isPath {
@@ -92,14 +94,14 @@ func (s *sizing) of(e ast.Expr, members map[string]Extent) Extent {
 		}
 		return shortText
 	case ast.CallKind:
-		if names := bound(e.AsCall()); len(names) > 0 {
+		if names := expr.Bound(e.AsCall()); len(names) > 0 {
 			return s.loop(e.AsCall(), names, members)
 		}
 		return s.call(e.AsCall(), members)
 	case ast.SelectKind:
 		return s.of(e.AsSelect().Operand(), members)
 	case ast.ListKind, ast.MapKind, ast.StructKind:
-		return s.sum(children(e), members)
+		return s.sum(expr.Children(e), members)
 	case ast.UnspecifiedExprKind, ast.ComprehensionKind, ast.IdentKind:
 	}
 	return shortText

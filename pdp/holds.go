@@ -13,6 +13,7 @@ import (
 	"github.com/google/cel-go/common/types"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // A Given is a condition and a request to hold it against: the one that the
@@ -80,13 +81,13 @@ func (e *Engine) validity(ctx context.Context, list []Given) ([][]authz.Validati
 // closed returns a clause in the words of policies, with what the schemas say
 // filled in. It is not ok for what means something in its own policy only.
 func closed(c authz.Clause, arguments []string, found []authz.ValidationError, schemas bool) (text string, ok bool) {
-	parsed, err := parseCEL(c.String())
+	parsed, err := expr.Parse(c.String())
 	if err != nil || c.Reads().Policy {
 		return "", false
 	}
 	attr := func(root string) ast.Expr { return fact.NewSelect(0, fact.NewIdent(0, root), "attr") }
 	ok = true
-	return printCEL(rewrite(parsed, func(x ast.Expr) (ast.Expr, bool) {
+	return expr.Print(expr.Rewrite(parsed, func(x ast.Expr) (ast.Expr, bool) {
 		switch x.Kind() { //nolint:exhaustive // the others have no words of their own
 		case ast.CallKind:
 			source := map[string]string{"arguments": "resource", "principal": "principal"}[validated(x.AsCall())]

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // samples are values of each kind. The first of a kind is a plain one.
@@ -124,7 +125,7 @@ func (c kindCall) kinds() kinds {
 		names = append(names, string(rune('a'+i)))
 		bound[names[i]] = kinds{k.set, anyKind}
 	}
-	e, err := parseCEL(callText(c.name, names))
+	e, err := expr.Parse(callText(c.name, names))
 	if err != nil {
 		return anything
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // valueWithKind is an expression that evaluates to the value of another and to
@@ -76,7 +78,7 @@ func kindsOfValue(v evaluated, json bool) kinds {
 	case "s":
 		return kinds{set: kindString}
 	case "b":
-		return kindsOfLiteral(scalar(fields["v"], false))
+		return kindsOfLiteral(expr.Scalar(fields["v"], false))
 	case "d":
 		return kinds{set: kindDouble}
 	case "i":
@@ -112,7 +114,7 @@ func kindsOfJSON(v *structpb.Value) kindSet {
 	case *structpb.Value_StructValue:
 		return kindMap
 	}
-	return kindsOfLiteral(scalar(v, false)).set
+	return kindsOfLiteral(expr.Scalar(v, false)).set
 }
 
 // literalOf writes a value, as valueWithKind returns it, as CEL.
@@ -127,7 +129,7 @@ func literalOf(v evaluated, h *hole) (ast.Expr, bool) {
 	}
 	switch fields["k"].GetStringValue() {
 	case "s", "b", "d", "n":
-		return scalar(val, h.compared), true
+		return expr.Scalar(val, h.compared), true
 	case "i":
 		// JSON has texts for integers that a double does not hold.
 		if n, err := strconv.ParseInt(val.GetStringValue(), 10, 64); err == nil {
@@ -176,18 +178,18 @@ func jsonLiteralOf(v *structpb.Value, compared bool) ast.Expr {
 		}
 		return fact.NewMap(0, entries)
 	}
-	return scalar(v, compared)
+	return expr.Scalar(v, compared)
 }
 
 // spelt returns an expression without names of the policy: its variables,
 // constants and globals are replaced by what they stand for.
 func (o *openness) spelt(e ast.Expr) ast.Expr {
-	return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+	return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
 		if definition, ok := o.variable(x); ok {
 			return newSeam(-1, o.spelt(definition)), true
 		}
-		path, ok := pathOf(x)
-		if !ok || len(path) < 2 || isOptional(x) {
+		path, ok := expr.Path(x)
+		if !ok || len(path) < 2 || expr.IsOptional(x) {
 			return nil, false
 		}
 		var v *structpb.Value
@@ -213,7 +215,7 @@ func (o *openness) spelt(e ast.Expr) ast.Expr {
 // withoutEmptyLists rewrites "x in []", which CEL takes to be false even where
 // x cannot be evaluated.
 func withoutEmptyLists(e ast.Expr) ast.Expr {
-	return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+	return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
 		if x.Kind() != ast.CallKind || x.AsCall().FunctionName() != operators.In {
 			return nil, false
 		}
@@ -235,7 +237,7 @@ func withoutEmptyLists(e ast.Expr) ast.Expr {
 func unsealed(e ast.Expr) ast.Expr {
 	n := 0
 	plain := unseamed(e, func(int) bool { n++; return false })
-	if n == 0 || compiles(printCEL(plain)) {
+	if n == 0 || compiles(expr.Print(plain)) {
 		return plain
 	}
 	guard := make([]bool, n)
@@ -243,12 +245,12 @@ func unsealed(e ast.Expr) ast.Expr {
 		guard[i] = true
 	}
 	guarded := func() ast.Expr { return unseamed(e, func(i int) bool { return guard[i] }) }
-	if !compiles(printCEL(guarded())) {
+	if !compiles(expr.Print(guarded())) {
 		return plain
 	}
 	for i := range guard {
 		guard[i] = false
-		if !compiles(printCEL(guarded())) {
+		if !compiles(expr.Print(guarded())) {
 			guard[i] = true
 		}
 	}
@@ -267,11 +269,11 @@ func unseamed(e ast.Expr, guard func(int) bool) ast.Expr {
 		number := next
 		next++
 		wrap := guard(number)
-		inner := rewrite(x.AsCall().Args()[1], replace)
+		inner := expr.Rewrite(x.AsCall().Args()[1], replace)
 		if wrap {
 			inner = fact.NewCall(0, "dyn", inner)
 		}
 		return inner, true
 	}
-	return rewrite(e, replace)
+	return expr.Rewrite(e, replace)
 }

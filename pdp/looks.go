@@ -38,7 +38,7 @@ func (e *Engine) Looks(x Expression) []Look {
 		variables: newDefinitions(variablesOf(params)), constants: params.GetConstants(), globals: e.options.Globals,
 		expanded: map[string]bool{},
 	}
-	if parsed, err := parseCEL(x.Text); err == nil {
+	if parsed, err := expr.Parse(x.Text); err == nil {
 		l.walk(parsed, nil)
 	}
 	return l.list
@@ -54,14 +54,14 @@ type looker struct {
 }
 
 func (l *looker) walk(e ast.Expr, names []string) {
-	if path, ok := pathOf(e); ok {
+	if path, ok := expr.Path(e); ok {
 		if !slices.Contains(names, path[0]) {
 			l.look(e, path)
 		}
 		return
 	}
 	if e.Kind() != ast.CallKind {
-		for _, x := range children(e) {
+		for _, x := range expr.Children(e) {
 			l.walk(x, names)
 		}
 		return
@@ -73,7 +73,7 @@ func (l *looker) walk(e ast.Expr, names []string) {
 	if c.IsMemberFunction() {
 		l.walk(c.Target(), names)
 	}
-	own := bound(c)
+	own := expr.Bound(c)
 	inner := append(slices.Clone(names), own...)
 	for i, a := range c.Args()[len(own):] {
 		if c.FunctionName() == "bind" && i == 0 {

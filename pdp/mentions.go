@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/google/cel-go/common/ast"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // Mentioned is what an expression names of its policy's definitions.
@@ -18,7 +20,7 @@ type Mentioned struct {
 // Mentions lists the variables and constants that an expression names.
 func Mentions(text string) Mentioned {
 	var m Mentioned
-	e, err := parseCEL(text)
+	e, err := expr.Parse(text)
 	if err != nil {
 		return Mentioned{Any: true, Runtime: true}
 	}
@@ -32,7 +34,7 @@ func Mentions(text string) Mentioned {
 	}
 	var walk func(ast.Expr)
 	walk = func(e ast.Expr) {
-		path, exact := pathOf(e)
+		path, exact := expr.Path(e)
 		if len(path) > 1 || exact {
 			switch path[0] {
 			case "V":
@@ -46,7 +48,7 @@ func Mentions(text string) Mentioned {
 		if exact {
 			return
 		}
-		for _, x := range children(e) {
+		for _, x := range expr.Children(e) {
 			if len(path) < 2 || !isPrefix(x, path) {
 				walk(x)
 			}
@@ -58,6 +60,6 @@ func Mentions(text string) Mentioned {
 
 // isPrefix reports whether e is the beginning of a path that was looked at.
 func isPrefix(e ast.Expr, path []string) bool {
-	p, _ := pathOf(e)
+	p, _ := expr.Path(e)
 	return len(p) > 1 && len(p) <= len(path) && slices.Equal(p, path[:len(p)])
 }

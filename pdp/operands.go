@@ -22,7 +22,7 @@ type Operand struct {
 // variables, constants, globals, the principal's id and roles. It reports
 // whether the expression reads anything that the request leaves open.
 func (e *Engine) Operands(r *authz.Request, text string) (list []Operand, open bool) {
-	parsed, err := parseCEL(text)
+	parsed, err := expr.Parse(text)
 	if err != nil {
 		return nil, r.Unknown != nil
 	}
@@ -30,15 +30,15 @@ func (e *Engine) Operands(r *authz.Request, text string) (list []Operand, open b
 	o.runtimeOpen = r.Unknown != nil && e.derivedRolesOpen(o)
 	var walk func(ast.Expr)
 	walk = func(x ast.Expr) {
-		if path, ok := pathOf(x); ok {
-			name := printCEL(x)
+		if path, ok := expr.Path(x); ok {
+			name := expr.Print(x)
 			known := slices.ContainsFunc(list, func(o Operand) bool { return o.Text == name })
 			if len(path) > 1 && expr.IsRoot(path[0]) && strings.Contains(text, name) && !known {
-				list = append(list, Operand{Text: name, Name: printCEL(shorten(x, r.Unknown)), Open: o.isOpenPath(path)})
+				list = append(list, Operand{Text: name, Name: expr.Print(expr.Shorten(x, r.Unknown)), Open: o.isOpenPath(path)})
 			}
 			return
 		}
-		for _, x := range children(x) {
+		for _, x := range expr.Children(x) {
 			walk(x)
 		}
 	}
@@ -56,7 +56,7 @@ type Comparison struct {
 // Comparisons lists the comparisons of an expression that can make it true:
 // equality and membership, below && and || only.
 func Comparisons(text string) []Comparison {
-	e, err := parseCEL(text)
+	e, err := expr.Parse(text)
 	if err != nil {
 		return nil
 	}
@@ -73,7 +73,7 @@ func Comparisons(text string) []Comparison {
 				walk(a)
 			}
 		case operators.Equals, operators.In:
-			list = append(list, Comparison{printCEL(c.Args()[0]), printCEL(c.Args()[1]), c.FunctionName() == operators.In})
+			list = append(list, Comparison{expr.Print(c.Args()[0]), expr.Print(c.Args()[1]), c.FunctionName() == operators.In})
 		}
 	}
 	walk(e)

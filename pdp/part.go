@@ -10,6 +10,8 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // A Part is one of the expressions that a condition combines by and, or, not
@@ -81,7 +83,7 @@ func (e *Engine) partsOf(c *runtimev1.Condition, context *runtimev1.RuleTable_Ru
 		d.constants[name] = v.AsInterface()
 	}
 	walkCondition(c, func(x *runtimev1.Expr) {
-		parsed, err := parseCEL(x.GetOriginal())
+		parsed, err := expr.Parse(x.GetOriginal())
 		if err != nil {
 			d.parts = append(d.parts, Part{})
 			return
@@ -183,8 +185,8 @@ func (d *dissection) term(e ast.Expr) (Term, bool) {
 	if v, ok := literalJSON(e); ok {
 		return Term{Value: v}, true
 	}
-	path, ok := pathOf(e)
-	if !ok || isOptional(e) {
+	path, ok := expr.Path(e)
+	if !ok || expr.IsOptional(e) {
 		return Term{}, false
 	}
 	return d.termAt(path)
@@ -259,7 +261,7 @@ func (d *dissection) mentioned(e ast.Expr, into *Part) {
 // mentionedIn knows the lists whose members variables stand for, and the variables
 // of the policy that were seen.
 func (d *dissection) mentionedIn(e ast.Expr, into *Part, members map[string][]string, seen map[string]bool) {
-	path, isPath := pathOf(e)
+	path, isPath := expr.Path(e)
 	if len(path) > 0 && members[path[0]] != nil {
 		if isPath {
 			into.Elements = append(into.Elements, Term{Path: slices.Concat(members[path[0]], path[1:])})
@@ -289,14 +291,14 @@ func (d *dissection) mentionedIn(e ast.Expr, into *Part, members map[string][]st
 		}
 		members = d.membersIn(e.AsCall(), members)
 	}
-	for _, x := range children(e) {
+	for _, x := range expr.Children(e) {
 		d.mentionedIn(x, into, members, seen)
 	}
 }
 
 // membersIn adds the variable that a call binds to the members of a list.
 func (d *dissection) membersIn(c ast.CallExpr, members map[string][]string) map[string][]string {
-	names := bound(c)
+	names := expr.Bound(c)
 	if len(names) != 1 {
 		return members
 	}
@@ -305,7 +307,7 @@ func (d *dissection) membersIn(c ast.CallExpr, members map[string][]string) map[
 		inner = map[string][]string{}
 	}
 	delete(inner, names[0])
-	list, ok := pathOf(c.Target())
+	list, ok := expr.Path(c.Target())
 	if ok && members[list[0]] != nil {
 		inner[names[0]] = slices.Concat(members[list[0]], list[1:], []string{""})
 	} else if t, isTerm := d.term(c.Target()); isTerm && t.Path != nil && !t.Size {

@@ -10,6 +10,8 @@ import (
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // parts is a leaf taken apart at what is unknown: a tree of and, or and not
@@ -106,11 +108,11 @@ func takeExprApart(e ast.Expr, o *openness) *parts {
 }
 
 func parseHygienic(text string) (ast.Expr, error) {
-	e, err := parseCEL(text)
+	e, err := expr.Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	return hygienic(e), nil
+	return expr.Hygienic(e), nil
 }
 
 func (p *parts) build(e ast.Expr, o *openness, root bool) *piece {
@@ -160,7 +162,7 @@ func (p *parts) all(list []ast.Expr, o *openness, root bool) []*piece {
 
 // closedText is what the engine evaluates of a closed expression.
 func closedText(e ast.Expr) string {
-	return printCEL(unseamed(e, func(int) bool { return true }))
+	return expr.Print(unseamed(e, func(int) bool { return true }))
 }
 
 func (p *parts) closed(text string) int {
@@ -174,7 +176,7 @@ func (p *parts) closed(text string) int {
 // hole makes a hole for a closed expression.
 func (p *parts) hole(e ast.Expr, o *openness, into *piece, strict, compared bool) ast.Expr {
 	h := hole{strict: strict, compared: compared, source: o.spelt(e), named: true}
-	if path, ok := pathOf(e); ok {
+	if path, ok := expr.Path(e); ok {
 		h.json = len(path) > 1 && path[1] == "attr" || slices.Contains([]string{"C", "G", "request"}, path[0])
 	}
 	h.named = !readsNameless(h.source)
@@ -196,9 +198,9 @@ func (p *parts) hole(e ast.Expr, o *openness, into *piece, strict, compared bool
 // something in one, or another field of the principal or of the resource, none of
 // which is of a kind that JSON does not have.
 func isFromJSON(e ast.Expr) bool {
-	path, ok := pathOf(e)
+	path, ok := expr.Path(e)
 	switch {
-	case !ok || isOptional(e) || len(path) < 2:
+	case !ok || expr.IsOptional(e) || len(path) < 2:
 		return false
 	case path[0] == "C":
 		return true
@@ -216,10 +218,10 @@ func (h *hole) whole() bool { return h.json && !h.named }
 // readsNameless reports whether an expression reads what has no name for those
 // who read a condition.
 func readsNameless(e ast.Expr) bool {
-	if path, ok := pathOf(e); ok {
+	if path, ok := expr.Path(e); ok {
 		return slices.Contains([]string{"request", "runtime", "V", "C", "G"}, path[0]) || isRoles(path)
 	}
-	return slices.ContainsFunc(children(e), readsNameless)
+	return slices.ContainsFunc(expr.Children(e), readsNameless)
 }
 
 // punch replaces the largest closed parts of an open expression by holes.
@@ -247,7 +249,7 @@ func (p *parts) punchCall(c ast.CallExpr, o *openness, into *piece, vars []strin
 		return newSeam(-1, p.punch(c.Args()[1], o, into, vars, strict, compared))
 	}
 	compared = slices.Contains(comparisonOperators, c.FunctionName())
-	names := bound(c)
+	names := expr.Bound(c)
 	inner := append(slices.Clone(vars), names...)
 	needed := strict && !isLazy(c)
 	args := make([]ast.Expr, len(c.Args()))
@@ -278,7 +280,7 @@ func (o *openness) defined(c ast.CallExpr) (ast.Expr, bool) {
 	if !ok || o.present(c.Args()[0]).AsCall().FunctionName() != operators.Has {
 		return nil, false
 	}
-	path, isPath := pathOf(o.present(c.Args()[0]).AsCall().Args()[0])
+	path, isPath := expr.Path(o.present(c.Args()[0]).AsCall().Args()[0])
 	return definition, isPath && path[0] == "V"
 }
 
@@ -293,8 +295,8 @@ func (o *openness) present(e ast.Expr) ast.Expr {
 		return fact.NewCall(0, operators.Has, fact.CopyExpr(e))
 	}
 	// A variable is there if its definition has a value.
-	path, ok := pathOf(definition)
-	if _, sent := o.sentBelow(definition); !ok || isOptional(definition) || sent || len(path) < 3 || !within(path[2:], o.unknown) {
+	path, ok := expr.Path(definition)
+	if _, sent := o.sentBelow(definition); !ok || expr.IsOptional(definition) || sent || len(path) < 3 || !within(path[2:], o.unknown) {
 		return fact.NewCall(0, operators.Has, fact.CopyExpr(e))
 	}
 	var all ast.Expr
@@ -328,7 +330,7 @@ func isLazy(c ast.CallExpr) bool {
 		list := c.Args()[1]
 		return list.Kind() == ast.ListKind && list.AsList().Size() == 0
 	}
-	return len(bound(c)) > 0
+	return len(expr.Bound(c)) > 0
 }
 
 var comparisonOperators = []string{
@@ -339,7 +341,7 @@ var comparisonOperators = []string{
 // rewriteChildren rebuilds e from f of each of its direct parts.
 func rewriteChildren(e ast.Expr, f func(ast.Expr) ast.Expr) ast.Expr {
 	self := true
-	return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+	return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
 		if self {
 			self = false
 			return nil, false
@@ -357,7 +359,7 @@ func isLiteral(e ast.Expr) bool {
 
 // isOpen reports whether e depends on what is unknown, or on one of vars.
 func (o *openness) isOpen(e ast.Expr, vars []string) bool {
-	if path, ok := pathOf(e); ok {
+	if path, ok := expr.Path(e); ok {
 		if len(vars) > 0 && slices.Contains(vars, path[0]) {
 			return true
 		}
@@ -367,11 +369,11 @@ func (o *openness) isOpen(e ast.Expr, vars []string) bool {
 		if o.isSettled(e.AsCall(), vars) {
 			return false
 		}
-		if names := bound(e.AsCall()); len(names) > 0 {
+		if names := expr.Bound(e.AsCall()); len(names) > 0 {
 			return o.isMacroOpen(e.AsCall(), names, vars)
 		}
 	}
-	return slices.ContainsFunc(children(e), func(x ast.Expr) bool { return o.isOpen(x, vars) })
+	return slices.ContainsFunc(expr.Children(e), func(x ast.Expr) bool { return o.isOpen(x, vars) })
 }
 
 // isMacroOpen is isOpen of what binds variables: one of its own is no reason to
@@ -470,17 +472,17 @@ func (o *openness) inline(e ast.Expr) ast.Expr {
 	if !o.fits(e) {
 		return fact.CopyExpr(e)
 	}
-	return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+	return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
 		if definition, ok := o.variable(x); ok {
 			return o.inline(definition), true
 		}
-		path, ok := pathOf(x)
+		path, ok := expr.Path(x)
 		if !ok || len(path) != 2 || path[0] != "C" {
 			return nil, false
 		}
 		switch v := o.constants[path[1]]; v.GetKind().(type) {
 		case *structpb.Value_StringValue, *structpb.Value_NumberValue, *structpb.Value_BoolValue:
-			return scalar(v, false), true
+			return expr.Scalar(v, false), true
 		}
 		return nil, false
 	})

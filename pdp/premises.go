@@ -13,6 +13,7 @@ import (
 	"github.com/google/cel-go/common/operators"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // A Premise is an expression over nothing but the resource that stands beside a
@@ -160,7 +161,7 @@ func (w *readWalker) premises(e ast.Expr, value bool) []Premise {
 			return append(w.premises(c.Args()[0], value), w.premises(c.Args()[1], value)...)
 		}
 	}
-	g := Premise{Expr: printCEL(e), Value: value}
+	g := Premise{Expr: expr.Print(e), Value: value}
 	if !w.ofResource(e, &g) || strings.Contains(g.Expr, Element) {
 		return nil
 	}
@@ -172,7 +173,7 @@ func (w *readWalker) conditionPremises(c *runtimev1.Condition, value bool) []Pre
 	var of *runtimev1.Condition_ExprList
 	switch op := c.GetOp().(type) {
 	case *runtimev1.Condition_Expr:
-		if e, err := parseCEL(op.Expr.GetOriginal()); err == nil {
+		if e, err := expr.Parse(op.Expr.GetOriginal()); err == nil {
 			return w.premises(e, value)
 		}
 	case *runtimev1.Condition_All:
@@ -204,7 +205,7 @@ func (w *readWalker) ofResource(e ast.Expr, g *Premise) bool {
 	if definition, _, ok := w.definition(e); ok {
 		return w.ofResource(definition, g)
 	}
-	path, exact := pathOf(e)
+	path, exact := expr.Path(e)
 	switch {
 	case len(path) == 0:
 	case path[0] == "R" && len(path) > 1 && path[1] == "attr":
@@ -220,5 +221,5 @@ func (w *readWalker) ofResource(e ast.Expr, g *Premise) bool {
 	if e.Kind() == ast.CallKind && slices.Contains([]string{"now", "timeSince"}, e.AsCall().FunctionName()) {
 		return false
 	}
-	return !slices.ContainsFunc(children(e), func(x ast.Expr) bool { return !w.ofResource(x, g) })
+	return !slices.ContainsFunc(expr.Children(e), func(x ast.Expr) bool { return !w.ofResource(x, g) })
 }

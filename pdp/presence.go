@@ -7,6 +7,8 @@ import (
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // presence is the paths that are there, wherever an expression comes to be
@@ -63,7 +65,7 @@ func (w *readWalker) conditionFacts(c *runtimev1.Condition) (whenTrue, whenFalse
 		met, unmet := sum(op.None, false)
 		return unmet, met
 	case *runtimev1.Condition_Expr:
-		if e, err := parseCEL(op.Expr.GetOriginal()); err == nil {
+		if e, err := expr.Parse(op.Expr.GetOriginal()); err == nil {
 			return w.facts(e)
 		}
 	}
@@ -85,11 +87,11 @@ func (w *readWalker) facts(e ast.Expr) (whenTrue, whenFalse presence) {
 	args := c.Args()
 	switch c.FunctionName() {
 	case operators.Has:
-		if path, ok := pathOf(w.inline(args[0])); ok {
+		if path, ok := expr.Path(w.inline(args[0])); ok {
 			return isThere(path), presence{}
 		}
 	case operators.In:
-		if path, ok := pathOf(w.inline(args[1])); ok {
+		if path, ok := expr.Path(w.inline(args[1])); ok {
 			if key, ok := w.constant(args[0]); ok && key.text != "" {
 				return isThere(append(path, key.text)), presence{}
 			}

@@ -8,6 +8,8 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // A readWalker collects the reads of one condition.
@@ -59,7 +61,7 @@ func (w *readWalker) condition(c *runtimev1.Condition, known presence, alternati
 	case *runtimev1.Condition_None:
 		list(op.None, false, alternative)
 	case *runtimev1.Condition_Expr:
-		e, err := parseCEL(op.Expr.GetOriginal())
+		e, err := expr.Parse(op.Expr.GetOriginal())
 		if err != nil {
 			w.into.Other = true
 			return
@@ -102,7 +104,7 @@ func (w *readWalker) expr(e ast.Expr, at surrounding) {
 		w.place.Variable = outer
 		return
 	}
-	if path, ok := pathOf(e); ok {
+	if path, ok := expr.Path(e); ok {
 		if !slices.Contains(at.bound, path[0]) {
 			w.read(e, path, at)
 		}
@@ -119,7 +121,7 @@ func (w *readWalker) expr(e ast.Expr, at surrounding) {
 	case ast.CallKind:
 		w.call(e.AsCall(), at)
 	case ast.ListKind, ast.MapKind, ast.StructKind, ast.UnspecifiedExprKind, ast.ComprehensionKind, ast.IdentKind, ast.LiteralKind:
-		for _, x := range children(e) {
+		for _, x := range expr.Children(e) {
 			w.expr(x, at.plain())
 		}
 	}
@@ -199,8 +201,8 @@ func (w *readWalker) call(c ast.CallExpr, at surrounding) {
 		w.into.Clock = append(w.into.Clock, w.place)
 	}
 	inner := at.plain()
-	inner.bound = append(slices.Clone(at.bound), bound(c)...)
-	for _, a := range args[len(bound(c)):] {
+	inner.bound = append(slices.Clone(at.bound), expr.Bound(c)...)
+	for _, a := range args[len(expr.Bound(c)):] {
 		w.expr(ofElements(c, a), inner)
 	}
 	if c.IsMemberFunction() {
@@ -264,7 +266,7 @@ func optionalFrom(e ast.Expr) int {
 // definition returns what a path that begins with a variable of the policy
 // stands for, and the variable.
 func (w *readWalker) definition(e ast.Expr) (definition ast.Expr, name string, ok bool) {
-	path, exact := pathOf(e)
+	path, exact := expr.Path(e)
 	if !exact || len(path) < 2 || path[0] != "V" {
 		return nil, "", false
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/google/cel-go/common/ast"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // reads is what expressions look at, as far as it tells requests apart.
@@ -64,7 +66,7 @@ func (r *reads) merge(o *reads) {
 // parsed may look at everything.
 func readsOf(text string) *reads {
 	r := &reads{}
-	e, err := parseCEL(text)
+	e, err := expr.Parse(text)
 	if err != nil {
 		r.other = true
 		return r
@@ -74,11 +76,11 @@ func readsOf(text string) *reads {
 }
 
 func (r *reads) walk(e ast.Expr) {
-	path, exact := pathOf(e)
+	path, exact := expr.Path(e)
 	if len(path) > 0 && r.root(path) && exact {
 		return
 	}
-	for _, x := range children(e) {
+	for _, x := range expr.Children(e) {
 		r.walk(x)
 	}
 }

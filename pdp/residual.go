@@ -7,6 +7,8 @@ import (
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // evaluated is what the engine evaluated a closed part to, or that it could not.
@@ -60,7 +62,7 @@ func (p *parts) whenDefined(n *piece, want bool, values []evaluated) formula {
 	case errored || (&typing{unknown: p.unknown, holes: of}).of(e).set == 0:
 		return formula{constant: !want}
 	case !want:
-		return formula{expr: negate(n.named)}
+		return formula{expr: expr.Negate(n.named)}
 	}
 	list := fact.NewList(0, []ast.Expr{unsealed(withoutEmptyLists(e))}, nil)
 	return formula{expr: fact.NewCall(0, operators.NotEquals, list, fact.NewList(0, nil, nil))}
@@ -103,7 +105,7 @@ func (p *parts) whenOpen(n *piece, want bool, values []evaluated, strict bool) f
 		}
 		e = fact.NewCall(0, operator, e, fact.NewLiteral(0, types.True))
 	case !want:
-		e = negate(e)
+		e = expr.Negate(e)
 	}
 	return formula{expr: e}
 }
@@ -118,7 +120,7 @@ func join(all bool, a, b formula) formula {
 	switch {
 	case a.expr == nil:
 		return b
-	case b.expr == nil || printCEL(a.expr) == printCEL(b.expr):
+	case b.expr == nil || expr.Print(a.expr) == expr.Print(b.expr):
 		return a
 	case all:
 		return formula{expr: fact.NewCall(0, operators.LogicalAnd, a.expr, b.expr)}
@@ -132,7 +134,7 @@ func join(all bool, a, b formula) formula {
 func (n *piece) fill(values []evaluated) (filled ast.Expr, of []kinds, errored bool) {
 	literals := make(map[string]ast.Expr, len(n.holes))
 	with := func(e ast.Expr) ast.Expr {
-		return rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+		return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
 			if x.Kind() != ast.IdentKind {
 				return nil, false
 			}
@@ -158,7 +160,7 @@ func (n *piece) fill(values []evaluated) (filled ast.Expr, of []kinds, errored b
 		case ok && !noKey:
 		case (v.errored || noKey) && !h.named, noKey && readsNothing(h.source):
 			// What errs where nobody knows the name.
-			e = fact.NewCall(0, operators.Index, fact.NewMap(0, nil), fact.NewLiteral(0, types.String(printCEL(unseamed(h.source, func(int) bool { return false })))))
+			e = fact.NewCall(0, operators.Index, fact.NewMap(0, nil), fact.NewLiteral(0, types.String(expr.Print(unseamed(h.source, func(int) bool { return false })))))
 		default:
 			e = with(h.source)
 		}
@@ -169,5 +171,5 @@ func (n *piece) fill(values []evaluated) (filled ast.Expr, of []kinds, errored b
 
 // readsNothing reports whether an expression is over no attribute.
 func readsNothing(e ast.Expr) bool {
-	return e.Kind() != ast.IdentKind && !slices.ContainsFunc(children(e), func(x ast.Expr) bool { return !readsNothing(x) })
+	return e.Kind() != ast.IdentKind && !slices.ContainsFunc(expr.Children(e), func(x ast.Expr) bool { return !readsNothing(x) })
 }

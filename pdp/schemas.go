@@ -177,9 +177,9 @@ func fitting(d *authz.Decision, valid []string) {
 func validAnd(valid []string, c authz.Condition) authz.Condition {
 	alternatives := c.Alternatives()
 	if len(alternatives) != 1 {
-		return c.Where(expr.Clause(joined(valid, operators.LogicalAnd)))
+		return c.Where(expr.Clause(expr.Joined(valid, operators.LogicalAnd)))
 	}
-	allows := joined(append(slices.Clone(valid), alternatives[0].Allows.String()), operators.LogicalAnd)
+	allows := expr.Joined(append(slices.Clone(valid), alternatives[0].Allows.String()), operators.LogicalAnd)
 	return authz.AnyOf(authz.Alternative{Allows: expr.Clause(allows), Denies: alternatives[0].Denies})
 }
 

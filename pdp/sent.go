@@ -8,6 +8,8 @@ import (
 	"github.com/google/cel-go/common/types"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
+
 	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
 )
 
@@ -17,7 +19,7 @@ import (
 // sentBelow returns how many more steps it takes from a path to the arguments:
 // none for the arguments themselves. Other paths are not ok.
 func (o *openness) sentBelow(e ast.Expr) (steps int, ok bool) {
-	path, ok := pathOf(e)
+	path, ok := expr.Path(e)
 	if !ok || o.unknown == nil || len(path) < 2 || path[0] != "R" || path[1] != "attr" {
 		return 0, false
 	}
@@ -37,7 +39,7 @@ func (o *openness) isSettled(c ast.CallExpr, vars []string) bool {
 		case "size":
 			return sent && steps > 0
 		case "all", "exists", "exists_one", "existsOne", "map", "filter": // of the names
-			return sent && steps > 0 && len(bound(c)) == 1 && !slices.ContainsFunc(args[1:], func(a ast.Expr) bool { return o.isOpen(a, vars) })
+			return sent && steps > 0 && len(expr.Bound(c)) == 1 && !slices.ContainsFunc(args[1:], func(a ast.Expr) bool { return o.isOpen(a, vars) })
 		}
 		return false
 	}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // A solver decides requests whose arguments are unknown, for one place where
@@ -132,7 +133,7 @@ func (s *solver) residual(whenTrue, whenFalse formula) residual {
 		if f.expr == nil {
 			return ""
 		}
-		return printCEL(shorten(f.expr, s.unknown))
+		return expr.Print(expr.Shorten(f.expr, s.unknown))
 	}
 	switch {
 	case whenTrue.expr == nil && whenTrue.constant:

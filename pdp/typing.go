@@ -100,8 +100,8 @@ func (t *typing) list(l ast.ListExpr) kinds {
 
 // path returns what stands at a path from one of Cerbos's names.
 func (t *typing) path(e ast.Expr) (kinds, bool) {
-	path, ok := pathOf(e)
-	if !ok || isOptional(e) {
+	path, ok := expr.Path(e)
+	if !ok || expr.IsOptional(e) {
 		return kinds{}, false
 	}
 	if k, ok := t.bound[path[0]]; ok {
@@ -254,7 +254,7 @@ func mayEqual(a, b kindSet) bool {
 
 // macro is of what binds variables.
 func (t *typing) macro(c ast.CallExpr) (kinds, bool) {
-	names := bound(c)
+	names := expr.Bound(c)
 	if len(names) == 0 {
 		return kinds{}, false
 	}
@@ -306,7 +306,7 @@ func (t *typing) function(c ast.CallExpr) kinds {
 	operands := c.Args()
 	name := c.FunctionName()
 	if c.IsMemberFunction() {
-		if path, ok := pathOf(c.Target()); ok && t.isNamespace(path[0]) {
+		if path, ok := expr.Path(c.Target()); ok && t.isNamespace(path[0]) {
 			name = strings.Join(path, ".") + "." + name
 		} else {
 			operands = append([]ast.Expr{c.Target()}, operands...)

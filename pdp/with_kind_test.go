@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // TestWithKind holds the kinds that are told by JSON to those that the engine
@@ -26,7 +27,7 @@ func TestWithKind(t *testing.T) {
 	e := bareEngine(t)
 	var of []Expression
 	for _, text := range texts {
-		parsed, err := parseCEL(text)
+		parsed, err := expr.Parse(text)
 		if err != nil || !isFromJSON(parsed) {
 			t.Fatalf("%s: %v", text, err)
 		}
@@ -56,7 +57,7 @@ func TestWithKind(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"P", "P.attr", "R.attr", "P.attr.?text", "G.limit", "now()", "P.attr.texts[0]", "request.principal.attr", "runtime.effectiveDerivedRoles"} {
-		if parsed, err := parseCEL(text); err != nil || isFromJSON(parsed) {
+		if parsed, err := expr.Parse(text); err != nil || isFromJSON(parsed) {
 			t.Errorf("%s is taken to be JSON: %v", text, err)
 		}
 	}

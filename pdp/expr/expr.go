@@ -30,6 +30,8 @@ var parses = struct {
 
 const maxParses, maxParsedText = 1 << 13, 1 << 10
 
+// Parse returns the tree of an expression, which is not to be changed: others may
+// get the same one.
 func Parse(text string) (ast.Expr, error) {
 	parses.Lock()
 	known := parses.of[text]
@@ -61,6 +63,7 @@ func parseAnew(text string) (ast.Expr, error) {
 	return parsed.Expr(), nil
 }
 
+// Print returns the text of an expression, on one line.
 func Print(e ast.Expr) string {
 	text, err := parser.Unparse(printable(e), ast.NewSourceInfo(nil), parser.WrapOnColumn(math.MaxInt32))
 	if err != nil {

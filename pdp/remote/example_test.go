@@ -16,7 +16,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer running.Close()
+	defer func() { _ = running.Close() }()
 	decisions, err := running.Decide(ctx, []authz.Request{{
 		Principal: &authz.Principal{ID: "sally", Roles: []string{"SALES"}}, Action: "call",
 		Resource: authz.Resource{Kind: "mcp_server", ID: "get_sales_data"}, Unknown: []string{"arguments"},

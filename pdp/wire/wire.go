@@ -52,11 +52,12 @@ func WithValue(attr map[string]*structpb.Value, path []string, v *structpb.Value
 	for k, x := range attr {
 		copied[k] = x
 	}
-	if len(path) == 1 {
-		copied[path[0]] = v
+	first, rest := path[0], path[1:]
+	if len(rest) == 0 {
+		copied[first] = v
 		return copied
 	}
-	below := WithValue(attr[path[0]].GetStructValue().GetFields(), path[1:], v)
-	copied[path[0]] = structpb.NewStructValue(&structpb.Struct{Fields: below})
+	below := WithValue(attr[first].GetStructValue().GetFields(), rest, v)
+	copied[first] = structpb.NewStructValue(&structpb.Struct{Fields: below})
 	return copied
 }
