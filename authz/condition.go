@@ -11,12 +11,12 @@ import (
 // decides requests, which alone reads the expressions in it.
 type Condition struct {
 	_  [0]func() // so that == does not compile: it would not compare conditions; Equal does
-	of *condition
+	of *conditionForm
 }
 
-// A condition is one of alternatives, of conditions that all have to be met, and of
+// A conditionForm is one of alternatives, of conditions that all have to be met, and of
 // neither: one that is not written down.
-type condition struct {
+type conditionForm struct {
 	text         string
 	alternatives []Alternative
 	all          []Condition
@@ -71,7 +71,7 @@ func (c Clause) Reads() Reads {
 
 // AnyOf returns the condition that one of some alternatives allows.
 func AnyOf(alternatives ...Alternative) Condition {
-	c := &condition{alternatives: alternatives}
+	c := &conditionForm{alternatives: alternatives}
 	if len(alternatives) == 1 {
 		c.text = alternatives[0].text()
 		return Condition{of: c}
@@ -114,7 +114,7 @@ func AllOf(conditions ...Condition) Condition {
 	for i, c := range list {
 		texts[i] = "(" + c.String() + ")"
 	}
-	return Condition{of: &condition{text: strings.Join(texts, " && "), all: list}}
+	return Condition{of: &conditionForm{text: strings.Join(texts, " && "), all: list}}
 }
 
 // Where returns the condition that a clause is met besides this one.
@@ -123,13 +123,13 @@ func (c Condition) Where(clause Clause) Condition {
 	if c.IsZero() {
 		return first
 	}
-	return Condition{of: &condition{text: clause.text + " && (" + c.String() + ")", all: []Condition{first, c}}}
+	return Condition{of: &conditionForm{text: clause.text + " && (" + c.String() + ")", all: []Condition{first, c}}}
 }
 
 // Unwritten returns a condition that is not written down, and what people are
 // told of it instead. The clauses are what it hangs on, as far as that is known.
 func Unwritten(text string, hints ...Clause) Condition {
-	return Condition{of: &condition{text: text, hints: hints}}
+	return Condition{of: &conditionForm{text: text, hints: hints}}
 }
 
 // IsZero reports whether there is no condition.
@@ -167,7 +167,7 @@ func (c Condition) BeginsUnless() bool {
 }
 
 // saysUnless reports whether a part of the condition begins with "unless".
-func (c *condition) saysUnless() bool {
+func (c *conditionForm) saysUnless() bool {
 	return slices.ContainsFunc(c.all, func(x Condition) bool { return x.BeginsUnless() || x.of.saysUnless() }) ||
 		slices.ContainsFunc(c.alternatives, func(a Alternative) bool { return a.Allows.IsZero() })
 }

@@ -86,10 +86,6 @@ func (x *exploration) strictText() string {
 	return expr.Joined(alternatives, operators.LogicalOr)
 }
 
-func nonEmpty(list ...string) []string {
-	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
-}
-
 // texted joins the texts of a set of groups with a logical operator.
 func (x *exploration) texted(groups uint, operator string) string {
 	var list []string

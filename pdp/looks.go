@@ -34,7 +34,7 @@ func (e *Engine) Looks(x Expression) []Look {
 		return nil
 	}
 	params := contexts[0].Params
-	l := &looker{
+	l := &lookFinder{
 		variables: newDefinitions(variablesOf(params)), constants: params.GetConstants(), globals: e.options.Globals,
 		expanded: map[string]bool{},
 	}
@@ -44,8 +44,8 @@ func (e *Engine) Looks(x Expression) []Look {
 	return l.list
 }
 
-// A looker collects what an expression looks at.
-type looker struct {
+// A lookFinder collects what an expression looks at.
+type lookFinder struct {
 	variables *definitions
 	constants map[string]*structpb.Value
 	globals   map[string]any
@@ -53,7 +53,7 @@ type looker struct {
 	list      []Look
 }
 
-func (l *looker) walk(e ast.Expr, names []string) {
+func (l *lookFinder) walk(e ast.Expr, names []string) {
 	if path, ok := expr.Path(e); ok {
 		if !slices.Contains(names, path[0]) {
 			l.look(e, path)
@@ -84,7 +84,7 @@ func (l *looker) walk(e ast.Expr, names []string) {
 	}
 }
 
-func (l *looker) look(e ast.Expr, path []string) {
+func (l *lookFinder) look(e ast.Expr, path []string) {
 	if len(path) < 2 {
 		return
 	}
@@ -111,7 +111,7 @@ func (l *looker) look(e ast.Expr, path []string) {
 	l.add(look)
 }
 
-func (l *looker) add(look Look) {
+func (l *lookFinder) add(look Look) {
 	if !slices.ContainsFunc(l.list, func(known Look) bool { return known.Name == look.Name }) {
 		l.list = append(l.list, look)
 	}

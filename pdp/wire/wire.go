@@ -52,7 +52,7 @@ func WithValue(attr map[string]*structpb.Value, path []string, v *structpb.Value
 	for k, x := range attr {
 		copied[k] = x
 	}
-	first, rest := path[0], path[1:]
+	first, rest := path[0], path[1:] //nolint:gosec // it is not empty
 	if len(rest) == 0 {
 		copied[first] = v
 		return copied
