@@ -143,7 +143,7 @@ func coverers(ctx context.Context, p *Pass, r *policy.Rule, others []*policy.Rul
 	}
 	cover := func(covers func(*policy.Rule) bool) bool {
 		i := slices.IndexFunc(others, func(o *policy.Rule) bool {
-			if o.Effect != r.Effect && o.Effect != authz.Deny || !covers(o) {
+			if o.Effect != r.Effect && o.Effect != authz.Deny || o.Condition != nil && p.reasons.ComparesNoMore() || !covers(o) {
 				return false
 			}
 			met := false

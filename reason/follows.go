@@ -15,9 +15,10 @@ func (x *Reasoner) Follows(ctx context.Context, o, r *policy.Rule) (bool, error)
 	switch {
 	case o.Condition == nil:
 		return true, nil
-	case r.Condition == nil || x.in.Strict:
+	case r.Condition == nil || x.in.Strict || x.ComparesNoMore():
 		return false, nil
 	}
+	x.compared++
 	a, b := x.Own(o), x.Own(r)
 	if a == nil || b == nil {
 		return false, nil
@@ -25,12 +26,19 @@ func (x *Reasoner) Follows(ctx context.Context, o, r *policy.Rule) (bool, error)
 	if a == b && !slices.ContainsFunc(a.Parts, func(p pdp.Part) bool { return p.Relation == pdp.Opaque }) {
 		return true, nil
 	}
-	shared := slices.ContainsFunc(a.Parts, func(p pdp.Part) bool { return sharesPlace(p, b.Parts) })
-	if x.spent || a.Globals || b.Globals || !shared {
+	if x.spent || a.Globals || b.Globals || !slices.ContainsFunc(a.Parts, func(p pdp.Part) bool { return sharesPlace(p, b.Parts) }) {
 		return false, nil
 	}
 	return x.follows(ctx, r, a, b)
 }
+
+// ComparesNoMore reports whether so many conditions were compared that [Reasoner.Follows]
+// says of no others that they follow.
+func (x *Reasoner) ComparesNoMore() bool { return x.compared == maxCompared }
+
+// maxCompared is how many pairs of conditions are compared: those of a thousand rules
+// about the same. More are too many to look into, and nothing is said of them.
+const maxCompared = 1 << 20
 
 // follows reports whether one condition is met whenever another is, the one of a
 // rule.

@@ -38,7 +38,8 @@ type Reasoner struct {
 	verdicts map[*policy.Rule]Verdict
 	own      map[*policy.Rule]*pdp.Condition
 
-	spent bool // so that whether one condition follows from another is not looked into any more
+	compared int  // pairs of conditions
+	spent    bool // so that whether one condition follows from another is not looked into any more
 }
 
 // New returns a reasoner.

@@ -99,7 +99,7 @@ func (c *course) start(ctx context.Context) error {
 		time.AfterFunc(c.limits.run, func() { c.cancel(fmt.Errorf("not finished within the %s of --timeout", c.limits.run)) })
 	}
 	if ownsProcess(ctx) {
-		setMemoryLimit(int64(c.limits.memory) << 20 / 2)
+		setMemoryLimit(int64(c.limits.memory) << 20 / 8 * 5)
 		go c.watch()
 	}
 	return nil
