@@ -19,6 +19,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
@@ -64,8 +66,8 @@ func newClaimsWorld(t *testing.T, conditions []string) *claimsWorld {
 	for i, c := range conditions {
 		fmt.Fprintf(&b, "    - {actions: [a%d], effect: EFFECT_ALLOW, roles: [A], condition: {match: {expr: %q}}}\n", i, c)
 	}
-	policy := rules(b.String())
-	addr := serve(t, policyDir(t, policy), verifying())
+	policy := pdptest.Rules(b.String())
+	addr := cerbosbin.Serve(t, pdptest.Folder(t, policy), verifying())
 	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +122,7 @@ func (w *claimsWorld) embedded(t *testing.T, p *authz.Principal) []bool {
 		requests[i] = authz.Request{Principal: p, Action: a, Resource: authz.Resource{Kind: "mcp_server", ID: "t"}}
 	}
 	list := make([]bool, len(requests))
-	for i, d := range decide(t, w.engine, requests) {
+	for i, d := range pdptest.Decide(t, w.engine, requests) {
 		list[i] = d.Effect == authz.Allow
 	}
 	return list

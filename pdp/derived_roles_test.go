@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
@@ -33,7 +34,7 @@ resourcePolicy:
   variables: {local: {witnessed: '"witness" in runtime.effectiveDerivedRoles'}}
   rules:
     - {actions: [other], effect: EFFECT_ALLOW, derivedRoles: [witness, manager, regular, cautious, elsewhere, stranger]}
-` + rule("ALLOW", `"*"`, "{expr: '"+expr+"'}")
+` + pdptest.Rule("ALLOW", `"*"`, "{expr: '"+expr+"'}")
 	return append([]string{vaultRoles, policy}, more...)
 }
 
@@ -129,7 +130,7 @@ derivedRoles:
 		r := authz.Request{Principal: &authz.Principal{ID: "pat", Roles: []string{"PILOT"}}, Action: action, Resource: authz.Resource{Kind: "pier", ID: "t"}}
 		open := r
 		open.Unknown = []string{"arguments"}
-		condition := decide(t, e, []authz.Request{open})[0].Condition
+		condition := pdptest.Decide(t, e, []authz.Request{open})[0].Condition
 		var known []authz.Request
 		var given []pdp.Given
 		for _, arguments := range []map[string]any{{}, {"by": "pat"}, {"by": "kit"}} {
@@ -152,7 +153,7 @@ derivedRoles:
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, d := range decide(t, e, known) {
+		for i, d := range pdptest.Decide(t, e, known) {
 			if told := !condition.Reads().Policy; held[i] != d.Effect && (told || held[i] != authz.Conditional) {
 				t.Errorf("%s: %s is held to be %v, and the engine says %v with %v", action, condition, held[i], d.Effect, known[i].Resource.Attr)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -64,19 +65,6 @@ func open(t testing.TB, options pdp.Options, policies ...string) *pdp.Engine {
 	return e
 }
 
-// rules wraps rules into a resource policy of the kind that tests use.
-func rules(text string) string {
-	return "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: mcp_server\n  version: default\n  rules:\n" + text
-}
-
-func rule(effect, role, condition string) string {
-	s := fmt.Sprintf("    - {actions: [call], effect: EFFECT_%s, roles: [%s]", effect, role)
-	if condition != "" {
-		s += ", condition: {match: " + condition + "}"
-	}
-	return s + "}\n"
-}
-
 func ask(t testing.TB, e pdp.Decider, p *authz.Principal, arguments map[string]any) authz.Decision {
 	t.Helper()
 	r := authz.Request{Principal: p, Action: "call", Resource: authz.Resource{Kind: "mcp_server", ID: "t", Attr: map[string]any{"tool_name": "t"}}}
@@ -100,66 +88,66 @@ func TestUnknownArguments(t *testing.T) {
 		effect  authz.Effect
 		want    string
 	}{
-		"unconditional":          {rule("ALLOW", "A", ""), pdp.Options{}, authz.Allow, ""},
-		"nothing":                {rule("ALLOW", "X", ""), pdp.Options{}, authz.Deny, ""},
-		"principal met":          {rule("ALLOW", "A", expr(`P.attr.region == "EMEA"`)), pdp.Options{}, authz.Allow, ""},
-		"principal not met":      {rule("ALLOW", "A", expr(`P.attr.region == "APAC"`)), pdp.Options{}, authz.Deny, ""},
-		"principal attr missing": {rule("ALLOW", "A", expr(`P.attr.nope == "x"`)), pdp.Options{}, authz.Deny, ""},
-		"argument":               {rule("ALLOW", "A", expr(`R.attr.arguments.n <= P.attr.limit`)), pdp.Options{}, authz.Conditional, `arguments.n <= 100`},
-		"argument in list":       {rule("ALLOW", "A", expr(`R.attr.arguments.region in P.attr.regions`)), pdp.Options{}, authz.Conditional, `arguments.region in ["EMEA", "US"]`},
-		"has":                    {rule("ALLOW", "A", expr(`!has(R.attr.arguments.x) || R.attr.arguments.x == 1`)), pdp.Options{}, authz.Conditional, `!has(arguments.x) || arguments.x == 1`},
-		"attribute not sent":     {rule("ALLOW", "A", expr(`R.attr.owner == "x"`)), pdp.Options{}, authz.Deny, ""},
-		"attribute sent":         {rule("ALLOW", "A", expr(`R.attr.tool_name == "t" && R.attr.arguments.x == 1`)), pdp.Options{}, authz.Conditional, `arguments.x == 1`},
-		"mixed or":               {rule("ALLOW", "A", expr(`P.attr.region == "EMEA" || R.attr.arguments.x == 1`)), pdp.Options{}, authz.Allow, ""},
-		"deny fails open":        {rule("ALLOW", "A", "") + rule("DENY", "A", expr(`R.attr.arguments.secret == true`)), pdp.Options{}, authz.Conditional, `unless arguments.secret == true`},
+		"unconditional":          {pdptest.Rule("ALLOW", "A", ""), pdp.Options{}, authz.Allow, ""},
+		"nothing":                {pdptest.Rule("ALLOW", "X", ""), pdp.Options{}, authz.Deny, ""},
+		"principal met":          {pdptest.Rule("ALLOW", "A", expr(`P.attr.region == "EMEA"`)), pdp.Options{}, authz.Allow, ""},
+		"principal not met":      {pdptest.Rule("ALLOW", "A", expr(`P.attr.region == "APAC"`)), pdp.Options{}, authz.Deny, ""},
+		"principal attr missing": {pdptest.Rule("ALLOW", "A", expr(`P.attr.nope == "x"`)), pdp.Options{}, authz.Deny, ""},
+		"argument":               {pdptest.Rule("ALLOW", "A", expr(`R.attr.arguments.n <= P.attr.limit`)), pdp.Options{}, authz.Conditional, `arguments.n <= 100`},
+		"argument in list":       {pdptest.Rule("ALLOW", "A", expr(`R.attr.arguments.region in P.attr.regions`)), pdp.Options{}, authz.Conditional, `arguments.region in ["EMEA", "US"]`},
+		"has":                    {pdptest.Rule("ALLOW", "A", expr(`!has(R.attr.arguments.x) || R.attr.arguments.x == 1`)), pdp.Options{}, authz.Conditional, `!has(arguments.x) || arguments.x == 1`},
+		"attribute not sent":     {pdptest.Rule("ALLOW", "A", expr(`R.attr.owner == "x"`)), pdp.Options{}, authz.Deny, ""},
+		"attribute sent":         {pdptest.Rule("ALLOW", "A", expr(`R.attr.tool_name == "t" && R.attr.arguments.x == 1`)), pdp.Options{}, authz.Conditional, `arguments.x == 1`},
+		"mixed or":               {pdptest.Rule("ALLOW", "A", expr(`P.attr.region == "EMEA" || R.attr.arguments.x == 1`)), pdp.Options{}, authz.Allow, ""},
+		"deny fails open":        {pdptest.Rule("ALLOW", "A", "") + pdptest.Rule("DENY", "A", expr(`R.attr.arguments.secret == true`)), pdp.Options{}, authz.Conditional, `unless arguments.secret == true`},
 		"allow unless deny": {
-			rule("ALLOW", "A", expr(`R.attr.arguments.region == P.attr.region`)) + rule("DENY", "A", expr(`R.attr.arguments.secret == true`)),
+			pdptest.Rule("ALLOW", "A", expr(`R.attr.arguments.region == P.attr.region`)) + pdptest.Rule("DENY", "A", expr(`R.attr.arguments.secret == true`)),
 			pdp.Options{},
 			authz.Conditional, `arguments.region == "EMEA" unless arguments.secret == true`,
 		},
 		"strict": {
-			rule("ALLOW", "A", expr(`R.attr.arguments.region == P.attr.region`)) + rule("DENY", "A", expr(`R.attr.arguments.secret == true`)),
+			pdptest.Rule("ALLOW", "A", expr(`R.attr.arguments.region == P.attr.region`)) + pdptest.Rule("DENY", "A", expr(`R.attr.arguments.secret == true`)),
 			pdp.Options{StrictEvaluation: true},
 			authz.Conditional, `arguments.region == "EMEA" && arguments.secret != true`,
 		},
 		"denied for one role, allowed by another": {
-			rule("ALLOW", "A", expr(`R.attr.arguments.x == 1`)) + rule("DENY", "A", expr(`R.attr.arguments.y == 1`)) + rule("ALLOW", "B", expr(`R.attr.arguments.z == 1`)),
+			pdptest.Rule("ALLOW", "A", expr(`R.attr.arguments.x == 1`)) + pdptest.Rule("DENY", "A", expr(`R.attr.arguments.y == 1`)) + pdptest.Rule("ALLOW", "B", expr(`R.attr.arguments.z == 1`)),
 			pdp.Options{},
 			authz.Conditional, `arguments.z == 1 || (arguments.x == 1 unless arguments.y == 1)`,
 		},
-		"none":       {rule("ALLOW", "A", `{none: {of: [{expr: R.attr.arguments.x == 1}, {expr: "P.attr.region == 'APAC'"}]}}`), pdp.Options{}, authz.Conditional, `unless arguments.x == 1`},
-		"all":        {rule("ALLOW", "A", `{all: {of: [{expr: R.attr.arguments.x == 1}, {expr: R.attr.arguments.y == 2}]}}`), pdp.Options{}, authz.Conditional, `arguments.x == 1 && arguments.y == 2`},
-		"any":        {rule("ALLOW", "A", `{any: {of: [{expr: R.attr.arguments.x == 1}, {expr: R.attr.arguments.y == 2}]}}`), pdp.Options{}, authz.Conditional, `arguments.x == 1 || arguments.y == 2`},
-		"same twice": {rule("ALLOW", "A", expr(`R.attr.arguments.x == 1`)) + rule("ALLOW", "B", expr(`R.attr.arguments.x == 1`)), pdp.Options{}, authz.Conditional, `arguments.x == 1`},
-		"exists":     {rule("ALLOW", "A", expr(`P.attr.regions.exists(r, r == R.attr.arguments.region)`)), pdp.Options{}, authz.Conditional, `["EMEA", "US"].exists(r, r == arguments.region)`},
-		"now":        {rule("ALLOW", "A", expr(`now() > timestamp("2026-01-01T00:00:00Z")`)), pdp.Options{Now: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)}, authz.Deny, ""},
-		"timestamp":  {rule("ALLOW", "A", expr(`timestamp(R.attr.arguments.when) > timestamp(P.attr.since)`)), pdp.Options{}, authz.Conditional, `timestamp(arguments.when) > timestamp(principal.since)`},
+		"none":       {pdptest.Rule("ALLOW", "A", `{none: {of: [{expr: R.attr.arguments.x == 1}, {expr: "P.attr.region == 'APAC'"}]}}`), pdp.Options{}, authz.Conditional, `unless arguments.x == 1`},
+		"all":        {pdptest.Rule("ALLOW", "A", `{all: {of: [{expr: R.attr.arguments.x == 1}, {expr: R.attr.arguments.y == 2}]}}`), pdp.Options{}, authz.Conditional, `arguments.x == 1 && arguments.y == 2`},
+		"any":        {pdptest.Rule("ALLOW", "A", `{any: {of: [{expr: R.attr.arguments.x == 1}, {expr: R.attr.arguments.y == 2}]}}`), pdp.Options{}, authz.Conditional, `arguments.x == 1 || arguments.y == 2`},
+		"same twice": {pdptest.Rule("ALLOW", "A", expr(`R.attr.arguments.x == 1`)) + pdptest.Rule("ALLOW", "B", expr(`R.attr.arguments.x == 1`)), pdp.Options{}, authz.Conditional, `arguments.x == 1`},
+		"exists":     {pdptest.Rule("ALLOW", "A", expr(`P.attr.regions.exists(r, r == R.attr.arguments.region)`)), pdp.Options{}, authz.Conditional, `["EMEA", "US"].exists(r, r == arguments.region)`},
+		"now":        {pdptest.Rule("ALLOW", "A", expr(`now() > timestamp("2026-01-01T00:00:00Z")`)), pdp.Options{Now: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)}, authz.Deny, ""},
+		"timestamp":  {pdptest.Rule("ALLOW", "A", expr(`timestamp(R.attr.arguments.when) > timestamp(P.attr.since)`)), pdp.Options{}, authz.Conditional, `timestamp(arguments.when) > timestamp(principal.since)`},
 		"now and argument": {
-			rule("ALLOW", "A", expr(`now() - timestamp(R.attr.arguments.when) < duration("24h")`)),
+			pdptest.Rule("ALLOW", "A", expr(`now() - timestamp(R.attr.arguments.when) < duration("24h")`)),
 			pdp.Options{},
 			authz.Conditional,
 			`now() - timestamp(arguments.when) < duration("24h")`,
 		},
-		"hierarchy":    {rule("ALLOW", "A", expr(`hierarchy(P.attr.region).ancestorOf(hierarchy(R.attr.arguments.h))`)), pdp.Options{}, authz.Conditional, `hierarchy(principal.region).ancestorOf(hierarchy(arguments.h))`},
-		"startsWith":   {rule("ALLOW", "A", expr(`R.attr.arguments.s.startsWith(P.attr.region)`)), pdp.Options{}, authz.Conditional, `arguments.s.startsWith("EMEA")`},
-		"lower":        {rule("ALLOW", "A", expr(`R.attr.arguments.s == P.attr.region.lowerAscii()`)), pdp.Options{}, authz.Conditional, `arguments.s == "emea"`},
-		"map":          {rule("ALLOW", "A", expr(`{"a": 1}[R.attr.arguments.s] == 1`)), pdp.Options{}, authz.Conditional, `{"a": 1}[arguments.s] == 1`},
-		"index":        {rule("ALLOW", "A", expr(`R.attr.arguments["x y"] == 1`)), pdp.Options{}, authz.Conditional, `arguments["x y"] == 1`},
-		"list":         {rule("ALLOW", "A", expr(`[R.attr.arguments.x, P.attr.limit].exists(v, v == 1)`)), pdp.Options{}, authz.Conditional, `[arguments.x, 100.0].exists(v, v == 1)`},
-		"all elements": {rule("ALLOW", "A", expr(`R.attr.arguments.l.all(v, v in P.attr.regions)`)), pdp.Options{}, authz.Conditional, `arguments.l.all(v, v in ["EMEA", "US"])`},
-		"arithmetic":   {rule("ALLOW", "A", expr(`R.attr.arguments.x * 2.0 < P.attr.limit / 4.0`)), pdp.Options{}, authz.Conditional, `arguments.x * 2.0 < 25`},
-		"ternary":      {rule("ALLOW", "A", expr(`P.attr.limit > 50 ? R.attr.arguments.x == 1 : R.attr.arguments.y == 1`)), pdp.Options{}, authz.Conditional, `arguments.x == 1`},
-		"negations":    {rule("ALLOW", "A", expr(`!(!(R.attr.arguments.x == 1) || P.attr.region == "APAC")`)), pdp.Options{}, authz.Conditional, `arguments.x == 1`},
-		"optional":     {rule("ALLOW", "A", expr(`R.attr.arguments.?x.orValue(0) == 1`)), pdp.Options{}, authz.Conditional, `arguments.?x.orValue(0) == 1`},
-		"whole":        {rule("ALLOW", "A", expr(`size(R.attr.arguments) == 0`)), pdp.Options{}, authz.Conditional, `size(arguments) == 0`},
-		"dynamic":      {rule("ALLOW", "A", expr(`P.attr.quota[R.attr.arguments.kind] > 3`)), pdp.Options{}, authz.Conditional, `principal.quota[arguments.kind] > 3`},
+		"hierarchy":    {pdptest.Rule("ALLOW", "A", expr(`hierarchy(P.attr.region).ancestorOf(hierarchy(R.attr.arguments.h))`)), pdp.Options{}, authz.Conditional, `hierarchy(principal.region).ancestorOf(hierarchy(arguments.h))`},
+		"startsWith":   {pdptest.Rule("ALLOW", "A", expr(`R.attr.arguments.s.startsWith(P.attr.region)`)), pdp.Options{}, authz.Conditional, `arguments.s.startsWith("EMEA")`},
+		"lower":        {pdptest.Rule("ALLOW", "A", expr(`R.attr.arguments.s == P.attr.region.lowerAscii()`)), pdp.Options{}, authz.Conditional, `arguments.s == "emea"`},
+		"map":          {pdptest.Rule("ALLOW", "A", expr(`{"a": 1}[R.attr.arguments.s] == 1`)), pdp.Options{}, authz.Conditional, `{"a": 1}[arguments.s] == 1`},
+		"index":        {pdptest.Rule("ALLOW", "A", expr(`R.attr.arguments["x y"] == 1`)), pdp.Options{}, authz.Conditional, `arguments["x y"] == 1`},
+		"list":         {pdptest.Rule("ALLOW", "A", expr(`[R.attr.arguments.x, P.attr.limit].exists(v, v == 1)`)), pdp.Options{}, authz.Conditional, `[arguments.x, 100.0].exists(v, v == 1)`},
+		"all elements": {pdptest.Rule("ALLOW", "A", expr(`R.attr.arguments.l.all(v, v in P.attr.regions)`)), pdp.Options{}, authz.Conditional, `arguments.l.all(v, v in ["EMEA", "US"])`},
+		"arithmetic":   {pdptest.Rule("ALLOW", "A", expr(`R.attr.arguments.x * 2.0 < P.attr.limit / 4.0`)), pdp.Options{}, authz.Conditional, `arguments.x * 2.0 < 25`},
+		"ternary":      {pdptest.Rule("ALLOW", "A", expr(`P.attr.limit > 50 ? R.attr.arguments.x == 1 : R.attr.arguments.y == 1`)), pdp.Options{}, authz.Conditional, `arguments.x == 1`},
+		"negations":    {pdptest.Rule("ALLOW", "A", expr(`!(!(R.attr.arguments.x == 1) || P.attr.region == "APAC")`)), pdp.Options{}, authz.Conditional, `arguments.x == 1`},
+		"optional":     {pdptest.Rule("ALLOW", "A", expr(`R.attr.arguments.?x.orValue(0) == 1`)), pdp.Options{}, authz.Conditional, `arguments.?x.orValue(0) == 1`},
+		"whole":        {pdptest.Rule("ALLOW", "A", expr(`size(R.attr.arguments) == 0`)), pdp.Options{}, authz.Conditional, `size(arguments) == 0`},
+		"dynamic":      {pdptest.Rule("ALLOW", "A", expr(`P.attr.quota[R.attr.arguments.kind] > 3`)), pdp.Options{}, authz.Conditional, `principal.quota[arguments.kind] > 3`},
 	}
 	p := &authz.Principal{ID: "p", Roles: []string{"A", "B"}, Attr: map[string]any{
 		"region": "EMEA", "since": "2026-01-01T00:00:00Z", "limit": 100.0, "regions": []any{"EMEA", "US"}, "quota": map[string]any{"a": 5.0},
 	}}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := ask(t, open(t, tt.options, rules(tt.policy)), p, nil)
+			got := ask(t, open(t, tt.options, pdptest.Rules(tt.policy)), p, nil)
 			if got.Effect != tt.effect || got.Condition.String() != tt.want {
 				t.Errorf("got %v %q, want %v %q", got.Effect, got.Condition, tt.effect, tt.want)
 			}
@@ -168,8 +156,8 @@ func TestUnknownArguments(t *testing.T) {
 }
 
 func TestAnyPrincipal(t *testing.T) {
-	e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", "{expr: R.attr.arguments.region == P.attr.region && P.id != 'root'}")+
-		rule("ALLOW", "B", "")+rule("DENY", "B", "{expr: P.attr.suspended}")))
+	e := open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "A", "{expr: R.attr.arguments.region == P.attr.region && P.id != 'root'}")+
+		pdptest.Rule("ALLOW", "B", "")+pdptest.Rule("DENY", "B", "{expr: P.attr.suspended}")))
 	for role, want := range map[string]string{
 		"A": `conditional arguments.region == principal.region && P.id != "root"`,
 		"B": `conditional unless principal.suspended`,
@@ -189,7 +177,7 @@ func TestAnyPrincipal(t *testing.T) {
 }
 
 func TestEvaluate(t *testing.T) {
-	e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", "{expr: R.attr.arguments.region == P.attr.region}")))
+	e := open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "A", "{expr: R.attr.arguments.region == P.attr.region}")))
 	of := func(text string) pdp.Expression {
 		return pdp.Expression{Rule: "resource.mcp_server.vdefault#rule-001", Text: text}
 	}
@@ -207,7 +195,7 @@ func TestEvaluate(t *testing.T) {
 }
 
 func TestRulesAreNamed(t *testing.T) {
-	e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", "{expr: R.attr.arguments.x == 1}")+rule("DENY", "A", "{expr: P.attr.y == 1}")))
+	e := open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "A", "{expr: R.attr.arguments.x == 1}")+pdptest.Rule("DENY", "A", "{expr: P.attr.y == 1}")))
 	p := &authz.Principal{ID: "p", Roles: []string{"A"}, Attr: map[string]any{"y": 2.0}}
 	want := []authz.RuleRef{
 		{ID: "resource.mcp_server.vdefault#rule-001", Effect: authz.Allow, Met: authz.Depends},
@@ -224,7 +212,7 @@ func TestRulesAreNamed(t *testing.T) {
 
 func TestNow(t *testing.T) {
 	e := open(t, pdp.Options{Now: time.Date(2030, 5, 1, 0, 0, 0, 0, time.UTC)},
-		rules(rule("ALLOW", "A", `{expr: "now() == timestamp('2030-05-01T00:00:00Z') && timestamp('2030-04-30T00:00:00Z').timeSince() == duration('24h')"}`)))
+		pdptest.Rules(pdptest.Rule("ALLOW", "A", `{expr: "now() == timestamp('2030-05-01T00:00:00Z') && timestamp('2030-04-30T00:00:00Z').timeSince() == duration('24h')"}`)))
 	p := &authz.Principal{ID: "p", Roles: []string{"A"}}
 	if d := ask(t, e, p, map[string]any{}); d.Effect != authz.Allow {
 		t.Errorf("the clock is not pinned: %+v", d)
@@ -232,7 +220,7 @@ func TestNow(t *testing.T) {
 }
 
 func TestNoPolicy(t *testing.T) {
-	e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", "")))
+	e := open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "A", "")))
 	for _, unknown := range [][]string{nil, {"arguments"}} {
 		d, err := e.Decide(t.Context(), []authz.Request{{
 			Principal: &authz.Principal{ID: "p", Roles: []string{"A"}}, Action: "call",
@@ -249,8 +237,8 @@ func TestNoPolicy(t *testing.T) {
 
 func TestCompileErrorsAllAtOnce(t *testing.T) {
 	_, err := pdp.Open(t.Context(), fstest.MapFS{
-		"a.yaml": {Data: []byte(rules(rule("ALLOW", "A", "{expr: P.attr.x ==}")))},
-		"b.yaml": {Data: []byte(strings.Replace(rules(rule("ALLOW", "A", "{expr: P.attr.x +}")+rule("DENY", "A", "{expr: nope(1)}")), "mcp_server", "other", 1))},
+		"a.yaml": {Data: []byte(pdptest.Rules(pdptest.Rule("ALLOW", "A", "{expr: P.attr.x ==}")))},
+		"b.yaml": {Data: []byte(strings.Replace(pdptest.Rules(pdptest.Rule("ALLOW", "A", "{expr: P.attr.x +}")+pdptest.Rule("DENY", "A", "{expr: nope(1)}")), "mcp_server", "other", 1))},
 	}, pdp.Options{Prefix: "policies"})
 	if n := len(source.Mistakes(err)); n != 3 {
 		t.Errorf("%d mistakes, want 3:\n%v", n, err)
@@ -371,7 +359,7 @@ func TestConfused(t *testing.T) {
 }
 
 func TestClass(t *testing.T) {
-	e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", "{expr: P.attr.region == 'EMEA' && P.attr.team.lead}")))
+	e := open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "A", "{expr: P.attr.region == 'EMEA' && P.attr.team.lead}")))
 	base := authz.Principal{ID: "a", Roles: []string{"A", "B"}, Attr: map[string]any{"region": "EMEA", "name": "x", "team": map[string]any{"lead": true}}}
 	with := func(f func(*authz.Principal)) *authz.Principal { p := base; f(&p); return &p }
 	same := []*authz.Principal{

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
@@ -38,7 +39,7 @@ resourcePolicy: {resource: press, version: "7", schemas: {resourceSchema: {ref: 
 	for _, roles := range [][]string{{"CLERK"}, {"CLERK", "CHIEF"}} {
 		left := request(map[string]any{}, roles...)
 		left.Unknown = []string{"job", "args"}
-		condition := decide(t, e, []authz.Request{left})[0].Condition
+		condition := pdptest.Decide(t, e, []authz.Request{left})[0].Condition
 		want := map[int]string{
 			1: `valid(arguments) && arguments.copies < 9.0 unless arguments.paper == " unless "`,
 			2: `valid(arguments) && ((arguments.copies < 9.0 unless arguments.paper == " unless ") || (arguments.colour unless arguments.draft))`,
@@ -70,7 +71,7 @@ resourcePolicy: {resource: press, version: "7", schemas: {resourceSchema: {ref: 
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, d := range decide(t, e, requests) {
+		for i, d := range pdptest.Decide(t, e, requests) {
 			seen[d.Effect]++
 			if held[i] != d.Effect {
 				t.Errorf("%s is held to be %v, and %v is decided, with %v", condition, held[i], d.Effect, requests[i].Resource.Attr)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
@@ -21,7 +22,7 @@ rolePolicy:
     - {resource: "mcp_*", allowActions: [call], condition: {match: {expr: "true"}}}
 `
 	for range 40 { // the order of the two differs from load to load
-		e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", "")), role)
+		e := open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "A", "")), role)
 		p := &authz.Principal{ID: "p", Roles: []string{"R"}}
 		for _, arguments := range []map[string]any{nil, {}} {
 			d := ask(t, e, p, arguments)

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
@@ -61,7 +63,7 @@ func TestNarrowTables(t *testing.T) {
 func sameAnswers(ctx context.Context, t *testing.T, e, whole *pdp.Engine, requests []authz.Request) {
 	t.Helper()
 	for _, list := range [][]authz.Request{requests, openly(requests)} {
-		got, want := decide(t, e, list), decide(t, whole, list)
+		got, want := pdptest.Decide(t, e, list), pdptest.Decide(t, whole, list)
 		for i := range got {
 			if diff := cmp.Diff(want[i], got[i]); diff != "" {
 				r := list[i]
@@ -118,7 +120,7 @@ func sameWithout(ctx context.Context, t *testing.T, e, whole *pdp.Engine, reques
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(decide(t, all, requests), decide(t, part, requests)); diff != "" {
+	if diff := cmp.Diff(pdptest.Decide(t, all, requests), pdptest.Decide(t, part, requests)); diff != "" {
 		t.Errorf("without %s (-whole +part):\n%s", rule, diff)
 	}
 }
@@ -128,7 +130,7 @@ func sameWithout(ctx context.Context, t *testing.T, e, whole *pdp.Engine, reques
 func TestDifferentialKinds(t *testing.T) {
 	c := newCompany(2026, rounds.Of(30, 90))
 	dir := c.write(t)
-	official := dial(t, serve(t, dir, nil), remote.Options{})
+	official := pdptest.Dial(t, cerbosbin.Serve(t, dir, nil), remote.Options{})
 	decisions, allowed, differ := 0, 0, 0
 	for range rounds.Of(4, 50) {
 		e, err := pdp.Open(t.Context(), os.DirFS(dir), pdp.Options{})
@@ -140,8 +142,8 @@ func TestDifferentialKinds(t *testing.T) {
 		}
 		for range 5 {
 			requests := c.requests(2, 100)
-			want := decide(t, official, requests)
-			for i, d := range decide(t, e, requests) {
+			want := pdptest.Decide(t, official, requests)
+			for i, d := range pdptest.Decide(t, e, requests) {
 				decisions++
 				if d.Effect == authz.Allow {
 					allowed++
@@ -171,7 +173,7 @@ func TestKindsAskedAtOnce(t *testing.T) {
 	requests := c.requests(60, 400)
 	sequential := make([]authz.Decision, len(requests))
 	for i := range requests {
-		sequential[i] = decide(t, e, requests[i:i+1])[0]
+		sequential[i] = pdptest.Decide(t, e, requests[i:i+1])[0]
 	}
 	if n := pdp.Widened(e); n > 3 {
 		t.Errorf("tables were loaded for %d sets of kinds", n)
@@ -180,7 +182,7 @@ func TestKindsAskedAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, d := range decide(t, fresh, requests) {
+	for i, d := range pdptest.Decide(t, fresh, requests) {
 		if d.Effect != sequential[i].Effect || d.NoPolicy != sequential[i].NoPolicy {
 			t.Errorf("%+v: %v at once, %v one by one", requests[i].Resource, d.Effect, sequential[i].Effect)
 		}

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
@@ -68,7 +69,7 @@ func TestIdle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := &combination{t: t}
 		condition := c.match(2)
-		text := strings.Replace(rules(rule("ALLOW", "A", condition)), "  rules:",
+		text := strings.Replace(pdptest.Rules(pdptest.Rule("ALLOW", "A", condition)), "  rules:",
 			"  constants: {local: {name: dig}}\n  variables: {local: {digs: 'R.id == C.name && R.kind != \"y\"'}}\n  rules:", 1)
 		e, err := pdp.Open(t.Context(), fstest.MapFS{"p.yaml": {Data: []byte(text)}}, pdp.Options{StrictEvaluation: rapid.Bool().Draw(t, "strict")})
 		if err != nil {

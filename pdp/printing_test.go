@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
@@ -111,7 +112,7 @@ func (d *printed) pdp(t *testing.T, policies fstest.MapFS) *remote.PDP {
 		texts = append(texts, "// "+name+"\n"+string(f.Data))
 	}
 	conf := map[string]any{"engine": map[string]any{"strictEvaluation": d.options.StrictEvaluation, "globals": printerGlobals}}
-	return dial(t, serve(t, policyDir(t, texts...), conf), remote.Options{Timeout: 2 * time.Minute})
+	return pdptest.Dial(t, cerbosbin.Serve(t, pdptest.Folder(t, texts...), conf), remote.Options{Timeout: 2 * time.Minute})
 }
 
 // open decides the cells, and holds those without a condition against the PDP.
@@ -126,8 +127,8 @@ func (d *printed) open(t *testing.T) {
 	for _, c := range d.cells {
 		requests, known = append(requests, c.request), append(known, c.known...)
 	}
-	decisions := decide(t, e, requests)
-	answers := decide(t, d.pdp(t, d.policies), known)
+	decisions := pdptest.Decide(t, e, requests)
+	answers := pdptest.Decide(t, d.pdp(t, d.policies), known)
 	embedded, err := pdp.Plainly(t.Context(), e, known)
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +210,7 @@ func (d *printed) readBack(t *testing.T) {
 	} else if len(of) == 0 {
 		t.Fatal(e, "no conditions")
 	}
-	answers := decide(t, d.pdp(t, policies), known)
+	answers := pdptest.Decide(t, d.pdp(t, policies), known)
 	for _, i := range of {
 		c := &d.cells[i]
 		for j := range c.known {

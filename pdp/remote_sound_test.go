@@ -11,6 +11,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
 )
@@ -39,7 +41,7 @@ func TestRemoteAgreesWithItself(t *testing.T) {
 			versions = append(versions, version)
 		}
 	}
-	running := dial(t, serve(t, dir, nil), remote.Options{})
+	running := pdptest.Dial(t, cerbosbin.Serve(t, dir, nil), remote.Options{})
 	certain := 0
 	for _, version := range versions {
 		for _, roles := range [][]string{{"A"}, {"B"}, {"A", "B"}, {"adm", "B"}} {
@@ -51,7 +53,7 @@ func TestRemoteAgreesWithItself(t *testing.T) {
 					Kind: "mcp_server", ID: "t", Attr: map[string]any{"tool_name": "t"}, PolicyVersion: version, Scope: scope,
 				}}
 				requests := append([]authz.Request{open}, known(open)...)
-				decisions := decide(t, running, requests)
+				decisions := pdptest.Decide(t, running, requests)
 				if decisions[0].Effect == authz.Conditional {
 					continue
 				}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
@@ -225,7 +227,7 @@ func TestDifferentialRoleOrder(t *testing.T) {
 	for _, strict := range []bool{false, true} {
 		t.Run(fmt.Sprintf("strict=%t", strict), func(t *testing.T) {
 			options := pdp.Options{StrictEvaluation: strict, Now: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)}
-			official := dial(t, serve(t, dir, map[string]any{"engine": map[string]any{"strictEvaluation": strict}}), remote.Options{})
+			official := pdptest.Dial(t, cerbosbin.Serve(t, dir, map[string]any{"engine": map[string]any{"strictEvaluation": strict}}), remote.Options{})
 			compareOrders(t, dir, cells, options, official)
 		})
 	}
@@ -242,19 +244,19 @@ func compareOrders(t *testing.T, dir string, cells []orderedCell, options pdp.Op
 	for _, c := range cells {
 		open, known = append(open, c.open), append(known, c.known...)
 	}
-	want := decide(t, official, known)
+	want := pdptest.Decide(t, official, known)
 	differ, conditional, order := 0, 0, 0
 	differs := func(what string, r *authz.Request, got, want authz.Effect) {
 		if differ++; differ <= 10 {
 			t.Errorf("%s: %v, the PDP %v: %s in scope %q for %v %v with %v", what, got, want, r.Action, r.Resource.Scope, r.Principal.Roles, r.Principal.Attr, r.Resource.Attr["arguments"])
 		}
 	}
-	for i, d := range decide(t, e, known) {
+	for i, d := range pdptest.Decide(t, e, known) {
 		if d.Effect != want[i].Effect {
 			differs("the engine", &known[i], d.Effect, want[i].Effect)
 		}
 	}
-	for i, s := range holds(t, decide(t, e, open), cells, options) {
+	for i, s := range holds(t, pdptest.Decide(t, e, open), cells, options) {
 		if s.conditional {
 			conditional++
 		}
@@ -262,7 +264,7 @@ func compareOrders(t *testing.T, dir string, cells []orderedCell, options pdp.Op
 			differs("the cell, "+s.text, &known[i], s.effect, want[i].Effect)
 		}
 	}
-	for i, d := range decide(t, e, reversed(known)) {
+	for i, d := range pdptest.Decide(t, e, reversed(known)) {
 		if d.Effect != want[i].Effect {
 			order++
 		}
@@ -324,7 +326,7 @@ func holds(t *testing.T, open []authz.Decision, cells []orderedCell, options pdp
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, d := range decide(t, readBack, asked) {
+	for i, d := range pdptest.Decide(t, readBack, asked) {
 		list[of[i]].effect = d.Effect
 	}
 	return list

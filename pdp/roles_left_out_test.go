@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
@@ -96,14 +98,14 @@ func TestDifferentialDerivedRoles(t *testing.T) {
 		}
 		for _, strict := range []bool{false, true} {
 			t.Run(fmt.Sprintf("read=%t,strict=%t", read, strict), func(t *testing.T) {
-				official := dial(t, serve(t, dir, map[string]any{"engine": map[string]any{"strictEvaluation": strict}}), remote.Options{})
+				official := pdptest.Dial(t, cerbosbin.Serve(t, dir, map[string]any{"engine": map[string]any{"strictEvaluation": strict}}), remote.Options{})
 				e, err := pdp.Open(t.Context(), os.DirFS(dir), pdp.Options{StrictEvaluation: strict, Now: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)})
 				if err != nil {
 					t.Fatal(err)
 				}
-				cells, embedded := decide(t, e, open), decide(t, e, known)
+				cells, embedded := pdptest.Decide(t, e, open), pdptest.Decide(t, e, known)
 				differ, allowed := 0, 0
-				for i, want := range decide(t, official, known) {
+				for i, want := range pdptest.Decide(t, official, known) {
 					cell := cells[of[i]].Effect
 					if want.Effect == authz.Allow {
 						allowed++

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
@@ -120,7 +121,7 @@ func TestRuleReadsOfVariables(t *testing.T) {
 	for i := range 40 {
 		fmt.Fprintf(&b, "      v%d: V.v%d && V.v%d\n", i+1, i, i)
 	}
-	b.WriteString("  rules:\n" + rule("ALLOW", "A", "{expr: V.v40}"))
+	b.WriteString("  rules:\n" + pdptest.Rule("ALLOW", "A", "{expr: V.v40}"))
 	r := open(t, pdp.Options{}, b.String()).RuleReads()["resource.mcp_server.vdefault#rule-001"]
 	if !r.Other {
 		t.Errorf("%v, want to be told that this is not all", shortReads(r))
@@ -160,7 +161,7 @@ func TestGuards(t *testing.T) {
 		`{none: {of: [{expr: has(X)}, {expr: X == 1}]}}`:                                    false,
 		`{expr: 'R.attr.arguments["x"].y == 1'}`:                                            false,
 	} {
-		e := open(t, pdp.Options{}, rules(rule("ALLOW", "A", strings.ReplaceAll(condition, "X", x))))
+		e := open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "A", strings.ReplaceAll(condition, "X", x))))
 		unguarded := false
 		for _, r := range e.RuleReads()["resource.mcp_server.vdefault#rule-001"].Reads {
 			unguarded = unguarded || !r.Principal && len(r.Path) > 1 && r.Path[1] == "x" && !r.Guarded[1]
@@ -192,7 +193,7 @@ func TestMentions(t *testing.T) {
 
 func TestDecideAt(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	e := open(t, pdp.Options{Now: start}, rules(rule("ALLOW", "A", `{expr: 'now() < timestamp("2026-06-01T00:00:00Z") || R.attr.arguments.x == 1'}`)))
+	e := open(t, pdp.Options{Now: start}, pdptest.Rules(pdptest.Rule("ALLOW", "A", `{expr: 'now() < timestamp("2026-06-01T00:00:00Z") || R.attr.arguments.x == 1'}`)))
 	p := &authz.Principal{ID: "p", Roles: []string{"A"}}
 	for _, unknown := range [][]string{nil, {"arguments"}} {
 		r := authz.Request{Principal: p, Action: "call", Resource: authz.Resource{Kind: "mcp_server", ID: "t"}, Unknown: unknown}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
@@ -50,13 +51,13 @@ func TestTypesSettle(t *testing.T) {
 		`(R.attr.arguments.x == 1 ? P.attr.branch : P.attr.desk) == "Porto"`: `conditional ((arguments.x == 1) ? "Porto" : dyn(4.0)) == "Porto"`,
 	}
 	for expr, want := range tests {
-		e := open(t, pdp.Options{}, rules(rule("ALLOW", "clerk", fmt.Sprintf("{expr: %q}", expr))))
+		e := open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "clerk", fmt.Sprintf("{expr: %q}", expr))))
 		d := ask(t, e, clerk, nil)
 		if got := saidOf(d); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", expr, got, want)
 		}
 		// What keeps nobody out does not make a cell depend on anything.
-		e = open(t, pdp.Options{}, rules(rule("ALLOW", "clerk", "")+rule("DENY", "clerk", fmt.Sprintf("{expr: %q}", expr))))
+		e = open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "clerk", "")+pdptest.Rule("DENY", "clerk", fmt.Sprintf("{expr: %q}", expr))))
 		if d := ask(t, e, clerk, nil); (d.Effect == authz.Allow) != (want == "deny") {
 			t.Errorf("unless %s: %s", expr, saidOf(d))
 		}
@@ -80,7 +81,7 @@ func TestWhatIsSent(t *testing.T) {
 	}
 	for _, expr := range allowed {
 		policy := "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: mcp_server\n  version: default\n  variables: {local: {sent: has(R.attr.arguments)}}\n  rules:\n" +
-			rule("ALLOW", "clerk", fmt.Sprintf("{expr: %q}", expr))
+			pdptest.Rule("ALLOW", "clerk", fmt.Sprintf("{expr: %q}", expr))
 		if d := ask(t, open(t, pdp.Options{}, policy), clerk, nil); d.Effect != authz.Allow {
 			t.Errorf("%s: %s", expr, saidOf(d))
 		}
@@ -95,12 +96,12 @@ func TestWhatIsSent(t *testing.T) {
 		`R.attr.exists(k, R.attr[k] == "t")`:             `conditional R.attr.exists(k, R.attr[k] == "t")`,
 		`R.attr.?arguments.to.orValue("nobody") == "me"`: `conditional optional.of(arguments).to.orValue("nobody") == "me"`,
 	} {
-		if d := ask(t, open(t, pdp.Options{}, rules(rule("ALLOW", "clerk", fmt.Sprintf("{expr: %q}", expr)))), clerk, nil); saidOf(d) != want {
+		if d := ask(t, open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "clerk", fmt.Sprintf("{expr: %q}", expr)))), clerk, nil); saidOf(d) != want {
 			t.Errorf("%s:\n got %s\nwant %s", expr, saidOf(d), want)
 		}
 	}
 	// Without arguments in the request there are none.
-	e := open(t, pdp.Options{}, rules(rule("ALLOW", "clerk", "{expr: has(R.attr.arguments)}")))
+	e := open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "clerk", "{expr: has(R.attr.arguments)}")))
 	d, err := e.Decide(t.Context(), []authz.Request{{Principal: clerk, Action: "call", Resource: authz.Resource{Kind: "mcp_server", ID: "t"}}})
 	if err != nil || d[0].Effect != authz.Deny {
 		t.Errorf("not sent: %v, %v", d, err)
@@ -108,7 +109,7 @@ func TestWhatIsSent(t *testing.T) {
 	nested := authz.Request{Principal: clerk, Action: "call", Unknown: []string{"call", "input"}, Resource: authz.Resource{
 		Kind: "mcp_server", ID: "t", Attr: map[string]any{"call": map[string]any{"tool": "t"}},
 	}}
-	e = open(t, pdp.Options{}, rules(rule("ALLOW", "clerk", "{expr: has(R.attr.call.input) && size(R.attr.call) == 2 && R.attr.call.tool == 't'}")))
+	e = open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "clerk", "{expr: has(R.attr.call.input) && size(R.attr.call) == 2 && R.attr.call.tool == 't'}")))
 	if d, err := e.Decide(t.Context(), []authz.Request{nested}); err != nil || d[0].Effect != authz.Allow {
 		t.Errorf("further down: %v, %v", d, err)
 	}
@@ -132,11 +133,11 @@ func TestNoBooleans(t *testing.T) {
 		{"DENY", `P.attr.desk > 2 ? R.attr.arguments.urgent : R.attr.arguments.late`, `conditional unless arguments.urgent`, `conditional arguments.urgent != true`},
 		{"DENY", `R.attr.arguments.branch in P.attr.branch`, `allow`, `deny`},
 	} {
-		policy := rule("ALLOW", "clerk", "")
+		policy := pdptest.Rule("ALLOW", "clerk", "")
 		if tt.effect == "ALLOW" {
 			policy = ""
 		}
-		policy = rules(policy + rule(tt.effect, "clerk", fmt.Sprintf("{expr: %q}", tt.expr)))
+		policy = pdptest.Rules(policy + pdptest.Rule(tt.effect, "clerk", fmt.Sprintf("{expr: %q}", tt.expr)))
 		for strict, want := range map[bool]string{false: tt.lenient, true: tt.strict} {
 			if got := saidOf(ask(t, open(t, pdp.Options{StrictEvaluation: strict}, policy), clerk, nil)); got != want {
 				t.Errorf("%s %s, strict %v:\n got %s\nwant %s", tt.effect, tt.expr, strict, got, want)

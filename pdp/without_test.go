@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
@@ -51,7 +52,7 @@ resourcePolicy:
 		if err != nil {
 			t.Fatal(err)
 		}
-		return answers{decide(t, d, requests), found}
+		return answers{pdptest.Decide(t, d, requests), found}
 	}
 	for name, files := range map[string][]string{"few kinds": few, "many kinds": many} {
 		for _, enforcement := range []pdp.Enforcement{pdp.EnforceNone, pdp.EnforceWarn, pdp.EnforceReject} {

@@ -283,19 +283,24 @@ func (q *quickYAML) mappingValue(column, depth int) *Node {
 	if !q.endsLine() {
 		return q.inline(column, depth)
 	}
-	here := q.pos(behind)
+	return q.nextLines(q.pos(behind), column, depth, true)
+}
+
+// nextLines reads the value of a key or dash in a column behind which the line ends:
+// what stands deeper, for a key a sequence in the same column too, or else null.
+func (q *quickYAML) nextLines(behind Pos, column, depth int, ofKey bool) *Node {
 	if !q.skipLine() {
 		return nil
 	}
 	switch {
 	case q.column() > column:
 		return q.block(column, depth)
-	case q.column() == column && q.dash():
+	case ofKey && q.column() == column && q.dash():
 		return q.sequence(depth)
 	case !q.spend(depth):
 		return nil
 	}
-	return q.node(Null, here)
+	return q.node(Null, behind)
 }
 
 // sequence reads a sequence whose first dash is next.
@@ -322,15 +327,5 @@ func (q *quickYAML) entry(column, depth int) *Node {
 	if !q.endsLine() {
 		return q.block(column, depth)
 	}
-	here := q.pos(behind)
-	if !q.skipLine() {
-		return nil
-	}
-	switch {
-	case q.column() > column:
-		return q.block(column, depth)
-	case !q.spend(depth):
-		return nil
-	}
-	return q.node(Null, here)
+	return q.nextLines(q.pos(behind), column, depth, false)
 }

@@ -12,8 +12,8 @@ func (e UsageError) Error() string { return e.Err.Error() }
 // Unwrap returns a list, so that the mistakes of a joined error are found in it.
 func (e UsageError) Unwrap() []error { return []error{e.Err} }
 
-// guard turns a panic, which is a mistake of this program's, into an error.
-func guard(err *error) {
+// Guard turns a panic of the function that defers it, which is a mistake of this program's, into an error.
+func Guard(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("internal error: %v; please report it with what was read", r)
 	}

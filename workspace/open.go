@@ -164,7 +164,7 @@ func Load(ctx context.Context, in *Inputs, o Options) (*Workspace, error) {
 	errs := make([]error, len(parts))
 	for i, f := range parts {
 		g.Go(func() error {
-			defer guard(&errs[i])
+			defer Guard(&errs[i])
 			errs[i] = f()
 			return nil
 		})

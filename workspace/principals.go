@@ -37,7 +37,7 @@ func (w *Workspace) loadPrincipals() error {
 			for range batches { // if sorting panicked, reading goes on all the same
 			}
 		}()
-		defer guard(&sorting)
+		defer Guard(&sorting)
 		<-w.compiled
 		if len(w.o.PDP) == 0 && w.Engine != nil {
 			w.classes = matrix.NewClasses(w.Engine.Class)

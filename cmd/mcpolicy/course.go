@@ -15,6 +15,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // A course is what a run is about, so that it can say so when it is ended before
@@ -119,12 +120,10 @@ const grace = 700 * time.Millisecond
 func (c *course) follow(ctx context.Context, command func(context.Context) error) error {
 	done := make(chan error, 1)
 	go func() {
-		defer func() {
-			if r := recover(); r != nil {
-				done <- panicked(r)
-			}
-		}()
-		done <- command(ctx)
+		var err error
+		defer func() { done <- err }()
+		defer workspace.Guard(&err)
+		err = command(ctx)
 	}()
 	select {
 	case err := <-done:
@@ -166,16 +165,4 @@ func (c *course) unfinished() string {
 		return ""
 	}
 	return " while " + strings.Join(c.doing, ", ") + "; nothing is known of what was not done"
-}
-
-// panicked is the error for a panic, which is a mistake of this program's.
-func panicked(cause any) error {
-	return fmt.Errorf("internal error: %v; please report it with what was read", cause)
-}
-
-// guard turns a panic into an error.
-func guard(err *error) {
-	if r := recover(); r != nil {
-		*err = panicked(r)
-	}
 }

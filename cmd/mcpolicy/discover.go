@@ -20,6 +20,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/live"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // A discovery is what the command line of discover says.
@@ -192,7 +193,7 @@ func (d *discovery) visit(ctx context.Context, visits []*visit, progress func(do
 	left.Store(int64(len(visits)))
 	for i, v := range visits {
 		g.Go(func() error {
-			defer guard(&errs[i])
+			defer workspace.Guard(&errs[i])
 			defer func() {
 				if left.Add(-1) == 0 {
 					close(done)

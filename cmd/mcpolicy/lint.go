@@ -135,8 +135,10 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 		return err
 	}
 	defer w.close()
-	if suites, err := w.Suites(); t != nil && t.required && err == nil && len(suites) == 0 {
-		return errors.New("nothing to test: name suites under tests in the config, or give --tests")
+	if t != nil && t.required {
+		if suites, err := w.Suites(); err == nil && len(suites) == 0 {
+			return errors.New("nothing to test: name suites under tests in the config, or give --tests")
+		}
 	}
 	d, err := w.Check(ctx, checks)
 	if err != nil {

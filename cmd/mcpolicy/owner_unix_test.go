@@ -37,15 +37,27 @@ func TestForeign(t *testing.T) {
 
 const stranger = 54321
 
+// requireRoot names the variable with which nothing that takes root's rights is skipped.
+const requireRoot = "MCPOLICY_REQUIRE_ROOT"
+
+// without skips a test that lacks something, unless that is required.
+func without(t *testing.T, what any) {
+	t.Helper()
+	if os.Getenv(requireRoot) != "" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
 func giveAway(t *testing.T, names ...string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("only root may give files away")
+		without(t, "only root may give files away")
 	}
 	t.Setenv("SUDO_UID", "")
 	for _, name := range names {
 		if err := os.Lchown(name, stranger, stranger); err != nil {
-			t.Skip(err)
+			without(t, err)
 		}
 	}
 }
@@ -103,7 +115,7 @@ func TestReadOnly(t *testing.T) {
 	dir := writeWorld(t, map[string]string{"out/old.json": "old", "closed/old.json": "old"})
 	self, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
-		t.Skip(err)
+		without(t, err)
 	}
 	binary := filepath.Join(dir, "mcpolicy")
 	if err := os.WriteFile(binary, self, 0o755); err != nil {
@@ -111,7 +123,7 @@ func TestReadOnly(t *testing.T) {
 	}
 	for name := filepath.Dir(dir); name != os.TempDir(); name = filepath.Dir(name) {
 		if err := os.Chmod(name, 0o755); err != nil {
-			t.Skip(err)
+			without(t, err)
 		}
 	}
 	if err := os.Chmod(filepath.Join(dir, "out"), 0o777); err != nil {

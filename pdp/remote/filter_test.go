@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
 )
 
@@ -54,7 +56,7 @@ func TestConditions(t *testing.T) {
 		for i, expr := range exprs {
 			fmt.Fprintf(&b, "    - {actions: [\"call::%d\"], effect: EFFECT_ALLOW, roles: [SALES], condition: {match: {expr: %q}}}\n", i, expr)
 		}
-		return rules(b.String())
+		return pdptest.Rules(b.String())
 	}
 	p := &authz.Principal{Key: "sally", ID: "sally", Roles: []string{"SALES"}, Attr: map[string]any{
 		"region": "EMEA", "regions": []any{"EMEA", "APAC"}, "level": 2.0,
@@ -66,7 +68,7 @@ func TestConditions(t *testing.T) {
 				Principal: p, Action: fmt.Sprint("call::", i), Unknown: []string{"arguments"}, Resource: authz.Resource{Kind: "mcp_server", ID: "t"},
 			})
 		}
-		return decide(t, dial(t, serve(t, policyDir(t, policyOf(exprs)), nil), remote.Options{}), requests)
+		return pdptest.Decide(t, pdptest.Dial(t, cerbosbin.Serve(t, pdptest.Folder(t, policyOf(exprs)), nil), remote.Options{}), requests)
 	}
 	var exprs, again []string
 	names := strings.NewReplacer("arguments", "R.attr.arguments", "principal.", "P.attr.")

@@ -13,23 +13,17 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
 	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
-	requestv1 "github.com/cerbos/cerbos/api/genpb/cerbos/request/v1"
 	responsev1 "github.com/cerbos/cerbos/api/genpb/cerbos/response/v1"
-	svcv1 "github.com/cerbos/cerbos/api/genpb/cerbos/svc/v1"
 	"github.com/google/go-cmp/cmp"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	_ "google.golang.org/grpc/encoding/gzip" // which the SDK uses
-	"google.golang.org/grpc/status"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
 )
 
@@ -56,7 +50,7 @@ var (
 	sally = &authz.Principal{Key: "sally", ID: "sally", Roles: []string{"SALES", "SALES"}, Attr: map[string]any{"region": "EMEA"}}
 	ian   = &authz.Principal{Key: "ian", ID: "ian", Roles: []string{"ADMIN", "SALES"}}
 
-	salesPolicy = rules(`
+	salesPolicy = pdptest.Rules(`
     - {actions: ["call::1", "call::2"], effect: EFFECT_ALLOW, roles: [SALES], condition: {match: {expr: R.attr.arguments.region == P.attr.region}}}
     - {actions: ["call::*"], effect: EFFECT_ALLOW, roles: [ADMIN]}
     - {actions: ["call::3"], effect: EFFECT_ALLOW, roles: [SALES]}
@@ -64,15 +58,15 @@ var (
 )
 
 func TestWithinLimits(t *testing.T) {
-	want := decide(t, open(t, salesPolicy), requestsFor(300, sally, ian))
-	addr := serve(t, policyDir(t, salesPolicy), map[string]any{"server": map[string]any{
+	want := pdptest.Decide(t, open(t, salesPolicy), requestsFor(300, sally, ian))
+	addr := cerbosbin.Serve(t, pdptest.Folder(t, salesPolicy), map[string]any{"server": map[string]any{
 		"requestLimits": map[string]any{"maxActionsPerResource": 2, "maxResourcesPerRequest": 3},
 	}})
-	running := dial(t, addr, remote.Options{MaxActions: 2, MaxResources: 3})
+	running := pdptest.Dial(t, addr, remote.Options{MaxActions: 2, MaxResources: 3})
 	if running.Version() != cerbosbin.Version {
 		t.Errorf("version %q, want %q", running.Version(), cerbosbin.Version)
 	}
-	got := decide(t, running, requestsFor(300, sally, ian))
+	got := pdptest.Decide(t, running, requestsFor(300, sally, ian))
 	for i := range want {
 		want[i].Rules, want[i].Errors = nil, nil // which a PDP does not tell
 	}
@@ -80,7 +74,7 @@ func TestWithinLimits(t *testing.T) {
 		t.Errorf("decisions (-embedded +remote):\n%s", diff)
 	}
 
-	_, err := dial(t, addr, remote.Options{}).Decide(t.Context(), requestsFor(300, sally, ian))
+	_, err := pdptest.Dial(t, addr, remote.Options{}).Decide(t.Context(), requestsFor(300, sally, ian))
 	var undecided *authz.UndecidedError
 	if !errors.As(err, &undecided) || !strings.Contains(err.Error(), "exceeds configured limit (3)") {
 		t.Errorf("beyond the limits: %v", err)
@@ -122,10 +116,10 @@ func TestCannotReach(t *testing.T) {
 }
 
 func TestDies(t *testing.T) {
-	server := cerbosbin.Start(t, policyDir(t, salesPolicy), nil)
-	running := dial(t, server.Addr, remote.Options{Retries: 1, Concurrency: 1})
+	server := cerbosbin.Start(t, pdptest.Folder(t, salesPolicy), nil)
+	running := pdptest.Dial(t, server.Addr, remote.Options{Retries: 1, Concurrency: 1})
 	requests := requestsFor(40_000, sally)
-	decide(t, running, requests[:100])
+	pdptest.Decide(t, running, requests[:100])
 
 	result := make(chan error)
 	go func() {
@@ -150,7 +144,7 @@ func TestDies(t *testing.T) {
 }
 
 func TestReplicas(t *testing.T) {
-	dir := policyDir(t, salesPolicy)
+	dir := pdptest.Folder(t, salesPolicy)
 	first, second := cerbosbin.Start(t, dir, nil), cerbosbin.Start(t, dir, nil)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -158,10 +152,10 @@ func TestReplicas(t *testing.T) {
 	}
 	_ = closed.Close()
 	options := remote.Options{Replicas: []string{closed.Addr().String(), second.Addr}, Retries: 1}
-	running := dial(t, first.Addr, options)
-	want := decide(t, running, requestsFor(500, sally, ian))
+	running := pdptest.Dial(t, first.Addr, options)
+	want := pdptest.Decide(t, running, requestsFor(500, sally, ian))
 	first.Kill()
-	if diff := cmp.Diff(want, decide(t, running, requestsFor(500, sally, ian))); diff != "" {
+	if diff := cmp.Diff(want, pdptest.Decide(t, running, requestsFor(500, sally, ian))); diff != "" {
 		t.Errorf("with one PDP left (-before +after):\n%s", diff)
 	}
 	second.Kill()
@@ -175,9 +169,9 @@ func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	pdpCert, pdpKey := cerbosbin.Certificate(t, dir, "pdp")
 	ourCert, ourKey := cerbosbin.Certificate(t, dir, "mcpolicy")
-	policies := policyDir(t, salesPolicy)
-	plain := serve(t, policies, nil)
-	secured := serve(t, policies, map[string]any{"server": map[string]any{"tls": map[string]any{"cert": pdpCert, "key": pdpKey}}})
+	policies := pdptest.Folder(t, salesPolicy)
+	plain := cerbosbin.Serve(t, policies, nil)
+	secured := cerbosbin.Serve(t, policies, map[string]any{"server": map[string]any{"tls": map[string]any{"cert": pdpCert, "key": pdpKey}}})
 
 	tests := map[string]struct {
 		target  string
@@ -209,12 +203,12 @@ func TestTLS(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = running.Close() })
-			decide(t, running, requestsFor(20, sally))
+			pdptest.Decide(t, running, requestsFor(20, sally))
 		})
 	}
 
 	t.Run("mutual", func(t *testing.T) {
-		mutual := serve(t, policies, map[string]any{"server": map[string]any{"tls": map[string]any{"cert": pdpCert, "key": pdpKey, "caCert": ourCert}}})
+		mutual := cerbosbin.Serve(t, policies, map[string]any{"server": map[string]any{"tls": map[string]any{"cert": pdpCert, "key": pdpKey, "caCert": ourCert}}})
 		options := remote.Options{CAFile: pdpCert, Timeout: 2 * time.Second, Retries: -1}
 		options.CertFile, options.KeyFile = cerbosbin.Certificate(t, t.TempDir(), "mcpolicy") // of the same name, with another key
 		if _, err := remote.Dial(t.Context(), mutual, options); err == nil {
@@ -226,7 +220,7 @@ func TestTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = running.Close() })
-		decide(t, running, requestsFor(20, sally))
+		pdptest.Decide(t, running, requestsFor(20, sally))
 	})
 	t.Run("mutual or nothing", func(t *testing.T) { // which a gateway in front of a PDP wants, and a PDP does not
 		gate := tlsGate(t, plain, pdpCert, pdpKey, ourCert)
@@ -240,7 +234,7 @@ func TestTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = running.Close() })
-		decide(t, running, requestsFor(20, sally))
+		pdptest.Decide(t, running, requestsFor(20, sally))
 	})
 }
 
@@ -287,167 +281,6 @@ func tlsGate(t *testing.T, target, cert, key, client string) string {
 	return l.Addr().String()
 }
 
-// TestRemotePlans holds what becomes of decisions that a plan and a check see
-// differently.
-func TestPlans(t *testing.T) {
-	both := &authz.Principal{Key: "both", ID: "p", Roles: []string{"A", "B"}, Attr: map[string]any{"orgs": []any{"acme"}}}
-	one := &authz.Principal{Key: "one", ID: "p", Roles: []string{"A"}, Attr: both.Attr}
-	tests := map[string]struct {
-		rules     string
-		principal *authz.Principal
-		effect    authz.Effect
-		condition string
-		embedded  string // what the embedded engine says, if it knows better
-	}{
-		"present": {
-			rules:     rule("ALLOW", "A", "{expr: has(R.attr.arguments.x)}"),
-			principal: one, effect: authz.Conditional, condition: "(denied without arguments)",
-		},
-		"absent": {
-			rules:     rule("ALLOW", "A", "") + rule("DENY", "A", "{expr: '!has(R.attr.arguments.x)'}"),
-			principal: one, effect: authz.Conditional, condition: "(denied without arguments)",
-		},
-		"denied when present": {
-			rules:     rule("ALLOW", "A", "") + rule("DENY", "A", "{expr: has(R.attr.arguments.x)}"),
-			principal: one, effect: authz.Conditional, condition: "(allowed without arguments)",
-		},
-		"denied with another": {
-			rules:     rule("ALLOW", "A", "") + rule("DENY", "A", `{expr: "!has(R.attr.arguments.x) && size(R.attr.arguments) > 0"}`),
-			principal: one, effect: authz.Conditional, condition: "(depends on which arguments are given)",
-		},
-		"the id is known": {
-			rules:     rule("ALLOW", "A", "{expr: R.id == 't'}"),
-			principal: one, effect: authz.Allow,
-		},
-		"the id is another": {
-			rules:     rule("ALLOW", "A", "{expr: R.id == 'u' && R.attr.arguments.x == 1}"),
-			principal: one, effect: authz.Deny,
-		},
-		"the id beside an argument": {
-			rules:     rule("ALLOW", "A", "{expr: R.id == 't' && R.attr.arguments.x == 1}"),
-			principal: one, effect: authz.Conditional, condition: "arguments.x == 1",
-		},
-		"an attribute by its index": {
-			rules:     rule("ALLOW", "A", `{expr: "R.attr['tool_name'] == 't'"}`),
-			principal: one, effect: authz.Allow,
-		},
-		"an attribute that is not sent": {
-			rules:     rule("ALLOW", "A", "{expr: R.attr.owner == P.id}"),
-			principal: one, effect: authz.Conditional, condition: `resource.owner == "p"`, embedded: "deny",
-		},
-		"a DENY that needs an argument": {
-			rules:     rule("ALLOW", "A", "") + rule("DENY", "A", "{expr: R.attr.arguments.x == 1}"),
-			principal: one, effect: authz.Conditional, condition: "arguments.x != 1",
-		},
-		"a DENY of one role, on a condition": {
-			rules:     rule("ALLOW", "B", "") + rule("DENY", "A", "{expr: R.attr.arguments.x == 1}"),
-			principal: both, effect: authz.Allow,
-		},
-		"a DENY of one role, and an ALLOW of another on a condition": {
-			rules:     rule("ALLOW", "B", "{expr: R.attr.arguments.x == 1}") + rule("DENY", "A", "") + rule("DENY", "A", "{expr: R.attr.arguments.y == 1}"),
-			principal: both, effect: authz.Conditional, condition: "arguments.x == 1",
-		},
-		"out of sight, and denied": {
-			rules:     rule("ALLOW", "A", "{expr: R.attr.arguments.owner in P.attr.orgs}") + rule("DENY", "A", "{expr: has(R.attr.arguments.force)}"),
-			principal: one, effect: authz.Deny, embedded: "conditional",
-		},
-		"out of sight, and allowed": {
-			rules:     rule("ALLOW", "A", "") + rule("DENY", "A", "{expr: 'has(R.attr.arguments.amount) && !has(R.attr.arguments.approval)'}"),
-			principal: one, effect: authz.Allow, embedded: "conditional",
-		},
-		"no policy": {rules: rule("ALLOW", "A", ""), principal: one, effect: authz.Deny},
-	}
-	var policies []string
-	kinds := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(tests)) {
-		tt, kind := tests[name], fmt.Sprintf("kind%d", len(kinds))
-		kinds[name] = kind
-		if name != "no policy" {
-			policies = append(policies, strings.Replace(rules(tt.rules), "mcp_server", kind, 1))
-		}
-	}
-	running := dial(t, serve(t, policyDir(t, policies...), nil), remote.Options{})
-	engine := open(t, policies...)
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			requests := []authz.Request{{
-				Principal: tt.principal, Action: "call", Unknown: []string{"arguments"},
-				Resource: authz.Resource{Kind: kinds[name], ID: "t", Attr: map[string]any{"tool_name": "t"}},
-			}}
-			got := decide(t, running, requests)[0]
-			want := authz.Decision{Effect: tt.effect, Condition: authz.Unwritten(tt.condition), NoPolicy: name == "no policy"}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("decision (-want +got):\n%s", diff)
-			}
-			if tt.embedded == "" {
-				tt.embedded = tt.effect.String()
-			}
-			if e := decide(t, engine, requests)[0]; e.Effect.String() != tt.embedded {
-				t.Errorf("the embedded engine says %v %q, want %s", e.Effect, e.Condition, tt.embedded)
-			}
-		})
-	}
-}
-
-// TestRemoteNestedArguments has the arguments in a part of an attribute, of
-// which a plan knows nothing then, or as all attributes.
-func TestNestedArguments(t *testing.T) {
-	policy := rules(`
-    - {actions: [a], effect: EFFECT_ALLOW, roles: [SALES], condition: {match: {expr: "R.attr.params.name == 't'"}}}
-    - {actions: [b], effect: EFFECT_ALLOW, roles: [SALES], condition: {match: {expr: "R.attr.params.name == 'u' && R.attr.params.args.n == 1"}}}
-    - {actions: [c], effect: EFFECT_ALLOW, roles: [SALES], condition: {match: {expr: "R.attr.params.name == 't' && R.attr.params.args.n == 1"}}}
-    - {actions: [d], effect: EFFECT_ALLOW, roles: [SALES], condition: {match: {expr: "R.attr.n == 1"}}}
-`)
-	tests := []struct {
-		action  string
-		unknown []string
-		want    authz.Decision
-	}{
-		{"a", []string{"params", "args"}, authz.Decision{Effect: authz.Allow}},
-		{"b", []string{"params", "args"}, authz.Decision{}},
-		{"c", []string{"params", "args"}, authz.Decision{Effect: authz.Conditional, Condition: authz.Unwritten("arguments.n == 1")}},
-		{"d", []string{}, authz.Decision{Effect: authz.Conditional, Condition: authz.Unwritten("arguments.n == 1")}},
-	}
-	var requests []authz.Request
-	for _, tt := range tests {
-		requests = append(requests, authz.Request{Principal: sally, Action: tt.action, Unknown: tt.unknown, Resource: authz.Resource{
-			Kind: "mcp_server", ID: "t", Attr: map[string]any{"params": map[string]any{"name": "t"}},
-		}})
-	}
-	for i, got := range decide(t, dial(t, serve(t, policyDir(t, policy), nil), remote.Options{}), requests) {
-		if diff := cmp.Diff(tests[i].want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tests[i].action, diff)
-		}
-	}
-}
-
-// TestRemoteStrangePlans has plans that this package does not know how to write.
-func TestStrangePlans(t *testing.T) {
-	expression := func(operator string, operands ...*enginev1.PlanResourcesFilter_Expression_Operand) *enginev1.PlanResourcesFilter_Expression_Operand {
-		return &enginev1.PlanResourcesFilter_Expression_Operand{Node: &enginev1.PlanResourcesFilter_Expression_Operand_Expression{
-			Expression: &enginev1.PlanResourcesFilter_Expression{Operator: operator, Operands: operands},
-		}}
-	}
-	variable := &enginev1.PlanResourcesFilter_Expression_Operand{Node: &enginev1.PlanResourcesFilter_Expression_Operand_Variable{Variable: "R.attr.arguments.x"}}
-	tests := map[string]*enginev1.PlanResourcesFilter_Expression_Operand{
-		"(depends on arguments: eq with 1 operands)":            expression("eq", variable),
-		"(depends on arguments: and with 0 operands)":           expression("and"),
-		"(depends on arguments: a struct with eq)":              expression("struct", expression("eq")),
-		"(depends on arguments: all with 1 operands in lambda)": expression("all", variable, expression("lambda", variable)),
-		"(depends on arguments: an operand of no kind)":         expression("not", &enginev1.PlanResourcesFilter_Expression_Operand{}),
-		"arguments.x.frobnicate(arguments.x)":                   expression("frobnicate", variable, variable),
-	}
-	for want, condition := range tests {
-		f := &pdpFake{plan: func(r *responsev1.PlanResourcesResponse) {
-			r.Filter = &enginev1.PlanResourcesFilter{Kind: enginev1.PlanResourcesFilter_KIND_CONDITIONAL, Condition: condition}
-		}}
-		got := decide(t, dial(t, fake(t, f), remote.Options{}), requestsFor(1, sally))[0]
-		if got.Effect != authz.Conditional || got.Condition.String() != want {
-			t.Errorf("got %v %q, want %q", got.Effect, got.Condition, want)
-		}
-	}
-}
-
 func TestSchemas(t *testing.T) {
 	const policy = `
 apiVersion: api.cerbos.dev/v1
@@ -481,7 +314,7 @@ resourcePolicy:
 		}
 	}
 	conf := map[string]any{"schema": map[string]any{"enforcement": "reject"}}
-	got := decide(t, dial(t, serve(t, policyDir(t, files...), conf), remote.Options{}), requests)
+	got := pdptest.Decide(t, pdptest.Dial(t, cerbosbin.Serve(t, pdptest.Folder(t, files...), conf), remote.Options{}), requests)
 	for i, kind := range kinds {
 		call, free := got[2*i], got[2*i+1]
 		if want := tests[kind].want; call.Effect != want.Effect || call.Condition.String() != want.Condition.String() {
@@ -494,8 +327,8 @@ resourcePolicy:
 }
 
 func TestAuxData(t *testing.T) {
-	policies := []string{rules(
-		rule("ALLOW", "A", "{expr: request.auxData.jwt.team == 'x'}") + rule("ALLOW", "B", "{expr: request.auxData.jwts.app.claims.team == 'x'}"),
+	policies := []string{pdptest.Rules(
+		pdptest.Rule("ALLOW", "A", "{expr: request.auxData.jwt.team == 'x'}") + pdptest.Rule("ALLOW", "B", "{expr: request.auxData.jwts.app.claims.team == 'x'}"),
 	)}
 	requests := []authz.Request{
 		{Principal: &authz.Principal{Key: "in by name", ID: "p", Roles: []string{"B"}, JWTs: map[string]map[string]any{"app": {"team": "x"}, "user": {}}}},
@@ -506,22 +339,22 @@ func TestAuxData(t *testing.T) {
 	for i := range requests {
 		requests[i].Action, requests[i].Resource = "call", authz.Resource{Kind: "mcp_server", ID: "t"}
 	}
-	dir := policyDir(t, policies...)
-	trusting := dial(t, serve(t, dir, map[string]any{"auxData": map[string]any{"jwt": map[string]any{"disableVerification": true}}}), remote.Options{})
-	want, got := decide(t, open(t, policies...), requests), decide(t, trusting, requests)
+	dir := pdptest.Folder(t, policies...)
+	trusting := pdptest.Dial(t, cerbosbin.Serve(t, dir, map[string]any{"auxData": map[string]any{"jwt": map[string]any{"disableVerification": true}}}), remote.Options{})
+	want, got := pdptest.Decide(t, open(t, policies...), requests), pdptest.Decide(t, trusting, requests)
 	for i := range requests {
 		if want[i].Effect != got[i].Effect || want[i].Effect != []authz.Effect{authz.Allow, authz.Deny}[i%2] {
 			t.Errorf("%s: embedded %v, remote %v", requests[i].Principal.Key, want[i].Effect, got[i].Effect)
 		}
 	}
-	_, err := dial(t, serve(t, dir, nil), remote.Options{}).Decide(t.Context(), requests)
+	_, err := pdptest.Dial(t, cerbosbin.Serve(t, dir, nil), remote.Options{}).Decide(t.Context(), requests)
 	if err == nil || !strings.Contains(err.Error(), "auxData") {
 		t.Errorf("a PDP that verifies: %v", err)
 	}
 }
 
 func TestInvalidRequest(t *testing.T) {
-	running := dial(t, serve(t, policyDir(t, salesPolicy), nil), remote.Options{})
+	running := pdptest.Dial(t, cerbosbin.Serve(t, pdptest.Folder(t, salesPolicy), nil), remote.Options{})
 	requests := requestsFor(2, sally)
 	for i := range requests {
 		requests[i].Resource.PolicyVersion = "no version"
@@ -532,7 +365,7 @@ func TestInvalidRequest(t *testing.T) {
 }
 
 func TestCannotPlan(t *testing.T) {
-	running := dial(t, serve(t, policyDir(t, rules(rule("ALLOW", "SALES", "{expr: 'R.attr.arguments.?x.orValue(1) == 1'}"))), nil), remote.Options{})
+	running := pdptest.Dial(t, cerbosbin.Serve(t, pdptest.Folder(t, pdptest.Rules(pdptest.Rule("ALLOW", "SALES", "{expr: 'R.attr.arguments.?x.orValue(1) == 1'}"))), nil), remote.Options{})
 	_, err := running.Decide(t.Context(), []authz.Request{{
 		Principal: sally, Action: "call", Unknown: []string{"arguments"}, Resource: authz.Resource{Kind: "mcp_server", ID: "t"},
 	}})
@@ -542,7 +375,7 @@ func TestCannotPlan(t *testing.T) {
 }
 
 func TestRefusesRequests(t *testing.T) {
-	running := dial(t, fake(t, &pdpFake{}), remote.Options{})
+	running := pdptest.Dial(t, fake(t, &pdpFake{}), remote.Options{})
 	valid := authz.Request{Principal: sally, Action: "call", Resource: authz.Resource{Kind: "mcp_server", ID: "t"}}
 	tests := map[string]struct {
 		change func(*authz.Request)
@@ -572,7 +405,7 @@ func TestRefusesRequests(t *testing.T) {
 			t.Errorf("%s: error %v, want one about %q", name, err, tt.want)
 		}
 	}
-	if got := decide(t, running, nil); len(got) != 0 {
+	if got := pdptest.Decide(t, running, nil); len(got) != 0 {
 		t.Errorf("no requests: %v", got)
 	}
 }
@@ -600,7 +433,7 @@ func TestHalfAnswers(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			addr := fake(t, tt.pdp)
-			_, err := dial(t, addr, remote.Options{}).Decide(t.Context(), []authz.Request{known, open})
+			_, err := pdptest.Dial(t, addr, remote.Options{}).Decide(t.Context(), []authz.Request{known, open})
 			var undecided *authz.UndecidedError
 			if !errors.As(err, &undecided) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), addr) {
 				t.Errorf("error %v, want one about %q", err, tt.want)
@@ -612,18 +445,18 @@ func TestHalfAnswers(t *testing.T) {
 func TestRetries(t *testing.T) {
 	requests := requestsFor(1, sally)
 	flaky := &pdpFake{unavailable: 2}
-	if d := decide(t, dial(t, fake(t, flaky), remote.Options{}), requests); d[0].Effect != authz.Deny {
+	if d := pdptest.Decide(t, pdptest.Dial(t, fake(t, flaky), remote.Options{}), requests); d[0].Effect != authz.Deny {
 		t.Errorf("after two failures: %+v", d)
 	}
 	flaky = &pdpFake{unavailable: 100}
-	if _, err := dial(t, fake(t, flaky), remote.Options{Retries: 1, Concurrency: 1}).Decide(t.Context(), requests); err == nil {
+	if _, err := pdptest.Dial(t, fake(t, flaky), remote.Options{Retries: 1, Concurrency: 1}).Decide(t.Context(), requests); err == nil {
 		t.Error("no error from a PDP that is never available")
 	}
 	if n := flaky.calls.Load(); n != 2 {
 		t.Errorf("%d calls, want 2", n)
 	}
 	slow := &pdpFake{check: func(*responsev1.CheckResourcesResponse) { time.Sleep(20 * time.Second) }}
-	running := dial(t, fake(t, slow), remote.Options{Timeout: 300 * time.Millisecond})
+	running := pdptest.Dial(t, fake(t, slow), remote.Options{Timeout: 300 * time.Millisecond})
 	start := time.Now()
 	if _, err := running.Decide(t.Context(), requests); err == nil || !strings.Contains(err.Error(), "no answer within 300ms") || time.Since(start) > 10*time.Second {
 		t.Errorf("a PDP that hangs, after %v: %v", time.Since(start), err)
@@ -633,76 +466,4 @@ func TestRetries(t *testing.T) {
 	if _, err := running.Decide(ctx, requests); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-}
-
-// A pdpFake is a PDP that denies everything, and can be made to fail.
-type pdpFake struct {
-	svcv1.UnimplementedCerbosServiceServer
-	check       func(*responsev1.CheckResourcesResponse)
-	plan        func(*responsev1.PlanResourcesResponse)
-	versions    []string // of one ServerInfo after the other; the last one stays
-	unavailable int64    // how many checks and plans fail
-
-	calls, infos atomic.Int64
-}
-
-func (f *pdpFake) down() error {
-	if f.calls.Add(1) <= f.unavailable {
-		return status.Error(codes.Unavailable, "starting")
-	}
-	return nil
-}
-
-func (f *pdpFake) CheckResources(_ context.Context, r *requestv1.CheckResourcesRequest) (*responsev1.CheckResourcesResponse, error) {
-	if err := f.down(); err != nil {
-		return nil, err
-	}
-	reply := &responsev1.CheckResourcesResponse{}
-	for _, e := range r.GetResources() {
-		result := &responsev1.CheckResourcesResponse_ResultEntry{
-			Resource: &responsev1.CheckResourcesResponse_ResultEntry_Resource{Id: e.GetResource().GetId(), Kind: e.GetResource().GetKind()},
-			Actions:  map[string]effectv1.Effect{},
-		}
-		for _, a := range e.GetActions() {
-			result.Actions[a] = effectv1.Effect_EFFECT_DENY
-		}
-		reply.Results = append(reply.Results, result)
-	}
-	if f.check != nil {
-		f.check(reply)
-	}
-	return reply, nil
-}
-
-func (f *pdpFake) PlanResources(context.Context, *requestv1.PlanResourcesRequest) (*responsev1.PlanResourcesResponse, error) {
-	if err := f.down(); err != nil {
-		return nil, err
-	}
-	reply := &responsev1.PlanResourcesResponse{Filter: &enginev1.PlanResourcesFilter{Kind: enginev1.PlanResourcesFilter_KIND_ALWAYS_DENIED}}
-	if f.plan != nil {
-		f.plan(reply)
-	}
-	return reply, nil
-}
-
-func (f *pdpFake) ServerInfo(context.Context, *requestv1.ServerInfoRequest) (*responsev1.ServerInfoResponse, error) {
-	version := "0.55.0"
-	if n := len(f.versions); n > 0 {
-		version = f.versions[min(int(f.infos.Add(1)), n)-1]
-	}
-	return &responsev1.ServerInfoResponse{Version: version}, nil
-}
-
-// fake serves a pdpFake on loopback.
-func fake(t *testing.T, f *pdpFake, options ...grpc.ServerOption) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := grpc.NewServer(options...)
-	svcv1.RegisterCerbosServiceServer(s, f)
-	go func() { _ = s.Serve(l) }() // until Stop
-	t.Cleanup(s.Stop)
-	return l.Addr().String()
 }

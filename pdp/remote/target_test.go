@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
 )
 
@@ -60,7 +61,7 @@ func nameServer(t *testing.T, name string, ips ...[4]byte) string {
 func TestName(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := cerbosbin.Certificate(t, dir, "pdp")
-	pdpAddr := serve(t, policyDir(t, salesPolicy), map[string]any{"server": map[string]any{"tls": map[string]any{"cert": cert, "key": key}}})
+	pdpAddr := cerbosbin.Serve(t, pdptest.Folder(t, salesPolicy), map[string]any{"server": map[string]any{"tls": map[string]any{"cert": cert, "key": key}}})
 	first := cerbosbin.NewProxy(t, "127.0.0.1:0", pdpAddr)
 	_, port, _ := net.SplitHostPort(first.Addr)
 	second := cerbosbin.NewProxy(t, "127.0.0.2:"+port, pdpAddr)
@@ -73,13 +74,13 @@ func TestName(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = running.Close() })
-	want := decide(t, running, requestsFor(500, sally, ian))
+	want := pdptest.Decide(t, running, requestsFor(500, sally, ian))
 	// How much each gets is not held: one that is slow for a moment comes last for a while.
 	if a, b := first.Replies(), second.Replies(); a == 0 || b == 0 {
 		t.Errorf("one address replied with %d bytes, the other with %d", a, b)
 	}
 	first.Cut()
-	if diff := cmp.Diff(want, decide(t, running, requestsFor(500, sally, ian))); diff != "" {
+	if diff := cmp.Diff(want, pdptest.Decide(t, running, requestsFor(500, sally, ian))); diff != "" {
 		t.Errorf("with one address of three left (-before +after):\n%s", diff)
 	}
 	second.Cut()
@@ -99,9 +100,9 @@ func TestName(t *testing.T) {
 
 // TestRemoteLocalhost has the system's resolver look a name up.
 func TestLocalhost(t *testing.T) {
-	addr := serve(t, policyDir(t, salesPolicy), nil)
+	addr := cerbosbin.Serve(t, pdptest.Folder(t, salesPolicy), nil)
 	_, port, _ := net.SplitHostPort(addr)
-	decide(t, dial(t, "dns:///localhost:"+port, remote.Options{}), requestsFor(20, sally))
+	pdptest.Decide(t, pdptest.Dial(t, "dns:///localhost:"+port, remote.Options{}), requestsFor(20, sally))
 }
 
 func TestOptionsCheck(t *testing.T) {
