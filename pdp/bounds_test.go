@@ -35,7 +35,7 @@ func TestBounded(t *testing.T) {
 			}
 			return out, nil
 		}
-		outputs, err := Bounds{Pulse: &pulse}.bounded(check, Evaluating, nil)(t.Context(), inputs)
+		outputs, err := bounded(Bounds{Pulse: &pulse}, check, Evaluating, nil)(t.Context(), inputs)
 		if err != nil || len(outputs) != len(inputs) {
 			t.Fatalf("%d of %d outputs, %v", len(outputs), len(inputs), err)
 		}
@@ -67,7 +67,7 @@ func TestAdmit(t *testing.T) {
 		return refused
 	}}
 	in := []*enginev1.CheckInput{{Principal: &enginev1.Principal{Id: "ian"}, Resource: &enginev1.Resource{}}}
-	if _, err := b.bounded(never, Evaluating, map[string]any{"x": "abcde"})(t.Context(), in); !errors.Is(err, refused) {
+	if _, err := bounded(b, never, Evaluating, map[string]any{"x": "abcde"})(t.Context(), in); !errors.Is(err, refused) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -19,9 +19,7 @@ import (
 func (e *Engine) Class(p *authz.Principal) string {
 	r := e.classes
 	list := []any{e.rolesOf(p), p.Scope, p.PolicyVersion}
-	for _, path := range r.principalAttr.sorted() {
-		list = append(list, at(p.Attr, path))
-	}
+	list = append(list, r.principalValues(p)...)
 	if r.principalID || r.other || e.principalPolicies[p.ID] {
 		list = append(list, p.ID)
 	}
@@ -100,14 +98,14 @@ func (e *Engine) classReads() *reads {
 		}
 	}
 	if e.options.Schemas != EnforceNone && e.schemas.ofPrincipals {
-		all.principalAttr.add(nil)
+		all.allOfPrincipal()
 	}
 	return all
 }
 
 // derivedRolesOpen reports whether the set of derived roles depends on what is
 // unknown. Cerbos computes it for conditions that read runtime.
-func (e *Engine) derivedRolesOpen(o openness) bool {
+func (e *Engine) derivedRolesOpen(o *openness) bool {
 	seen := map[*runtimev1.RunnableDerivedRole]bool{}
 	for _, roles := range e.tables.base.PolicyDerivedRoles {
 		for _, dr := range roles.GetDerivedRoles() {
@@ -115,11 +113,11 @@ func (e *Engine) derivedRolesOpen(o openness) bool {
 				continue // policies that import it share it
 			}
 			seen[dr] = true
-			o.definitions, o.open = newDefinitions(variables(dr.GetOrderedVariables())), nil
+			of := o.with(dr.GetOrderedVariables(), dr.GetConstants())
 			open := false
 			walkCondition(dr.GetCondition(), func(x *runtimev1.Expr) {
 				parsed, err := expr.Parse(x.GetOriginal())
-				open = open || err != nil || o.isOpen(parsed, nil)
+				open = open || err != nil || of.isOpen(parsed, nil)
 			})
 			if open {
 				return true
@@ -164,10 +162,10 @@ func variables(list []*runtimev1.Variable) map[string]string {
 
 // readsWith is readsOf, with what the variables look at where the expression
 // uses them.
-func readsWith(text string, variables map[string]string) *reads {
+func readsWith(text string, params *runtimev1.RuleTable_RuleRow_Params) *reads {
 	r := readsOf(text)
 	if r.variables {
-		for _, definition := range variables {
+		for _, definition := range variablesOf(params) {
 			r.merge(readsOf(definition))
 		}
 	}

@@ -31,8 +31,8 @@ type Condition struct {
 	// variables that it uses, and its own. An error in one of them, and in no
 	// other, is its own.
 	Expressions []string
-
-	number int
+	// Number is its place in the list of all conditions.
+	Number int
 }
 
 // A Use is one thing that has a condition.
@@ -86,9 +86,9 @@ func (e *Engine) conditionTable() *conditions {
 		key := row.OriginFqn + "\x00" + row.Resource + "\x00" + row.Principal + "\x00" + derivedRole + "\x00" + shapeOf(c)
 		known := index[key]
 		if known == nil {
-			known = &Condition{number: len(t.list)}
-			known.Parts, known.Globals = e.partsOf(c, context)
-			known.Expressions = expressionsOf(c, variablesOf(context.Params))
+			known = &Condition{Number: len(t.list)}
+			known.Parts, known.Globals = partsOf(c, context.Params, e.options.Globals)
+			known.Expressions = expressionsOf(c, context.Params)
 			index[key] = known
 			context.Condition = c
 			t.list, t.rows = append(t.list, known), append(t.rows, context)
@@ -143,7 +143,8 @@ func (t *tables) rowsByRule() []*runtimev1.RuleTable_RuleRow {
 
 // expressionsOf lists the expressions of a condition after the definitions of
 // the variables that these use.
-func expressionsOf(c *runtimev1.Condition, variables map[string]string) []string {
+func expressionsOf(c *runtimev1.Condition, params *runtimev1.RuleTable_RuleRow_Params) []string {
+	variables := variablesOf(params)
 	var list []string
 	var use func(e ast.Expr)
 	add := func(text string) {
@@ -253,7 +254,7 @@ func (e *Engine) Try(ctx context.Context, trials []Trial) ([]Outcome, error) {
 	requests := make([]authz.Request, len(trials))
 	for i := range trials {
 		requests[i] = trials[i].Request
-		requests[i].Action = conditionAction(trials[i].number)
+		requests[i].Action = conditionAction(trials[i].Number)
 	}
 	inputs, err := e.inputs(requests)
 	if err != nil {

@@ -37,6 +37,12 @@ type Classifier interface {
 	Class(p *authz.Principal) string
 }
 
+// A Sharer answers for many principals at once: see [Each].
+type Sharer interface {
+	// Each answers every question for each of its principals, as Decide does.
+	Each(ctx context.Context, questions []Question) ([][]*authz.Decision, error)
+}
+
 // A Validator holds requests against schemas that policies declare.
 type Validator interface {
 	// Validate says what schemas have against each request, in order, whether or not
@@ -118,17 +124,3 @@ type Holder interface {
 	// order. It is Conditional where a condition does not tell.
 	Holds(ctx context.Context, list []Given) ([]authz.Effect, error)
 }
-
-var _ interface {
-	Decider
-	Classifier
-	Validator
-	Examiner
-	Reader
-	Clocked
-	Divisible
-	Confusable
-	Explainer
-	Looker
-	Holder
-} = (*Engine)(nil)

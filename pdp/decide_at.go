@@ -3,7 +3,6 @@ package pdp
 import (
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
@@ -38,19 +37,10 @@ func (e *Engine) again() (*Engine, error) {
 // withRows returns an engine of some of the rows of this one, and of the same options.
 func (e *Engine) withRows(keep func(*runtimev1.RuleTable_RuleRow) bool) (*Engine, error) {
 	if e.reach.narrow {
-		of := newEngine(e.options, e.tables.some(keep), e.tables.whole(e.schemas), e)
+		of := newEngine(e.options, e.tables.some(keep), e.tables.whole(e.schemas.table), e)
 		return of, of.loadNarrow(e.reach.again())
 	}
-	base := e.tables.base
-	table := &runtimev1.RuleTable{
-		Meta: cloneMeta(base.Meta), ScopeParentRoles: cloneParentRoles(base.ScopeParentRoles), PolicyDerivedRoles: maps.Clone(base.PolicyDerivedRoles),
-		Schemas: maps.Clone(e.schemas.table.Schemas), JsonSchemas: maps.Clone(e.schemas.table.JsonSchemas), CompilerVersion: base.CompilerVersion,
-	}
-	for _, row := range e.tables.rows {
-		if keep(row) {
-			table.Rules = append(table.Rules, cloneRow(row))
-		}
-	}
+	table := e.tables.copied(keep, e.schemas.table)
 	of := newEngine(e.options, newTables(table), table, e)
 	return of, of.load(table)
 }

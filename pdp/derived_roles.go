@@ -46,12 +46,8 @@ type derivedRole struct {
 // readRoles makes an expression of a leaf read the list of derived roles from
 // an attribute. It is not ok if there is more to it than that.
 func (s *solver) readRoles(l *leaf, o *openness) (ast.Expr, *roleReads, bool) {
-	expr, err := parseHygienic(l.text)
-	if err != nil {
-		return nil, nil, false
-	}
-	expr = o.withRoles(expr)
-	if o.readsMore(expr) {
+	expr, ok := o.readRoles(l.text)
+	if !ok {
 		return nil, nil, false
 	}
 	r := &roleReads{of: map[string]*derivedRole{}}
@@ -66,7 +62,7 @@ func (s *solver) readRoles(l *leaf, o *openness) (ast.Expr, *roleReads, bool) {
 			return nil, nil, false
 		}
 	}
-	r.tests(expr)
+	r.tested, r.all = rolesTested(expr)
 	return expr, r, true
 }
 
@@ -75,27 +71,17 @@ func (s *solver) readRoles(l *leaf, o *openness) (ast.Expr, *roleReads, bool) {
 // too, which are the same unless a variable cannot be evaluated: that leaves it
 // without a value there, and makes it null in the list.
 func (s *solver) derivedRole(fqn, name string, dr *runtimev1.RunnableDerivedRole, of *openness) *derivedRole {
-	o := *of
-	o.definitions, o.open = newDefinitions(variables(dr.GetOrderedVariables())), nil
-	o.constants = dr.GetConstants()
+	o := of.with(dr.GetOrderedVariables(), dr.GetConstants())
 	role := &derivedRole{condition: dr.GetCondition(), leaves: map[string]int{}}
 	ok := true
 	walkCondition(dr.GetCondition(), func(x *runtimev1.Expr) {
-		read, err := parseHygienic(x.GetOriginal())
-		if err != nil || o.readsRuntime(read) {
-			ok = false
+		other, inList := o.inRoleList(x.GetOriginal(), s.engine.options.StrictEvaluation)
+		if ok = ok && inList; !ok {
 			return
 		}
-		l := s.engine.tables.byKey[leafKey{x.GetOriginal(), fqn, name}]
-		if !s.engine.options.StrictEvaluation {
-			nullable, allowed := o.nullable(read, false)
-			if !allowed {
-				ok = false
-				return
-			}
-			if expr.Print(nullable) != expr.Print(read) {
-				l = s.further(l, nullable)
-			}
+		l := s.engine.tables.leafOf(x.GetOriginal(), fqn, name)
+		if other != nil {
+			l = s.further(l, other)
 		}
 		role.leaves[x.GetOriginal()] = l.index
 	})
@@ -126,6 +112,35 @@ func (t *tables) derivedRoles(fqn string) map[string]*runtimev1.RunnableDerivedR
 		}
 	}
 	return nil
+}
+
+// readRoles returns an expression that reads the list of derived roles from an attribute.
+// It is not ok if there is more to it than that.
+func (o *openness) readRoles(text string) (reading ast.Expr, ok bool) {
+	e, err := parseHygienic(text)
+	if err != nil {
+		return nil, false
+	}
+	e = o.withRoles(e)
+	return e, !o.readsMore(e)
+}
+
+// inRoleList returns what an expression of a derived role's condition is where the list
+// of derived roles is made, or nil if it is the same there. It is not ok if CEL has no way
+// to say so, or if it reads the list itself.
+func (o *openness) inRoleList(text string, strict bool) (other ast.Expr, ok bool) {
+	read, err := parseHygienic(text)
+	if err != nil || o.readsRuntime(read) {
+		return nil, false
+	}
+	if strict {
+		return nil, true
+	}
+	nullable, ok := o.nullable(read, false)
+	if !ok || expr.Print(nullable) == expr.Print(read) {
+		return nil, ok
+	}
+	return nullable, true
 }
 
 // withRoles replaces the list of derived roles by an attribute, in variables
@@ -278,24 +293,26 @@ func showsNull(e ast.Expr) bool {
 	return true
 }
 
-// tests finds out whether an expression only asks for roles by name.
-func (r *roleReads) tests(e ast.Expr) {
+// rolesTested returns the roles that an expression asks for by name, and reports whether
+// it reads the list of them in another way.
+func rolesTested(e ast.Expr) (tested []string, all bool) {
 	if path, ok := expr.Path(e); ok {
-		r.all = r.all || isRoles(path)
-		return
+		return nil, isRoles(path)
 	}
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.In {
 		args := e.AsCall().Args()
 		if path, ok := expr.Path(args[1]); ok && isRoles(path) && args[0].Kind() == ast.LiteralKind {
 			if name, ok := args[0].AsLiteral().(types.String); ok {
-				r.tested = append(r.tested, string(name))
+				tested = append(tested, string(name))
 			}
-			return
+			return tested, false
 		}
 	}
 	for _, x := range expr.Children(e) {
-		r.tests(x)
+		more, list := rolesTested(x)
+		tested, all = append(tested, more...), all || list
 	}
+	return tested, all
 }
 
 // held has the engine list the derived roles of a leaf's policy that the
@@ -325,7 +342,7 @@ type effective struct {
 // effectiveRoles returns the effective derived roles that a leaf reads, for
 // values of the groups.
 func (x *exploration) effectiveRoles(ctx context.Context, l int, groups []groupValue) (effective, error) {
-	reads := x.solver.parts[l].roles
+	reads := x.solver.roles[l]
 	held, ok := x.held[l]
 	if !ok {
 		var err error

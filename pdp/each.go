@@ -19,12 +19,10 @@ type Question struct {
 }
 
 // Each answers every question for each of its principals: what the decider's
-// Decide says, by question and principal. An [Engine] asks only what it has to:
-// where no condition takes part, all principals with the same roles share one
-// answer. Answers that are the same may be the same pointer, and are read-only.
+// Decide says, by question and principal. A [Sharer] does it in its own way. Answers that are the same may be the same pointer, and are read-only.
 func Each(ctx context.Context, d Decider, questions []Question) ([][]*authz.Decision, error) {
-	if e, ok := d.(*Engine); ok {
-		return e.each(ctx, questions)
+	if s, ok := d.(Sharer); ok {
+		return s.Each(ctx, questions)
 	}
 	var requests []authz.Request
 	for i := range questions {
@@ -55,7 +53,7 @@ func (e *Engine) Decide(ctx context.Context, requests []authz.Request) ([]authz.
 	for i := range requests {
 		questions[i] = Question{Request: requests[i], Of: []*authz.Principal{requests[i].Principal}}
 	}
-	answers, err := e.each(ctx, questions)
+	answers, err := e.Each(ctx, questions)
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +64,11 @@ func (e *Engine) Decide(ctx context.Context, requests []authz.Request) ([]authz.
 	return decisions, nil
 }
 
-// each answers what needs no condition from the structure table, and then, one
+// Each answers every question for each of its principals, and asks only what it has to:
+// where no condition takes part, all principals with the same roles share one answer.
+// It answers what needs no condition from the structure table, and then, one
 // by one, what is left.
-func (e *Engine) each(ctx context.Context, questions []Question) ([][]*authz.Decision, error) {
+func (e *Engine) Each(ctx context.Context, questions []Question) ([][]*authz.Decision, error) {
 	callers := newCallers(e)
 	answers := make([][]*authz.Decision, len(questions))
 	kinds := make([]string, len(questions))

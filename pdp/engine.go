@@ -31,6 +31,7 @@ type checkFunc func(context.Context, []*enginev1.CheckInput) ([]*enginev1.CheckO
 type Engine struct {
 	checks            atomic.Int64
 	options           Options
+	whole             bool // load everything, whatever requests are about
 	decide            checkFunc
 	tables            *tables
 	schemas           *schemas
@@ -53,7 +54,7 @@ type Engine struct {
 // Open compiles the policies below fsys and loads them into an engine. All
 // mistakes in them are reported, joined, each a *source.Error.
 func Open(ctx context.Context, fsys fs.FS, options Options) (*Engine, error) {
-	table, err := options.Bounds.compile(ctx, fsys, options.Prefix)
+	table, err := compilePulsing(ctx, options.Bounds.Pulse, fsys, options.Prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ func newEngine(options Options, t *tables, declared *runtimev1.RuleTable, like *
 		options: options, tables: t, schemas: newSchemas(declared), solvers: map[string]*solver{},
 	}
 	if like != nil {
-		e.classes, e.principalPolicies = like.classes, like.principalPolicies
+		e.whole, e.classes, e.principalPolicies = like.whole, like.classes, like.principalPolicies
 		return e
 	}
 	e.principalPolicies = map[string]bool{}
@@ -93,7 +94,7 @@ func newEngine(options Options, t *tables, declared *runtimev1.RuleTable, like *
 // to load them in part.
 func (e *Engine) load(table *runtimev1.RuleTable) error {
 	decision := e.tables.decision(table)
-	if e.reach = newReach(e.tables.rows, e.options.whole); e.reach.narrow {
+	if e.reach = newReach(e.tables.rows, e.whole); e.reach.narrow {
 		return e.loadNarrow(e.reach)
 	}
 	structure := e.tables.structure(e.tables.rows)
@@ -158,7 +159,7 @@ func (e *Engine) loaded(table *runtimev1.RuleTable, enforcement Enforcement, pha
 	if err != nil {
 		return nil, err
 	}
-	check := e.options.Bounds.bounded(pinClock(ev.Check, func() time.Time { return e.options.Now }), phase, e.options.Globals)
+	check := bounded(e.options.Bounds, pinClock(ev.Check, func() time.Time { return e.options.Now }), phase, e.options.Globals)
 	return func(ctx context.Context, in []*enginev1.CheckInput) ([]*enginev1.CheckOutput, error) {
 		e.checks.Add(int64(len(in)))
 		return check(ctx, in)

@@ -11,7 +11,6 @@ import (
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // An Expression is CEL in the context of a policy rule, which gives it its
@@ -78,15 +77,10 @@ func (e *Engine) Evaluate(ctx context.Context, r authz.Request, of []Expression)
 // replaced by what they stand for.
 func (e *Engine) Inline(x Expression) string {
 	rows := e.contextsOf(x)
-	parsed, err := expr.Parse(x.Text)
-	if len(rows) == 0 || err != nil {
+	if len(rows) == 0 {
 		return x.Text
 	}
-	o := &openness{definitions: newDefinitions(variablesOf(rows[0].Params)), constants: rows[0].Params.GetConstants()}
-	if inlined := expr.Print(o.inline(parsed)); inlined != expr.Print(parsed) {
-		return inlined
-	}
-	return x.Text
+	return inlined(x.Text, rows[0].Params)
 }
 
 // ruleID returns the name that Cerbos gives a row's rule in outputs.

@@ -140,7 +140,7 @@ func of(groups []groupValue, g int) groupValue {
 // leaf returns what is left of a leaf, or the group that has to be known first.
 func (x *exploration) leaf(ctx context.Context, l int, groups []groupValue) (st leafState, missing int, err error) {
 	var roles effective
-	if x.solver.parts[l].roles != nil {
+	if x.solver.roles[l] != nil {
 		if roles, err = x.effectiveRoles(ctx, l, groups); err != nil || roles.missing >= 0 {
 			return leafState{}, roles.missing, err
 		}

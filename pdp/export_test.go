@@ -140,10 +140,9 @@ func HasName(text, name string) bool {
 // Whole returns an engine over the policies of another, in the order of its rows, with
 // all tables loaded as a whole.
 func Whole(e *Engine) (*Engine, error) {
-	options := e.options
-	options.whole = true
-	table := (&resourceKinds{all: true, reach: e.reach}).part(e.tables.whole(e.schemas))
-	whole := newEngine(options, newTables(table), table, e)
+	table := (&resourceKinds{all: true, reach: e.reach}).part(e.tables.whole(e.schemas.table))
+	whole := newEngine(e.options, newTables(table), table, e)
+	whole.whole = true
 	return whole, whole.load(table)
 }
 

@@ -115,7 +115,7 @@ resourcePolicy:
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := newRequest(in, Extent{})
+		r := measure(in, Extent{})
 		for _, o := range out[0].GetOutputs() {
 			text := texts[o.GetAction()]
 			if text == "" || o.GetError() != "" {

@@ -164,7 +164,7 @@ func (e *Engine) evaluateClosed(ctx context.Context, c *closing, requests []auth
 	if err != nil {
 		return nil, err
 	}
-	table, err := e.options.Bounds.compile(ctx, memory{"conditions.json": policy}, "")
+	table, err := compilePulsing(ctx, e.options.Bounds.Pulse, memory{"conditions.json": policy}, "")
 	if err != nil {
 		return nil, err
 	}

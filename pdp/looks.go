@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -21,8 +22,8 @@ type Look struct {
 	// Clock is set for the time, now(), which no request says.
 	Clock bool
 
-	path  []string // in the short names
-	fixed *Value   // of what is the same for all requests
+	Path  []string // in the short names
+	Fixed *Value   // of what is the same for all requests
 }
 
 // Looks lists what an expression looks at, each different thing once and in the
@@ -33,12 +34,16 @@ func (e *Engine) Looks(x Expression) []Look {
 	if len(contexts) == 0 {
 		return nil
 	}
-	params := contexts[0].Params
+	return looks(x.Text, contexts[0].Params, e.options.Globals)
+}
+
+// looks lists what an expression looks at that sees some definitions and globals.
+func looks(text string, params *runtimev1.RuleTable_RuleRow_Params, globals map[string]any) []Look {
 	l := &lookFinder{
-		variables: newDefinitions(variablesOf(params)), constants: params.GetConstants(), globals: e.options.Globals,
+		variables: newDefinitions(variablesOf(params)), constants: params.GetConstants(), globals: globals,
 		expanded: map[string]bool{},
 	}
-	if parsed, err := expr.Parse(x.Text); err == nil {
+	if parsed, err := expr.Parse(text); err == nil {
 		l.walk(parsed, nil)
 	}
 	return l.list
@@ -88,7 +93,7 @@ func (l *lookFinder) look(e ast.Expr, path []string) {
 	if len(path) < 2 {
 		return
 	}
-	look := Look{Name: spelled(stepsOf(e)), path: path}
+	look := Look{Name: spelled(stepsOf(e)), Path: path}
 	switch path[0] {
 	case "V":
 		if definition := l.variables.named(path[1]); definition != nil && !l.expanded[path[1]] {
@@ -101,9 +106,9 @@ func (l *lookFinder) look(e ast.Expr, path []string) {
 		if !there {
 			return
 		}
-		look.fixed = below(c.AsInterface(), path[2:])
+		look.Fixed = ValueAt(c.AsInterface(), path[2:])
 	case "G":
-		look.fixed = below(l.globals, path[1:])
+		look.Fixed = ValueAt(l.globals, path[1:])
 	case "P", "R", "request":
 	default:
 		return
@@ -123,34 +128,34 @@ const Missing = "missing"
 // In returns what stands there for a request. It is not known of what the request
 // leaves open, of the clock, and of all attributes together, which tell nothing.
 func (l Look) In(r *authz.Request) (v Value, known bool) {
-	if l.fixed != nil {
-		return *l.fixed, true
+	if l.Fixed != nil {
+		return *l.Fixed, true
 	}
 	p, open := r.Principal, r.Unknown
 	switch {
-	case len(l.path) < 2 || len(l.path) == 2 && l.path[1] == "attr":
+	case len(l.Path) < 2 || len(l.Path) == 2 && l.Path[1] == "attr":
 		return Value{}, false
-	case l.path[0] == "P":
-		return *below(map[string]any{
+	case l.Path[0] == "P":
+		return *ValueAt(map[string]any{
 			"id": p.ID, "roles": p.Roles, "attr": p.Attr, "policyVersion": p.PolicyVersion, "scope": p.Scope,
-		}, l.path[1:]), !r.AnyPrincipal
-	case l.path[0] == "R" && l.path[1] == "attr" && open != nil && within(l.path[2:], open):
+		}, l.Path[1:]), !r.AnyPrincipal
+	case l.Path[0] == "R" && l.Path[1] == "attr" && open != nil && expr.Within(l.Path[2:], open):
 		return Value{}, false
-	case l.path[0] == "R":
-		return *below(map[string]any{
+	case l.Path[0] == "R":
+		return *ValueAt(map[string]any{
 			"kind": r.Resource.Kind, "id": r.Resource.ID, "attr": r.Resource.Attr,
 			"policyVersion": r.Resource.PolicyVersion, "scope": r.Resource.Scope,
-		}, l.path[1:]), true
-	case len(l.path) > 3 && l.path[2] == "jwt" && (l.path[1] == "auxData" || l.path[1] == "aux_data"):
-		return *below(p.AuxData, l.path[3:]), !r.AnyPrincipal
-	case len(l.path) > 5 && l.path[2] == "jwts" && l.path[4] == "claims" && (l.path[1] == "auxData" || l.path[1] == "aux_data"):
-		return *below(p.JWTs[l.path[3]], l.path[5:]), !r.AnyPrincipal
+		}, l.Path[1:]), true
+	case len(l.Path) > 3 && l.Path[2] == "jwt" && (l.Path[1] == "auxData" || l.Path[1] == "aux_data"):
+		return *ValueAt(p.AuxData, l.Path[3:]), !r.AnyPrincipal
+	case len(l.Path) > 5 && l.Path[2] == "jwts" && l.Path[4] == "claims" && (l.Path[1] == "auxData" || l.Path[1] == "aux_data"):
+		return *ValueAt(p.JWTs[l.Path[3]], l.Path[5:]), !r.AnyPrincipal
 	}
 	return Value{}, false
 }
 
-// below follows a path into a value.
-func below(v any, path []string) *Value {
+// ValueAt follows a path into a value.
+func ValueAt(v any, path []string) *Value {
 	for _, name := range path {
 		m, ok := v.(map[string]any)
 		if ok {

@@ -198,7 +198,7 @@ func (e *Engine) loadNarrow(r *reach) (err error) {
 		cohorts: map[string]*cohort{}, decisions: map[string]*authz.Decision{},
 	}
 	e.decide, err = e.narrow(func(set *resourceKinds) (checkFunc, error) {
-		check, err := e.evaluator(set.part(e.tables.whole(e.schemas)), e.options.Schemas)
+		check, err := e.evaluator(set.part(e.tables.whole(e.schemas.table)), e.options.Schemas)
 		if err != nil {
 			return nil, fmt.Errorf("load policies: %w", err)
 		}
@@ -228,11 +228,12 @@ func (t *tables) some(keep func(*runtimev1.RuleTable_RuleRow) bool) *tables {
 	return some
 }
 
-// whole returns the table of all rows, which is not to be loaded itself.
-func (t *tables) whole(s *schemas) *runtimev1.RuleTable {
+// whole returns the table of all rows, with the schemas of another, which is not to be
+// loaded itself.
+func (t *tables) whole(schemas *runtimev1.RuleTable) *runtimev1.RuleTable {
 	return &runtimev1.RuleTable{
 		Rules: t.rows, Meta: t.base.Meta, ScopeParentRoles: t.base.ScopeParentRoles, PolicyDerivedRoles: t.base.PolicyDerivedRoles,
-		Schemas: s.table.Schemas, JsonSchemas: s.table.JsonSchemas, CompilerVersion: t.base.CompilerVersion,
+		Schemas: schemas.Schemas, JsonSchemas: schemas.JsonSchemas, CompilerVersion: t.base.CompilerVersion,
 	}
 }
 

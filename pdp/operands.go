@@ -26,15 +26,20 @@ func (e *Engine) Operands(r *authz.Request, text string) (list []Operand, open b
 	if err != nil {
 		return nil, r.Unknown != nil
 	}
-	o := openness{unknown: r.Unknown}
+	o := &openness{unknown: r.Unknown}
 	o.runtimeOpen = r.Unknown != nil && e.derivedRolesOpen(o)
+	return o.operands(parsed, text)
+}
+
+// operands lists what an expression, of a text, reads, and reports whether it is open.
+func (o *openness) operands(parsed ast.Expr, text string) (list []Operand, open bool) {
 	var walk func(ast.Expr)
 	walk = func(x ast.Expr) {
 		if path, ok := expr.Path(x); ok {
 			name := expr.Print(x)
-			known := slices.ContainsFunc(list, func(o Operand) bool { return o.Text == name })
+			known := slices.ContainsFunc(list, func(known Operand) bool { return known.Text == name })
 			if len(path) > 1 && expr.IsRoot(path[0]) && strings.Contains(text, name) && !known {
-				list = append(list, Operand{Text: name, Name: expr.Print(expr.Shorten(x, r.Unknown)), Open: o.isOpenPath(path)})
+				list = append(list, Operand{Text: name, Name: expr.Print(expr.Shorten(x, o.unknown)), Open: o.isOpenPath(path)})
 			}
 			return
 		}

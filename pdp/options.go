@@ -30,6 +30,4 @@ type Options struct {
 
 	// Prefix stands in front of the file names in compile errors.
 	Prefix string
-
-	whole bool // load everything, whatever requests are about
 }

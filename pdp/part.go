@@ -75,11 +75,11 @@ type dissection struct {
 	global    bool // one of the globals was met with
 }
 
-// partsOf takes a condition apart, in the context of a row, and reports
-// whether it reads globals.
-func (e *Engine) partsOf(c *runtimev1.Condition, context *runtimev1.RuleTable_RuleRow) (parts []Part, globals bool) {
-	d := &dissection{variables: newDefinitions(variablesOf(context.Params)), constants: map[string]any{}, globals: e.options.Globals}
-	for name, v := range context.Params.GetConstants() {
+// partsOf takes a condition apart that sees some definitions, and reports whether it
+// reads globals.
+func partsOf(c *runtimev1.Condition, params *runtimev1.RuleTable_RuleRow_Params, globals map[string]any) (parts []Part, read bool) {
+	d := &dissection{variables: newDefinitions(variablesOf(params)), constants: map[string]any{}, globals: globals}
+	for name, v := range params.GetConstants() {
 		d.constants[name] = v.AsInterface()
 	}
 	walkCondition(c, func(x *runtimev1.Expr) {

@@ -20,8 +20,6 @@ type parts struct {
 	root     *piece
 	evaluate []string // the expressions to evaluate, in the order of their numbers
 	unknown  []string // below R.attr
-	roles    *roleReads
-	row      *runtimev1.RuleTable_RuleRow // to evaluate in
 }
 
 type partOp uint8
@@ -86,18 +84,27 @@ type openness struct {
 	globals     map[string]any
 }
 
+// with returns what is unknown to expressions of a policy that see some variables and
+// constants.
+func (o *openness) with(list []*runtimev1.Variable, constants map[string]*structpb.Value) *openness {
+	of := *o
+	of.definitions, of.open, of.constants = newDefinitions(variables(list)), nil, constants
+	return &of
+}
+
 // takeApart analyses a leaf. An expression that cannot be parsed here is open
 // as a whole: it is printed as it stands. So is one that would not end if what
 // its variables stand for were put in.
-func takeApart(text string, o *openness) *parts {
+func (o *openness) takeApart(text string) *parts {
 	e, err := parseHygienic(text)
 	if err != nil {
 		return &parts{root: &piece{op: opOpen, root: true, expr: fact.NewIdent(0, text)}}
 	}
-	return takeExprApart(e, o)
+	return o.takeExprApart(e)
 }
 
-func takeExprApart(e ast.Expr, o *openness) *parts {
+// takeExprApart is takeApart of what is parsed.
+func (o *openness) takeExprApart(e ast.Expr) *parts {
 	p := &parts{unknown: o.unknown}
 	if o.isOpen(e, nil) && !o.fits(e) {
 		p.root = &piece{op: opOpen, root: true, expr: e}
@@ -296,7 +303,7 @@ func (o *openness) present(e ast.Expr) ast.Expr {
 	}
 	// A variable is there if its definition has a value.
 	path, ok := expr.Path(definition)
-	if _, sent := o.sentBelow(definition); !ok || expr.IsOptional(definition) || sent || len(path) < 3 || !within(path[2:], o.unknown) {
+	if _, sent := o.sentBelow(definition); !ok || expr.IsOptional(definition) || sent || len(path) < 3 || !expr.Within(path[2:], o.unknown) {
 		return fact.NewCall(0, operators.Has, fact.CopyExpr(e))
 	}
 	var all ast.Expr
@@ -403,7 +410,7 @@ func (o *openness) isOpenPath(path []string) bool {
 		if o.unknown == nil || len(path) > 1 && path[1] != "attr" {
 			return false
 		}
-		return len(path) == 1 || within(path[2:], o.unknown)
+		return len(path) == 1 || expr.Within(path[2:], o.unknown)
 	case "request":
 		return len(path) == 1 && o.unknown != nil || o.principal
 	case "runtime":
@@ -437,12 +444,6 @@ func (o *openness) isOpenVariable(name string) bool {
 // put in.
 func (o *openness) fits(e ast.Expr) bool { return o.definitions == nil || o.definitions.fits(e) }
 
-// within reports whether one path lies on the way to, at, or below the other.
-func within(path, unknown []string) bool {
-	n := min(len(path), len(unknown))
-	return slices.Equal(path[:n], unknown[:n])
-}
-
 // variable returns the definition of the policy variable that e names, to
 // stand in its place.
 func (o *openness) variable(e ast.Expr) (ast.Expr, bool) {
@@ -464,6 +465,20 @@ func isOptionalType(text string) bool {
 	optional := t != nil && isOptionalKind(t)
 	optionals.Store(text, optional)
 	return optional
+}
+
+// inlined returns an expression with the variables and constants that it sees replaced
+// by what they stand for, or as it stands if it names none.
+func inlined(text string, params *runtimev1.RuleTable_RuleRow_Params) string {
+	parsed, err := expr.Parse(text)
+	if err != nil {
+		return text
+	}
+	o := (&openness{}).with(params.GetOrderedVariables(), params.GetConstants())
+	if inlined := expr.Print(o.inline(parsed)); inlined != expr.Print(parsed) {
+		return inlined
+	}
+	return text
 }
 
 // inline replaces the policy's variables and constants by what they stand for,

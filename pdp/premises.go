@@ -22,7 +22,8 @@ import (
 type Premise struct {
 	Expr  string
 	Value bool
-	paths [][]string // below R.attr, that it looks at; the empty path for all
+	// Paths are those below R.attr that it looks at; the empty path is all of them.
+	Paths [][]string
 }
 
 // A Reading is a read of a rule and a request that the rule is about.
@@ -50,23 +51,24 @@ func (e *Engine) Idle(ctx context.Context, readings []Reading) ([]bool, error) {
 	}
 	for i, r := range readings {
 		for _, g := range r.Read.Premises {
-			if !g.known(r.Request) {
+			if !g.Known(r.Request) {
 				continue
 			}
-			v, settled := values[q.at[resourceText(r.Request)]][q.actions[r.expression(g)]]
+			v, settled := values[q.at[resourceText(r.Request)]][q.actions[r.Of(g)]]
 			idle[i] = idle[i] || settled && v != g.Value
 		}
 	}
 	return idle, nil
 }
 
-func (r *Reading) expression(g Premise) Expression {
+// Of returns an expression of the premise in the context of the rule.
+func (r *Reading) Of(g Premise) Expression {
 	return Expression{Rule: r.Rule, DerivedRole: r.Read.Place.DerivedRole, Text: g.Expr}
 }
 
-// known reports whether the request says all that the premise looks at.
-func (g *Premise) known(r *authz.Request) bool {
-	return r.Unknown == nil || !slices.ContainsFunc(g.paths, func(path []string) bool { return within(path, r.Unknown) })
+// Known reports whether the request says all that the premise looks at.
+func (g *Premise) Known(r *authz.Request) bool {
+	return r.Unknown == nil || !slices.ContainsFunc(g.Paths, func(path []string) bool { return expr.Within(path, r.Unknown) })
 }
 
 // premiseQuestions are the different premises, each an action of its own, and the
@@ -81,10 +83,10 @@ type premiseQuestions struct {
 
 func (q *premiseQuestions) add(r *Reading) {
 	for _, g := range r.Read.Premises {
-		if !g.known(r.Request) {
+		if !g.Known(r.Request) {
 			continue
 		}
-		x := r.expression(g)
+		x := r.Of(g)
 		if _, ok := q.actions[x]; !ok {
 			q.actions[x] = "premise" + strconv.Itoa(len(q.expressions))
 			q.expressions = append(q.expressions, x)
@@ -209,9 +211,9 @@ func (w *readWalker) ofResource(e ast.Expr, g *Premise) bool {
 	switch {
 	case len(path) == 0:
 	case path[0] == "R" && len(path) > 1 && path[1] == "attr":
-		g.paths = append(g.paths, path[2:])
+		g.Paths = append(g.Paths, path[2:])
 	case path[0] == "R" && len(path) == 1:
-		g.paths = append(g.paths, nil)
+		g.Paths = append(g.Paths, nil)
 	case path[0] != "R" && path[0] != "C":
 		return false
 	}

@@ -22,6 +22,20 @@ type readWalker struct {
 	steps     int
 }
 
+// addReads adds to reads those of a condition, of a derived role unless that is "", and
+// returns what has to hold of the resource for it to be met.
+func addReads(into *RuleReads, c *runtimev1.Condition, params *runtimev1.RuleTable_RuleRow_Params, derivedRole string, strict bool) []Premise {
+	w := &readWalker{
+		into: into, variables: newDefinitions(variablesOf(params)), constants: params.GetConstants(),
+		strict: strict, place: Place{DerivedRole: derivedRole},
+	}
+	w.condition(c, presence{}, false, nil)
+	if derivedRole != "" {
+		return nil
+	}
+	return w.conditionPremises(c, true)
+}
+
 // maxSteps bounds the expressions that are looked at in one condition: a few
 // variables that name each other twice stand for millions.
 const maxSteps = 1 << 14

@@ -17,15 +17,20 @@ type evaluated struct {
 	v       *structpb.Value
 }
 
+// when returns for which values of what is unknown the leaf comes to want.
+func (p *parts) when(want bool, values []evaluated, strict bool) formula {
+	return p.whenPiece(p.root, want, values, strict)
+}
+
 // A formula is what is left of an expression: a constant, or CEL.
 type formula struct {
 	expr     ast.Expr // nil for a constant
 	constant bool
 }
 
-// when returns for which values of what is unknown a part comes to want. It is
+// whenPiece returns for which values of what is unknown a part comes to want. It is
 // exact where a sub-expression errors: that comes to neither.
-func (p *parts) when(n *piece, want bool, values []evaluated, strict bool) formula {
+func (p *parts) whenPiece(n *piece, want bool, values []evaluated, strict bool) formula {
 	switch n.op {
 	case opClosed:
 		v := values[n.number]
@@ -35,16 +40,16 @@ func (p *parts) when(n *piece, want bool, values []evaluated, strict bool) formu
 		}
 		return formula{constant: !v.errored && isBool && b.BoolValue == want}
 	case opNot:
-		return p.when(n.of[0], !want, values, strict)
+		return p.whenPiece(n.of[0], !want, values, strict)
 	case opAnd, opOr:
 		all := (n.op == opAnd) == want
-		return join(all, p.when(n.of[0], want, values, strict), p.when(n.of[1], want, values, strict))
+		return join(all, p.whenPiece(n.of[0], want, values, strict), p.whenPiece(n.of[1], want, values, strict))
 	case opIf:
-		if p.when(n.of[0], true, values, strict).constant {
-			return p.when(n.of[1], want, values, strict)
+		if p.whenPiece(n.of[0], true, values, strict).constant {
+			return p.whenPiece(n.of[1], want, values, strict)
 		}
-		if p.when(n.of[0], false, values, strict).constant {
-			return p.when(n.of[2], want, values, strict)
+		if p.whenPiece(n.of[0], false, values, strict).constant {
+			return p.whenPiece(n.of[2], want, values, strict)
 		}
 		return formula{}
 	case opDefined:
@@ -54,7 +59,7 @@ func (p *parts) when(n *piece, want bool, values []evaluated, strict bool) formu
 	return p.whenOpen(n, want, values, strict)
 }
 
-// whenDefined is when of a question whether an expression has a value. There is
+// whenDefined is whenPiece of a question whether an expression has a value. There is
 // no CEL for that it has none.
 func (p *parts) whenDefined(n *piece, want bool, values []evaluated) formula {
 	e, of, errored := n.fill(values)
@@ -68,7 +73,7 @@ func (p *parts) whenDefined(n *piece, want bool, values []evaluated) formula {
 	return formula{expr: fact.NewCall(0, operators.NotEquals, list, fact.NewList(0, nil, nil))}
 }
 
-// whenOpen is when of an open part. Types may settle that it never comes to
+// whenOpen is whenPiece of an open part. Types may settle that it never comes to
 // want.
 func (p *parts) whenOpen(n *piece, want bool, values []evaluated, strict bool) formula {
 	e, of, errored := n.fill(values)

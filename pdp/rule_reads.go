@@ -86,21 +86,17 @@ func (e *Engine) RuleReads() map[string]*RuleReads {
 			into := list[id]
 			if derivedRole != "" { // many rules are for it
 				if known := derived[c]; known != nil {
-					into.add(known)
+					into.Add(known)
 					return
 				}
 				derived[c] = &RuleReads{}
 				into = derived[c]
 			}
-			w := &readWalker{
-				into: into, variables: newDefinitions(variablesOf(params)), constants: params.GetConstants(),
-				strict: e.options.StrictEvaluation, place: Place{DerivedRole: derivedRole},
-			}
-			w.condition(c, presence{}, false, nil)
+			premises := addReads(into, c, params, derivedRole, e.options.StrictEvaluation)
 			if derivedRole != "" {
-				list[id].add(into)
+				list[id].Add(into)
 			} else {
-				own[id] = append(own[id], w.conditionPremises(c, true))
+				own[id] = append(own[id], premises)
 			}
 		}
 		add(row.Condition, "", row.Params)
@@ -115,16 +111,21 @@ func (e *Engine) RuleReads() map[string]*RuleReads {
 		}
 	}
 	for _, r := range list { // the rows come in any order
-		r.Reads = sortedReads(r.Reads)
-		slices.SortFunc(r.Clock, comparePlaces)
-		r.Clock = slices.Compact(r.Clock)
+		r.Sort()
 	}
 	return list
 }
 
-// add adds what another condition looks at.
-func (r *RuleReads) add(other *RuleReads) {
+// Add adds what another condition looks at.
+func (r *RuleReads) Add(other *RuleReads) {
 	r.Reads, r.Clock, r.Other = append(r.Reads, other.Reads...), append(r.Clock, other.Clock...), r.Other || other.Other
+}
+
+// Sort puts everything in order, each once.
+func (r *RuleReads) Sort() {
+	r.Reads = sortedReads(r.Reads)
+	slices.SortFunc(r.Clock, comparePlaces)
+	r.Clock = slices.Compact(r.Clock)
 }
 
 // sortedReads returns the different reads of a list, in order.

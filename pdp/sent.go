@@ -24,7 +24,7 @@ func (o *openness) sentBelow(e ast.Expr) (steps int, ok bool) {
 		return 0, false
 	}
 	steps = len(o.unknown) - (len(path) - 2)
-	return steps, steps >= 0 && within(path[2:], o.unknown)
+	return steps, steps >= 0 && expr.Within(path[2:], o.unknown)
 }
 
 // isSettled reports whether a call asks of the arguments only what is the same

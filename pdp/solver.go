@@ -21,10 +21,11 @@ type solver struct {
 	engine   *Engine
 	kinds    *resourceKinds // of requests that it decides; other leaves are not taken apart
 	unknown  []string
-	evaluate checkFunc // the value table
-	leaves   []*leaf   // those of the tables, and further ones
-	parts    []*parts  // by leaf
-	reads    []*reads  // by leaf
+	evaluate checkFunc    // the value table
+	leaves   []*leaf      // those of the tables, and further ones
+	parts    []*parts     // by leaf
+	reads    []*reads     // by leaf
+	roles    []*roleReads // by leaf
 
 	known   cache[residual]
 	clauses cache[authz.Clause] // by their texts
@@ -55,25 +56,25 @@ func (e *Engine) solver(r *authz.Request) (*solver, error) {
 	}
 	s := &solver{engine: e, kinds: e.reach.with(r.Resource.Kind), unknown: unknown, leaves: slices.Clone(e.tables.leaves)}
 	reached := s.kinds.policies(e.tables.rows)
-	opened := openness{unknown: unknown, principal: r.AnyPrincipal, globals: e.options.Globals}
+	opened := &openness{unknown: unknown, principal: r.AnyPrincipal, globals: e.options.Globals}
 	opened.runtimeOpen = e.derivedRolesOpen(opened)
 	for i := 0; i < len(s.leaves); i++ { // there may come more
 		l := s.leaves[i]
 		if !reached[l.row.OriginFqn] {
-			s.parts, s.reads = append(s.parts, &parts{}), append(s.reads, &reads{})
+			s.parts, s.roles, s.reads = append(s.parts, &parts{}), append(s.roles, nil), append(s.reads, &reads{})
 			continue
 		}
-		variables := variablesOf(l.row.Params)
-		of := opened
-		of.definitions, of.constants = newDefinitions(variables), l.row.Params.GetConstants()
-		reads := readsWith(l.text, variables)
-		p := s.takeApart(l, &of, reads)
-		p.row = l.row
-		s.parts = append(s.parts, p)
-		s.reads = append(s.reads, reads)
+		of := opened.with(l.row.Params.GetOrderedVariables(), l.row.Params.GetConstants())
+		reads := readsWith(l.text, l.row.Params)
+		p, roles := s.takeApart(l, of, reads)
+		s.parts, s.roles, s.reads = append(s.parts, p), append(s.roles, roles), append(s.reads, reads)
+	}
+	values := make([]leafValues, len(s.leaves))
+	for i, l := range s.leaves {
+		values[i] = leafValues{row: l.row, texts: s.parts[i].evaluate, held: s.roles[i] != nil}
 	}
 	var err error
-	if s.evaluate, err = e.narrowedTable(e.tables.values(s.parts), EnforceNone); err != nil {
+	if s.evaluate, err = e.narrowedTable(e.tables.values(values), EnforceNone); err != nil {
 		return nil, fmt.Errorf("load the parts of conditions: %w", err)
 	}
 	e.solvers[key] = s
@@ -82,18 +83,16 @@ func (e *Engine) solver(r *authz.Request) (*solver, error) {
 
 // takeApart takes a leaf apart. The list of derived roles, if the leaf reads it
 // and it depends on what is unknown, is closed where it can be known.
-func (s *solver) takeApart(l *leaf, o *openness, reads *reads) *parts {
+func (s *solver) takeApart(l *leaf, o *openness, reads *reads) (*parts, *roleReads) {
 	if l.expr != nil {
-		return takeExprApart(l.expr, o)
+		return o.takeExprApart(l.expr), nil
 	}
 	if o.runtimeOpen && reads.derivedRoles {
 		if expr, roles, ok := s.readRoles(l, o); ok {
-			p := takeExprApart(expr, o)
-			p.roles = roles
-			return p
+			return o.takeExprApart(expr), roles
 		}
 	}
-	return takeApart(l.text, o)
+	return o.takeApart(l.text), nil
 }
 
 // decide asks the engine about every combination of what its expressions may
@@ -124,7 +123,7 @@ func (s *solver) residualOf(ctx context.Context, l int, roles effective, r *auth
 			return residual{}, err
 		}
 		strict := s.engine.options.StrictEvaluation
-		return s.residual(p.when(p.root, true, values, strict), p.when(p.root, false, values, strict)), nil
+		return s.residual(p.when(true, values, strict), p.when(false, values, strict)), nil
 	})
 }
 
@@ -152,13 +151,12 @@ func (s *solver) residual(whenTrue, whenFalse formula) residual {
 
 // valuesOf has the engine evaluate the closed parts of a leaf.
 func (s *solver) valuesOf(ctx context.Context, l int, roles effective, in *enginev1.CheckInput) ([]evaluated, error) {
-	p := s.parts[l]
-	actions := make([]string, len(p.evaluate))
+	actions := make([]string, len(s.parts[l].evaluate))
 	for i := range actions {
 		actions[i] = partAction(l, i)
 	}
 	var more map[string]*structpb.Value
-	if p.roles != nil {
+	if s.roles[l] != nil {
 		more = rolesValue(roles)
 	}
 	return s.evaluateActions(ctx, in, withSent(in.Resource, s.unknown, more), actions)
@@ -195,13 +193,23 @@ func (s *solver) evaluateActions(ctx context.Context, in *enginev1.CheckInput, r
 	return values, nil
 }
 
+// principalValues are what stands at the attributes of a principal that are read.
+func (r *reads) principalValues(p *authz.Principal) []any {
+	var list []any
+	for _, path := range r.principalAttr.sorted() {
+		list = append(list, at(p.Attr, path))
+	}
+	return list
+}
+
+// allOfPrincipal adds all attributes of the principal.
+func (r *reads) allOfPrincipal() { r.principalAttr.add(nil) }
+
 // values renders what the reads come to for a request, as a cache key.
 func (r *reads) values(req *authz.Request) string {
 	p := req.Principal
 	list := []any{p.Scope, p.PolicyVersion}
-	for _, path := range r.principalAttr.sorted() {
-		list = append(list, at(p.Attr, path))
-	}
+	list = append(list, r.principalValues(p)...)
 	for _, path := range r.resourceAttr.sorted() {
 		if len(path) == 0 {
 			list = append(list, req.Resource)

@@ -177,6 +177,12 @@ func (t *tables) abstract(c *runtimev1.Condition, row *runtimev1.RuleTable_RuleR
 	return nil
 }
 
+// leafOf returns the leaf of an expression of a policy, in the condition of a derived role
+// unless that is "".
+func (t *tables) leafOf(text, origin, derivedRole string) *leaf {
+	return t.byKey[leafKey{text, origin, derivedRole}]
+}
+
 func (l *leaf) attr() string { return "R.attr." + leafAttr + strconv.Itoa(l.index) }
 
 // valueRow is the row that an expression's parts are evaluated in: everybody
@@ -195,9 +201,17 @@ func valueRow(row *runtimev1.RuleTable_RuleRow, ofDerivedRole bool) *runtimev1.R
 	return c
 }
 
+// leafValues is what is evaluated of a leaf: expressions in the context of a row, and
+// the derived roles that roles of the principal are parents of.
+type leafValues struct {
+	row   *runtimev1.RuleTable_RuleRow
+	texts []string
+	held  bool
+}
+
 // values returns the table that evaluates the parts of each leaf, every one as
 // the output of an action of its own.
-func (t *tables) values(of []*parts) *runtimev1.RuleTable {
+func (t *tables) values(of []leafValues) *runtimev1.RuleTable {
 	var rows []*runtimev1.RuleTable_RuleRow
 	seen := map[string]bool{}
 	for _, row := range t.rows { // so that every policy is there, whatever it holds
@@ -209,10 +223,10 @@ func (t *tables) values(of []*parts) *runtimev1.RuleTable {
 	}
 	roles := maps.Clone(t.base.PolicyDerivedRoles)
 	for i := range of {
-		for j, text := range of[i].evaluate {
+		for j, text := range of[i].texts {
 			rows = append(rows, evaluationRow(of[i].row, partAction(i, j), text))
 		}
-		if of[i].roles != nil {
+		if of[i].held {
 			rows = append(rows, evaluationRow(of[i].row, heldAction(i), "runtime.effectiveDerivedRoles"))
 			roles = unconditional(t.base.PolicyDerivedRoles)
 		}
@@ -248,6 +262,20 @@ func evaluationRow(context *runtimev1.RuleTable_RuleRow, action, text string) *r
 	row.ActionSet = &runtimev1.RuleTable_RuleRow_Action{Action: action}
 	row.EmitOutput = &runtimev1.Output{When: &runtimev1.Output_When{RuleActivated: &runtimev1.Expr{Original: text}}}
 	return row
+}
+
+// copied returns a table of copies of some of the rows, with the schemas of another.
+func (t *tables) copied(keep func(*runtimev1.RuleTable_RuleRow) bool, schemas *runtimev1.RuleTable) *runtimev1.RuleTable {
+	table := &runtimev1.RuleTable{
+		Meta: cloneMeta(t.base.Meta), ScopeParentRoles: cloneParentRoles(t.base.ScopeParentRoles), PolicyDerivedRoles: maps.Clone(t.base.PolicyDerivedRoles),
+		Schemas: maps.Clone(schemas.Schemas), JsonSchemas: maps.Clone(schemas.JsonSchemas), CompilerVersion: t.base.CompilerVersion,
+	}
+	for _, row := range t.rows {
+		if keep(row) {
+			table.Rules = append(table.Rules, cloneRow(row))
+		}
+	}
+	return table
 }
 
 // cloneMeta copies what the engine rewrites in place when it loads a table.

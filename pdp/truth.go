@@ -49,7 +49,7 @@ func (e *Engine) Truths(ctx context.Context, r authz.Request, of []Proposition) 
 	var requests []authz.Request
 	for i, p := range of {
 		for _, row := range e.rowsOfProposition(&p) {
-			c := p.conditionOf(row)
+			c := conditionOf(&p, row)
 			opposite := noneOf(c)
 			if p.Text != "" {
 				c, opposite = exprOf(p.Text), exprOf("!("+p.Text+")")
@@ -103,7 +103,7 @@ func (e *Engine) rowsOfProposition(p *Proposition) []*runtimev1.RuleTable_RuleRo
 	var rows []*runtimev1.RuleTable_RuleRow
 	for _, row := range e.rowsOf(Expression{Rule: p.Rule, DerivedRole: p.DerivedRole}) {
 		var texts []string
-		walkCondition(p.conditionOf(row), func(x *runtimev1.Expr) { texts = append(texts, x.GetOriginal()) })
+		walkCondition(conditionOf(p, row), func(x *runtimev1.Expr) { texts = append(texts, x.GetOriginal()) })
 		if slices.Equal(texts, p.Of) && !slices.ContainsFunc(rows, func(other *runtimev1.RuleTable_RuleRow) bool { return other.Resource == row.Resource }) {
 			rows = append(rows, row)
 		}
@@ -112,7 +112,7 @@ func (e *Engine) rowsOfProposition(p *Proposition) []*runtimev1.RuleTable_RuleRo
 }
 
 // conditionOf returns the condition that a row has from the policy.
-func (p *Proposition) conditionOf(row *runtimev1.RuleTable_RuleRow) *runtimev1.Condition {
+func conditionOf(p *Proposition, row *runtimev1.RuleTable_RuleRow) *runtimev1.Condition {
 	if p.DerivedRole != "" {
 		return row.DerivedRoleCondition
 	}

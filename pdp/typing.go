@@ -110,7 +110,7 @@ func (t *typing) path(e ast.Expr) (kinds, bool) {
 	switch root := path[0]; {
 	case (root == "P" || root == "R") && len(path) == 2 && path[1] == "attr":
 		return jsonMap, true
-	case root == "R" && len(path) > 2 && path[1] == "attr" && len(t.unknown) > 0 && len(path)-2 <= len(t.unknown) && within(path[2:], t.unknown):
+	case root == "R" && len(path) > 2 && path[1] == "attr" && len(t.unknown) > 0 && len(path)-2 <= len(t.unknown) && expr.Within(path[2:], t.unknown):
 		return jsonMap, true
 	case (root == "P" || root == "R") && len(path) > 2 && path[1] == "attr", (root == "C" || root == "G") && len(path) > 1:
 		return jsonAny, true

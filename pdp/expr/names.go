@@ -80,3 +80,9 @@ func Path(e ast.Expr) (path []string, ok bool) {
 }
 
 var shortRoots = map[string]string{"variables": "V", "constants": "C", "globals": "G"}
+
+// Within reports whether one path lies on the way to, at, or below the other.
+func Within(a, b []string) bool {
+	n := min(len(a), len(b))
+	return slices.Equal(a[:n], b[:n])
+}

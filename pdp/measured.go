@@ -1,0 +1,87 @@
+package pdp
+
+import (
+	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// measure measures a request, and globals besides.
+func measure(in *enginev1.CheckInput, globals Extent) measured {
+	p, r := in.GetPrincipal(), in.GetResource()
+	total := globals
+	for _, text := range append([]string{p.GetId(), p.GetScope(), p.GetPolicyVersion(), r.GetId(), r.GetKind(), r.GetScope(), r.GetPolicyVersion()}, p.GetRoles()...) {
+		total = total.plus(textExtent(text))
+	}
+	total = total.plus(extentOfFields(p.GetAttr())).plus(extentOfFields(r.GetAttr())).plus(extentOfFields(in.GetAuxData().GetJwt()))
+	for _, claims := range in.GetAuxData().GetJwts() {
+		total = total.plus(extentOfFields(claims.GetClaims()))
+	}
+	return measured{in: in, total: total}
+}
+
+// Total is the extent of all of it.
+func (r measured) Total() Extent { return r.total }
+
+// At returns the extent of what stands at a path, like P attr name, or more.
+func (r measured) At(path []string) Extent {
+	switch {
+	case len(path) == 2 && path[0] == "P" && path[1] == "id":
+		return textExtent(r.in.GetPrincipal().GetId())
+	case len(path) == 2 && path[0] == "R" && path[1] == "id":
+		return textExtent(r.in.GetResource().GetId())
+	case len(path) < 3 || path[1] != "attr":
+		return r.total
+	}
+	fields := r.in.GetPrincipal().GetAttr()
+	switch path[0] {
+	case "P":
+	case "R":
+		fields = r.in.GetResource().GetAttr()
+	default:
+		return r.total
+	}
+	for _, name := range path[2 : len(path)-1] {
+		v, ok := fields[name]
+		if !ok {
+			return Extent{}
+		}
+		if fields = v.GetStructValue().GetFields(); fields == nil {
+			return r.total // a list, by an index that is a text
+		}
+	}
+	v, ok := fields[path[len(path)-1]]
+	if !ok {
+		return Extent{}
+	}
+	return extentOfValue(v)
+}
+
+func extentOfFields(of map[string]*structpb.Value) Extent {
+	sum := Extent{Values: 1}
+	for name, v := range of {
+		sum = sum.plus(textExtent(name)).plus(extentOfValue(v))
+	}
+	return sum
+}
+
+func extentOfValue(v *structpb.Value) Extent {
+	switch k := v.GetKind().(type) {
+	case *structpb.Value_StringValue:
+		return textExtent(k.StringValue)
+	case *structpb.Value_StructValue:
+		return extentOfFields(k.StructValue.GetFields())
+	case *structpb.Value_ListValue:
+		sum := Extent{Values: 1}
+		for _, x := range k.ListValue.GetValues() {
+			sum = sum.plus(extentOfValue(x))
+		}
+		return sum
+	}
+	return Extent{Values: 1}
+}
+
+// measured is a request that knows how large it is.
+type measured struct {
+	in    *enginev1.CheckInput
+	total Extent
+}
