@@ -83,12 +83,12 @@ func reportDisagreement(p *Pass, d *policy.Disagreement, unstable []matrix.Unsta
 		}
 	}
 	i := slices.IndexFunc(unstable, func(u matrix.Unstable) bool { return u.Scope == d.Scope })
-	_, embedded := p.Matrix.Decider().(*pdp.Engine)
+	_, explains := p.Matrix.Decider().(pdp.Explainer)
 	switch {
 	case i >= 0:
 		f.Evidence = append(f.Evidence, fmt.Sprintf("The matrix itself is not stable: the next load may decide %s otherwise. "+
 			"Until the policies agree the run ends with status 3.", &unstable[i]))
-	case embedded: // a running PDP does not say which rules took part
+	case explains: // a running PDP does not say which rules took part
 		f.Evidence = append(f.Evidence, "No cell of this matrix hangs on it so far: no ALLOW of these policies takes part in one.")
 	}
 	p.report(draft{Finding: f, unwaivable: i >= 0})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 func TestArgumentTests(t *testing.T) {
@@ -14,7 +15,7 @@ func TestArgumentTests(t *testing.T) {
 		return pdp.ArgumentTest{Path: []string{path}, Op: op, Values: values}
 	}
 	when := func(allows, denies string) authz.Condition {
-		return authz.AnyOf(authz.Alternative{Allows: pdp.ClauseOf(allows), Denies: pdp.ClauseOf(denies)})
+		return authz.AnyOf(authz.Alternative{Allows: expr.Clause(allows), Denies: expr.Clause(denies)})
 	}
 	tests := []struct {
 		condition authz.Condition
@@ -29,7 +30,7 @@ func TestArgumentTests(t *testing.T) {
 		{when("", `arguments.b == null`), []pdp.ArgumentTest{test("b", "==", nil)}, true},
 		{authz.AllOf(when(`arguments.s == "x unless y"`, ""), when("", "arguments.b")), []pdp.ArgumentTest{test("s", "==", "x unless y"), test("b", "is")}, true},
 		{
-			authz.AnyOf(authz.Alternative{Allows: pdp.ClauseOf("arguments.a == 1"), Denies: pdp.ClauseOf("arguments.b")}, authz.Alternative{Allows: pdp.ClauseOf("arguments.c")}),
+			authz.AnyOf(authz.Alternative{Allows: expr.Clause("arguments.a == 1"), Denies: expr.Clause("arguments.b")}, authz.Alternative{Allows: expr.Clause("arguments.c")}),
 			[]pdp.ArgumentTest{test("a", "==", 1.0), test("b", "is"), test("c", "is")},
 			true,
 		},
@@ -39,7 +40,7 @@ func TestArgumentTests(t *testing.T) {
 		{when(`principal.level == 2 && arguments.a == 1`, ""), []pdp.ArgumentTest{test("a", "==", 1.0)}, true},
 		{when(`"x" in arguments`, ""), nil, false},
 		{authz.Unwritten("(depends on which role decides)"), nil, false},
-		{authz.AllOf(authz.Unwritten("(depends on more)", pdp.ClauseOf("arguments.z")), when("arguments.a == 1", "")), []pdp.ArgumentTest{test("a", "==", 1.0)}, false},
+		{authz.AllOf(authz.Unwritten("(depends on more)", expr.Clause("arguments.z")), when("arguments.a == 1", "")), []pdp.ArgumentTest{test("a", "==", 1.0)}, false},
 		{when(`valid(arguments)`, ""), nil, false},
 		{when(`arguments.list.exists(x, x == "EMEA")`, ""), nil, false},
 	}

@@ -191,7 +191,7 @@ func (s *structureTable) play(ctx context.Context, rounds map[*round]bool) error
 		for i, action := range r.actions {
 			switch {
 			case r.outcomes[i] != nil:
-			case s.conditional.mayMatter(r.principal, action):
+			case s.mayMatter(r.principal, action):
 				turns = append(turns, turn{r, []int{i}})
 			default:
 				plain = append(plain, i)

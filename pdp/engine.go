@@ -113,7 +113,7 @@ func (e *Engine) load(table *runtimev1.RuleTable) error {
 			return fmt.Errorf("load the structure of the policies: %w", err)
 		}
 		e.shape = &structureTable{
-			engine: e, check: check, conditional: e.tables.conditionalActions(),
+			engine: e, check: check, mayMatter: e.tables.mayMatter(),
 			cohorts: map[string]*cohort{}, decisions: map[string]*authz.Decision{},
 		}
 		return nil

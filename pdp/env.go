@@ -156,9 +156,9 @@ func spiffeFunctions() []cel.EnvOption {
 	}
 }
 
-// compiles reports whether Cerbos would take an expression: its syntax and its
+// Compiles reports whether Cerbos would take an expression: its syntax and its
 // types are right.
-func compiles(text string) bool {
+func Compiles(text string) bool {
 	env, err := typeEnv()
 	if err != nil {
 		return false

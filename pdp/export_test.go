@@ -100,10 +100,6 @@ func (r *Recording) Replay(ctx context.Context) error {
 	})
 }
 
-// Compiles reports whether an expression compiles, as far as the package can
-// tell.
-func Compiles(text string) bool { return compiles(text) }
-
 // LongNames gives what a printed condition calls arguments, principal and
 // resource the names that policies have.
 func LongNames(text string) (string, error) {
@@ -128,9 +124,6 @@ func LongNames(text string) (string, error) {
 	})), nil
 }
 
-// ClauseOf makes a clause of CEL in the words of conditions.
-func ClauseOf(text string) authz.Clause { return expr.Clause(text) }
-
 // HasName reports whether a name stands in an expression.
 func HasName(text, name string) bool {
 	e, err := expr.Parse(text)
@@ -152,14 +145,14 @@ func Narrow(e *Engine) bool { return e.reach.narrow }
 // Widened returns for how many sets of kinds tables may have been loaded.
 func Widened(e *Engine) int { return e.reach.widened }
 
+// Suppose has an engine take every action for one that a condition may matter to, or none.
+func Suppose(e *Engine, conditional bool) {
+	e.shape.mayMatter = func(*enginev1.Principal, string) bool { return conditional }
+}
+
 // CompileShared compiles policies with what they import compiled once, and as they
 // are. The first is nil where that is left to the second.
 func CompileShared(ctx context.Context, fsys fs.FS) (shared, plain *runtimev1.RuleTable, err error) {
 	plain, err = rtcompile.Compile(ctx, fsys)
 	return compileShared(ctx, fsys), plain, err
-}
-
-// Suppose has an engine take every action for one that a condition may matter to, or none.
-func Suppose(e *Engine, conditional bool) {
-	e.shape.conditional = conditionalActions{any: map[string]bool{everyRole: conditional}}
 }

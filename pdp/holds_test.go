@@ -8,6 +8,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // TestHoldsWithSchemas has what the schemas take be a part of conditions, one
@@ -89,10 +90,10 @@ func TestHoldsTells(t *testing.T) {
 resourcePolicy: {resource: press, version: default, rules: [{actions: ["*"], effect: EFFECT_ALLOW, roles: ["*"]}]}
 `)
 	when := func(allows, denies string) authz.Condition {
-		return authz.AnyOf(authz.Alternative{Allows: pdp.ClauseOf(allows), Denies: pdp.ClauseOf(denies)})
+		return authz.AnyOf(authz.Alternative{Allows: expr.Clause(allows), Denies: expr.Clause(denies)})
 	}
 	small, own := when("arguments.n < 5.0", ""), when("", "principal.guest")
-	unwritten := authz.Unwritten("(depends on more)", pdp.ClauseOf("arguments.n < 5.0"))
+	unwritten := authz.Unwritten("(depends on more)", expr.Clause("arguments.n < 5.0"))
 	tests := []struct {
 		authz.Condition
 		n    any
@@ -157,11 +158,11 @@ func TestClauseReads(t *testing.T) {
 		`no CEL`:                                                      {Policy: true},
 	}
 	for text, want := range tests {
-		if diff := cmp.Diff(want, pdp.ClauseOf(text).Reads()); diff != "" {
+		if diff := cmp.Diff(want, expr.Clause(text).Reads()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)
 		}
 	}
-	if c := pdp.ClauseOf(""); !c.IsZero() {
+	if c := expr.Clause(""); !c.IsZero() {
 		t.Errorf("nothing is a clause: %v", c)
 	}
 }

@@ -1,11 +1,9 @@
 package pdp
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/operators"
@@ -51,7 +49,6 @@ func TestFunctionsTakeTheKindsThatTheCheckerSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	calls := kindCalls(env)
-	e := bareEngine(t)
 	came := 0
 	for chunk := range slices.Chunk(calls, 200) {
 		var of []Expression
@@ -63,7 +60,7 @@ func TestFunctionsTakeTheKindsThatTheCheckerSays(t *testing.T) {
 			}
 			of = append(of, Expression{Rule: "resource.r.vdefault#all", Text: text})
 		}
-		values, err := e.Evaluate(context.Background(), authz.Request{Principal: &authz.Principal{ID: "p", Roles: []string{"r"}}, Resource: authz.Resource{Kind: "r", ID: "1"}}, of)
+		values, err := EngineEvaluates(t, authz.Request{Principal: &authz.Principal{ID: "p", Roles: []string{"r"}}, Resource: authz.Resource{Kind: "r", ID: "1"}}, of)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,20 +187,4 @@ func kindsOfLetter(letter string, v any) kindSet {
 		"s": kindString, "d": kindDouble, "i": kindInt, "u": kindUint, "y": kindBytes, "n": kindNull,
 		"t": kindTimestamp, "r": kindDuration, "l": kindList, "L": kindList, "m": kindMap, "M": kindMap,
 	}[letter]
-}
-
-// bareEngine has one rule, to evaluate expressions in.
-func bareEngine(t *testing.T) *Engine {
-	t.Helper()
-	e, err := Open(context.Background(), fstest.MapFS{"p.yaml": {Data: []byte(`apiVersion: api.cerbos.dev/v1
-resourcePolicy:
-  resource: r
-  version: default
-  rules:
-    - {name: all, actions: ["*"], effect: EFFECT_ALLOW, roles: ["*"]}
-`)}}, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
 }

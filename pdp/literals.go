@@ -237,7 +237,7 @@ func withoutEmptyLists(e ast.Expr) ast.Expr {
 func unsealed(e ast.Expr) ast.Expr {
 	n := 0
 	plain := unseamed(e, func(int) bool { n++; return false })
-	if n == 0 || compiles(expr.Print(plain)) {
+	if n == 0 || Compiles(expr.Print(plain)) {
 		return plain
 	}
 	guard := make([]bool, n)
@@ -245,12 +245,12 @@ func unsealed(e ast.Expr) ast.Expr {
 		guard[i] = true
 	}
 	guarded := func() ast.Expr { return unseamed(e, func(i int) bool { return guard[i] }) }
-	if !compiles(expr.Print(guarded())) {
+	if !Compiles(expr.Print(guarded())) {
 		return plain
 	}
 	for i := range guard {
 		guard[i] = false
-		if !compiles(expr.Print(guarded())) {
+		if !Compiles(expr.Print(guarded())) {
 			guard[i] = true
 		}
 	}

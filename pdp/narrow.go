@@ -194,7 +194,7 @@ func (e *Engine) loadNarrow(r *reach) (err error) {
 		}
 	}
 	e.shape = &structureTable{
-		engine: e, conditional: e.tables.conditionalActions(),
+		engine: e, mayMatter: e.tables.mayMatter(),
 		cohorts: map[string]*cohort{}, decisions: map[string]*authz.Decision{},
 	}
 	e.decide, err = e.narrow(func(set *resourceKinds) (checkFunc, error) {

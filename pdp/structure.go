@@ -20,9 +20,10 @@ import (
 // leaves. Answers are kept: they depend on the principal's roles and on the
 // values, not on any attribute.
 type structureTable struct {
-	engine      *Engine
-	check       checkFunc
-	conditional conditionalActions
+	engine *Engine
+	check  checkFunc
+	// mayMatter reports whether a condition may matter to an action of a principal.
+	mayMatter func(p *enginev1.Principal, action string) bool
 
 	known cache[*assigned] // with values for leaves
 
@@ -106,7 +107,7 @@ var errWanted = errors.New("a condition that the policies' actions do not show")
 func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at address, actions []string, values assignment) ([]*assigned, error) {
 	attr := make(map[string]*structpb.Value, len(values))
 	for l, v := range values {
-		attr[leafAttr+strconv.Itoa(l)] = structpb.NewBoolValue(v)
+		attr[leafName(l)] = structpb.NewBoolValue(v)
 	}
 	in := &enginev1.CheckInput{Principal: p, Actions: actions, Resource: &enginev1.Resource{
 		Kind: at.kind, Id: "any", Attr: attr, PolicyVersion: at.version, Scope: at.scope,
@@ -202,9 +203,10 @@ func (c conditionalActions) mayMatter(p *enginev1.Principal, action string) bool
 	return false
 }
 
-// conditionalActions errs on the side of too many: a glob may be about any action,
+// mayMatter returns what reports whether a condition may matter to an action of a
+// principal. It errs on the side of too many: a glob may be about any action,
 // and where roles have parents, whose rows are for them too, all roles have all rows.
-func (t *tables) conditionalActions() conditionalActions {
+func (t *tables) mayMatter() func(p *enginev1.Principal, action string) bool {
 	parents := false
 	for _, of := range t.base.ScopeParentRoles {
 		parents = parents || len(of.GetRoleParentRoles()) > 0
@@ -227,5 +229,5 @@ func (t *tables) conditionalActions() conditionalActions {
 		}
 		set.roles[action][role] = true
 	}
-	return set
+	return set.mayMatter
 }

@@ -183,7 +183,10 @@ func (t *tables) leafOf(text, origin, derivedRole string) *leaf {
 	return t.byKey[leafKey{text, origin, derivedRole}]
 }
 
-func (l *leaf) attr() string { return "R.attr." + leafAttr + strconv.Itoa(l.index) }
+func (l *leaf) attr() string { return "R.attr." + leafName(l.index) }
+
+// leafName names the attribute of the structure table that stands for a leaf.
+func leafName(l int) string { return leafAttr + strconv.Itoa(l) }
 
 // valueRow is the row that an expression's parts are evaluated in: everybody
 // gets at it, under the variables and constants that the expression sees.

@@ -1,7 +1,6 @@
 package pdp
 
 import (
-	"context"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,7 +23,6 @@ func TestWithKind(t *testing.T) {
 	for name := range attr {
 		texts = append(texts, "P.attr."+name, `request.resource.attr["`+name+`"]`)
 	}
-	e := bareEngine(t)
 	var of []Expression
 	for _, text := range texts {
 		parsed, err := expr.Parse(text)
@@ -35,7 +33,7 @@ func TestWithKind(t *testing.T) {
 			of = append(of, Expression{Rule: "resource.r.vdefault#all", Text: x})
 		}
 	}
-	values, err := e.Evaluate(context.Background(), authz.Request{Principal: p, Resource: authz.Resource{Kind: "r", ID: "1", Attr: attr}}, of)
+	values, err := EngineEvaluates(t, authz.Request{Principal: p, Resource: authz.Resource{Kind: "r", ID: "1", Attr: attr}}, of)
 	if err != nil {
 		t.Fatal(err)
 	}
