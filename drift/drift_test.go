@@ -19,6 +19,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -94,7 +95,7 @@ func TestCompare(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			kind := fmt.Sprint("kind", i)
 			fsys := fstest.MapFS{"p.yaml": {Data: []byte(fmt.Sprintf(head, kind) + tests[name].checkout)}}
-			engine, err := pdp.Open(t.Context(), fsys, pdp.Options{})
+			engine, err := embedded.Open(t.Context(), fsys, pdp.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -113,7 +114,7 @@ func (o *office) write(t *rapid.T) {
 }
 
 // ask returns who can pass the door of an office, by an engine over all offices.
-func (o *office) ask(t *testing.T, engine *pdp.Engine) *explain.Answer {
+func (o *office) ask(t *testing.T, engine *embedded.Engine) *explain.Answer {
 	t.Helper()
 	set, err := policy.Load(o.policies, "policies")
 	if err != nil {
@@ -219,7 +220,7 @@ func compareWhoCan(t *testing.T, n int, strict bool, enforcement pdp.Enforcement
 		}
 	}
 	options := pdp.Options{Schemas: enforcement, StrictEvaluation: strict, Now: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)}
-	engine, err := pdp.Open(t.Context(), os.DirFS(dir), options)
+	engine, err := embedded.Open(t.Context(), os.DirFS(dir), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +270,7 @@ func decide(t *testing.T, d pdp.Decider, list []expectation) []authz.Decision {
 
 // readBack fills in what the answers come to for each person: it makes policies
 // of the conditions, so that Cerbos evaluates them.
-func readBack(t *testing.T, engine *pdp.Engine, all []expectation, options pdp.Options) {
+func readBack(t *testing.T, engine *embedded.Engine, all []expectation, options pdp.Options) {
 	t.Helper()
 	fsys := fstest.MapFS{}
 	kinds := map[string]string{} // by condition
@@ -292,7 +293,7 @@ func readBack(t *testing.T, engine *pdp.Engine, all []expectation, options pdp.O
 		t.Fatal(err)
 	}
 	options.Schemas = pdp.EnforceNone
-	reader, err := pdp.Open(t.Context(), fsys, options)
+	reader, err := embedded.Open(t.Context(), fsys, options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
@@ -57,7 +58,7 @@ derivedRoles:
 `
 
 type world struct {
-	engine *pdp.Engine
+	engine *embedded.Engine
 	matrix *matrix.Matrix
 	set    *policy.Set
 }
@@ -69,7 +70,7 @@ func load(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := pdp.Open(context.Background(), fsys, pdp.Options{})
+	engine, err := embedded.Open(context.Background(), fsys, pdp.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

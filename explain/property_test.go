@@ -17,6 +17,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
@@ -174,7 +175,7 @@ var devices = rapid.Custom(func(t *rapid.T) *device {
 // for a type error, or if Cerbos may mistake one condition for another.
 func (d *device) open(t *testing.T) (ok bool) {
 	t.Helper()
-	engine, err := pdp.Open(t.Context(), d.policies, pdp.Options{
+	engine, err := embedded.Open(t.Context(), d.policies, pdp.Options{
 		StrictEvaluation: d.strict, DefaultPolicyVersion: d.defaultVersion, Now: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC),
 	})
 	if err != nil || len(engine.Confused()) > 0 {

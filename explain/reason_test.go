@@ -13,6 +13,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
@@ -47,7 +48,7 @@ func (s *shelf) load(t *testing.T) (*world, *matrix.Column) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := pdp.Open(t.Context(), fsys, s.options)
+	engine, err := embedded.Open(t.Context(), fsys, s.options)
 	if err != nil {
 		t.Fatal(err)
 	}

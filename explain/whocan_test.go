@@ -13,6 +13,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
@@ -31,7 +32,7 @@ func whoCan(t *testing.T, files map[string]string, options pdp.Options, principa
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := pdp.Open(t.Context(), fsys, options)
+	engine, err := embedded.Open(t.Context(), fsys, options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
@@ -26,7 +27,7 @@ resourcePolicy:
       effect: EFFECT_ALLOW
       roles: [ADMIN]
 `)}}
-	engine, err := pdp.Open(ctx, policies, pdp.Options{})
+	engine, err := embedded.Open(ctx, policies, pdp.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

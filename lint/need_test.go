@@ -13,6 +13,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 )
 
 // Engines that offer all that rules need but one thing.
@@ -69,7 +70,7 @@ type (
 )
 
 // lesser are engines like one less what the name says.
-func lesser(e *pdp.Engine) map[string]pdp.Decider {
+func lesser(e *embedded.Engine) map[string]pdp.Decider {
 	return map[string]pdp.Decider{
 		"schemas": noSchemas{e, e, e, e, e, e}, "conditions": noConditions{e, e, e, e, e, e}, "reads": noReads{e, e, e, e, e, e},
 		"times": noTimes{e, e, e, e, e, e}, "division": noDivision{e, e, e, e, e, e}, "confusion": noConfusion{e, e, e, e, e, e},

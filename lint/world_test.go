@@ -10,7 +10,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
@@ -23,7 +23,7 @@ type world struct {
 	*workspace.Workspace
 	servers    []*matrix.Server
 	principals []*authz.Principal
-	engine     *pdp.Engine
+	engine     *embedded.Engine
 }
 
 // load reads a folder, as fixture.Open does.

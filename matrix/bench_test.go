@@ -10,6 +10,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 )
 
@@ -37,7 +38,7 @@ func largeWorld(b testing.TB, tools, principals int) *matrix.Input {
 	if err != nil {
 		b.Fatal(err)
 	}
-	engine, err := pdp.Open(b.Context(), fstest.MapFS{"p.yaml": {Data: []byte(policies.String())}}, pdp.Options{})
+	engine, err := embedded.Open(b.Context(), fstest.MapFS{"p.yaml": {Data: []byte(policies.String())}}, pdp.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func largeWorld(b testing.TB, tools, principals int) *matrix.Input {
 	}
 }
 
-func callsOf(in *matrix.Input) int64 { return in.Decider.(*pdp.Engine).Checks() }
+func callsOf(in *matrix.Input) int64 { return in.Decider.(*embedded.Engine).Checks() }
 
 func BenchmarkBuildLarge(b *testing.B) {
 	in := largeWorld(b, 200, 50)

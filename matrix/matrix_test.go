@@ -16,6 +16,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
@@ -59,7 +60,7 @@ func principal(key string, region string, roles ...string) *authz.Principal {
 }
 
 type world struct {
-	engine *pdp.Engine
+	engine *embedded.Engine
 	input  *matrix.Input
 }
 
@@ -70,7 +71,7 @@ func load(t testing.TB, policyText string, people ...*authz.Principal) world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := pdp.Open(context.Background(), fsys, pdp.Options{})
+	engine, err := embedded.Open(context.Background(), fsys, pdp.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
@@ -66,7 +67,7 @@ func loads(t *testing.T, n int, fsys fstest.MapFS, set *policy.Set, in matrix.In
 	t.Helper()
 	var list []map[string]loaded
 	for range n {
-		engine, err := pdp.Open(t.Context(), fsys, pdp.Options{})
+		engine, err := embedded.Open(t.Context(), fsys, pdp.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

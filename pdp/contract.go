@@ -2,6 +2,7 @@ package pdp
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -124,3 +125,6 @@ type Holder interface {
 	// order. It is Conditional where a condition does not tell.
 	Holds(ctx context.Context, list []Given) ([]authz.Effect, error)
 }
+
+// ErrNoPolicies is returned for a directory without a single policy.
+var ErrNoPolicies = errors.New("no policies")

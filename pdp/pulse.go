@@ -43,9 +43,9 @@ func (p *Pulse) Running() []Work {
 	return slices.Clone(p.now)
 }
 
-// begin notes work until the function that it returns is called. It may be called
+// Begin notes work until the function that it returns is called. It may be called
 // on nil.
-func (p *Pulse) begin(phase Phase, single bool) (done func()) {
+func (p *Pulse) Begin(phase Phase, single bool) (done func()) {
 	if p == nil {
 		return func() {}
 	}

@@ -1,13 +1,40 @@
 package pdp
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
+
+// A Premise is an expression over nothing but the resource that stands beside a
+// read: where it comes to the opposite of Value, what is read has no say. In
+// R.id == "refund" && R.attr.arguments.amount < 100 the first is one of the second.
+type Premise struct {
+	Expr  string
+	Value bool
+	// Paths are those below R.attr that it looks at; the empty path is all of them.
+	Paths [][]string
+}
+
+// A Reading is a read of a rule and a request that the rule is about.
+type Reading struct {
+	Rule    string // the ID, as in [authz.RuleRef]
+	Read    *Read
+	Request *authz.Request
+}
+
+// Of returns an expression of the premise in the context of the rule.
+func (r *Reading) Of(g Premise) Expression {
+	return Expression{Rule: r.Rule, DerivedRole: r.Read.Place.DerivedRole, Text: g.Expr}
+}
+
+// Known reports whether the request says all that the premise looks at.
+func (g *Premise) Known(r *authz.Request) bool {
+	return r.Unknown == nil || !slices.ContainsFunc(g.Paths, func(path []string) bool { return expr.Within(path, r.Unknown) })
+}
 
 // RuleReads is what the condition of a rule looks at, with those of its
 // derived roles and the variables that they use.
@@ -58,62 +85,6 @@ type Place struct {
 	Expr        string // an expression of a condition, as written
 	DerivedRole string // whose condition it is, or "" for the rule's own
 	Variable    string // in the definition of which variable, or ""
-}
-
-// RuleReads says what each rule reads, by its ID; see [authz.RuleRef]. Rules
-// without conditions are left out, and those that share an ID are taken
-// together.
-func (e *Engine) RuleReads() map[string]*RuleReads {
-	type condition struct {
-		rule, derivedRole string
-		of                *runtimev1.Condition
-	}
-	seen := map[condition]bool{}
-	list := map[string]*RuleReads{}
-	derived := map[*runtimev1.Condition]*RuleReads{}
-	own := map[string][][]Premise{} // those of each condition with the ID
-	for _, row := range e.tables.rows {
-		id := ruleID(row)
-		add := func(c *runtimev1.Condition, derivedRole string, params *runtimev1.RuleTable_RuleRow_Params) {
-			key := condition{id, derivedRole, c}
-			if c == nil || seen[key] {
-				return
-			}
-			seen[key] = true
-			if list[id] == nil {
-				list[id] = &RuleReads{}
-			}
-			into := list[id]
-			if derivedRole != "" { // many rules are for it
-				if known := derived[c]; known != nil {
-					into.Add(known)
-					return
-				}
-				derived[c] = &RuleReads{}
-				into = derived[c]
-			}
-			premises := addReads(into, c, params, derivedRole, e.options.StrictEvaluation)
-			if derivedRole != "" {
-				list[id].Add(into)
-			} else {
-				own[id] = append(own[id], premises)
-			}
-		}
-		add(row.Condition, "", row.Params)
-		add(row.DerivedRoleCondition, row.OriginDerivedRole, row.DerivedRoleParams)
-	}
-	for id, of := range own {
-		list[id].Premises = of[0]
-		for _, other := range of[1:] {
-			if fmt.Sprint(other) != fmt.Sprint(of[0]) {
-				list[id].Premises = nil
-			}
-		}
-	}
-	for _, r := range list { // the rows come in any order
-		r.Sort()
-	}
-	return list
 }
 
 // Add adds what another condition looks at.

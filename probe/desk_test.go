@@ -20,6 +20,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/principals"
@@ -68,7 +69,7 @@ resourcePolicy:
 
 // A world is policies, and the matrix that they make.
 type world struct {
-	engine *pdp.Engine
+	engine *embedded.Engine
 	*matrix.Matrix
 }
 
@@ -77,7 +78,7 @@ type world struct {
 func newWorld(t *testing.T, text string, profile *pep.Profile) *world {
 	t.Helper()
 	fsys := fstest.MapFS{"p.yaml": {Data: []byte(text)}}
-	engine, err := pdp.Open(t.Context(), fsys, pdp.Options{})
+	engine, err := embedded.Open(t.Context(), fsys, pdp.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

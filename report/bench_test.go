@@ -12,6 +12,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/report"
@@ -51,7 +52,7 @@ func crowd(tb testing.TB, tools, people int) *matrix.Matrix {
 		tb.Fatal(err)
 	}
 	fsys := fstest.MapFS{"big.yaml": {Data: []byte(p.String())}}
-	engine, err := pdp.Open(context.Background(), fsys, pdp.Options{Now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)})
+	engine, err := embedded.Open(context.Background(), fsys, pdp.Options{Now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/report"
 )
@@ -29,7 +30,7 @@ func ExampleWrite() {
 		return
 	}
 	ctx := context.Background()
-	engine, err := pdp.Open(ctx, fstest.MapFS{"crm.yaml": {Data: []byte(`
+	engine, err := embedded.Open(ctx, fstest.MapFS{"crm.yaml": {Data: []byte(`
 apiVersion: api.cerbos.dev/v1
 resourcePolicy:
   resource: mcp::crm

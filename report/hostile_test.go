@@ -32,6 +32,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -109,9 +110,9 @@ func hostile(tb rapid.TB, s string) *report.Document {
 }
 
 // engine is opened once: every hostile document asks the same.
-var engine = func() func(rapid.TB) *pdp.Engine {
-	open := sync.OnceValues(func() (*pdp.Engine, error) {
-		return pdp.Open(context.Background(), fstest.MapFS{"p.yaml": {Data: []byte(`
+var engine = func() func(rapid.TB) *embedded.Engine {
+	open := sync.OnceValues(func() (*embedded.Engine, error) {
+		return embedded.Open(context.Background(), fstest.MapFS{"p.yaml": {Data: []byte(`
 apiVersion: api.cerbos.dev/v1
 resourcePolicy:
   resource: k
@@ -125,7 +126,7 @@ resourcePolicy:
       condition: {match: {expr: R.attr.arguments.x == P.attr.limit}}
 `)}}, pdp.Options{Now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)})
 	})
-	return func(tb rapid.TB) *pdp.Engine {
+	return func(tb rapid.TB) *embedded.Engine {
 		tb.Helper()
 		e, err := open()
 		if err != nil {

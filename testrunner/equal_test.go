@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
@@ -53,7 +53,7 @@ func TestEqualQuestions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		engine := in.Matrix.Decider().(*pdp.Engine)
+		engine := in.Matrix.Decider().(*embedded.Engine)
 		before := engine.Checks()
 		result, err := testrunner.Run(t.Context(), in)
 		if err != nil {

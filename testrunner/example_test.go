@@ -9,6 +9,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/testrunner"
@@ -28,7 +29,7 @@ resourcePolicy:
       roles: [SALES]
       condition: {match: {expr: R.attr.arguments.region == P.attr.region}}
 `)}}
-	engine, err := pdp.Open(ctx, policies, pdp.Options{})
+	engine, err := embedded.Open(ctx, policies, pdp.Options{})
 	if err != nil {
 		panic(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -28,7 +29,7 @@ import (
 type bundle struct {
 	texts   []string
 	roles   string
-	engine  *pdp.Engine
+	engine  *embedded.Engine
 	schemas []*witness.Schema
 	written []string // the schemas
 }
@@ -46,7 +47,7 @@ derivedRoles:
 	if b.texts, err = s.Conditions(ctx, n); err != nil {
 		return nil, err
 	}
-	if b.engine, err = pdp.Open(ctx, b.files(), pdp.Options{Now: time.Now(), StrictEvaluation: strict}); err != nil {
+	if b.engine, err = embedded.Open(ctx, b.files(), pdp.Options{Now: time.Now(), StrictEvaluation: strict}); err != nil {
 		return nil, err
 	}
 	for range b.texts {

@@ -13,13 +13,14 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // open compiles one conditional rule.
-func open(ctx context.Context, match string) (*pdp.Engine, error) {
+func open(ctx context.Context, match string) (*embedded.Engine, error) {
 	text := `apiVersion: api.cerbos.dev/v1
 resourcePolicy:
   resource: mcp_server
@@ -29,7 +30,7 @@ resourcePolicy:
   rules:
     - {actions: [call], effect: EFFECT_ALLOW, roles: [A], condition: {match: ` + match + `}}
 `
-	return pdp.Open(ctx, fstest.MapFS{"p.yaml": {Data: []byte(text)}}, pdp.Options{Now: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)})
+	return embedded.Open(ctx, fstest.MapFS{"p.yaml": {Data: []byte(text)}}, pdp.Options{Now: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)})
 }
 
 var request = authz.Request{
@@ -44,7 +45,7 @@ func bind(c witness.Candidate) authz.Request {
 	return r
 }
 
-func try(ctx context.Context, e *pdp.Engine, requests []authz.Request) ([]pdp.Outcome, error) {
+func try(ctx context.Context, e *embedded.Engine, requests []authz.Request) ([]pdp.Outcome, error) {
 	trials := make([]pdp.Trial, len(requests))
 	for i, r := range requests {
 		trials[i] = pdp.Trial{Condition: e.Conditions()[0], Request: r}

@@ -14,7 +14,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -112,16 +112,16 @@ func withoutPath(err error) error {
 
 // TryOut loads the policies as they would be after corrections. It fails if the
 // engine does not take them.
-func (w *Workspace) TryOut(ctx context.Context, list []*Correction) (*pdp.Engine, error) {
+func (w *Workspace) TryOut(ctx context.Context, list []*Correction) (*embedded.Engine, error) {
 	files := map[string][]byte{}
 	for _, c := range list {
 		files[c.Name] = c.New
 	}
 	fsys := overlay{w.policyFS, files}
-	var engine *pdp.Engine
+	var engine *embedded.Engine
 	_, err := policy.Load(fsys, w.engine.Prefix)
 	if err == nil {
-		engine, err = pdp.Open(ctx, fsys, w.engine)
+		engine, err = embedded.Open(ctx, fsys, w.engine)
 	}
 	if err != nil {
 		return nil, errors.Join(errors.New("nothing is fixed: with the changes the policies would not load"), err)

@@ -13,6 +13,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/principals"
@@ -94,7 +95,7 @@ type Workspace struct {
 	Policies   *policy.Set
 	// Engine is the embedded one, over the policies, and Decider what decides: the
 	// engine or a running PDP.
-	Engine  *pdp.Engine
+	Engine  *embedded.Engine
 	Decider pdp.Decider
 	Now     time.Time
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -61,13 +62,13 @@ func (w *Workspace) loadPolicies(ctx context.Context, bounds func(*policy.Set, f
 			return err
 		}
 	}
-	w.Engine, err = pdp.Open(ctx, w.policyFS, w.engine)
+	w.Engine, err = embedded.Open(ctx, w.policyFS, w.engine)
 	return w.nearSchemas(err)
 }
 
 // Reopen returns an engine over the same policies with another clock or other
 // globals, as a suite may ask for.
-func (w *Workspace) Reopen(ctx context.Context, now time.Time, globals map[string]any) (*pdp.Engine, error) {
+func (w *Workspace) Reopen(ctx context.Context, now time.Time, globals map[string]any) (*embedded.Engine, error) {
 	if w.remote != nil {
 		return nil, errors.New("the clock and the globals of a running PDP are its own: skip suites with options, or leave --pdp out")
 	}
@@ -78,7 +79,7 @@ func (w *Workspace) Reopen(ctx context.Context, now time.Time, globals map[strin
 	if globals != nil {
 		options.Globals = globals
 	}
-	return pdp.Open(ctx, w.policyFS, options)
+	return embedded.Open(ctx, w.policyFS, options)
 }
 
 // A policyFS is a folder of policies. The engine reads what policies name as

@@ -14,6 +14,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 )
 
 // slipped draws a name, sometimes with a letter that is wrong.
@@ -120,12 +121,12 @@ func bank(files map[string]string, strict bool) fstest.MapFS {
 }
 
 // engineOf returns an engine, or nil if it refuses the policies.
-func engineOf(r *rapid.T, files map[string]string, strict bool) *pdp.Engine {
+func engineOf(r *rapid.T, files map[string]string, strict bool) *embedded.Engine {
 	fsys := fstest.MapFS{}
 	for name, text := range files {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	engine, err := pdp.Open(r.Context(), fsys, pdp.Options{StrictEvaluation: strict})
+	engine, err := embedded.Open(r.Context(), fsys, pdp.Options{StrictEvaluation: strict})
 	if err != nil {
 		return nil
 	}

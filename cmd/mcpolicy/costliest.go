@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/cel"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -60,7 +61,7 @@ func (c *course) blame(phase pdp.Phase, what string, patience time.Duration) err
 func costliest(policies *policy.Set) (worst policy.Text) {
 	most := 0.0
 	for _, p := range policies.Policies {
-		scope := pdp.NewScope(definitionsOf(policies, p), constantsOf(policies, p))
+		scope := cel.NewScope(definitionsOf(policies, p), constantsOf(policies, p))
 		for _, x := range expressions(p) {
 			if cost := scope.Cost(x.Value); cost > most {
 				most, worst = cost, x

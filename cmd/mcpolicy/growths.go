@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/cel"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -27,7 +28,7 @@ type growths struct {
 
 // A growth is that of a policy's expressions.
 type growth struct {
-	*pdp.Growth
+	*cel.Growth
 	texts []policy.Text
 }
 
@@ -35,14 +36,14 @@ func newGrowths(policies *policy.Set) *growths {
 	g := &growths{known: map[[3]int]bool{}}
 	for _, p := range policies.Policies {
 		texts := expressions(p)
-		if !slices.ContainsFunc(texts, func(x policy.Text) bool { return pdp.Grows(x.Value) }) {
+		if !slices.ContainsFunc(texts, func(x policy.Text) bool { return cel.Grows(x.Value) }) {
 			continue
 		}
 		var values []string
 		for _, x := range texts {
 			values = append(values, x.Value)
 		}
-		if of := pdp.NewScope(definitionsOf(policies, p), constantsOf(policies, p)).Growth(values); of != nil {
+		if of := cel.NewScope(definitionsOf(policies, p), constantsOf(policies, p)).Growth(values); of != nil {
 			g.list = append(g.list, growth{of, texts})
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -25,7 +26,7 @@ func (s *Source) Conditions(ctx context.Context, n int) ([]string, error) {
 		for _, text := range list {
 			fmt.Fprintf(&p, "    - {actions: [a], effect: EFFECT_ALLOW, roles: [A], condition: {match: {all: {of: [{expr: %q}, {expr: %q}]}}}}\n", text, "!("+text+")")
 		}
-		_, err := pdp.Open(ctx, fstest.MapFS{"p.yaml": {Data: []byte(p.String())}}, pdp.Options{})
+		_, err := embedded.Open(ctx, fstest.MapFS{"p.yaml": {Data: []byte(p.String())}}, pdp.Options{})
 		if err == nil {
 			break
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/pep"
 )
@@ -113,7 +114,7 @@ type cellKey struct{ kind, tool, principal string }
 // cellsOf decides the calls of all that was read with the embedded engine.
 func cellsOf(t *testing.T, dir string, worlds []madeWorld, people []*authz.Principal) map[cellKey]string {
 	t.Helper()
-	engine, err := pdp.Open(t.Context(), os.DirFS(dir), pdp.Options{})
+	engine, err := embedded.Open(t.Context(), os.DirFS(dir), pdp.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

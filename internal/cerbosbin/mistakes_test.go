@@ -16,6 +16,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -82,7 +83,7 @@ func TestMistakes(t *testing.T) {
 			if len(official) == 0 {
 				t.Fatal("the official compiler refuses nothing")
 			}
-			_, err := pdp.Open(t.Context(), os.DirFS(dir), pdp.Options{})
+			_, err := embedded.Open(t.Context(), os.DirFS(dir), pdp.Options{})
 			var embedded []string
 			for _, m := range source.Mistakes(err) {
 				var at *source.Error

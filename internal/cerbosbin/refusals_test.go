@@ -18,6 +18,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -117,7 +118,7 @@ func TestDifferentialRefusals(t *testing.T) {
 			write(t, filepath.Join(below, fmt.Sprintf("p%d.yaml", i)), string(text))
 		}
 		official := loadFailures(t, binary, below)
-		_, err := pdp.Open(t.Context(), os.DirFS(below), pdp.Options{})
+		_, err := embedded.Open(t.Context(), os.DirFS(below), pdp.Options{})
 		var embedded []string
 		for _, m := range source.Mistakes(err) {
 			var at *source.Error

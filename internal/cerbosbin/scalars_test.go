@@ -13,6 +13,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/principals"
 )
 
@@ -66,7 +67,7 @@ func TestDifferentialScalars(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "thing.yaml"), policy)
 	write(t, filepath.Join(dir, "testdata", "principals.yaml"), text)
-	engine, err := pdp.Open(t.Context(), os.DirFS(dir), pdp.Options{Now: now})
+	engine, err := embedded.Open(t.Context(), os.DirFS(dir), pdp.Options{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}

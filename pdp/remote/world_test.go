@@ -6,12 +6,13 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/internal/pdptest"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 )
 
 // open opens the embedded engine over policies.
-func open(t testing.TB, policies ...string) *pdp.Engine {
+func open(t testing.TB, policies ...string) *embedded.Engine {
 	t.Helper()
-	e, err := pdp.Open(t.Context(), os.DirFS(pdptest.Folder(t, policies...)), pdp.Options{})
+	e, err := embedded.Open(t.Context(), os.DirFS(pdptest.Folder(t, policies...)), pdp.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,0 @@
-package pdp
-
-import "github.com/google/cel-go/common/ast"
-
-// fact makes expressions.
-var fact = ast.NewExprFactory()

@@ -1,0 +1,25 @@
+package cel
+
+import (
+	"github.com/mcpolicy/mcpolicy/pdp"
+)
+
+func TextExtent(s string) pdp.Extent { return pdp.Extent{float64(len(s)), float64(len(s)), 1} }
+
+// ExtentOf measures a JSON value.
+func ExtentOf(v any) pdp.Extent {
+	sum := pdp.Extent{Values: 1}
+	switch v := v.(type) {
+	case string:
+		return TextExtent(v)
+	case []any:
+		for _, x := range v {
+			sum = sum.Plus(ExtentOf(x))
+		}
+	case map[string]any:
+		for name, x := range v {
+			sum = sum.Plus(TextExtent(name)).Plus(ExtentOf(x))
+		}
+	}
+	return sum
+}

@@ -1,0 +1,504 @@
+package cel
+
+import (
+	"slices"
+	"strconv"
+	"sync"
+
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
+)
+
+// Parts is a leaf taken apart at what is unknown: a tree of and, or and not
+// over closed parts, which the engine can evaluate, and open ones.
+type Parts struct {
+	root     *piece
+	Evaluate []string // the expressions to evaluate, in the order of their numbers
+	unknown  []string // below R.attr
+}
+
+type partOp uint8
+
+const (
+	opClosed partOp = iota // evaluate[number] is a boolean
+	opOpen                 // expr is open, with holes where closed values go
+	opAnd
+	opOr
+	opNot
+	opIf      // of[0], which is closed, chooses between of[1] and of[2]
+	opDefined // expr, which is open, has a value
+)
+
+type piece struct {
+	op partOp
+	of []*piece
+	// root says that the value of the part is that of the whole leaf, of which
+	// the engine takes everything but true for false.
+	root   bool
+	number int
+	expr   ast.Expr
+	holes  []hole
+	named  ast.Expr // has() of the variable, where that is what expr is about
+}
+
+// A hole is a place in an open expression for a value that is known once the
+// principal is.
+type hole struct {
+	name   string // of the variable that stands there
+	number int
+	source ast.Expr // what to print if the value has no literal; may have holes of lower numbers
+	// strict says that the whole expression errors if the hole does.
+	strict bool
+	// compared says that numbers are only compared here, so that 5 will do
+	// for 5.0.
+	compared bool
+	// json says that the value comes from JSON, named that its source is over
+	// attributes alone, which keep their names where a literal says no more.
+	json, named bool
+	plain       bool // the value is evaluated as it is: its JSON tells its kind
+	index       bool // it stands in brackets
+}
+
+// seam marks where something of another type may have been put in: a value, by
+// the number of its hole, or what a policy variable stands for, by -1. The type
+// checker knew nothing about what stood there before.
+const seam = "@seam"
+
+func newSeam(number int, e ast.Expr) ast.Expr {
+	return Fact.NewCall(0, seam, Fact.NewLiteral(0, types.Int(number)), e)
+}
+
+// Openness knows which names are unknown.
+type Openness struct {
+	Unknown     []string        // below R.attr
+	Principal   bool            // the principal is unknown but for its roles, scope and policy version
+	RuntimeOpen bool            // the derived roles depend on what is unknown
+	definitions *definitions    // nil for none
+	open        map[string]bool // of variables: what isOpen came to
+	constants   map[string]*structpb.Value
+	Globals     map[string]any
+}
+
+// With returns what is unknown to expressions of a policy that see some variables and
+// constants.
+func (o *Openness) With(list []*runtimev1.Variable, constants map[string]*structpb.Value) *Openness {
+	of := *o
+	of.definitions, of.open, of.constants = newDefinitions(variables(list)), nil, constants
+	return &of
+}
+
+// TakeApart analyses a leaf. An expression that cannot be parsed here is open
+// as a whole: it is printed as it stands. So is one that would not end if what
+// its variables stand for were put in.
+func (o *Openness) TakeApart(text string) *Parts {
+	e, err := parseHygienic(text)
+	if err != nil {
+		return &Parts{root: &piece{op: opOpen, root: true, expr: Fact.NewIdent(0, text)}}
+	}
+	return o.TakeExprApart(e)
+}
+
+// TakeExprApart is takeApart of what is parsed.
+func (o *Openness) TakeExprApart(e ast.Expr) *Parts {
+	p := &Parts{unknown: o.Unknown}
+	if o.IsOpen(e, nil) && !o.fits(e) {
+		p.root = &piece{op: opOpen, root: true, expr: e}
+		return p
+	}
+	p.root = p.build(e, o, true)
+	return p
+}
+
+func parseHygienic(text string) (ast.Expr, error) {
+	e, err := expr.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return expr.Hygienic(e), nil
+}
+
+func (p *Parts) build(e ast.Expr, o *Openness, root bool) *piece {
+	if !o.IsOpen(e, nil) {
+		return &piece{op: opClosed, root: root, number: p.closed(closedText(e))}
+	}
+	if definition, ok := o.variable(e); ok {
+		return p.build(definition, o, root)
+	}
+	if e.Kind() == ast.CallKind {
+		c := e.AsCall()
+		switch c.FunctionName() {
+		case operators.LogicalAnd:
+			return &piece{op: opAnd, of: p.all(c.Args(), o, false)}
+		case operators.LogicalOr:
+			return &piece{op: opOr, of: p.all(c.Args(), o, false)}
+		case operators.LogicalNot:
+			return &piece{op: opNot, of: p.all(c.Args(), o, false)}
+		case operators.Conditional:
+			if !o.IsOpen(c.Args()[0], nil) {
+				of := p.all(c.Args(), o, root)
+				of[0].root = false
+				return &piece{op: opIf, of: of}
+			}
+		case operators.Has:
+			if definition, ok := o.defined(c); ok {
+				n := &piece{op: opDefined, named: e}
+				n.expr = p.punch(definition, o, n, nil, true, false)
+				return n
+			}
+		case seam:
+			return p.build(c.Args()[1], o, root)
+		}
+	}
+	open := &piece{op: opOpen, root: root}
+	open.expr = p.punch(e, o, open, nil, true, false)
+	return open
+}
+
+func (p *Parts) all(list []ast.Expr, o *Openness, root bool) []*piece {
+	of := make([]*piece, len(list))
+	for i, e := range list {
+		of[i] = p.build(e, o, root)
+	}
+	return of
+}
+
+// closedText is what the engine evaluates of a closed expression.
+func closedText(e ast.Expr) string {
+	return expr.Print(unseamed(e, func(int) bool { return true }))
+}
+
+func (p *Parts) closed(text string) int {
+	if i := slices.Index(p.Evaluate, text); i >= 0 {
+		return i
+	}
+	p.Evaluate = append(p.Evaluate, text)
+	return len(p.Evaluate) - 1
+}
+
+// hole makes a hole for a closed expression.
+func (p *Parts) hole(e ast.Expr, o *Openness, into *piece, strict, compared bool) ast.Expr {
+	h := hole{strict: strict, compared: compared, source: o.spelt(e), named: true}
+	if path, ok := expr.Path(e); ok {
+		h.json = len(path) > 1 && path[1] == "attr" || slices.Contains([]string{"C", "G", "request"}, path[0])
+	}
+	h.named = !readsNameless(h.source)
+	if !h.named && e.Kind() == ast.CallKind && len(e.AsCall().Args()) > 0 {
+		// If it has no literal, its operands may have one.
+		h.source = p.punchCall(e.AsCall(), o, into, nil, strict, false)
+	}
+	if h.plain = isFromJSON(e); h.plain {
+		h.number = p.closed(closedText(e))
+	} else {
+		h.number = p.closed(valueWithKind(closedText(e), h.whole()))
+	}
+	h.name = "hole" + strconv.Itoa(len(into.holes))
+	into.holes = append(into.holes, h)
+	return Fact.NewIdent(0, h.name)
+}
+
+// isFromJSON reports whether an expression reads a constant, an attribute or
+// something in one, or another field of the principal or of the resource, none of
+// which is of a kind that JSON does not have.
+func isFromJSON(e ast.Expr) bool {
+	path, ok := expr.Path(e)
+	switch {
+	case !ok || expr.IsOptional(e) || len(path) < 2:
+		return false
+	case path[0] == "C":
+		return true
+	case path[0] != "P" && path[0] != "R":
+		return false
+	case path[1] == "attr":
+		return len(path) > 2
+	}
+	return len(path) == 2
+}
+
+// whole reports whether all of a value is written down, whatever is in it.
+func (h *hole) whole() bool { return h.json && !h.named }
+
+// readsNameless reports whether an expression reads what has no name for those
+// who read a condition.
+func readsNameless(e ast.Expr) bool {
+	if path, ok := expr.Path(e); ok {
+		return slices.Contains([]string{"request", "runtime", "V", "C", "G"}, path[0]) || isRoles(path)
+	}
+	return slices.ContainsFunc(expr.Children(e), readsNameless)
+}
+
+// punch replaces the largest closed parts of an open expression by holes.
+func (p *Parts) punch(e ast.Expr, o *Openness, into *piece, vars []string, strict, compared bool) ast.Expr {
+	if !o.IsOpen(e, vars) {
+		if isLiteral(e) || e.Kind() == ast.IdentKind {
+			return Fact.CopyExpr(e)
+		}
+		return p.hole(e, o, into, strict, compared)
+	}
+	if definition, ok := o.variable(e); ok {
+		return newSeam(-1, p.punch(definition, o, into, vars, strict, compared))
+	}
+	if e.Kind() != ast.CallKind {
+		return rewriteChildren(e, func(x ast.Expr) ast.Expr { return p.punch(x, o, into, vars, strict, false) })
+	}
+	return p.punchCall(e.AsCall(), o, into, vars, strict, compared)
+}
+
+func (p *Parts) punchCall(c ast.CallExpr, o *Openness, into *piece, vars []string, strict, compared bool) ast.Expr {
+	switch c.FunctionName() {
+	case operators.Has:
+		return o.present(c.Args()[0])
+	case seam:
+		return newSeam(-1, p.punch(c.Args()[1], o, into, vars, strict, compared))
+	}
+	compared = slices.Contains(comparisonOperators, c.FunctionName())
+	names := expr.Bound(c)
+	inner := append(slices.Clone(vars), names...)
+	needed := strict && !isLazy(c)
+	args := make([]ast.Expr, len(c.Args()))
+	for i, a := range c.Args() {
+		if i < len(names) {
+			args[i] = Fact.CopyExpr(a)
+			continue
+		}
+		args[i] = p.punch(a, o, into, inner, needed, compared)
+	}
+	if c.IsMemberFunction() {
+		return Fact.NewMemberCall(0, c.FunctionName(), p.punch(c.Target(), o, into, vars, strict, false), args...)
+	}
+	if c.FunctionName() == operators.Index && args[1].Kind() == ast.IdentKind {
+		for i := range into.holes {
+			h := &into.holes[i]
+			h.index = h.index || h.name == args[1].AsIdent()
+		}
+	}
+	return Fact.NewCall(0, c.FunctionName(), args...)
+}
+
+// defined returns what a variable is defined as, if a call asks whether it is
+// there and there is no other way to say so than that the definition has a
+// value.
+func (o *Openness) defined(c ast.CallExpr) (ast.Expr, bool) {
+	definition, ok := o.variable(c.Args()[0])
+	if !ok || o.present(c.Args()[0]).AsCall().FunctionName() != operators.Has {
+		return nil, false
+	}
+	path, isPath := expr.Path(o.present(c.Args()[0]).AsCall().Args()[0])
+	return definition, isPath && path[0] == "V"
+}
+
+// present returns has() of an expression without the policy's variables.
+func (o *Openness) present(e ast.Expr) ast.Expr {
+	definition, isVariable := o.variable(e)
+	if !isVariable {
+		if e.Kind() == ast.SelectKind {
+			s := e.AsSelect()
+			e = Fact.NewSelect(0, o.inline(s.Operand()), s.FieldName())
+		}
+		return Fact.NewCall(0, operators.Has, Fact.CopyExpr(e))
+	}
+	// A variable is there if its definition has a value.
+	path, ok := expr.Path(definition)
+	if _, sent := o.sentBelow(definition); !ok || expr.IsOptional(definition) || sent || len(path) < 3 || !expr.Within(path[2:], o.Unknown) {
+		return Fact.NewCall(0, operators.Has, Fact.CopyExpr(e))
+	}
+	var all ast.Expr
+	and := func(x ast.Expr) {
+		if all == nil {
+			all = x
+			return
+		}
+		all = Fact.NewCall(0, operators.LogicalAnd, all, x)
+	}
+	of := ast.Expr(Fact.NewIdent(0, "R"))
+	for i, name := range path[1:] {
+		if below := i - len(o.Unknown); below > 1 {
+			and(Fact.NewCall(0, operators.Equals, Fact.NewCall(0, "type", of), Fact.NewIdent(0, "map")))
+		}
+		of = Fact.NewSelect(0, of, name)
+		if i > len(o.Unknown) {
+			and(Fact.NewCall(0, operators.Has, of))
+		}
+	}
+	return all
+}
+
+// isLazy reports whether a call may do without some of its arguments, so that
+// their errors are not its own.
+func isLazy(c ast.CallExpr) bool {
+	switch c.FunctionName() {
+	case operators.LogicalAnd, operators.LogicalOr, operators.Conditional, "or", "orValue":
+		return true
+	case operators.In:
+		list := c.Args()[1]
+		return list.Kind() == ast.ListKind && list.AsList().Size() == 0
+	}
+	return len(expr.Bound(c)) > 0
+}
+
+var comparisonOperators = []string{
+	operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals,
+	operators.Greater, operators.GreaterEquals, operators.In,
+}
+
+// rewriteChildren rebuilds e from f of each of its direct parts.
+func rewriteChildren(e ast.Expr, f func(ast.Expr) ast.Expr) ast.Expr {
+	self := true
+	return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+		if self {
+			self = false
+			return nil, false
+		}
+		return f(x), true
+	})
+}
+
+func isLiteral(e ast.Expr) bool {
+	if e.Kind() == ast.ListKind {
+		return !slices.ContainsFunc(e.AsList().Elements(), func(x ast.Expr) bool { return !isLiteral(x) })
+	}
+	return e.Kind() == ast.LiteralKind
+}
+
+// IsOpen reports whether e depends on what is unknown, or on one of vars.
+func (o *Openness) IsOpen(e ast.Expr, vars []string) bool {
+	if path, ok := expr.Path(e); ok {
+		if len(vars) > 0 && slices.Contains(vars, path[0]) {
+			return true
+		}
+		return o.isOpenPath(path)
+	}
+	if e.Kind() == ast.CallKind {
+		if o.isSettled(e.AsCall(), vars) {
+			return false
+		}
+		if names := expr.Bound(e.AsCall()); len(names) > 0 {
+			return o.isMacroOpen(e.AsCall(), names, vars)
+		}
+	}
+	return slices.ContainsFunc(expr.Children(e), func(x ast.Expr) bool { return o.IsOpen(x, vars) })
+}
+
+// isMacroOpen is isOpen of what binds variables: one of its own is no reason to
+// be open where it is bound.
+func (o *Openness) isMacroOpen(c ast.CallExpr, names, vars []string) bool {
+	inner := slices.DeleteFunc(slices.Clone(vars), func(v string) bool { return slices.Contains(names, v) })
+	for i, a := range c.Args() {
+		if i < len(names) {
+			continue
+		}
+		of := inner
+		if c.FunctionName() == "bind" && i < len(c.Args())-1 {
+			of = vars
+		}
+		if o.IsOpen(a, of) {
+			return true
+		}
+	}
+	return o.IsOpen(c.Target(), vars)
+}
+
+func (o *Openness) isOpenPath(path []string) bool {
+	switch path[0] {
+	case "P":
+		return o.Principal && (len(path) == 1 || path[1] != "scope" && path[1] != "policyVersion")
+	case "R":
+		if o.Unknown == nil || len(path) > 1 && path[1] != "attr" {
+			return false
+		}
+		return len(path) == 1 || expr.Within(path[2:], o.Unknown)
+	case "request":
+		return len(path) == 1 && o.Unknown != nil || o.Principal
+	case "runtime":
+		return o.RuntimeOpen
+	case "V":
+		if len(path) == 1 {
+			return o.definitions != nil && len(o.definitions.of) > 0
+		}
+		return o.isOpenVariable(path[1])
+	}
+	return false
+}
+
+func (o *Openness) isOpenVariable(name string) bool {
+	if o.definitions == nil || o.definitions.of[name] == nil {
+		return false
+	}
+	open, known := o.open[name]
+	if !known {
+		e := o.definitions.named(name)
+		open = e == nil || o.IsOpen(e, nil)
+		if o.open == nil {
+			o.open = map[string]bool{}
+		}
+		o.open[name] = open
+	}
+	return open
+}
+
+// fits reports whether an expression can be worked with after its variables are
+// put in.
+func (o *Openness) fits(e ast.Expr) bool { return o.definitions == nil || o.definitions.fits(e) }
+
+// variable returns the definition of the policy variable that e names, to
+// stand in its place.
+func (o *Openness) variable(e ast.Expr) (ast.Expr, bool) {
+	name, ok := variableOf(e)
+	if !ok || o.definitions == nil {
+		return nil, false
+	}
+	definition := o.definitions.replacement(name)
+	return definition, definition != nil
+}
+
+var optionals sync.Map // whether an expression is an optional, by its text
+
+func isOptionalType(text string) bool {
+	if known, ok := optionals.Load(text); ok {
+		return known.(bool)
+	}
+	t := staticType(text)
+	optional := t != nil && isOptionalKind(t)
+	optionals.Store(text, optional)
+	return optional
+}
+
+// Inlined returns an expression with the variables and constants that it sees replaced
+// by what they stand for, or as it stands if it names none.
+func Inlined(text string, params *runtimev1.RuleTable_RuleRow_Params) string {
+	parsed, err := expr.Parse(text)
+	if err != nil {
+		return text
+	}
+	o := (&Openness{}).With(params.GetOrderedVariables(), params.GetConstants())
+	if inlined := expr.Print(o.inline(parsed)); inlined != expr.Print(parsed) {
+		return inlined
+	}
+	return text
+}
+
+// inline replaces the policy's variables and constants by what they stand for,
+// unless the result would not end.
+func (o *Openness) inline(e ast.Expr) ast.Expr {
+	if !o.fits(e) {
+		return Fact.CopyExpr(e)
+	}
+	return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+		if definition, ok := o.variable(x); ok {
+			return o.inline(definition), true
+		}
+		path, ok := expr.Path(x)
+		if !ok || len(path) != 2 || path[0] != "C" {
+			return nil, false
+		}
+		switch v := o.constants[path[1]]; v.GetKind().(type) {
+		case *structpb.Value_StringValue, *structpb.Value_NumberValue, *structpb.Value_BoolValue:
+			return expr.Scalar(v, false), true
+		}
+		return nil, false
+	})
+}

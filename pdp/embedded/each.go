@@ -1,0 +1,152 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	enginev1 "github.com/cerbos/cerbos/api/genpb/cerbos/engine/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/tables"
+)
+
+// Decide answers each request, in order, on all cores.
+func (e *Engine) Decide(ctx context.Context, requests []authz.Request) ([]authz.Decision, error) {
+	questions := make([]pdp.Question, len(requests))
+	for i := range requests {
+		questions[i] = pdp.Question{Request: requests[i], Of: []*authz.Principal{requests[i].Principal}}
+	}
+	answers, err := e.Each(ctx, questions)
+	if err != nil {
+		return nil, err
+	}
+	decisions := make([]authz.Decision, len(requests))
+	for i := range decisions {
+		decisions[i] = *answers[i][0]
+	}
+	return decisions, nil
+}
+
+// Each answers every question for each of its principals, and asks only what it has to:
+// where no condition takes part, all principals with the same roles share one answer.
+// It answers what needs no condition from the structure table, and then, one
+// by one, what is left.
+func (e *Engine) Each(ctx context.Context, questions []pdp.Question) ([][]*authz.Decision, error) {
+	callers := newCallers(e)
+	answers := make([][]*authz.Decision, len(questions))
+	kinds := make([]string, len(questions))
+	for i := range questions {
+		kinds[i] = questions[i].Resource.Kind
+	}
+	e.reach.with(kinds...) // all at once, before tables are loaded
+	for i := range questions {
+		answers[i] = make([]*authz.Decision, len(questions[i].Of))
+		if err := callers.add(questions[i].Of); err != nil {
+			return nil, err
+		}
+	}
+	if !e.minded() {
+		if err := e.shape.settle(ctx, callers, questions, answers); err != nil {
+			return nil, err
+		}
+	}
+	var open []pair
+	for i := range answers {
+		for j, d := range answers[i] {
+			if d == nil {
+				open = append(open, pair{i, j})
+			}
+		}
+	}
+	err := e.parallel(ctx, len(open), func(ctx context.Context, from, to int) error {
+		return e.decideOpen(ctx, callers, questions, open[from:to], answers)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answers, nil
+}
+
+// minded reports whether a schema has a say, so that attributes matter even
+// where no condition does.
+func (e *Engine) minded() bool {
+	return e.options.Schemas != pdp.EnforceNone && len(e.schemas.table.Schemas) > 0
+}
+
+// A pair is a question and one of its principals, by their numbers.
+type pair struct{ question, of int }
+
+// batchSize is how many requests a worker takes at once: enough to make taking
+// them cheap, few enough to keep all cores busy to the end.
+const batchSize = 64
+
+// parallel calls f for n things, some at a time, on all cores.
+func (e *Engine) parallel(ctx context.Context, n int, f func(ctx context.Context, from, to int) error) error {
+	workers := e.options.Workers
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(workers)
+	for from := 0; from < n; from += batchSize {
+		g.Go(func() (err error) {
+			defer tables.RecoverAs(&err, "decide")
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return f(ctx, from, min(from+batchSize, n))
+		})
+	}
+	return g.Wait()
+}
+
+// decideOpen decides pairs that depend on more than roles.
+func (e *Engine) decideOpen(ctx context.Context, callers *callers, questions []pdp.Question, open []pair, answers [][]*authz.Decision) error {
+	var closed []*enginev1.CheckInput
+	var at []pair
+	var resource *enginev1.Resource
+	for i, x := range open {
+		q := &questions[x.question]
+		if i == 0 || open[i-1].question != x.question {
+			var err error
+			if resource, err = engineResource(&q.Resource); err != nil {
+				return err
+			}
+		}
+		r := q.Request
+		r.Principal = q.Of[x.of]
+		c := callers.known[r.Principal]
+		in := &enginev1.CheckInput{Principal: c.principal, AuxData: c.auxData, Resource: resource, Actions: []string{r.Action}}
+		if r.Unknown == nil && !r.AnyPrincipal {
+			closed, at = append(closed, in), append(at, x)
+			continue
+		}
+		s, err := e.solver(&r)
+		if err != nil {
+			return err
+		}
+		d, err := s.decide(ctx, &r, in)
+		if err != nil {
+			return fmt.Errorf("decide %s on %s %s: %w", r.Action, r.Resource.Kind, r.Resource.ID, err)
+		}
+		answers[x.question][x.of] = &d
+	}
+	if len(closed) == 0 {
+		return nil
+	}
+	outputs, err := e.decide(ctx, closed)
+	if err != nil {
+		return fmt.Errorf("decide: %w", err)
+	}
+	for i, out := range outputs {
+		d := decisionOf(closed[i].Actions[0], out)
+		if d.Rules, err = e.rulesOfAllRoles(ctx, closed[i], out); err != nil {
+			return err
+		}
+		answers[at[i].question][at[i].of] = &d
+	}
+	return nil
+}

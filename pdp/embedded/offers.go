@@ -1,0 +1,20 @@
+package embedded
+
+import (
+	"github.com/mcpolicy/mcpolicy/pdp"
+)
+
+var _ interface {
+	pdp.Decider
+	pdp.Sharer
+	pdp.Classifier
+	pdp.Validator
+	pdp.Examiner
+	pdp.Reader
+	pdp.Clocked
+	pdp.Divisible
+	pdp.Confusable
+	pdp.Explainer
+	pdp.Looker
+	pdp.Holder
+} = (*Engine)(nil)
