@@ -19,7 +19,7 @@ oracle:
 bench:
 	go run ./bench
 	go run ./bench -scale -n 3
-	go test ./pdp -run "^$$" -bench Limit
+	go test ./pdp/embedded -run "^$$" -bench Limit
 	go test ./internal/cerbosbin -run '^$$' -bench BenchmarkRemote -benchtime 5x
 
 ci:

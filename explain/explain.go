@@ -12,7 +12,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
-// An Engine decides and evaluates; pdp.Engine does.
+// An Engine decides and evaluates; embedded.Engine does.
 type Engine interface {
 	pdp.Decider
 	pdp.Explainer

@@ -11,7 +11,7 @@ import (
 )
 
 // What of Cerbos 0.55 depends on the order in which policies are loaded, apart
-// from what pdp.Engine.Confused finds. TestLoadOrder holds it to the engine.
+// from what the embedded engine's Confused finds. TestLoadOrder holds it to the engine.
 
 // reportShared reports rules of a principal or role policy that share what
 // their conditions come to, though they have different ones.

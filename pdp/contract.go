@@ -9,7 +9,7 @@ import (
 )
 
 // What an engine has to offer, and what it may. Of whoever decides only [Decider] is
-// asked. The other interfaces are what [Engine] offers besides, each for somebody who
+// asked. The other interfaces are what the embedded engine offers besides, each for somebody who
 // asks a Decider whether it is one and says so where it is not: an engine that has
 // no conditions of its own, or does not tell what they read, leaves them out.
 //

@@ -14,7 +14,8 @@ type Question struct {
 }
 
 // Each answers every question for each of its principals: what the decider's
-// Decide says, by question and principal. A [Sharer] does it in its own way. Answers that are the same may be the same pointer, and are read-only.
+// Decide says, by question and principal. A [Sharer] does it in its own way. Answers that
+// are the same may be the same pointer, and are read-only.
 func Each(ctx context.Context, d Decider, questions []Question) ([][]*authz.Decision, error) {
 	if s, ok := d.(Sharer); ok {
 		return s.Each(ctx, questions)

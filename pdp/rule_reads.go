@@ -72,7 +72,7 @@ type Read struct {
 	// do. None if the expression does not say.
 	Types []string
 	// Premises are what settles for a resource that the read has no say. See
-	// [Engine.Idle].
+	// [Reader].
 	Premises []Premise
 	Place    Place
 }

@@ -2,5 +2,5 @@ package cel
 
 import "github.com/google/cel-go/common/ast"
 
-// Fact makes expressions.
-var Fact = ast.NewExprFactory()
+// fact makes expressions.
+var fact = ast.NewExprFactory()

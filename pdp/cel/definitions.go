@@ -77,7 +77,7 @@ func (d *definitions) replacement(name string) ast.Expr {
 		}
 		if isOptionalType(v.text) {
 			// A variable holds what is in an optional, or null.
-			parsed = Fact.NewMemberCall(0, "orValue", parsed, Fact.NewLiteral(0, types.NullValue))
+			parsed = fact.NewMemberCall(0, "orValue", parsed, fact.NewLiteral(0, types.NullValue))
 		}
 		v.replacement = parsed
 	}

@@ -12,15 +12,15 @@ import (
 )
 
 // What macros look at in the elements of a list is read as steps below the list:
-// items.all(i, i.price > 0) reads items [Element] price, as items[0].price does.
+// items.all(i, i.price > 0) reads items [pdp.Element] price, as items[0].price does.
 
 // anyElement returns what stands for the elements of a list.
 func anyElement(list ast.Expr) ast.Expr {
-	return Fact.NewCall(0, operators.Index, list, Fact.NewLiteral(0, types.String(pdp.Element)))
+	return fact.NewCall(0, operators.Index, list, fact.NewLiteral(0, types.String(pdp.Element)))
 }
 
 // firstElement returns an expression that takes an element by its number with
-// [Element] in place of the number.
+// [pdp.Element] in place of the number.
 func firstElement(e ast.Expr) (ast.Expr, bool) {
 	numbered := false
 	replaced := expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
@@ -92,7 +92,7 @@ func substitute(e ast.Expr, name string, by ast.Expr) ast.Expr {
 		case ast.CallKind:
 			c := x.AsCall()
 			if names := expr.Bound(c); slices.Contains(names, name) {
-				return Fact.NewMemberCall(0, c.FunctionName(), substitute(c.Target(), name, by), c.Args()...), true
+				return fact.NewMemberCall(0, c.FunctionName(), substitute(c.Target(), name, by), c.Args()...), true
 			}
 		case ast.UnspecifiedExprKind, ast.ComprehensionKind, ast.ListKind, ast.LiteralKind, ast.MapKind, ast.SelectKind, ast.StructKind:
 		}

@@ -4,7 +4,10 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
-func TextExtent(s string) pdp.Extent { return pdp.Extent{float64(len(s)), float64(len(s)), 1} }
+// TextExtent measures a text.
+func TextExtent(s string) pdp.Extent {
+	return pdp.Extent{Text: float64(len(s)), All: float64(len(s)), Values: 1}
+}
 
 // ExtentOf measures a JSON value.
 func ExtentOf(v any) pdp.Extent {

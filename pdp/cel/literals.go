@@ -125,7 +125,7 @@ func literalOf(v Evaluated, h *hole) (ast.Expr, bool) {
 	fields := v.V.GetStructValue().GetFields()
 	val := fields["v"]
 	call := func(function string) (ast.Expr, bool) {
-		return Fact.NewCall(0, function, Fact.NewLiteral(0, types.String(val.GetStringValue()))), !h.named
+		return fact.NewCall(0, function, fact.NewLiteral(0, types.String(val.GetStringValue()))), !h.named
 	}
 	switch fields["k"].GetStringValue() {
 	case "s", "b", "d", "n":
@@ -133,17 +133,17 @@ func literalOf(v Evaluated, h *hole) (ast.Expr, bool) {
 	case "i":
 		// JSON has texts for integers that a double does not hold.
 		if n, err := strconv.ParseInt(val.GetStringValue(), 10, 64); err == nil {
-			return Fact.NewLiteral(0, types.Int(n)), true
+			return fact.NewLiteral(0, types.Int(n)), true
 		}
-		return Fact.NewLiteral(0, types.Int(val.GetNumberValue())), true
+		return fact.NewLiteral(0, types.Int(val.GetNumberValue())), true
 	case "u":
 		if n, err := strconv.ParseUint(val.GetStringValue(), 10, 64); err == nil {
-			return Fact.NewLiteral(0, types.Uint(n)), true
+			return fact.NewLiteral(0, types.Uint(n)), true
 		}
-		return Fact.NewLiteral(0, types.Uint(val.GetNumberValue())), true
+		return fact.NewLiteral(0, types.Uint(val.GetNumberValue())), true
 	case "y":
 		b, err := base64.StdEncoding.DecodeString(val.GetStringValue())
-		return Fact.NewLiteral(0, types.Bytes(b)), err == nil && !h.named
+		return fact.NewLiteral(0, types.Bytes(b)), err == nil && !h.named
 	case "t":
 		return call("timestamp")
 	case "r":
@@ -169,14 +169,14 @@ func jsonLiteralOf(v *structpb.Value, compared bool) ast.Expr {
 		for i, x := range k.ListValue.GetValues() {
 			list[i] = jsonLiteralOf(x, compared)
 		}
-		return Fact.NewList(0, list, nil)
+		return fact.NewList(0, list, nil)
 	case *structpb.Value_StructValue:
 		var entries []ast.EntryExpr
 		for _, name := range slices.Sorted(maps.Keys(k.StructValue.GetFields())) {
-			key := Fact.NewLiteral(0, types.String(name))
-			entries = append(entries, Fact.NewMapEntry(0, key, jsonLiteralOf(k.StructValue.GetFields()[name], false), false))
+			key := fact.NewLiteral(0, types.String(name))
+			entries = append(entries, fact.NewMapEntry(0, key, jsonLiteralOf(k.StructValue.GetFields()[name], false), false))
 		}
-		return Fact.NewMap(0, entries)
+		return fact.NewMap(0, entries)
 	}
 	return expr.Scalar(v, compared)
 }
@@ -227,7 +227,7 @@ func withoutEmptyLists(e ast.Expr) ast.Expr {
 		if !known || list.Kind() != ast.ListKind || list.AsList().Size() > 0 {
 			return nil, false
 		}
-		return Fact.NewCall(0, operators.Equals, Fact.NewList(0, []ast.Expr{withoutEmptyLists(in)}, nil), Fact.NewList(0, nil, nil)), true
+		return fact.NewCall(0, operators.Equals, fact.NewList(0, []ast.Expr{withoutEmptyLists(in)}, nil), fact.NewList(0, nil, nil)), true
 	})
 }
 
@@ -271,7 +271,7 @@ func unseamed(e ast.Expr, guard func(int) bool) ast.Expr {
 		wrap := guard(number)
 		inner := expr.Rewrite(x.AsCall().Args()[1], replace)
 		if wrap {
-			inner = Fact.NewCall(0, "dyn", inner)
+			inner = fact.NewCall(0, "dyn", inner)
 		}
 		return inner, true
 	}

@@ -298,10 +298,10 @@ func rebase(e ast.Expr, steps int, onto ast.Expr) ast.Expr {
 		return onto
 	}
 	if e.Kind() == ast.SelectKind {
-		return Fact.NewSelect(0, rebase(e.AsSelect().Operand(), steps-1, onto), e.AsSelect().FieldName())
+		return fact.NewSelect(0, rebase(e.AsSelect().Operand(), steps-1, onto), e.AsSelect().FieldName())
 	}
 	c := e.AsCall()
-	return Fact.NewCall(0, c.FunctionName(), rebase(c.Args()[0], steps-1, onto), Fact.CopyExpr(c.Args()[1]))
+	return fact.NewCall(0, c.FunctionName(), rebase(c.Args()[0], steps-1, onto), fact.CopyExpr(c.Args()[1]))
 }
 
 // inline replaces an expression that is a variable by its definition.

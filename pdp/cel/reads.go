@@ -52,6 +52,7 @@ func (p paths) sorted() [][]string {
 	return tops
 }
 
+// Merge adds what others look at.
 func (r *Reads) Merge(o *Reads) {
 	for _, p := range o.principalAttr {
 		r.principalAttr.add(p)

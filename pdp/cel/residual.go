@@ -69,8 +69,8 @@ func (p *Parts) whenDefined(n *piece, want bool, values []Evaluated) Formula {
 	case !want:
 		return Formula{Expr: expr.Negate(n.named)}
 	}
-	list := Fact.NewList(0, []ast.Expr{unsealed(withoutEmptyLists(e))}, nil)
-	return Formula{Expr: Fact.NewCall(0, operators.NotEquals, list, Fact.NewList(0, nil, nil))}
+	list := fact.NewList(0, []ast.Expr{unsealed(withoutEmptyLists(e))}, nil)
+	return Formula{Expr: fact.NewCall(0, operators.NotEquals, list, fact.NewList(0, nil, nil))}
 }
 
 // whenOpen is whenPiece of an open part. Types may settle that it never comes to
@@ -84,7 +84,7 @@ func (p *Parts) whenOpen(n *piece, want bool, values []Evaluated, strict bool) F
 	k := t.of(e)
 	if n.root && k.set == kindOptional {
 		// The engine looks into an optional.
-		e = Fact.NewMemberCall(0, "orValue", e, Fact.NewLiteral(0, types.False))
+		e = fact.NewMemberCall(0, "orValue", e, fact.NewLiteral(0, types.False))
 		k = kinds{set: k.inside | kindFalse}
 	}
 	wanted := kindTrue
@@ -106,9 +106,9 @@ func (p *Parts) whenOpen(n *piece, want bool, values []Evaluated, strict bool) F
 			operator = operators.NotEquals
 		}
 		if k.set&kindTrue == 0 {
-			e = Fact.NewCall(0, "dyn", e)
+			e = fact.NewCall(0, "dyn", e)
 		}
-		e = Fact.NewCall(0, operator, e, Fact.NewLiteral(0, types.True))
+		e = fact.NewCall(0, operator, e, fact.NewLiteral(0, types.True))
 	case !want:
 		e = expr.Negate(e)
 	}
@@ -128,9 +128,9 @@ func join(all bool, a, b Formula) Formula {
 	case b.Expr == nil || expr.Print(a.Expr) == expr.Print(b.Expr):
 		return a
 	case all:
-		return Formula{Expr: Fact.NewCall(0, operators.LogicalAnd, a.Expr, b.Expr)}
+		return Formula{Expr: fact.NewCall(0, operators.LogicalAnd, a.Expr, b.Expr)}
 	}
-	return Formula{Expr: Fact.NewCall(0, operators.LogicalOr, a.Expr, b.Expr)}
+	return Formula{Expr: fact.NewCall(0, operators.LogicalOr, a.Expr, b.Expr)}
 }
 
 // fill puts the values into the holes of an open expression, each behind a
@@ -165,7 +165,7 @@ func (n *piece) fill(values []Evaluated) (filled ast.Expr, of []kinds, errored b
 		case ok && !noKey:
 		case (v.Errored || noKey) && !h.named, noKey && readsNothing(h.source):
 			// What errs where nobody knows the name.
-			e = Fact.NewCall(0, operators.Index, Fact.NewMap(0, nil), Fact.NewLiteral(0, types.String(expr.Print(unseamed(h.source, func(int) bool { return false })))))
+			e = fact.NewCall(0, operators.Index, fact.NewMap(0, nil), fact.NewLiteral(0, types.String(expr.Print(unseamed(h.source, func(int) bool { return false })))))
 		default:
 			e = with(h.source)
 		}

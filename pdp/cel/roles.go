@@ -57,8 +57,8 @@ func (o *Openness) withRoles(e ast.Expr) ast.Expr {
 		if !ok || expr.IsOptional(x) || len(path) != 2 || path[0] != "runtime" || path[1] != "effectiveDerivedRoles" && path[1] != "effective_derived_roles" {
 			return nil, false
 		}
-		attr := Fact.NewSelect(0, Fact.NewIdent(0, "R"), "attr")
-		return Fact.NewSelect(0, attr, RolesAttr), true
+		attr := fact.NewSelect(0, fact.NewIdent(0, "R"), "attr")
+		return fact.NewSelect(0, attr, RolesAttr), true
 	})
 }
 
@@ -84,7 +84,7 @@ func (o *Openness) readsMore(e ast.Expr) bool {
 		case "R":
 			return len(path) == 1 || len(path) == 2 && path[1] == "attr"
 		case "V":
-			definition, ok := o.variable(Fact.NewSelect(0, Fact.NewIdent(0, "V"), path[min(1, len(path)-1)]))
+			definition, ok := o.variable(fact.NewSelect(0, fact.NewIdent(0, "V"), path[min(1, len(path)-1)]))
 			return len(path) == 1 || ok && o.readsMore(definition)
 		}
 		return false
@@ -121,13 +121,13 @@ func (o *Openness) nullable(e ast.Expr, compared bool) (nullable ast.Expr, ok bo
 func (o *Openness) nullableHas(e ast.Expr) (nullable ast.Expr, ok bool) {
 	of := e.AsCall().Args()[0]
 	if _, isVariable := o.variable(of); isVariable {
-		return Fact.NewLiteral(0, types.True), true
+		return fact.NewLiteral(0, types.True), true
 	}
 	if of.Kind() != ast.SelectKind {
 		return e, true
 	}
 	on, ok := o.nullable(of.AsSelect().Operand(), false)
-	return Fact.NewCall(0, operators.Has, Fact.NewSelect(0, on, of.AsSelect().FieldName())), ok
+	return fact.NewCall(0, operators.Has, fact.NewSelect(0, on, of.AsSelect().FieldName())), ok
 }
 
 func (o *Openness) nullableVariable(e ast.Expr, steps int, compared bool) (nullable ast.Expr, ok bool) {
@@ -136,7 +136,7 @@ func (o *Openness) nullableVariable(e ast.Expr, steps int, compared bool) (nulla
 			return e, false
 		}
 		on, ok := o.nullable(e.AsSelect().Operand(), false) // null has no fields
-		return Fact.NewSelect(0, on, e.AsSelect().FieldName()), ok
+		return fact.NewSelect(0, on, e.AsSelect().FieldName()), ok
 	}
 	definition, ok := o.variable(e)
 	if !ok {
@@ -147,19 +147,19 @@ func (o *Openness) nullableVariable(e ast.Expr, steps int, compared bool) (nulla
 		return e, false
 	}
 	same := expr.Print(inner) == expr.Print(definition)
-	null := Fact.NewLiteral(0, types.NullValue)
-	otherwise := func(there ast.Expr) ast.Expr { return Fact.NewCall(0, operators.Conditional, there, e, null) }
+	null := fact.NewLiteral(0, types.NullValue)
+	otherwise := func(there ast.Expr) ast.Expr { return fact.NewCall(0, operators.Conditional, there, e, null) }
 	switch {
 	case !compared && same:
 		return e, true
 	case !compared:
 		return newSeam(-1, inner), true
 	case !o.IsOpen(e, nil) && same:
-		return otherwise(Fact.NewCall(0, operators.Has, e)), true
+		return otherwise(fact.NewCall(0, operators.Has, e)), true
 	case o.isField(definition):
 		s := definition.AsSelect()
-		maybe := Fact.NewCall(0, operators.OptSelect, s.Operand(), Fact.NewLiteral(0, types.String(s.FieldName())))
-		return Fact.NewMemberCall(0, "orValue", maybe, null), true
+		maybe := fact.NewCall(0, operators.OptSelect, s.Operand(), fact.NewLiteral(0, types.String(s.FieldName())))
+		return fact.NewMemberCall(0, "orValue", maybe, null), true
 	}
 	if there := o.present(e); there.AsCall().FunctionName() == operators.LogicalAnd {
 		return otherwise(there), true

@@ -13,7 +13,6 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp"
-	"github.com/mcpolicy/mcpolicy/pdp/cel"
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 	"github.com/mcpolicy/mcpolicy/pdp/tables"
 )
@@ -110,14 +109,14 @@ func LongNames(text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	attr := func(of string) ast.Expr { return cel.Fact.NewSelect(0, cel.Fact.NewIdent(0, of), "attr") }
+	attr := func(of string) ast.Expr { return fact.NewSelect(0, fact.NewIdent(0, of), "attr") }
 	return expr.Print(expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
 		if x.Kind() != ast.IdentKind {
 			return nil, false
 		}
 		switch x.AsIdent() {
 		case "arguments":
-			return cel.Fact.NewSelect(0, attr("R"), "arguments"), true
+			return fact.NewSelect(0, attr("R"), "arguments"), true
 		case "principal":
 			return attr("P"), true
 		case "resource":

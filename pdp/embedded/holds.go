@@ -80,7 +80,7 @@ func closed(c authz.Clause, arguments []string, found []authz.ValidationError, s
 	if err != nil || c.Reads().Policy {
 		return "", false
 	}
-	attr := func(root string) ast.Expr { return cel.Fact.NewSelect(0, cel.Fact.NewIdent(0, root), "attr") }
+	attr := func(root string) ast.Expr { return fact.NewSelect(0, fact.NewIdent(0, root), "attr") }
 	ok = true
 	return expr.Print(expr.Rewrite(parsed, func(x ast.Expr) (ast.Expr, bool) {
 		switch x.Kind() { //nolint:exhaustive // the others have no words of their own
@@ -88,7 +88,7 @@ func closed(c authz.Clause, arguments []string, found []authz.ValidationError, s
 			source := map[string]string{"arguments": "resource", "principal": "principal"}[validated(x.AsCall())]
 			ok = ok && (source == "" || schemas)
 			refused := slices.ContainsFunc(found, func(v authz.ValidationError) bool { return v.Source == source })
-			return cel.Fact.NewLiteral(0, types.Bool(!refused)), source != ""
+			return fact.NewLiteral(0, types.Bool(!refused)), source != ""
 		case ast.IdentKind:
 			switch x.AsIdent() {
 			case "principal":
@@ -98,7 +98,7 @@ func closed(c authz.Clause, arguments []string, found []authz.ValidationError, s
 			case "arguments":
 				of := attr("R")
 				for _, name := range arguments {
-					of = cel.Fact.NewSelect(0, of, name)
+					of = fact.NewSelect(0, of, name)
 				}
 				return of, true
 			}
@@ -114,6 +114,9 @@ func validated(c ast.CallExpr) string {
 	}
 	return ""
 }
+
+// fact makes expressions.
+var fact = ast.NewExprFactory()
 
 // The policy that has closed clauses.
 const closedKind, closedVersion = "condition", "default"

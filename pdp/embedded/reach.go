@@ -82,7 +82,7 @@ func (p spot) grounds(list []pdp.Ground, role string, holds bool) []pdp.Ground {
 	case p.ofPrincipal:
 		return append(list, pdp.Ground{Role: p.Role})
 	case role != nobodysRole:
-		return append(list, pdp.Ground{role, p.Role, p.DerivedRole})
+		return append(list, pdp.Ground{Held: role, Role: p.Role, DerivedRole: p.DerivedRole})
 	}
 	return list
 }

@@ -39,6 +39,7 @@ type Behaviour struct {
 	ofRole                          bool
 }
 
+// BehaviourOf returns what a row does.
 func BehaviourOf(row *runtimev1.RuleTable_RuleRow) Behaviour {
 	return Behaviour{row.OriginFqn, row.Name, row.OriginDerivedRole, row.Condition, row.DerivedRoleCondition, row.Effect, row.EmitOutput, row.FromRolePolicy}
 }

@@ -11,7 +11,7 @@ import (
 // any file, and, as the engine sets it up, any URL. Here it loads nothing. The
 // engine gives it the contents of the schemas that policies name, and policy.Load
 // refuses the others with their place; this holds whatever gets past that, and
-// whoever opens an [Engine] without it. The library has one setting for the whole
+// whoever opens an engine without it. The library has one setting for the whole
 // process, and it is made here, once, before anything can read it.
 var _ = loadNothing()
 

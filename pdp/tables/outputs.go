@@ -10,6 +10,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 )
 
+// RuleRef reads what the decision table's output of a rule says.
 func RuleRef(o *enginev1.OutputEntry) authz.RuleRef {
 	ref := authz.RuleRef{ID: o.GetSrc()}
 	switch o.GetVal().GetStringValue() {

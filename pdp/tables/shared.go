@@ -19,6 +19,9 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
+// CompileShared compiles what [Compile] does, or returns nil where that is left to the
+// compiler alone.
+//
 // The compiler compiles what policies import, derived roles and exported
 // variables, anew for each policy that does. In a folder of many policies that is
 // most of its work. CompileShared has it compile them once: first alone, then the

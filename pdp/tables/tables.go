@@ -51,6 +51,7 @@ type Set struct {
 	byKey  map[leafKey]*Leaf
 }
 
+// New returns the tables that can be derived from the compiled policies.
 func New(table *runtimev1.RuleTable) *Set {
 	t := &Set{
 		Rows:  append([]*runtimev1.RuleTable_RuleRow(nil), table.Rules...),
@@ -122,6 +123,7 @@ const (
 	denyFired, denyUnmet   = "d+", "d-"
 )
 
+// RuleOutput returns the output of a rule that is met, and of one that is not.
 func RuleOutput(fired, unmet string) *runtimev1.Output {
 	return &runtimev1.Output{When: &runtimev1.Output_When{RuleActivated: literal(fired), ConditionNotMet: literal(unmet)}}
 }
@@ -255,6 +257,7 @@ func unconditional(of map[uint64]*runtimev1.RuleTable_PolicyDerivedRoles) map[ui
 	return policies
 }
 
+// PartAction names the action of the value table that evaluates a part of a leaf.
 func PartAction(leaf, part int) string {
 	return "part" + strconv.Itoa(leaf) + "_" + strconv.Itoa(part)
 }
@@ -355,6 +358,8 @@ func (t *Set) DerivedRoles(fqn string) map[string]*runtimev1.RunnableDerivedRole
 	return nil
 }
 
+// HeldAction names the action that lists the derived roles of a leaf's policy that the
+// principal's roles are parents of.
 func HeldAction(leaf int) string { return PartAction(leaf, -1) }
 
 // Some returns the tables of some of the rows, which are loaded in part.

@@ -1,0 +1,170 @@
+package cel
+
+import (
+	"slices"
+	"sync"
+
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+	"github.com/google/cel-go/common/ast"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
+)
+
+// Openness knows which names are unknown.
+type Openness struct {
+	Unknown     []string        // below R.attr
+	Principal   bool            // the principal is unknown but for its roles, scope and policy version
+	RuntimeOpen bool            // the derived roles depend on what is unknown
+	definitions *definitions    // nil for none
+	open        map[string]bool // of variables: what isOpen came to
+	constants   map[string]*structpb.Value
+	Globals     map[string]any
+}
+
+// With returns what is unknown to expressions of a policy that see some variables and
+// constants.
+func (o *Openness) With(list []*runtimev1.Variable, constants map[string]*structpb.Value) *Openness {
+	of := *o
+	of.definitions, of.open, of.constants = newDefinitions(variables(list)), nil, constants
+	return &of
+}
+
+// IsOpen reports whether e depends on what is unknown, or on one of vars.
+func (o *Openness) IsOpen(e ast.Expr, vars []string) bool {
+	if path, ok := expr.Path(e); ok {
+		if len(vars) > 0 && slices.Contains(vars, path[0]) {
+			return true
+		}
+		return o.isOpenPath(path)
+	}
+	if e.Kind() == ast.CallKind {
+		if o.isSettled(e.AsCall(), vars) {
+			return false
+		}
+		if names := expr.Bound(e.AsCall()); len(names) > 0 {
+			return o.isMacroOpen(e.AsCall(), names, vars)
+		}
+	}
+	return slices.ContainsFunc(expr.Children(e), func(x ast.Expr) bool { return o.IsOpen(x, vars) })
+}
+
+// isMacroOpen is isOpen of what binds variables: one of its own is no reason to
+// be open where it is bound.
+func (o *Openness) isMacroOpen(c ast.CallExpr, names, vars []string) bool {
+	inner := slices.DeleteFunc(slices.Clone(vars), func(v string) bool { return slices.Contains(names, v) })
+	for i, a := range c.Args() {
+		if i < len(names) {
+			continue
+		}
+		of := inner
+		if c.FunctionName() == "bind" && i < len(c.Args())-1 {
+			of = vars
+		}
+		if o.IsOpen(a, of) {
+			return true
+		}
+	}
+	return o.IsOpen(c.Target(), vars)
+}
+
+func (o *Openness) isOpenPath(path []string) bool {
+	switch path[0] {
+	case "P":
+		return o.Principal && (len(path) == 1 || path[1] != "scope" && path[1] != "policyVersion")
+	case "R":
+		if o.Unknown == nil || len(path) > 1 && path[1] != "attr" {
+			return false
+		}
+		return len(path) == 1 || expr.Within(path[2:], o.Unknown)
+	case "request":
+		return len(path) == 1 && o.Unknown != nil || o.Principal
+	case "runtime":
+		return o.RuntimeOpen
+	case "V":
+		if len(path) == 1 {
+			return o.definitions != nil && len(o.definitions.of) > 0
+		}
+		return o.isOpenVariable(path[1])
+	}
+	return false
+}
+
+func (o *Openness) isOpenVariable(name string) bool {
+	if o.definitions == nil || o.definitions.of[name] == nil {
+		return false
+	}
+	open, known := o.open[name]
+	if !known {
+		e := o.definitions.named(name)
+		open = e == nil || o.IsOpen(e, nil)
+		if o.open == nil {
+			o.open = map[string]bool{}
+		}
+		o.open[name] = open
+	}
+	return open
+}
+
+// fits reports whether an expression can be worked with after its variables are
+// put in.
+func (o *Openness) fits(e ast.Expr) bool { return o.definitions == nil || o.definitions.fits(e) }
+
+// variable returns the definition of the policy variable that e names, to
+// stand in its place.
+func (o *Openness) variable(e ast.Expr) (ast.Expr, bool) {
+	name, ok := variableOf(e)
+	if !ok || o.definitions == nil {
+		return nil, false
+	}
+	definition := o.definitions.replacement(name)
+	return definition, definition != nil
+}
+
+var optionals sync.Map // whether an expression is an optional, by its text
+
+func isOptionalType(text string) bool {
+	if known, ok := optionals.Load(text); ok {
+		return known.(bool)
+	}
+	t := staticType(text)
+	optional := t != nil && isOptionalKind(t)
+	optionals.Store(text, optional)
+	return optional
+}
+
+// Inlined returns an expression with the variables and constants that it sees replaced
+// by what they stand for, or as it stands if it names none.
+func Inlined(text string, params *runtimev1.RuleTable_RuleRow_Params) string {
+	parsed, err := expr.Parse(text)
+	if err != nil {
+		return text
+	}
+	o := (&Openness{}).With(params.GetOrderedVariables(), params.GetConstants())
+	if inlined := expr.Print(o.inline(parsed)); inlined != expr.Print(parsed) {
+		return inlined
+	}
+	return text
+}
+
+// inline replaces the policy's variables and constants by what they stand for,
+// unless the result would not end.
+func (o *Openness) inline(e ast.Expr) ast.Expr {
+	if !o.fits(e) {
+		return fact.CopyExpr(e)
+	}
+	return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+		if definition, ok := o.variable(x); ok {
+			return o.inline(definition), true
+		}
+		path, ok := expr.Path(x)
+		if !ok || len(path) != 2 || path[0] != "C" {
+			return nil, false
+		}
+		switch v := o.constants[path[1]]; v.GetKind().(type) {
+		case *structpb.Value_StringValue, *structpb.Value_NumberValue, *structpb.Value_BoolValue:
+			return expr.Scalar(v, false), true
+		}
+		return nil, false
+	})
+}
