@@ -1,8 +1,6 @@
 package pdp
 
-import (
-	"errors"
-)
+import "errors"
 
 // Bounds are for whoever runs an engine over policies that are not trusted. The
 // engine itself bounds nothing, and cannot be stopped. The zero value is no bounds.

@@ -1,8 +1,6 @@
 package pdp
 
-import (
-	"github.com/mcpolicy/mcpolicy/authz"
-)
+import "github.com/mcpolicy/mcpolicy/authz"
 
 // A Condition is what a rule or a derived role asks for, as compiled. Those
 // that ask the same, in one policy, are one.

@@ -1,29 +1,9 @@
-// Package pdp decides. [Open] compiles a Cerbos policy directory with the real
-// engine, linked in, and answers requests in batches on all cores. What another
-// engine would have to offer is in contract.go; a running PDP is package
-// pdp/remote's business.
+// Package pdp is what may be asked of an engine that decides, and the words for it. The
+// interfaces stand in contract.go: a [Decider] is enough for a matrix, and the others are
+// for those who want to know more. The rest of the package is what they speak of:
+// conditions and what they come to, what rules read, why something was decided.
 //
-// It is the only package that imports the engine's modules, and lets none of their
-// types out. What a rule looks like and where it stands is package policy's
-// business; which requests to make is package pep's.
-//
-// # Requests with unknown arguments
-//
-// What a call may carry is not known beforehand, so the engine is asked about
-// all arguments at once. From the compiled rule table three are derived:
-//
-//   - the decision table is the policies as they are, with an output added to
-//     each rule, so that a reply names the rules that took part;
-//   - the structure table has each expression of a condition replaced by a
-//     boolean attribute of its own. Asked with none of them given, the engine
-//     says which expressions it wanted to know; asked again with each value of
-//     those, it says what every combination comes to;
-//   - the value table evaluates the parts of an expression that do not depend
-//     on the arguments, so that what is left can be printed.
-//
-// So the engine combines rules, roles, scopes and derived roles; this package
-// only writes down, as CEL, for which values of the expressions it allowed.
-// Cerbos's query planner is not used for this: it takes whatever is unknown to
-// be present, and has(arguments.x) to be true, where a check of a call without
-// x decides otherwise.
+// It links no engine. Package embedded is the real Cerbos engine, over policies at hand;
+// package remote is the client of a running PDP. What a rule looks like and where it stands
+// is package policy's business; which requests to make is package pep's.
 package pdp

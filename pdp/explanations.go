@@ -1,8 +1,6 @@
 package pdp
 
-import (
-	"github.com/mcpolicy/mcpolicy/authz"
-)
+import "github.com/mcpolicy/mcpolicy/authz"
 
 // A RoleDecision is what a request comes to by the rules for one of the
 // principal's roles.

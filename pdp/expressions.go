@@ -29,8 +29,10 @@ type Look struct {
 	// Clock is set for the time, now(), which no request says.
 	Clock bool
 
-	Path  []string // in the short names
-	Fixed *Value   // of what is the same for all requests
+	// Path is where it stands in a request, in the short names: R attr arguments region.
+	Path []string
+	// Fixed is the value of what is the same for all requests.
+	Fixed *Value
 }
 
 // Missing is the error of a value that is not there.

@@ -4,10 +4,12 @@ package pdp
 // of all texts in it together, and how many values there are in it.
 type Extent struct{ Text, All, Values float64 }
 
+// Plus is the extent of what holds both.
 func (x Extent) Plus(y Extent) Extent {
 	return Extent{Text: max(x.Text, y.Text), All: x.All + y.All, Values: x.Values + y.Values}
 }
 
+// Or is the extent of what is one of two.
 func (x Extent) Or(y Extent) Extent {
 	return Extent{Text: max(x.Text, y.Text), All: max(x.All, y.All), Values: max(x.Values, y.Values)}
 }

@@ -26,7 +26,7 @@ type Reading struct {
 	Request *authz.Request
 }
 
-// Of returns an expression of the premise in the context of the rule.
+// Of returns the expression of a premise, in the context of the rule.
 func (r *Reading) Of(g Premise) Expression {
 	return Expression{Rule: r.Rule, DerivedRole: r.Read.Place.DerivedRole, Text: g.Expr}
 }
@@ -72,7 +72,7 @@ type Read struct {
 	// do. None if the expression does not say.
 	Types []string
 	// Premises are what settles for a resource that the read has no say. See
-	// [Reader].
+	// Idle of [Reader].
 	Premises []Premise
 	Place    Place
 }

@@ -22,7 +22,10 @@ var layers = [][]string{
 	{"source", "glob"},
 	{"authz"},
 	{"pdp/expr", "pdp/wire"}, // what the engine and the client of a PDP both need
-	{"manifest", "policy", "pdp", "pdp/remote", "pep", "principals", "config", "fix", "clients", "live"},
+	{"manifest", "policy", "pdp", "pep", "principals", "config", "fix", "clients", "live"}, // pdp: what an engine offers, and its words
+	{"pdp/cel"},
+	{"pdp/tables"},
+	{"pdp/embedded", "pdp/remote"}, // engines
 	{"matrix"},
 	{"witness"},  // lint needs requests that show something, and so does whoever probes a server
 	{"coverage"}, // lint and explain go by the same index of which rule is about what
@@ -39,9 +42,12 @@ var bans = []struct {
 	path, why string
 	allowed   []string
 }{
-	{"github.com/cerbos/cerbos/api/genpb/", "messages of Cerbos are the engine's business, and that of who talks to a PDP", []string{"pdp", "pdp/remote", "pdp/wire"}},
+	{"github.com/cerbos/cerbos/api/genpb/", "messages of Cerbos are the engine's business, and that of who talks to a PDP", []string{"pdp/cel", "pdp/tables", "pdp/embedded", "pdp/remote", "pdp/wire"}},
 	{"github.com/cerbos/cerbos-sdk-go/", "only remote talks to a PDP", []string{"pdp/remote"}},
-	{"github.com/cerbos/", "the engine must be replaceable, so one package knows it", []string{"pdp", "pdp/remote", "pdp/wire"}},
+	{"github.com/cerbos/", "the engine must be replaceable, so what is below pdp knows it", []string{"pdp/cel", "pdp/tables", "pdp/embedded", "pdp/remote", "pdp/wire"}},
+	{module + "pdp/embedded", "who judges takes any engine, so it is opened in one place", []string{"workspace"}},
+	{module + "pdp/tables", "tables are how the embedded engine works", []string{"pdp/embedded"}},
+	{module + "pdp/cel", "expressions are the engine's business; cmd estimates what they take", []string{"pdp/embedded", "pdp/tables", "cmd/mcpolicy"}},
 	{"os", "packages take fs.FS, []byte and io.Writer, so that they can be tested and embedded", []string{"cmd/mcpolicy", "cmd/mcpolicy/heap"}},
 	{"os/exec", "nothing is started by surprise; live starts what its caller names, and ends it", []string{"cmd/mcpolicy", "live"}},
 	{"net", "nothing is contacted by surprise", []string{"cmd/mcpolicy", "pdp/remote"}},
@@ -51,12 +57,11 @@ var bans = []struct {
 	{"github.com/fatih/color", "colour is the reports' business", []string{"report", "cmd/mcpolicy"}},
 }
 
-// engine is what only pdp may link, whatever it is linked through: all of Cerbos but
-// its messages.
+// engine is all of Cerbos but its messages.
 const engine, messages = "github.com/cerbos/cerbos/", "github.com/cerbos/cerbos/api/genpb/"
 
-// engineless are packages that must not link the engine.
-var engineless = []string{"pdp/remote", "pdp/expr", "pdp/wire"}
+// linking are the packages that link the engine. No other does.
+var linking = []string{"pdp/tables", "pdp/embedded", "workspace", "cmd/mcpolicy"}
 
 type goPackage struct {
 	ImportPath, Dir string
@@ -104,6 +109,9 @@ func TestImports(t *testing.T) {
 			if of, ok := strings.CutPrefix(path, module); ok && layerOf(of) >= layer {
 				t.Errorf("%s imports %s: imports go from right to left of the layers only", name, of)
 			}
+			if of, ok := strings.CutPrefix(path, module); ok && isPDP(name) && !isPDP(of) && layerOf(of) >= layerOf("pdp") {
+				t.Errorf("%s imports %s, which is a sibling of pdp", name, of)
+			}
 			for _, ban := range bans {
 				banned := path == ban.path || strings.HasSuffix(ban.path, "/") && strings.HasPrefix(path, ban.path)
 				if banned && !slices.Contains(ban.allowed, name) {
@@ -117,21 +125,26 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestEngineless holds that what can do without the engine is without it.
+// isPDP reports whether a package is pdp or stands below it.
+func isPDP(name string) bool { return name == "pdp" || strings.HasPrefix(name, "pdp/") }
+
+// TestEngineless holds that what can do without the engine is without it, whatever it
+// might be linked through, and that pdp itself is without all of Cerbos.
 func TestEngineless(t *testing.T) {
-	seen := 0
+	var links []string
 	for _, p := range packages(t) {
-		if !slices.Contains(engineless, strings.TrimPrefix(p.ImportPath, module)) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if layerOf(name) < 0 {
 			continue
 		}
-		seen++
-		for _, path := range p.Deps {
-			if strings.HasPrefix(path, engine) && !strings.HasPrefix(path, messages) {
-				t.Errorf("%s links %s", p.ImportPath, path)
-			}
+		if slices.ContainsFunc(p.Deps, func(path string) bool {
+			return strings.HasPrefix(path, engine) && (name == "pdp" || !strings.HasPrefix(path, messages))
+		}) {
+			links = append(links, name)
 		}
 	}
-	if seen != len(engineless) {
-		t.Errorf("%d of %d packages were looked at", seen, len(engineless))
+	slices.Sort(links)
+	if want := slices.Sorted(slices.Values(linking)); !slices.Equal(links, want) {
+		t.Errorf("%q link the engine, want %q", links, want)
 	}
 }

@@ -1,8 +1,6 @@
 package cel
 
-import (
-	"github.com/mcpolicy/mcpolicy/pdp"
-)
+import "github.com/mcpolicy/mcpolicy/pdp"
 
 // TextExtent measures a text.
 func TextExtent(s string) pdp.Extent {

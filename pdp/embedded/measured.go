@@ -8,6 +8,12 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp/cel"
 )
 
+// measured is a request that knows how large it is.
+type measured struct {
+	in    *enginev1.CheckInput
+	total pdp.Extent
+}
+
 // measure measures a request, and globals besides.
 func measure(in *enginev1.CheckInput, globals pdp.Extent) measured {
 	p, r := in.GetPrincipal(), in.GetResource()
@@ -81,10 +87,4 @@ func extentOfValue(v *structpb.Value) pdp.Extent {
 		return sum
 	}
 	return pdp.Extent{Values: 1}
-}
-
-// measured is a request that knows how large it is.
-type measured struct {
-	in    *enginev1.CheckInput
-	total pdp.Extent
 }

@@ -1,8 +1,6 @@
 package embedded
 
-import (
-	"github.com/mcpolicy/mcpolicy/pdp"
-)
+import "github.com/mcpolicy/mcpolicy/pdp"
 
 var _ interface {
 	pdp.Decider
