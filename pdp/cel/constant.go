@@ -18,7 +18,7 @@ type constant struct {
 // constant returns the value of an expression, if it is easily seen to be a
 // constant.
 func (w *readWalker) constant(e ast.Expr) (constant, bool) {
-	e = w.inline(e)
+	e = w.behind(e)
 	switch e.Kind() {
 	case ast.LiteralKind:
 		text, _ := e.AsLiteral().(types.String)
@@ -34,8 +34,8 @@ func (w *readWalker) constant(e ast.Expr) (constant, bool) {
 		}
 		return list, true
 	case ast.CallKind, ast.SelectKind:
-		if path, ok := expr.Path(e); ok && len(path) == 2 && path[0] == "C" && w.constants[path[1]] != nil {
-			return constantOf(w.constants[path[1]]), true
+		if path, ok := expr.Path(e); ok && len(path) == 2 && path[0] == "C" && w.definitions.constant(path[1]) != nil {
+			return constantOf(w.definitions.constant(path[1])), true
 		}
 	case ast.UnspecifiedExprKind, ast.ComprehensionKind, ast.IdentKind, ast.MapKind, ast.StructKind:
 	}

@@ -17,7 +17,7 @@ func TestDoubling(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &Openness{Unknown: []string{"arguments"}, definitions: newDefinitions(variables)}
+	o := &Openness{Unknown: []string{"arguments"}, definitions: newDefinitions(variables, nil)}
 	if !o.IsOpen(e, nil) || o.fits(e) {
 		t.Error("V.v40 is open, and too large to be put in")
 	}

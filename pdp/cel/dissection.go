@@ -27,27 +27,23 @@ var textRelations = map[string]pdp.Relation{
 
 // A dissection takes the conditions of one policy apart.
 type dissection struct {
-	variables *definitions
-	constants map[string]any
-	globals   map[string]any
-	parts     []pdp.Part
-	global    bool // one of the globals was met with
+	*definitions
+	globals map[string]any
+	parts   []pdp.Part
+	global  bool // one of the globals was met with
 }
 
 // Dissect takes a condition apart that sees some definitions, and reports whether it
 // reads globals.
 func Dissect(c *runtimev1.Condition, params *runtimev1.RuleTable_RuleRow_Params, globals map[string]any) (parts []pdp.Part, read bool) {
-	d := &dissection{variables: newDefinitions(variablesOf(params)), constants: map[string]any{}, globals: globals}
-	for name, v := range params.GetConstants() {
-		d.constants[name] = v.AsInterface()
-	}
+	d := &dissection{definitions: definitionsOf(params), globals: globals}
 	WalkCondition(c, func(x *runtimev1.Expr) {
 		parsed, err := expr.Parse(x.GetOriginal())
 		if err != nil {
 			d.parts = append(d.parts, pdp.Part{})
 			return
 		}
-		if !d.variables.fits(parsed) {
+		if !d.fits(parsed) {
 			opaque := pdp.Part{}
 			d.mentioned(parsed, &opaque)
 			d.parts = append(d.parts, opaque)
@@ -56,11 +52,6 @@ func Dissect(c *runtimev1.Condition, params *runtimev1.RuleTable_RuleRow_Params,
 		d.combination(parsed)
 	})
 	return d.parts, d.global
-}
-
-func (d *dissection) variable(e ast.Expr) (ast.Expr, bool) {
-	o := Openness{definitions: d.variables}
-	return o.variable(e)
 }
 
 // combination goes down what combines parts.
@@ -155,22 +146,29 @@ func (d *dissection) termAt(path []string) (pdp.Term, bool) {
 	switch path[0] {
 	case "P", "R":
 		return pdp.Term{Path: path}, len(path) > 2 || len(path) == 2 && path[1] != "attr"
-	case "C", "G":
-		named := d.constants
-		if path[0] == "G" {
-			named, d.global = d.globals, true
+	case "C":
+		if len(path) > 1 {
+			if c := d.constant(path[1]); c != nil {
+				return fixedTerm(c.AsInterface(), path[2:])
+			}
 		}
-		v := at(named, path[1:])
-		if len(path) < 2 || len(v) != 1 {
-			return pdp.Term{}, false
+	case "G":
+		d.global = true
+		if len(path) > 1 {
+			return fixedTerm(d.globals, path[1:])
 		}
-		return pdp.Term{Value: v[0]}, true
 	case "request":
 		if len(path) > 3 && (path[1] == "auxData" || path[1] == "aux_data") && path[2] == "jwt" {
 			return pdp.Term{Path: append([]string{"jwt"}, path[3:]...)}, true
 		}
 	}
 	return pdp.Term{}, false
+}
+
+// fixedTerm returns what stands at a path of a value that is the same for all requests.
+func fixedTerm(v any, path []string) (pdp.Term, bool) {
+	x := pdp.ValueAt(v, path)
+	return pdp.Term{Value: x.V}, x.Error == ""
 }
 
 // literalJSON returns the value of a literal as JSON has it.

@@ -195,7 +195,7 @@ func (o *Openness) spelt(e ast.Expr) ast.Expr {
 		var v *structpb.Value
 		switch path[0] {
 		case "C":
-			v = o.constants[path[1]]
+			v = o.constant(path[1])
 		case "G":
 			v, _ = structpb.NewValue(o.Globals[path[1]]) // the engine has taken them
 			if _, ok := o.Globals[path[1]]; !ok {

@@ -8,7 +8,6 @@ import (
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
-	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
@@ -16,10 +15,7 @@ import (
 
 // Looks lists what an expression looks at that sees some definitions and globals.
 func Looks(text string, params *runtimev1.RuleTable_RuleRow_Params, globals map[string]any) []pdp.Look {
-	l := &lookFinder{
-		variables: newDefinitions(variablesOf(params)), constants: params.GetConstants(), globals: globals,
-		expanded: map[string]bool{},
-	}
+	l := &lookFinder{definitions: definitionsOf(params), globals: globals, expanded: map[string]bool{}}
 	if parsed, err := expr.Parse(text); err == nil {
 		l.walk(parsed, nil)
 	}
@@ -28,11 +24,10 @@ func Looks(text string, params *runtimev1.RuleTable_RuleRow_Params, globals map[
 
 // A lookFinder collects what an expression looks at.
 type lookFinder struct {
-	variables *definitions
-	constants map[string]*structpb.Value
-	globals   map[string]any
-	expanded  map[string]bool // variables
-	list      []pdp.Look
+	*definitions
+	globals  map[string]any
+	expanded map[string]bool // variables
+	list     []pdp.Look
 }
 
 func (l *lookFinder) walk(e ast.Expr, names []string) {
@@ -73,14 +68,14 @@ func (l *lookFinder) look(e ast.Expr, path []string) {
 	look := pdp.Look{Name: spelled(stepsOf(e)), Path: path}
 	switch path[0] {
 	case "V":
-		if definition := l.variables.named(path[1]); definition != nil && !l.expanded[path[1]] {
+		if definition := l.named(path[1]); definition != nil && !l.expanded[path[1]] {
 			l.expanded[path[1]] = true
 			l.walk(definition, nil)
 		}
 		return
 	case "C":
-		c, there := l.constants[path[1]]
-		if !there {
+		c := l.constant(path[1])
+		if c == nil {
 			return
 		}
 		look.Fixed = pdp.ValueAt(c.AsInterface(), path[2:])

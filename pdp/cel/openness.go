@@ -13,20 +13,19 @@ import (
 
 // Openness knows which names are unknown.
 type Openness struct {
-	Unknown     []string        // below R.attr
-	Principal   bool            // the principal is unknown but for its roles, scope and policy version
-	RuntimeOpen bool            // the derived roles depend on what is unknown
-	definitions *definitions    // nil for none
-	open        map[string]bool // of variables: what isOpen came to
-	constants   map[string]*structpb.Value
+	Unknown     []string // below R.attr
+	Principal   bool     // the principal is unknown but for its roles, scope and policy version
+	RuntimeOpen bool     // the derived roles depend on what is unknown
 	Globals     map[string]any
+	*definitions
+	open map[string]bool // of variables: what isOpen came to
 }
 
 // With returns what is unknown to expressions of a policy that see some variables and
 // constants.
 func (o *Openness) With(list []*runtimev1.Variable, constants map[string]*structpb.Value) *Openness {
 	of := *o
-	of.definitions, of.open, of.constants = newDefinitions(variables(list)), nil, constants
+	of.definitions, of.open = newDefinitions(variables(list), constants), nil
 	return &of
 }
 
@@ -106,21 +105,6 @@ func (o *Openness) isOpenVariable(name string) bool {
 	return open
 }
 
-// fits reports whether an expression can be worked with after its variables are
-// put in.
-func (o *Openness) fits(e ast.Expr) bool { return o.definitions == nil || o.definitions.fits(e) }
-
-// variable returns the definition of the policy variable that e names, to
-// stand in its place.
-func (o *Openness) variable(e ast.Expr) (ast.Expr, bool) {
-	name, ok := variableOf(e)
-	if !ok || o.definitions == nil {
-		return nil, false
-	}
-	definition := o.definitions.replacement(name)
-	return definition, definition != nil
-}
-
 var optionals sync.Map // whether an expression is an optional, by its text
 
 func isOptionalType(text string) bool {
@@ -131,40 +115,4 @@ func isOptionalType(text string) bool {
 	optional := t != nil && isOptionalKind(t)
 	optionals.Store(text, optional)
 	return optional
-}
-
-// Inlined returns an expression with the variables and constants that it sees replaced
-// by what they stand for, or as it stands if it names none.
-func Inlined(text string, params *runtimev1.RuleTable_RuleRow_Params) string {
-	parsed, err := expr.Parse(text)
-	if err != nil {
-		return text
-	}
-	o := (&Openness{}).With(params.GetOrderedVariables(), params.GetConstants())
-	if inlined := expr.Print(o.inline(parsed)); inlined != expr.Print(parsed) {
-		return inlined
-	}
-	return text
-}
-
-// inline replaces the policy's variables and constants by what they stand for,
-// unless the result would not end.
-func (o *Openness) inline(e ast.Expr) ast.Expr {
-	if !o.fits(e) {
-		return fact.CopyExpr(e)
-	}
-	return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
-		if definition, ok := o.variable(x); ok {
-			return o.inline(definition), true
-		}
-		path, ok := expr.Path(x)
-		if !ok || len(path) != 2 || path[0] != "C" {
-			return nil, false
-		}
-		switch v := o.constants[path[1]]; v.GetKind().(type) {
-		case *structpb.Value_StringValue, *structpb.Value_NumberValue, *structpb.Value_BoolValue:
-			return expr.Scalar(v, false), true
-		}
-		return nil, false
-	})
 }

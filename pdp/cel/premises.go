@@ -18,7 +18,7 @@ func (w *readWalker) premises(e ast.Expr, value bool) []pdp.Premise {
 	if w.exhausted() {
 		return nil
 	}
-	e = w.inline(e)
+	e = w.behind(e)
 	if e.Kind() == ast.CallKind {
 		c := e.AsCall()
 		switch {
@@ -69,7 +69,7 @@ func (w *readWalker) ofResource(e ast.Expr, g *pdp.Premise) bool {
 	if w.exhausted() {
 		return false
 	}
-	if definition, _, ok := w.definition(e); ok {
+	if definition, _, ok := w.written(e); ok {
 		return w.ofResource(definition, g)
 	}
 	path, exact := expr.Path(e)

@@ -79,7 +79,7 @@ func (w *readWalker) facts(e ast.Expr) (whenTrue, whenFalse presence) {
 	if w.exhausted() {
 		return presence{}, presence{}
 	}
-	e = w.inline(e)
+	e = w.behind(e)
 	if e.Kind() != ast.CallKind {
 		return presence{}, presence{}
 	}
@@ -87,11 +87,11 @@ func (w *readWalker) facts(e ast.Expr) (whenTrue, whenFalse presence) {
 	args := c.Args()
 	switch c.FunctionName() {
 	case operators.Has:
-		if path, ok := expr.Path(w.inline(args[0])); ok {
+		if path, ok := expr.Path(w.behind(args[0])); ok {
 			return isThere(path), presence{}
 		}
 	case operators.In:
-		if path, ok := expr.Path(w.inline(args[1])); ok {
+		if path, ok := expr.Path(w.behind(args[1])); ok {
 			if key, ok := w.constant(args[0]); ok && key.text != "" {
 				return isThere(append(path, key.text)), presence{}
 			}

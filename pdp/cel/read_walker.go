@@ -7,7 +7,6 @@ import (
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
-	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
@@ -15,19 +14,18 @@ import (
 
 // A readWalker collects the reads of one condition.
 type readWalker struct {
-	into      *pdp.RuleReads
-	variables *definitions
-	constants map[string]*structpb.Value
-	strict    bool
-	place     pdp.Place
-	steps     int
+	into *pdp.RuleReads
+	*definitions
+	strict bool
+	place  pdp.Place
+	steps  int
 }
 
 // AddReads adds to reads those of a condition, of a derived role unless that is "", and
 // returns what has to hold of the resource for it to be met.
 func AddReads(into *pdp.RuleReads, c *runtimev1.Condition, params *runtimev1.RuleTable_RuleRow_Params, derivedRole string, strict bool) []pdp.Premise {
 	w := &readWalker{
-		into: into, variables: newDefinitions(variablesOf(params)), constants: params.GetConstants(),
+		into: into, definitions: definitionsOf(params),
 		strict: strict, place: pdp.Place{DerivedRole: derivedRole},
 	}
 	w.condition(c, presence{}, false, nil)
@@ -112,7 +110,7 @@ func (w *readWalker) expr(e ast.Expr, at surrounding) {
 	if w.exhausted() {
 		return
 	}
-	if definition, name, ok := w.definition(e); ok {
+	if definition, name, ok := w.written(e); ok {
 		outer := w.place.Variable
 		w.place.Variable = name
 		w.expr(definition, at)
@@ -275,42 +273,5 @@ func optionalFrom(e ast.Expr) int {
 		default:
 			return n
 		}
-	}
-}
-
-// definition returns what a path that begins with a variable of the policy
-// stands for, and the variable.
-func (w *readWalker) definition(e ast.Expr) (definition ast.Expr, name string, ok bool) {
-	path, exact := expr.Path(e)
-	if !exact || len(path) < 2 || path[0] != "V" {
-		return nil, "", false
-	}
-	parsed := w.variables.named(path[1])
-	if parsed == nil {
-		return nil, "", false
-	}
-	return rebase(e, len(path)-2, parsed), path[1], true
-}
-
-// rebase puts the last steps of a chain of selections on something else.
-func rebase(e ast.Expr, steps int, onto ast.Expr) ast.Expr {
-	if steps == 0 {
-		return onto
-	}
-	if e.Kind() == ast.SelectKind {
-		return fact.NewSelect(0, rebase(e.AsSelect().Operand(), steps-1, onto), e.AsSelect().FieldName())
-	}
-	c := e.AsCall()
-	return fact.NewCall(0, c.FunctionName(), rebase(c.Args()[0], steps-1, onto), fact.CopyExpr(c.Args()[1]))
-}
-
-// inline replaces an expression that is a variable by its definition.
-func (w *readWalker) inline(e ast.Expr) ast.Expr {
-	for {
-		definition, _, ok := w.definition(e)
-		if !ok {
-			return e
-		}
-		e = definition
 	}
 }
