@@ -10,7 +10,8 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 )
 
-func init() {
+// TestMain hands the tests of this package an engine, which is above it.
+func TestMain(m *testing.M) {
 	cel.EngineEvaluates = func(t *testing.T, r authz.Request, of []pdp.Expression) ([]pdp.Value, error) {
 		t.Helper()
 		e, err := embedded.Open(t.Context(), fstest.MapFS{"p.yaml": {Data: []byte(bare)}}, pdp.Options{})
@@ -19,6 +20,7 @@ func init() {
 		}
 		return e.Evaluate(t.Context(), r, of)
 	}
+	m.Run()
 }
 
 // bare has one rule, to evaluate expressions in.

@@ -82,7 +82,7 @@ func (o *Openness) isOpenPath(path []string) bool {
 		return o.RuntimeOpen
 	case "V":
 		if len(path) == 1 {
-			return o.definitions != nil && len(o.definitions.of) > 0
+			return o.definitions != nil && len(o.of) > 0
 		}
 		return o.isOpenVariable(path[1])
 	}
@@ -90,12 +90,12 @@ func (o *Openness) isOpenPath(path []string) bool {
 }
 
 func (o *Openness) isOpenVariable(name string) bool {
-	if o.definitions == nil || o.definitions.of[name] == nil {
+	if o.definitions == nil || o.of[name] == nil {
 		return false
 	}
 	open, known := o.open[name]
 	if !known {
-		e := o.definitions.named(name)
+		e := o.named(name)
 		open = e == nil || o.IsOpen(e, nil)
 		if o.open == nil {
 			o.open = map[string]bool{}
