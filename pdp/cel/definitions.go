@@ -4,9 +4,8 @@ import (
 	"math"
 
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
-	"google.golang.org/protobuf/types/known/structpb"
-
 	"github.com/google/cel-go/common/ast"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )

@@ -11,14 +11,15 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
-// Openness knows which names are unknown.
+// Openness knows which names are unknown, to expressions of one policy if it is made by
+// With.
 type Openness struct {
 	Unknown     []string // below R.attr
 	Principal   bool     // the principal is unknown but for its roles, scope and policy version
 	RuntimeOpen bool     // the derived roles depend on what is unknown
 	Globals     map[string]any
 	*definitions
-	open map[string]bool // of variables: what isOpen came to
+	open map[string]bool // of variables: what IsOpen came to
 }
 
 // With returns what is unknown to expressions of a policy that see some variables and
@@ -48,7 +49,7 @@ func (o *Openness) IsOpen(e ast.Expr, vars []string) bool {
 	return slices.ContainsFunc(expr.Children(e), func(x ast.Expr) bool { return o.IsOpen(x, vars) })
 }
 
-// isMacroOpen is isOpen of what binds variables: one of its own is no reason to
+// isMacroOpen is IsOpen of what binds variables: one of its own is no reason to
 // be open where it is bound.
 func (o *Openness) isMacroOpen(c ast.CallExpr, names, vars []string) bool {
 	inner := slices.DeleteFunc(slices.Clone(vars), func(v string) bool { return slices.Contains(names, v) })

@@ -81,7 +81,7 @@ func (o *Openness) TakeApart(text string) *Parts {
 	return o.TakeExprApart(e)
 }
 
-// TakeExprApart is takeApart of what is parsed.
+// TakeExprApart is TakeApart of what is parsed.
 func (o *Openness) TakeExprApart(e ast.Expr) *Parts {
 	p := &Parts{unknown: o.Unknown}
 	if o.IsOpen(e, nil) && !o.fits(e) {

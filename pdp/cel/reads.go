@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
-
 	"github.com/google/cel-go/common/ast"
 
 	"github.com/mcpolicy/mcpolicy/authz"

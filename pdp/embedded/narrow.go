@@ -53,7 +53,7 @@ func (k *resourceKinds) has(kind string) bool { return k.all || kind != "" && k.
 // A reach is the kinds that an engine has been asked about. It grows.
 type reach struct {
 	narrow bool // there are kinds enough for tables to be loaded in part
-	// confused are rows that may decide in the place of others, see confusion.go.
+	// confused are rows that may decide in the place of others, see [tables.Confused].
 	confused map[tables.Behaviour]bool
 
 	mu      sync.Mutex
