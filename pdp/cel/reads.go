@@ -143,9 +143,9 @@ func ReadsWith(text string, params *runtimev1.RuleTable_RuleRow_Params) *Reads {
 	return r
 }
 
-// PrincipalValues are what stands at the attributes of a principal that are read.
-func (r *Reads) PrincipalValues(p *authz.Principal) []any {
-	var list []any
+// PrincipalValues appends to a list what stands at the attributes of a principal that are
+// read.
+func (r *Reads) PrincipalValues(list []any, p *authz.Principal) []any {
 	for _, path := range r.principalAttr.sorted() {
 		list = append(list, at(p.Attr, path))
 	}
@@ -159,7 +159,7 @@ func (r *Reads) AllOfPrincipal() { r.principalAttr.add(nil) }
 func (r *Reads) Values(req *authz.Request) string {
 	p := req.Principal
 	list := []any{p.Scope, p.PolicyVersion}
-	list = append(list, r.PrincipalValues(p)...)
+	list = r.PrincipalValues(list, p)
 	for _, path := range r.resourceAttr.sorted() {
 		if len(path) == 0 {
 			list = append(list, req.Resource)

@@ -10,7 +10,8 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
-// RolesAttr is the attribute that stands for the list then.
+// RolesAttr is the attribute that stands for the list of derived roles where that hangs
+// on what is unknown.
 const RolesAttr = "mcpolicy_derived_roles"
 
 func isRoles(path []string) bool {

@@ -21,7 +21,7 @@ import (
 func (e *Engine) Class(p *authz.Principal) string {
 	r := e.classes
 	list := []any{e.rolesOf(p), p.Scope, p.PolicyVersion}
-	list = append(list, r.PrincipalValues(p)...)
+	list = r.PrincipalValues(list, p)
 	if r.PrincipalID || r.Other || e.principalPolicies[p.ID] {
 		list = append(list, p.ID)
 	}
