@@ -9,6 +9,7 @@ require (
 	github.com/cerbos/cerbos/api/genpb v0.55.0
 	github.com/cerbos/cloud-api v0.2.5
 	github.com/cespare/xxhash/v2 v2.3.0
+	github.com/crillab/gophersat v1.4.0
 	github.com/fatih/color v1.19.0
 	github.com/gobwas/glob v0.2.3
 	github.com/goccy/go-yaml v1.19.2

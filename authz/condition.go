@@ -198,6 +198,15 @@ func (c Condition) Alternatives() []Alternative {
 	return c.of.alternatives
 }
 
+// Parts returns the conditions all of which have to be met, to be read only. There are
+// none of a condition that has alternatives, or is not written down.
+func (c Condition) Parts() []Condition {
+	if c.of == nil {
+		return nil
+	}
+	return c.of.all
+}
+
 // Clauses yields the clauses of what is written down of the condition, in the
 // order in which it reads.
 func (c Condition) Clauses() iter.Seq[Clause] {

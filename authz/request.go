@@ -21,6 +21,9 @@ type Request struct {
 	// roles.
 	AnyPrincipal bool
 
+	// AnyTime leaves open what time it is, too.
+	AnyTime bool
+
 	// Unknown is the path below the resource's attributes where the call's
 	// arguments stand, when they are to be left open: the question is then
 	// asked for every possible value at once, a missing one included. Nil asks

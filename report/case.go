@@ -1,17 +1,18 @@
 package report
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"strings"
 
+	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
 // sentence says what a case is about: sally calls get_sales_data {"region":
 // "APAC"}.
 func sentence(d *Document, c *testrunner.Case) string {
+	if c.Sentence != "" {
+		return c.Sentence + d.onServer(c.Server)
+	}
 	if c.Empty {
 		return "nothing to " + asks(d, c, false) + " yet"
 	}
@@ -46,10 +47,15 @@ func asks(d *Document, c *testrunner.Case, one bool) string {
 	if c.Arguments != nil {
 		text += " " + jsonText(c.Arguments)
 	}
-	if c.Server != "" && d.severalServers() {
-		text += " on " + c.Server
+	return text + d.onServer(c.Server)
+}
+
+// onServer says on which server something is, where there are several.
+func (d *Document) onServer(name string) string {
+	if name != "" && d.severalServers() {
+		return " on " + name
 	}
-	return text
+	return ""
 }
 
 func (d *Document) severalServers() bool {
@@ -73,6 +79,9 @@ func outcome(c *testrunner.Case) []reason {
 	case testrunner.Passed:
 		return nil
 	case testrunner.Failed:
+	}
+	if c.Proof != nil {
+		return refutation(c)
 	}
 	reasons := []reason{{"", fmt.Sprintf("expected %s, got %s", c.Want, c.Got)}}
 	reasons = append(reasons, because(c)...)
@@ -111,29 +120,4 @@ func firstOf(a, b string) string {
 	return b
 }
 
-// jsonText returns a value as JSON with a space after each colon and comma, as
-// people write it.
-func jsonText(v any) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return fmt.Sprint(v) // never: arguments are JSON values
-	}
-	var out strings.Builder
-	quoted, escaped := false, false
-	for _, c := range bytes.TrimSpace(b.Bytes()) {
-		out.WriteByte(c)
-		switch {
-		case escaped:
-			escaped = false
-		case quoted && c == '\\':
-			escaped = true
-		case c == '"':
-			quoted = !quoted
-		case !quoted && (c == ':' || c == ','):
-			out.WriteByte(' ')
-		}
-	}
-	return out.String()
-}
+func jsonText(v any) string { return source.JSONText(v) }

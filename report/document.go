@@ -23,6 +23,8 @@ type Document struct {
 	Drift *Drift // nil if the checkout was not compared with production
 
 	Tests *testrunner.Result // nil if no suites were run
+	// Proving lists what is proved, too: the run was about nothing else.
+	Proving bool
 
 	Probe *probe.Result // nil if no running server was probed
 

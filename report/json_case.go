@@ -39,6 +39,8 @@ type caseJSON struct {
 	Rules     []jsonRule     `json:"rules,omitempty"`
 	File      string         `json:"file,omitempty"`
 	Line      int            `json:"line,omitempty"`
+	Sentence  string         `json:"sentence,omitempty"` // about everybody who could exist; principal is then "" or a delegate
+	Proof     *proofJSON     `json:"proof,omitempty"`
 }
 
 // jsonCase writes a case for one of those that it is about, who may be nil.
@@ -46,6 +48,7 @@ func jsonCase(c *testrunner.Case, p *authz.Principal) caseJSON {
 	j := caseJSON{
 		Test: c.Test, Empty: c.Empty, Server: c.Server, Operation: c.Operation.String(), Arguments: c.Arguments,
 		Want: c.Want, Got: c.Got, Outcome: c.Outcome.String(), Message: c.Message, File: c.Pos.File, Line: c.Pos.Line,
+		Sentence: c.Sentence, Proof: jsonProof(c.Proof),
 	}
 	if p != nil {
 		j.Principal = p.Key

@@ -243,7 +243,7 @@ func (x *junit) suite(d *Document, s *testrunner.SuiteResult, t tally) {
 
 func suiteCase(d *Document, s *testrunner.SuiteResult, c *testrunner.Case, p *authz.Principal) *testcase {
 	about := sentence(d, c)
-	if p != nil {
+	if p != nil && c.Sentence == "" {
 		about = p.Key + " " + asks(d, c, true)
 	}
 	t := &testcase{

@@ -24,6 +24,9 @@ func writeText(w io.Writer, d *Document, o Options) error {
 		p.writeFinding(f, map[string]bool{f.Rule: true})
 	}
 	p.writeCases(d, o)
+	if d.Proving {
+		p.writeProved(d)
+	}
 	for _, n := range d.notes() {
 		p.writeNote(n)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/prove"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -45,6 +46,7 @@ type bound struct {
 	unlisted bool // exactly does not name it
 	whatever bool // other arguments are known to change nothing
 	options  *Options
+	claim    *boundClaim // what is said of everybody; nil otherwise
 }
 
 // A boundSuite is a suite whose names are found.
@@ -61,6 +63,8 @@ type binder struct {
 	filter  *foundFilter
 	columns map[place][]*matrix.Column
 	names   map[place]*index // of the items that the columns are about
+
+	everyRole *index // that policies name or a principal has; nil until it is asked for
 }
 
 // A place is what a name is looked for in.
@@ -130,6 +134,9 @@ func (b *binder) server(s *Suite) (*matrix.Server, error) {
 }
 
 func (b *binder) test(into *boundSuite, t *Test) error {
+	if b.filter.claims {
+		return b.claims(into, t)
+	}
 	var errs []error
 	if len(t.Operations) > 0 {
 		e := expander{binder: b, suite: into, test: t, leniency: lenient(t.AllowEmpty)}
@@ -155,7 +162,7 @@ func (b *binder) test(into *boundSuite, t *Test) error {
 		}
 		errs = append(errs, e.errs...)
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, b.claims(into, t))...)
 }
 
 // An expander turns what a test expects into cases.
@@ -314,27 +321,46 @@ func (e *expander) noItem(at place, text string, names []string) error {
 
 // selection adds a case for everything selected.
 func (e *expander) selection(s Selection, want accepts) {
+	l := lenient(e.allowed || s.Items.AllowEmpty)
+	chosen, err := e.choose(s, l)
+	for _, m := range chosen {
+		e.add(m, want, "", nil, false)
+	}
+	e.errs = append(e.errs, err)
+	e.missing(s.Operation, want.String(), *l.gaps)
+}
+
+// selected returns what is selected, and adds a case for what is not there yet.
+func (e *expander) selected(s Selection) ([]mention, error) {
+	l := lenient(e.allowed || s.Items.AllowEmpty)
+	chosen, err := e.choose(s, l)
+	e.missing(s.Operation, prove.Proved.String(), *l.gaps)
+	return chosen, err
+}
+
+// choose returns the columns that are selected.
+func (e *expander) choose(s Selection, l leniency) ([]mention, error) {
 	at := place{e.suite.server, s.Types, s.Operation}
 	columns := e.columns[at]
-	l := lenient(e.allowed || s.Items.AllowEmpty)
 	parts, err := e.parts(at, s.Items, l)
+	if err != nil {
+		return nil, err
+	}
 	meets := meetsAll(parts)
-	found := false
+	var chosen []mention
 	for _, col := range columns {
-		if err == nil && meets(col.Item) {
-			found = true
-			e.add(mention{col, s.Pos}, want, "", nil, false)
+		if meets(col.Item) {
+			chosen = append(chosen, mention{col, s.Pos})
 		}
 	}
-	if err == nil && !found && !l.said() {
+	if len(chosen) == 0 && !l.said() {
 		items := make([]*manifest.Item, len(columns))
 		for i, col := range columns {
 			items[i] = col.Item
 		}
 		err = l.excuse(nothing(s.Items.Pos, noun(at.types)+" on "+at.server.Name, parts, items))
 	}
-	e.errs = append(e.errs, err)
-	e.missing(s.Operation, want.String(), *l.gaps)
+	return chosen, err
 }
 
 // parts returns what each field of the selector asks for. They are of no use if

@@ -19,6 +19,7 @@ type Filter struct {
 	Tests      []string
 	Principals []string // keys and @groups
 	Items      []string
+	Claims     bool // only what is said of everybody who could exist
 }
 
 // A foundFilter is a Filter whose names are found. Nil leaves all.
@@ -26,6 +27,7 @@ type foundFilter struct {
 	suites map[string]bool // names and files
 	tests  map[string]bool
 	items  map[string]bool
+	claims bool // nothing else
 }
 
 // has reports whether the filter leaves a case about an item, or about nothing
@@ -51,7 +53,7 @@ func (f *Filter) find(suites []*Suite, m *matrix.Matrix, p *people) (*foundFilte
 			items = append(items, it.Name)
 		}
 	}
-	found := &foundFilter{}
+	found := &foundFilter{claims: f.Claims}
 	var errs []error
 	for _, x := range []struct {
 		list  []string
@@ -85,7 +87,7 @@ func (f *Filter) find(suites []*Suite, m *matrix.Matrix, p *people) (*foundFilte
 }
 
 func (f *Filter) isSet() bool {
-	return len(f.Suites)+len(f.Tests)+len(f.Principals)+len(f.Items) > 0
+	return f.Claims || len(f.Suites)+len(f.Tests)+len(f.Principals)+len(f.Items) > 0
 }
 
 func asNames(list []string) Names {

@@ -38,6 +38,12 @@ tests/intent.yaml:22:20: harry call get_commission_statement
 			var got strings.Builder
 			for _, s := range r.Suites {
 				for _, c := range s.Cases {
+					if c.Sentence != "" {
+						if (c.Outcome != testrunner.Passed) != (fixture == "insecure") {
+							got.WriteString(c.Pos.String() + ": " + c.Outcome.String() + ": " + c.Sentence + "\n")
+						}
+						continue
+					}
 					if c.Outcome != testrunner.Passed {
 						got.WriteString(c.Pos.String() + ": " + c.Principals[0].Key + " " + c.Operation.String() + " " + c.Item.Name + "\n")
 					}

@@ -33,6 +33,27 @@ var badSuites = []struct {
 		`t.yaml:4:1: suite without name`,
 		`t.yaml:4:1: suite without tests`,
 	}},
+	{"claims that say nothing", "name: n\ntests:\n  - {name: a, prove: {}}\n  - {name: b, prove: [never]}\n  - {name: c, prove: {nevr: {call: {tools: {}}}}}\n  - {name: d, prove: {never: {principals: {}}}}\n", true, []string{
+		`t.yaml:3:22: prove: nothing is said: want never, always, needs, implies, within, apart, somebody, delegated`,
+		`t.yaml:4:22: prove: want a mapping with never, always, needs, implies, within, apart, somebody, delegated, have a list`,
+		`t.yaml:5:23: unknown key "nevr" (did you mean never?)`,
+		`t.yaml:6:30: never: nothing is said: want list, call, get, read`,
+	}},
+	{"claims about declared principals", "name: n\ntests:\n  - {name: a, prove: {never: {principals: {keys: [ada]}, call: {tools: {}}}}}\n  - {name: b, prove: {never: {principals: [ada], call: {tools: {}}}}}\n", true, []string{
+		`t.yaml:3:44: keys: those are declared, and this is said of everybody who could exist: want roles, kind, where, not`,
+		`t.yaml:4:43: principals: want a selector (roles, kind, where, not; {} is everybody), have a list`,
+	}},
+	{"claims without a part", "name: n\ntests:\n  - {name: a, prove: {needs: {call: {tools: {}}}}}\n  - {name: b, prove: {implies: {call: {tools: {}}, then: lst}}}\n  - {name: c, prove: {within: {roles: [A], call: {tools: {}}}}}\n", true, []string{
+		`t.yaml:3:30: needs without condition`,
+		`t.yaml:4:58: then: want list, for the same item, or a mapping with list, call, get or read, have "lst"`,
+		`t.yaml:5:31: within without of`,
+	}},
+	{"conditions of claims", "name: n\ntests:\n  - {name: a, prove: {needs: {call: {tools: {}}, condition: 'arguments.x <'}}}\n  - {name: b, prove: {needs: {call: {tools: {}}, condition: R.attr.arguments.x == 1}}}\n  - {name: c, prove: {never: {principals: {where: arguments.x == 1}, call: {tools: {}}}}}\n  - {name: d, prove: {never: {principals: {where: 'true'}, call: {tools: {}}}}}\n", false, []string{
+		`t.yaml:3:61: condition: "arguments.x <" is no expression of CEL: mismatched input '<EOF>'`,
+		`t.yaml:4:61: condition: want an expression over arguments and principal: arguments.amount <= 500, have "R.attr.arguments.x == 1"`,
+		`t.yaml:5:51: where: it is about principals, and "arguments.x == 1" looks at arguments`,
+		`t.yaml:6:51: where: "true" looks at nothing: want an expression over principal: principal.suspended == true`,
+	}},
 	{"no name, no tests", "server: crm\n", true, []string{
 		`t.yaml:1:1: suite without name`,
 		`t.yaml:1:1: suite without tests`,
@@ -88,21 +109,21 @@ var badSuites = []struct {
 		`t.yaml:2:9: want a test, have "a"`,
 		`t.yaml:2:12: want a test, have null`,
 		`t.yaml:2:18: test without name`,
-		`t.yaml:2:18: test without an expectation: want list, call, prompts, resources, never, always`,
+		`t.yaml:2:18: test without an expectation: want list, call, prompts, resources, never, always, prove`,
 	}},
 	{"names that stand twice", "name: n\ntests:\n  - &a {name: t, never: {principals: {}, call: {tools: {}}}}\n  - {name: u, never: {principals: {}, call: {tools: {}}}}\n  - *a\n---\nname: m\ntests: [{name: u, never: {principals: {}, call: {tools: {}}}}]\n---\nname: n\ntests: [{name: u, never: {principals: {}, call: {tools: {}}}}]\n", false, []string{
 		`t.yaml:5:5: a test of suite "n" is called "t" already, at t.yaml:3:5: give one of them another name`,
 		`t.yaml:11:9: a test of suite "n" is called "u" already, at t.yaml:4:5: give one of them another name`,
 	}},
 	{"no expectation", test(`{name: t, principals: [a]}`), true, []string{
-		`t.yaml:3:5: test without an expectation: want list, call, prompts, resources, never, always`,
+		`t.yaml:3:5: test without an expectation: want list, call, prompts, resources, never, always, prove`,
 	}},
 	{"misspelt expectation", test(`{name: t, principals: [a], cal: {}}`), true, []string{
 		`t.yaml:3:32: unknown key "cal" (did you mean call?)`,
 	}},
 	{"no principals", test(`{name: t, list: {allow: [a]}}`), true, []string{`t.yaml:3:5: test without principals`}},
 	{"needless principals", test(`{name: t, principals: [a], never: {principals: {}, call: {tools: {}}}}`), true, []string{
-		`t.yaml:3:27: principals: nothing is expected of them here; never and always name their own`,
+		`t.yaml:3:27: principals: nothing is expected of them here; never, always and prove name their own`,
 	}},
 	{"principals of a wrong kind", test(`{name: t, principals: sally, list: {allow: [a]}}`), true, []string{
 		`t.yaml:3:27: principals: want a list of keys and @groups, or a selector (keys, roles, groups, kind, not, allowEmpty), have "sally"`,

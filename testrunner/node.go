@@ -107,6 +107,7 @@ var words = []string{
 	"keys", "roles", "groups", "kind", "not", "list", "call", "get", "read", "prompts", "resources", "tools", "never", "always",
 	"exactly", "allow", "deny", "conditional", "cases", "tool", "prompt", "resource", "arguments", "expect",
 	"names", "tags", "destructive", "readOnly", "allowEmpty",
+	"prove", "needs", "implies", "within", "apart", "somebody", "delegated", "where", "condition", "then", "of", "ignoreSchema", "allowUnknown",
 }
 
 // named reports a suite or test without a name.

@@ -151,6 +151,7 @@ func (t *Test) DecodeNode(n *source.Node) error {
 		Resources  *source.Node `yaml:"resources"`
 		Never      *source.Node `yaml:"never"`
 		Always     *source.Node `yaml:"always"`
+		Prove      *source.Node `yaml:"prove"`
 	}
 	errs := []error{source.Decode(n, &plain), blank(n), named(n, "test")}
 	t.Name, t.AllowEmpty, t.Principals = plain.Name, plain.AllowEmpty, plain.Principals
@@ -171,6 +172,8 @@ func (t *Test) DecodeNode(n *source.Node) error {
 			t.Never, err = readProperty(f)
 		case "always":
 			t.Always, err = readProperty(f)
+		case "prove":
+			t.Prove, err = readClaims(f)
 		default:
 			err = nil
 		}
@@ -182,14 +185,14 @@ func (t *Test) DecodeNode(n *source.Node) error {
 		errs = append(errs, source.Errorf(n.Pos, "test without an expectation: want %s", strings.Join(expectations, ", ")))
 	case needsPrincipals && absent(n, "principals"):
 		errs = append(errs, source.Errorf(n.Pos, "test without principals"))
-	case !needsPrincipals && plain.Principals != nil && (plain.Never != nil || plain.Always != nil):
-		errs = append(errs, source.Errorf(plain.Principals.Pos, "principals: nothing is expected of them here; never and always name their own"))
+	case !needsPrincipals && plain.Principals != nil && (plain.Never != nil || plain.Always != nil || plain.Prove != nil):
+		errs = append(errs, source.Errorf(plain.Principals.Pos, "principals: nothing is expected of them here; never, always and prove name their own"))
 	}
 	return errors.Join(errs...)
 }
 
 // expectations are the keys of a test that expect something.
-var expectations = []string{"list", "call", "prompts", "resources", "never", "always"}
+var expectations = []string{"list", "call", "prompts", "resources", "never", "always", "prove"}
 
 // section reads the operations on prompts or on resources.
 func (t *Test) section(f source.Field, types manifest.TypeSet, use authz.Operation) error {

@@ -197,7 +197,7 @@ func checkWhole(t *testing.T, s *testrunner.Suite) {
 		if test.Name == "" || test.Pos.Line == 0 {
 			t.Errorf("half a test: %+v", test)
 		}
-		if len(test.Operations) == 0 && test.Never == nil && test.Always == nil {
+		if len(test.Operations) == 0 && test.Never == nil && test.Always == nil && len(test.Prove) == 0 {
 			t.Errorf("a test without an expectation: %+v", test)
 		}
 		if (len(test.Operations) > 0) != (test.Principals != nil) {

@@ -6,6 +6,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/prove"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -62,12 +63,18 @@ type Case struct {
 	Cell    *matrix.Cell // what was decided, with the rules; nil if skipped or errored
 	Values  []Value      // the values of what a deciding condition reads, where there is one
 	Time    time.Duration
+
+	// Sentence is what is said of everybody who could exist, and Proof what is known
+	// of it; "" and nil for a case about declared principals. Of a sentence about
+	// delegates Principals has the delegate, otherwise nobody.
+	Sentence string
+	Proof    *prove.Proof
 }
 
 // About returns the principals that the case counts for, each once. For one that
-// is Empty that is nil, once.
+// is Empty, or about everybody who could exist, that is nil, once.
 func (c *Case) About() []*authz.Principal {
-	if c.Empty {
+	if c.Empty || c.Sentence != "" && len(c.Principals) == 0 {
 		return []*authz.Principal{nil}
 	}
 	return c.Principals

@@ -12,6 +12,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/prove"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -29,6 +30,11 @@ type Input struct {
 	// other globals, unless they are nil. It is asked for suites with options;
 	// without it they are errors.
 	Reopen func(now time.Time, globals map[string]any) (pdp.Decider, error)
+
+	// Prover returns what proves sentences about everybody, by the engine with another
+	// clock and other globals as Reopen has them. It is asked for suites with such
+	// sentences; without it they are errors.
+	Prover func(ctx context.Context, now time.Time, globals map[string]any) (*prove.Prover, error)
 
 	Filter Filter
 
@@ -57,7 +63,7 @@ func Run(ctx context.Context, in *Input) (*Result, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	r := &runner{Input: in, engines: map[string]pdp.Decider{}}
+	r := &runner{Input: in, engines: map[string]pdp.Decider{}, provers: map[string]*prove.Prover{}}
 	if err := r.decide(ctx, suites); err != nil {
 		return nil, err
 	}
@@ -81,7 +87,8 @@ func Run(ctx context.Context, in *Input) (*Result, error) {
 // A runner decides bound cases.
 type runner struct {
 	*Input
-	engines map[string]pdp.Decider // reopened, by clock and globals
+	engines map[string]pdp.Decider   // reopened, by clock and globals
+	provers map[string]*prove.Prover // by the same
 	done    int
 	total   int
 }
@@ -92,11 +99,15 @@ type runner struct {
 func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 	var asked, looked []*bound
 	var apart []*boundSuite
-	for _, s := range suites {
+	said := make([][]*bound, len(suites)) // of everybody
+	for i, s := range suites {
 		plain, pending := s.Options.plain(), 0
 		for _, c := range s.cases {
 			switch {
 			case c.Outcome == Skipped:
+			case c.claim != nil:
+				said[i] = append(said[i], c)
+				r.total++
 			case !plain:
 				pending++
 			case c.Arguments != nil:
@@ -126,6 +137,11 @@ func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 	for _, s := range apart {
 		if err := r.apart(ctx, s); err != nil {
 			return source.Errorf(s.Options.Pos, "suite %q: %w", s.Name, err)
+		}
+	}
+	for i, s := range suites {
+		if err := r.prove(ctx, &s.Options, said[i]); err != nil {
+			return fmt.Errorf("prove: %w", err)
 		}
 	}
 	return nil
@@ -310,7 +326,7 @@ func (r *runner) apart(ctx context.Context, s *boundSuite) error {
 	var asked, looked []*bound
 	for _, c := range s.cases {
 		switch {
-		case c.Outcome == Skipped:
+		case c.Outcome == Skipped || c.claim != nil:
 		case c.Arguments != nil:
 			asked = append(asked, c)
 		default:

@@ -52,17 +52,26 @@ func (s *PrincipalSelector) DecodeNode(n *source.Node) error {
 		errs = append(errs, notEmpty(f))
 	}
 	if plain.Kind != nil && !plain.Kind.Is(source.Null) {
-		list := plain.Kind.Items
-		if !plain.Kind.Is(source.Sequence) {
-			list = []*source.Node{plain.Kind}
-		}
-		for _, item := range list {
-			kind, err := principalKind(item)
-			s.Kinds = append(s.Kinds, kind)
-			errs = append(errs, err)
-		}
+		var err error
+		s.Kinds, err = principalKinds(plain.Kind)
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// principalKinds reads a kind or a list of kinds.
+func principalKinds(n *source.Node) ([]authz.Kind, error) {
+	list := []*source.Node{n}
+	if n.Is(source.Sequence) {
+		list = n.Items
+	}
+	var kinds []authz.Kind
+	var errs []error
+	for _, item := range list {
+		kind, err := principalKind(item)
+		kinds, errs = append(kinds, kind), append(errs, err)
+	}
+	return kinds, errors.Join(errs...)
 }
 
 func principalKind(n *source.Node) (authz.Kind, error) {

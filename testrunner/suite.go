@@ -39,6 +39,7 @@ type Test struct {
 	Operations []*Operation
 	Never      *Property // nobody may possibly do it
 	Always     *Property // everybody may do it, whatever the arguments
+	Prove      []*Claim  // what is said of everybody who could exist
 }
 
 // An Operation is what a test expects of one operation on items of some types.

@@ -1,6 +1,7 @@
 package testrunner_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -28,7 +29,7 @@ func load(ctx context.Context, fsys fs.FS) (*testrunner.Input, error) {
 		return nil, err
 	}
 	return &testrunner.Input{
-		Suites: suites, Matrix: m, Groups: w.Principals.Groups,
+		Suites: suites, Matrix: m, Groups: w.Principals.Groups, Prover: w.Prover,
 		Reopen: func(now time.Time, globals map[string]any) (pdp.Decider, error) { return w.Reopen(ctx, now, globals) },
 	}, nil
 }
@@ -41,6 +42,10 @@ func describe(r *testrunner.Result) string {
 		for _, c := range s.Cases {
 			if c.Empty {
 				fmt.Fprintf(&b, "%v: %v: %q: %v: want %q: %s\n", c.Pos, c.Outcome, c.Test, c.Operation, c.Want, c.Message)
+				continue
+			}
+			if c.Sentence != "" {
+				fmt.Fprintf(&b, "%v: %v: %s: %s\n", c.Pos, c.Outcome, c.Sentence, cmp.Or(c.Message, c.Got))
 				continue
 			}
 			var who []string

@@ -32,6 +32,7 @@ func (w *Workspace) Check(ctx context.Context, c Checks) (*report.Document, erro
 		return nil, err
 	}
 	if c.Tests != nil {
+		d.Proving = c.Tests.Claims
 		if d.Tests, err = w.Test(ctx, m, *c.Tests); err != nil {
 			return nil, err
 		}

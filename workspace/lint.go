@@ -80,7 +80,7 @@ func assertions(tests *testrunner.Result) []lint.Assertion {
 	list := []lint.Assertion{}
 	for _, s := range tests.Suites {
 		for _, c := range s.Cases {
-			if c.Outcome != testrunner.Skipped {
+			if c.Outcome != testrunner.Skipped && c.Sentence == "" { // a sentence is no request
 				allowed, denied := c.Expects()
 				list = append(list, lint.Assertion{Item: c.Item, Operation: c.Operation, Allowed: allowed, Denied: denied, Cell: c.Cell})
 			}

@@ -72,6 +72,11 @@ func (w *Workspace) Reopen(ctx context.Context, now time.Time, globals map[strin
 	if w.remote != nil {
 		return nil, errors.New("the clock and the globals of a running PDP are its own: skip suites with options, or leave --pdp out")
 	}
+	return w.reopened(ctx, now, globals)
+}
+
+// reopened returns the embedded engine with another clock or other globals.
+func (w *Workspace) reopened(ctx context.Context, now time.Time, globals map[string]any) (*embedded.Engine, error) {
 	options := w.engine
 	if !now.IsZero() {
 		options.Now = now

@@ -45,6 +45,7 @@ func (w *Workspace) Test(ctx context.Context, m *matrix.Matrix, filter testrunne
 	}
 	result, err := testrunner.Run(ctx, &testrunner.Input{
 		Suites: suites, Matrix: m, Groups: w.Principals.Groups, Filter: filter,
+		Prover: w.Prover,
 		Reopen: func(now time.Time, globals map[string]any) (pdp.Decider, error) { return w.Reopen(ctx, now, globals) },
 	})
 	if errors.Is(err, testrunner.ErrNothingSelected) {

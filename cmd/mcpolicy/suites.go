@@ -10,6 +10,7 @@ import (
 type suiteRun struct {
 	files                            []string
 	required                         bool // a run without any suite is a failure
+	claims                           bool // only what is said of everybody
 	suites, tests, principals, items []string
 }
 
@@ -20,14 +21,20 @@ func (t *suiteRun) flags(cmd *cobra.Command) {
 }
 
 func (t *suiteRun) filterFlags(cmd *cobra.Command) {
+	t.claimFlags(cmd)
+	cmd.Flags().StringSliceVar(&t.principals, "principal", nil, "only cases about principals that match `GLOB`")
+	completeFlags(cmd, map[string]cobra.CompletionFunc{"principal": each(complete((*completing).principalsAndGroups))})
+}
+
+// claimFlags choose among what is said of everybody, too.
+func (t *suiteRun) claimFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&t.suites, "suite", nil, "only suites whose name matches `GLOB`")
 	f.StringArrayVar(&t.tests, "run", nil, "only tests whose name matches `GLOB`")
-	f.StringSliceVar(&t.principals, "principal", nil, "only cases about principals that match `GLOB`")
 	f.StringArrayVar(&t.items, "tool", nil, "only cases about tools, prompts and resources that match `GLOB`")
 	completeFlags(cmd, map[string]cobra.CompletionFunc{
 		"suite": complete((*completing).suiteNames), "run": complete((*completing).testNames),
-		"principal": each(complete((*completing).principalsAndGroups)), "tool": complete(func(c *completing) { c.items(anyItem) }),
+		"tool": complete(func(c *completing) { c.items(anyItem) }),
 	})
 }
 
@@ -102,5 +109,5 @@ what was reviewed.`,
 
 // filter is what the command line says about which cases are wanted.
 func (t *suiteRun) filter() *testrunner.Filter {
-	return &testrunner.Filter{Suites: t.suites, Tests: t.tests, Principals: t.principals, Items: t.items}
+	return &testrunner.Filter{Suites: t.suites, Tests: t.tests, Principals: t.principals, Items: t.items, Claims: t.claims}
 }

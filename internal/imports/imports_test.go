@@ -22,6 +22,8 @@ var layers = [][]string{
 	{"source", "glob"},
 	{"authz"},
 	{"pdp/expr", "pdp/wire"}, // what the engine and the client of a PDP both need
+	{"solver/language"},
+	{"solver"}, // it asks the engine through an interface, which pdp/embedded implements
 	{"manifest", "policy", "pdp", "pep", "principals", "config", "fix", "clients", "live"}, // pdp: what an engine offers, and its words
 	{"pdp/cel"},
 	{"pdp/tables"},
@@ -29,7 +31,7 @@ var layers = [][]string{
 	{"matrix"},
 	{"witness"},  // lint needs requests that show something, and so does whoever probes a server
 	{"coverage"}, // lint and explain go by the same index of which rule is about what
-	{"reason"},
+	{"reason", "prove"},
 	{"lint", "testrunner", "explain", "drift", "probe"}, // judges of the matrix; probe is the one that a server tells
 	{"report"},
 	{"workspace"}, // the pipeline as a whole

@@ -16,6 +16,7 @@ import (
 type Openness struct {
 	Unknown     []string // below R.attr
 	Principal   bool     // the principal is unknown but for its roles, scope and policy version
+	Clock       bool     // what time it is is unknown
 	RuntimeOpen bool     // the derived roles depend on what is unknown
 	Globals     map[string]any
 	*definitions
@@ -42,11 +43,20 @@ func (o *Openness) IsOpen(e ast.Expr, vars []string) bool {
 		if o.isSettled(e.AsCall(), vars) {
 			return false
 		}
+		if o.Clock && looksAtClock(e.AsCall()) {
+			return true
+		}
 		if names := expr.Bound(e.AsCall()); len(names) > 0 {
 			return o.isMacroOpen(e.AsCall(), names, vars)
 		}
 	}
 	return slices.ContainsFunc(expr.Children(e), func(x ast.Expr) bool { return o.IsOpen(x, vars) })
+}
+
+// looksAtClock reports whether a call's value depends on what time it is.
+func looksAtClock(c ast.CallExpr) bool {
+	name := c.FunctionName()
+	return name == "now" && len(c.Args()) == 0 || name == "timeSince"
 }
 
 // isMacroOpen is IsOpen of what binds variables: one of its own is no reason to

@@ -120,7 +120,7 @@ func (e *Engine) decideOpen(ctx context.Context, callers *callers, questions []p
 		r.Principal = q.Of[x.of]
 		c := callers.known[r.Principal]
 		in := &enginev1.CheckInput{Principal: c.principal, AuxData: c.auxData, Resource: resource, Actions: []string{r.Action}}
-		if r.Unknown == nil && !r.AnyPrincipal {
+		if r.Unknown == nil && !r.AnyPrincipal && !r.AnyTime {
 			closed, at = append(closed, in), append(at, x)
 			continue
 		}

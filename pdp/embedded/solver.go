@@ -50,7 +50,7 @@ type residual struct {
 // and the tables that it needs on first use.
 func (e *Engine) solver(r *authz.Request) (*solver, error) {
 	unknown := r.Unknown
-	key := fmt.Sprint(strings.Join(unknown, "\x00"), r.AnyPrincipal)
+	key := fmt.Sprint(strings.Join(unknown, "\x00"), r.AnyPrincipal, r.AnyTime)
 	e.solving.Lock()
 	defer e.solving.Unlock()
 	if s := e.solvers[key]; s != nil && s.kinds.has(r.Resource.Kind) {
@@ -58,7 +58,7 @@ func (e *Engine) solver(r *authz.Request) (*solver, error) {
 	}
 	s := &solver{engine: e, kinds: e.reach.with(r.Resource.Kind), unknown: unknown, leaves: slices.Clone(e.tables.Leaves)}
 	reached := s.kinds.policies(e.tables.Rows)
-	opened := &cel.Openness{Unknown: unknown, Principal: r.AnyPrincipal, Globals: e.options.Globals}
+	opened := &cel.Openness{Unknown: unknown, Principal: r.AnyPrincipal, Clock: r.AnyTime, Globals: e.options.Globals}
 	opened.RuntimeOpen = e.derivedRolesOpen(opened)
 	for i := 0; i < len(s.leaves); i++ { // there may come more
 		l := s.leaves[i]

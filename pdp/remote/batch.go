@@ -74,6 +74,9 @@ func newBatch(requests []authz.Request) (*batch, error) {
 		if r.AnyPrincipal {
 			return nil, fmt.Errorf("decide %s on %s %s: a PDP cannot be asked about anybody with a role", r.Action, r.Resource.Kind, r.Resource.ID)
 		}
+		if r.AnyTime {
+			return nil, fmt.Errorf("decide %s on %s %s: a PDP goes by its own clock", r.Action, r.Resource.Kind, r.Resource.ID)
+		}
 		if r.Resource.Kind == "" || r.Resource.ID == "" || r.Action == "" {
 			return nil, fmt.Errorf("decide %q on %q %q: a PDP wants an action, a kind and an id", r.Action, r.Resource.Kind, r.Resource.ID)
 		}

@@ -1,0 +1,60 @@
+package prove
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/solver"
+)
+
+// Populated reports whether anybody could be as some are said to be. It says so too
+// where that cannot be told: a sentence about nobody must not be taken for proved.
+func (p *Prover) Populated(ctx context.Context, who *Who) (bool, error) {
+	r := roles{single: []string{other}}
+	sets, open := r.sets(who.mentioned(), 1)
+	for _, set := range sets {
+		for _, kind := range who.kinds() {
+			c := cohort{roles: set, kind: kind}
+			request := authz.Request{Principal: c.principal(), AnyPrincipal: true}
+			can, besides := who.has(c, &request)
+			if !can || len(besides) == 0 {
+				if can {
+					return true, nil
+				}
+				continue
+			}
+			world := solver.World{Requests: []authz.Request{request}}
+			if !p.in.Now.IsZero() {
+				world.Now = &p.in.Now
+			}
+			answer, err := p.in.Solver.Solve(ctx, &world, []solver.Goal{{Formula: solver.All(besides...), To: solver.Only(solver.Met)}})
+			if err != nil {
+				return false, fmt.Errorf("look for somebody %s: %w", who, err)
+			}
+			if answer.Verdict != solver.Impossible {
+				return true, nil
+			}
+		}
+	}
+	return len(open) > 0, nil
+}
+
+// RolesInConditions lists the texts in conditions that look at a principal's roles:
+// some of them are roles.
+func RolesInConditions(set *policy.Set) []string {
+	var x rolesRead
+	for r := range set.Rules() {
+		x.condition(r.Condition)
+	}
+	for _, of := range set.Policies {
+		for _, d := range of.DerivedRoles {
+			x.condition(d.Condition)
+		}
+		for _, v := range of.Variables.Local {
+			x.text(v.Expr.Value)
+		}
+	}
+	return x.names
+}

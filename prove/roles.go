@@ -1,0 +1,153 @@
+package prove
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/ordered"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// Roles are those that make a difference to a column, and how.
+//
+// The engine decides for one role after the other and allows what it allows for one
+// of them, while conditions see all. So whatever a set of roles may, one of the roles
+// may, with those beside it that conditions ask about: sets of these and one more
+// stand for all sets. A property test holds that to the engine.
+type roles struct {
+	single []string // one by one; the last is one that no policy names
+	asked  []string // that conditions look for among all of a principal's
+	more   int      // how many more roles can matter to what conditions count
+	open   []string // why sets of these are not enough
+}
+
+// maxAsked bounds the roles of which all sets are considered.
+const maxAsked = 10
+
+// other is a role that no policy names.
+const other = "role-that-no-policy-names"
+
+// rolesOf returns the roles that make a difference to columns.
+func rolesOf(set *policy.Set, columns ...*matrix.Column) roles {
+	var r roles
+	var names []string
+	var looks rolesRead
+	for rule := range rulesAbout(set, columns) {
+		for _, t := range coverage.Roles(set, rule) {
+			names = append(names, t.Value)
+		}
+		looks.condition(rule.Condition)
+		for _, name := range rule.DerivedRoles {
+			if d := set.DerivedRole(rule.Policy, name.Value); d != nil {
+				looks.condition(d.Condition)
+			}
+		}
+	}
+	if slices.ContainsFunc(set.Policies, func(p *policy.Policy) bool { return p.Kind == policy.RolePolicy && !p.Disabled }) {
+		names = append(names, coverage.RolesNamed(set)...) // they narrow what others allow
+	}
+	for _, p := range set.Policies {
+		for _, v := range p.Variables.Local {
+			looks.text(v.Expr.Value)
+		}
+	}
+	if looks.derived {
+		for _, p := range set.Policies {
+			for _, d := range p.DerivedRoles {
+				looks.condition(d.Condition)
+				for _, t := range d.ParentRoles {
+					looks.names = append(looks.names, t.Value)
+				}
+			}
+		}
+	}
+	r.more, r.open = looks.most, looks.open
+	r.asked = r.examples(looks.names)
+	r.single = append(r.examples(names), other)
+	return r
+}
+
+// rulesAbout returns the rules that are about what columns ask, each once.
+func rulesAbout(set *policy.Set, columns []*matrix.Column) map[*policy.Rule]bool {
+	list := map[*policy.Rule]bool{}
+	for _, col := range columns {
+		for i := range col.Question.Requests {
+			for rule := range coverage.About(set, &col.Question.Requests[i]) {
+				list[rule] = true
+			}
+		}
+	}
+	return list
+}
+
+// examples returns a role for each name and pattern, sorted, each once.
+func (r *roles) examples(names []string) []string {
+	var list []string
+	patterns := 0
+	for _, name := range names {
+		if !policy.IsGlob(name) {
+			list = append(list, name)
+			continue
+		}
+		if name == "*" {
+			continue
+		}
+		example := strings.NewReplacer("**", "any", "*", "any", "?", "x").Replace(name)
+		if ok, err := policy.MatchRole(name, example); err != nil || !ok {
+			r.open = append(r.open, "the role pattern "+strconv.Quote(name))
+			continue
+		}
+		patterns++
+		list = append(list, example)
+	}
+	slices.Sort(list)
+	return ordered.Distinct(list)
+}
+
+// sets yields sets of roles that stand for all sets, as far as a sentence about the
+// roles of mentioned, and as many as together of whoever acts, can tell.
+func (r *roles) sets(mentioned []string, together int) (list [][]string, open []string) {
+	asked := ordered.Distinct(slices.Concat(r.asked, mentioned))
+	slices.Sort(asked)
+	if len(asked) > maxAsked {
+		return nil, []string{fmt.Sprintf("combinations of %d roles: %s", len(asked), strings.Join(asked, ", "))}
+	}
+	seen := map[string]bool{}
+	add := func(first []string, beside []string, more int) {
+		one := ordered.Distinct(slices.Concat(first, beside))
+		for i := range more {
+			one = append(one, other+"-"+strconv.Itoa(i+1))
+		}
+		if key := strings.Join(one, "\x00"); len(one) > 0 && !seen[key] {
+			seen[key] = true
+			list = append(list, one)
+		}
+	}
+	for subset := range 1 << len(asked) {
+		var beside []string
+		for i, name := range asked {
+			if subset&(1<<i) != 0 {
+				beside = append(beside, name)
+			}
+		}
+		for more := range r.more + 1 {
+			for _, a := range r.single {
+				add([]string{a}, beside, more)
+				for _, b := range r.single {
+					if together > 1 && a != b {
+						add([]string{a, b}, beside, more)
+					}
+				}
+			}
+			for i := range beside {
+				add(beside[i:i+1], beside, more)
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b []string) int { return len(a) - len(b) })
+	return list, r.open
+}

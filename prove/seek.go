@@ -1,0 +1,260 @@
+package prove
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
+	"github.com/mcpolicy/mcpolicy/solver"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// A search is for a principal of a cohort that a sentence does not hold for, or for
+// Somebody does.
+type search struct {
+	*Prover
+	sentence *Sentence
+	cohort   cohort
+	world    solver.World
+	goals    []solver.Goal
+	texts    []string       // of the goals, which tell searches of the same apart from others
+	schemas  []*source.Node // of the arguments
+	reads    [2][][]string  // the arguments that they look at, by request
+	never    bool           // there is none
+	open     []string       // what of it cannot be told
+}
+
+// seek looks for a counterexample in a cohort. What it cannot tell is open.
+func (p *Prover) seek(ctx context.Context, s *Sentence, c cohort) (found *Counterexample, open []string, err error) {
+	x := &search{Prover: p, sentence: s, cohort: c}
+	x.world = solver.World{Principal: decoded(p.schema(s.Of)), FixedID: c.id != ""}
+	if !p.in.Now.IsZero() {
+		x.world.Now = &p.in.Now
+	}
+	x.ask(s.Of)
+	x.population()
+	switch s.Kind {
+	case Never, Somebody:
+		x.may(0, s.Of, c, true)
+	case Needs:
+		x.may(0, s.Of, c, true)
+		x.goal(0, formula(s.Condition, x.request(0)), "not "+s.Condition, false)
+		x.reads[0] = append(x.reads[0], expr.Clause(s.Condition).Reads().Arguments...)
+	case Always:
+		x.may(0, s.Of, c, false)
+	case Implies:
+		x.may(0, s.Of, c, true)
+		x.cannot(s.Then)
+	case Within:
+		x.may(0, s.Of, c, true)
+		outer := cohort{roles: s.Outer, id: c.id}
+		if err := p.decide(ctx, s.Of, []cohort{outer}); err != nil {
+			return nil, nil, err
+		}
+		x.again(outer.principal())
+		x.may(1, s.Of, outer, false)
+	case Apart:
+		x.ask(s.Then)
+		x.may(0, s.Of, c, true)
+		x.may(1, s.Then, c, true)
+	case Delegated:
+	}
+	switch {
+	case x.never:
+		return nil, nil, nil
+	case len(x.open) > 0:
+		return nil, x.open, nil
+	}
+	return x.solve(ctx)
+}
+
+// ask adds a column to what is asked of the principal.
+func (x *search) ask(col *matrix.Column) {
+	r := authz.Request{}
+	if requests := x.Prover.open(col).Question.Requests; len(requests) > 0 {
+		r = requests[0]
+	}
+	r.Principal, r.AnyPrincipal = x.cohort.principal(), true
+	x.world.Requests = append(x.world.Requests, r)
+	var schema *source.Node
+	if takesArguments(col) && !x.sentence.IgnoreSchema {
+		schema = x.arguments(col.Item)
+	}
+	x.schemas, x.world.Arguments = append(x.schemas, schema), append(x.world.Arguments, decoded(schema))
+}
+
+// again adds the same call by another principal, of whom all but the roles is the same.
+func (x *search) again(who *authz.Principal) {
+	r := x.world.Requests[0]
+	r.Principal = who
+	x.world.Requests, x.world.Calls = append(x.world.Requests, r), []int{0, 0}
+}
+
+func (x *search) request(of int) *authz.Request { return &x.world.Requests[of] }
+
+// goal adds what has to be met, or not.
+func (x *search) goal(of int, f solver.Formula, text string, met bool) {
+	to := solver.Only(solver.Met)
+	if !met {
+		to = solver.Only(solver.Unmet, solver.Errored)
+	}
+	x.goals = append(x.goals, solver.Goal{Formula: f, Request: of, To: to})
+	x.texts = append(x.texts, strconv.Itoa(of)+" "+text)
+}
+
+// population asks for a principal whom the sentence is about.
+func (x *search) population() {
+	_, besides := x.sentence.Who.has(x.cohort, x.request(0))
+	for i, f := range besides {
+		x.goal(0, f, fmt.Sprintf("who %d", i), true)
+	}
+	if x.cohort.id == "" && len(x.ids) > 0 {
+		quoted := make([]string, len(x.ids))
+		for i, id := range x.ids {
+			quoted[i] = strconv.Quote(id)
+		}
+		x.goal(0, solver.Expr("P.id in ["+strings.Join(quoted, ", ")+"]"), "id", false)
+	}
+}
+
+// may asks that a column is allowed to a cohort, or not.
+func (x *search) may(of int, col *matrix.Column, c cohort, wanted bool) {
+	x.allowed(of, x.cell(col, c), wanted)
+}
+
+// allowed asks that a cell is allowed, or not.
+func (x *search) allowed(of int, cell *matrix.Cell, wanted bool) {
+	switch cell.Access {
+	case matrix.Allowed, matrix.Unguarded:
+		x.never = x.never || !wanted
+	case matrix.Denied:
+		x.never = x.never || wanted
+	case matrix.Conditional:
+		f, ok := solver.Of(cell.Condition, x.request(of))
+		if !ok {
+			x.open = append(x.open, cell.Condition.String())
+			return
+		}
+		x.goal(of, f, strconv.FormatBool(wanted)+" "+cell.Condition.Key(), wanted)
+		x.reads[of] = append(x.reads[of], cell.Condition.Reads().Arguments...)
+	}
+}
+
+// cannot asks that a column is allowed with no arguments.
+func (x *search) cannot(col *matrix.Column) {
+	cell := x.cell(col, x.cohort)
+	if cell.Access == matrix.Conditional && len(cell.Condition.Reads().Arguments) > 0 {
+		x.open = append(x.open, fmt.Sprintf("for which arguments %s of %s is allowed: %s", col.Operation, col.Item.Name, cell.Condition))
+		return
+	}
+	x.may(0, col, x.cohort, false)
+}
+
+// solve looks for requests that meet the goals.
+func (x *search) solve(ctx context.Context) (*Counterexample, []string, error) {
+	answer, err := x.answer(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch answer.Verdict {
+	case solver.Impossible:
+		return nil, nil, nil
+	case solver.Unknown:
+		return nil, answer.Open, nil
+	case solver.Possible:
+	}
+	return x.shown(ctx, &answer)
+}
+
+// answer asks the solver, each different question once: many columns have the same
+// conditions.
+func (x *search) answer(ctx context.Context) (solver.Answer, error) {
+	key := x.key()
+	if known, ok := x.solved[key]; ok && known.Verdict == solver.Impossible {
+		return known, nil
+	}
+	answer, err := x.in.Solver.Solve(ctx, &x.world, x.goals)
+	if err == nil {
+		x.solved[key] = answer
+	}
+	return answer, err
+}
+
+// key is the same for searches that come to nothing alike: of the same conditions, over
+// arguments of which the schemas say the same as far as the conditions look at them.
+func (x *search) key() string {
+	parts := slices.Clone(x.texts)
+	if strings.Contains(strings.Join(parts, " "), "roles") || x.sentence.Who != nil && x.sentence.Who.looksAtRoles() {
+		parts = append(parts, strings.Join(x.cohort.roles, "\x00"), strings.Join(x.sentence.Outer, "\x00"))
+	}
+	if x.world.FixedID {
+		parts = append(parts, x.cohort.id)
+	}
+	for i, n := range x.schemas {
+		parts = append(parts, schemaKey(n, x.reads[i]))
+	}
+	return strings.Join(append(parts, fmt.Sprintf("%p %p %t", x.sentence.Who, x.schema(x.sentence.Of), x.world.FixedID)), "\x01")
+}
+
+// schemaKey says what a schema says about some arguments.
+func schemaKey(n *source.Node, arguments [][]string) string {
+	if n == nil {
+		return ""
+	}
+	var parts []string
+	for _, path := range arguments {
+		if len(path) == 0 || n.Get("$ref") != nil {
+			return fmt.Sprintf("%p", n)
+		}
+		property := n.Get("properties").Get(path[0])
+		required := slices.ContainsFunc(items(n.Get("required")), func(r *source.Node) bool { return r.Str() == path[0] })
+		parts = append(parts, fmt.Sprintf("%q %t %v", path[0], required, said(property)))
+		if strings.Contains(parts[len(parts)-1], "$ref") {
+			return fmt.Sprintf("%p", n)
+		}
+	}
+	for _, f := range n.Fields {
+		if f.Name != "properties" && f.Name != "required" && !slices.Contains(remarks, f.Name) {
+			parts = append(parts, fmt.Sprintf("%s %v", f.Name, said(f.Value)))
+		}
+	}
+	slices.Sort(parts)
+	return strings.Join(slices.Compact(parts), "\x00")
+}
+
+// remarks are what a schema says to people.
+var remarks = []string{"description", "title", "default", "examples", "$comment"}
+
+// said returns what a schema asks for.
+func said(n *source.Node) any {
+	if !n.Is(source.Mapping) {
+		return n.Value()
+	}
+	m := map[string]any{}
+	for _, f := range n.Fields {
+		if !slices.Contains(remarks, f.Name) || f.Value.Is(source.Mapping) {
+			m[f.Name] = said(f.Value)
+		}
+	}
+	return m
+}
+
+func items(n *source.Node) []*source.Node {
+	if n == nil {
+		return nil
+	}
+	return n.Items
+}
+
+// decoded returns a schema as a JSON value, nil of none.
+func decoded(n *source.Node) any {
+	if n == nil {
+		return nil
+	}
+	return n.Value()
+}

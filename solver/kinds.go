@@ -1,0 +1,293 @@
+package solver
+
+import (
+	"slices"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
+)
+
+// A kind of leaves is one that there is a lemma for. It notes what a leaf of the kind
+// needs of its places, and sets how far the leaf is covered then; it reports whether the
+// leaf is of the kind. When it is asked all places of the question are known.
+type kind func(a *analysis, l *leaf) bool
+
+// kinds are tried in this order.
+var kinds = []kind{presence, bare, typeTest, comparison, membership, textPredicate, textSize, total}
+
+// cover sets that a leaf is covered, and within which types it tells values apart.
+func (l *leaf) covered(tells ...string) bool {
+	l.cover, l.tells = covered, append([]string{}, tells...)
+	return true
+}
+
+// presence is has(place), or "name" in a mapping that is always there. It tells values
+// apart by whether they are there, and those above by their types.
+func presence(a *analysis, l *leaf) bool {
+	name, operands := called(l.expr)
+	if name != operators.Has && !(name == "hasValue" && len(operands) == 1 && expr.IsOptional(operands[0])) && !a.isKeyOfRoot(l.expr, l.request) {
+		return false
+	}
+	if name != operators.In {
+		if path, exact := expr.Path(operands[0]); !exact || !expr.IsRoot(path[0]) {
+			return false
+		}
+	}
+	l.shallow = true
+	return l.covered()
+}
+
+// isKeyOfRoot reports whether an expression is "name" in what is always an object.
+func (a *analysis) isKeyOfRoot(e ast.Expr, request int) bool {
+	name, operands := called(e)
+	if name != operators.In {
+		return false
+	}
+	key, ok := literal(operands[0])
+	if _, isText := key.(string); !ok || !isText {
+		return false
+	}
+	p, ok := a.placeOf(operands[1], request)
+	return ok && p.up == nil && p.isObject()
+}
+
+func (p *place) isObject() bool {
+	return p.kind == isArguments || p.kind == isAttributes || p.kind == isClaims
+}
+
+// bare is a place by itself.
+func bare(a *analysis, l *leaf) bool {
+	if _, ok := a.placeOf(l.expr, l.request); !ok {
+		return false
+	}
+	l.shallow = true
+	return l.covered("boolean")
+}
+
+// typeTest is type(place) == type.
+func typeTest(a *analysis, l *leaf) bool {
+	name, operands := called(l.expr)
+	if name != operators.Equals && name != operators.NotEquals {
+		return false
+	}
+	for i := range operands {
+		f, of := called(operands[i])
+		other := operands[1-i]
+		if f != "type" || other.Kind() != ast.IdentKind || !known(other.AsIdent()) {
+			continue
+		}
+		if _, ok := a.placeOf(of[0], l.request); ok {
+			l.shallow = true
+			return l.covered()
+		}
+	}
+	return false
+}
+
+// orders are the operators that compare by order.
+var orders = []string{operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals}
+
+// comparison is place or constant == < <= > >= != place or constant. A place may have a
+// value for where nothing stands: place.orValue(constant).
+func comparison(a *analysis, l *leaf) bool {
+	name, operands := called(l.expr)
+	ordered := slices.Contains(orders, name)
+	if !ordered && name != operators.Equals && name != operators.NotEquals {
+		return false
+	}
+	return a.compares(l, operands, ordered)
+}
+
+// membership is place or constant in a list of places and constants, or in the keys of a
+// constant mapping.
+func membership(a *analysis, l *leaf) bool {
+	name, operands := called(l.expr)
+	if name != operators.In {
+		return false
+	}
+	if of, ok := a.constant(operands[1], l.request); ok {
+		return a.comparesWith(l, operands[0], of)
+	}
+	if operands[1].Kind() != ast.ListKind || len(operands[1].AsList().OptionalIndices()) > 0 {
+		return false
+	}
+	for _, x := range operands[1].AsList().Elements() {
+		if _, ok := a.term(x, l.request); !ok {
+			return false
+		}
+	}
+	return a.compares(l, append([]ast.Expr{operands[0]}, operands[1].AsList().Elements()...), false)
+}
+
+func (a *analysis) comparesWith(l *leaf, e ast.Expr, of any) bool {
+	t, ok := a.term(e, l.request)
+	if !ok || t.place == nil {
+		return false
+	}
+	list, isList := of.([]any)
+	if m, isMap := of.(map[string]any); isMap {
+		for key := range m {
+			list = append(list, key)
+		}
+	} else if !isList {
+		list = nil // in errs, whatever stands there
+	}
+	return a.compared(l, []term{t}, list, false)
+}
+
+// A term is an operand of a comparison.
+type term struct {
+	place  *place
+	values []any // constants that take its place, or that it is
+}
+
+func (a *analysis) term(e ast.Expr, request int) (term, bool) {
+	if p, ok := a.placeOf(e, request); ok {
+		return term{place: p}, true
+	}
+	if v, ok := a.constant(e, request); ok {
+		if _, none := v.(absent); none {
+			return term{}, true // it errs
+		}
+		return term{values: []any{v}}, true
+	}
+	if name, operands := called(e); name == "orValue" && len(operands) == 2 {
+		path, exact := expr.Path(operands[0])
+		v, known := a.constant(operands[1], request)
+		if !exact || !known || !expr.IsRoot(path[0]) {
+			return term{}, false
+		}
+		if p, part, s := a.resolve(path, request); s == isOpen && !part {
+			return term{place: p, values: []any{v}}, true
+		}
+	}
+	return term{}, false
+}
+
+func (a *analysis) compares(l *leaf, operands []ast.Expr, ordered bool) bool {
+	terms := make([]term, len(operands))
+	var constants []any
+	for i, x := range operands {
+		t, ok := a.term(x, l.request)
+		if !ok {
+			return false
+		}
+		terms[i] = t
+		constants = append(constants, t.values...)
+	}
+	return a.compared(l, terms, constants, ordered)
+}
+
+// compared notes that places are compared with each other and with constants.
+func (a *analysis) compared(l *leaf, terms []term, constants []any, ordered bool) bool {
+	var places []*place
+	for _, t := range terms {
+		if t.place != nil && !slices.Contains(places, t.place) {
+			places = append(places, t.place)
+		}
+	}
+	composite := len(places) > 1 && !ordered || slices.ContainsFunc(constants, isComposite)
+	if composite && slices.ContainsFunc(places, (*place).isComposed) {
+		return false // equality looks at what stands below, too
+	}
+	for _, p := range places {
+		a.unite(p, places[0], ordered && len(places) > 1)
+		for _, c := range constants {
+			p.compareWith(c, ordered)
+		}
+	}
+	l.shallow = true
+	tells := []string{"number", "string", "boolean"}
+	if composite {
+		tells = append(tells, "array", "object")
+	}
+	return l.covered(tells...)
+}
+
+// isComposed reports whether there are places below a place, or it is an object that is
+// always there, so that an object at the place is more than one value.
+func (p *place) isComposed() bool { return len(p.below) > 0 || p.isObject() }
+
+func isComposite(v any) bool {
+	switch v.(type) {
+	case []any, map[string]any:
+		return true
+	}
+	return false
+}
+
+// compareWith notes that a place is compared with a constant.
+func (p *place) compareWith(c any, ordered bool) {
+	switch v := c.(type) {
+	case float64:
+		p.points = append(p.points, v)
+	case string:
+		p.texts = append(p.texts, v)
+		if ordered {
+			p.langs = append(p.langs, before(v))
+		}
+	case []any, map[string]any:
+		p.values = append(p.values, v)
+	}
+}
+
+// constant returns the value of an expression that comes to the same in every request:
+// literals, and what is known of the request. It is absent where nothing stands.
+func (a *analysis) constant(e ast.Expr, request int) (any, bool) {
+	if v, ok := literal(e); ok {
+		return v, true
+	}
+	switch e.Kind() { //nolint:exhaustive // no others are looked into
+	case ast.ListKind:
+		list := []any{}
+		for _, x := range e.AsList().Elements() {
+			v, ok := a.constant(x, request)
+			if _, none := v.(absent); !ok || none {
+				return nil, false
+			}
+			list = append(list, v)
+		}
+		return list, len(e.AsList().OptionalIndices()) == 0
+	case ast.MapKind:
+		return a.constantMap(e.AsMap(), request)
+	case ast.CallKind:
+		if name, operands := called(e); name == negated {
+			v, ok := a.constant(operands[0], request)
+			f, isNumber := v.(float64)
+			return -f, ok && isNumber
+		}
+	}
+	if path, exact := expr.Path(e); exact && expr.IsRoot(path[0]) && !expr.IsOptional(e) {
+		if _, _, s := a.resolve(path, request); s == isFixed {
+			return fixedAt(&a.in.Requests[request], path)
+		}
+	}
+	return nil, false
+}
+
+func (a *analysis) constantMap(m ast.MapExpr, request int) (any, bool) {
+	of := map[string]any{}
+	for _, entry := range m.Entries() {
+		key, isLiteral := literal(entry.AsMapEntry().Key())
+		name, isText := key.(string)
+		v, ok := a.constant(entry.AsMapEntry().Value(), request)
+		if _, none := v.(absent); !isLiteral || !isText || !ok || none || entry.AsMapEntry().IsOptional() {
+			return nil, false
+		}
+		of[name] = v
+	}
+	return of, true
+}
+
+// isInteger reports whether a literal is an integer of CEL's, which calculates with
+// integers only.
+func isInteger(e ast.Expr) bool {
+	if e.Kind() != ast.LiteralKind {
+		return false
+	}
+	_, ok := e.AsLiteral().(types.Int)
+	return ok
+}

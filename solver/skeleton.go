@@ -1,0 +1,123 @@
+package solver
+
+import (
+	"slices"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
+)
+
+// A node is a part of an expression, taken apart at && || ! ?: down to its leaves.
+type node struct {
+	op   nodeOp
+	args []*node
+	leaf *leaf
+}
+
+type nodeOp uint8
+
+const (
+	isLeaf nodeOp = iota
+	isAnd
+	isOr
+	isNot
+	isIf
+)
+
+// skeleton takes an expression apart. What is no boolean counts as unmet where the
+// expression is whole, also as a branch of a ternary, and as an error inside.
+func (a *analysis) skeleton(e ast.Expr, request int, whole bool) *node {
+	if e.Kind() == ast.CallKind {
+		c := e.AsCall()
+		part := func(i int, whole bool) *node { return a.skeleton(c.Args()[i], request, whole) }
+		switch c.FunctionName() {
+		case operators.LogicalAnd:
+			return &node{op: isAnd, args: []*node{part(0, false), part(1, false)}}
+		case operators.LogicalOr:
+			return &node{op: isOr, args: []*node{part(0, false), part(1, false)}}
+		case operators.LogicalNot:
+			return &node{op: isNot, args: []*node{part(0, false)}}
+		case operators.Conditional:
+			return &node{op: isIf, args: []*node{part(0, false), part(1, whole), part(2, whole)}}
+		}
+	}
+	if !whole && !isBoolean(e) {
+		e = fact.NewCall(0, operators.LogicalAnd, e, fact.NewLiteral(0, types.True)) // errs unless it is a boolean
+	}
+	return &node{leaf: a.leaf(e, request)}
+}
+
+// booleans are the functions that come to nothing but booleans.
+var booleans = []string{
+	operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals,
+	operators.In, operators.Has, "startsWith", "endsWith", "contains", "matches", "exists", "all", "exists_one", "hasIntersection", "isSubset",
+}
+
+func isBoolean(e ast.Expr) bool {
+	switch e.Kind() { //nolint:exhaustive // the others may be anything
+	case ast.CallKind:
+		return slices.Contains(booleans, e.AsCall().FunctionName())
+	case ast.LiteralKind:
+		_, ok := e.AsLiteral().(types.Bool)
+		return ok
+	}
+	return false
+}
+
+// core returns what a leaf is about: the leaf without what skeleton put around it.
+func core(e ast.Expr) ast.Expr {
+	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.LogicalAnd {
+		return e.AsCall().Args()[0]
+	}
+	return e
+}
+
+// plain rewrites an expression to one that means the same and says it in fewer ways:
+// cel.bind is inlined, and what is asked of a mapping that is always there is asked of
+// its key.
+func plain(e ast.Expr) ast.Expr {
+	e = expr.Hygienic(e)
+	return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+		if x.Kind() != ast.CallKind {
+			return nil, false
+		}
+		c := x.AsCall()
+		if c.FunctionName() != "bind" || !c.IsMemberFunction() || len(c.Args()) != 3 || c.Target().Kind() != ast.IdentKind || c.Target().AsIdent() != "cel" {
+			return nil, false
+		}
+		name := c.Args()[0]
+		if name.Kind() != ast.IdentKind {
+			return nil, false
+		}
+		body, ok := inlined(c.Args()[2], name.AsIdent(), c.Args()[1])
+		if !ok {
+			return nil, false
+		}
+		return plain(body), true
+	})
+}
+
+// inlined puts an expression in the place of a variable. It is not ok where a macro
+// inside binds a name that stands in the expression.
+func inlined(body ast.Expr, name string, value ast.Expr) (_ ast.Expr, ok bool) {
+	ok = true
+	r := expr.Rewrite(body, func(x ast.Expr) (ast.Expr, bool) {
+		switch x.Kind() { //nolint:exhaustive // only these have names
+		case ast.IdentKind:
+			if x.AsIdent() == name {
+				return value, true
+			}
+		case ast.CallKind:
+			for _, bound := range expr.Bound(x.AsCall()) {
+				if bound == name || expr.Mentions(value, bound) {
+					ok = false
+				}
+			}
+		}
+		return nil, false
+	})
+	return r, ok
+}
