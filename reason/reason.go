@@ -11,6 +11,8 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/solver"
+	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/witness"
 )
 
@@ -38,16 +40,28 @@ type Reasoner struct {
 	verdicts map[*policy.Rule]Verdict
 	own      map[*policy.Rule]*pdp.Condition
 
+	// Of an engine that evaluates expressions by themselves; else nil.
+	deciding deciding
+	solver   *solver.Solver
+	formulas map[*policy.Rule]*ruleFormula // nil for those that the solver is not asked about
+	solved   map[asked]solver.Verdict
+	schemas  map[*source.Node]any
+
 	compared int  // pairs of conditions
 	spent    bool // so that whether one condition follows from another is not looked into any more
 }
 
 // New returns a reasoner.
 func New(in Input) *Reasoner {
-	return &Reasoner{
+	x := &Reasoner{
 		Finder: witness.NewFinder(in.Matrix, in.Engine.Conditions()), Engine: in.Engine, in: in,
 		results: map[*pdp.Condition]map[string]*Possibilities{}, verdicts: map[*policy.Rule]Verdict{}, own: map[*policy.Rule]*pdp.Condition{},
+		formulas: map[*policy.Rule]*ruleFormula{}, solved: map[asked]solver.Verdict{}, schemas: map[*source.Node]any{},
 	}
+	if e, ok := in.Engine.(deciding); ok {
+		x.deciding, x.solver = e, solver.New(e.Leaves())
+	}
+	return x
 }
 
 // Possibilities are what a condition came to for requests that were tried.

@@ -60,15 +60,8 @@ func (x *Reasoner) judge(ctx context.Context, r *policy.Rule, c *pdp.Condition) 
 				judged[of.AnyItem] = some
 			}
 		}
-		always = always && some.Never(pdp.Unmet, false) && some.Never(pdp.Errored, false)
-		switch {
-		case some.Never(pdp.Met, false):
-		case today.Never(pdp.Met, false):
-			v = max(v, NeverToday)
-		case r.Effect == authz.Allow && today.Never(pdp.Met, true):
-			v = NeverWithin
-		default:
-			never = false
+		if err := x.weigh(ctx, r, of, today, some, &always, &never, &v); err != nil {
+			return Open, err
 		}
 		if !always && !never {
 			return Open, nil
@@ -81,6 +74,33 @@ func (x *Reasoner) judge(ctx context.Context, r *policy.Rule, c *pdp.Condition) 
 		return v, nil
 	}
 	return Open, nil
+}
+
+// weigh takes into account what the condition comes to in one of the places that the rule
+// covers: for the item that is there today, and for some other where that may be.
+func (x *Reasoner) weigh(ctx context.Context, r *policy.Rule, of coverage.Covering, today, some *Possibilities, always, never *bool, v *Verdict) error {
+	is := func(p *Possibilities, to pdp.Outcome, within bool) bool { return p.Never(to, within) }
+	var failed error
+	if some == today { // the item is as it is, so the solver can be asked
+		is = func(p *Possibilities, to pdp.Outcome, within bool) bool {
+			ok, err := x.never(ctx, r, of, p, to, within)
+			if failed == nil {
+				failed = err
+			}
+			return ok
+		}
+	}
+	*always = *always && is(some, pdp.Unmet, false) && is(some, pdp.Errored, false)
+	switch {
+	case is(some, pdp.Met, false):
+	case is(today, pdp.Met, false):
+		*v = max(*v, NeverToday)
+	case r.Effect == authz.Allow && is(today, pdp.Met, true):
+		*v = NeverWithin
+	default:
+		*never = false
+	}
+	return failed
 }
 
 // Never reports whether the condition comes to an outcome for no request, or

@@ -38,7 +38,7 @@ type labelled struct {
 var noon = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
 // engine returns the engine without policies.
-func engine(t testing.TB) *embedded.Leaves {
+func engine(t testing.TB) solver.Evaluator {
 	t.Helper()
 	const policy = `{"apiVersion": "api.cerbos.dev/v1", "resourcePolicy": {"resource": "none", "version": "default", "rules": [{"actions": ["*"], "effect": "EFFECT_DENY", "roles": ["*"]}]}}`
 	e, err := embedded.Open(t.Context(), fstest.MapFS{"none.json": {Data: []byte(policy)}}, pdp.Options{})

@@ -39,7 +39,7 @@ type leafProgram struct {
 
 // Leaves returns what evaluates expressions as the engine does. The expressions have
 // no variables, constants or globals of policies in them.
-func (e *Engine) Leaves() *Leaves {
+func (e *Engine) Leaves() leafsolver.Evaluator {
 	plain := &Engine{options: e.options, classes: &cel.Reads{}}
 	plain.options.DefaultScope, plain.options.LenientScopeSearch, plain.options.StrictEvaluation = "", false, false
 	return &Leaves{of: e, engine: plain, known: map[string]leafProgram{}}
