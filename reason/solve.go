@@ -37,14 +37,14 @@ type asked struct {
 // the clock.
 func (x *Reasoner) can(ctx context.Context, r *policy.Rule, of coverage.Covering, to pdp.Outcome, within bool) (solver.Verdict, error) {
 	f, ok := x.formula(r)
-	if !ok || of.AnyItem != nil && f.looksAtResource {
+	if !ok || of.AnyItem != nil && f.looksAtResource(of.Unknown) {
 		return solver.Unknown, nil
 	}
 	key := asked{rule: r, kind: of.Resource.Kind, to: to}
 	if within {
 		key.schema = of.Column.Item.Schema
 	}
-	if f.looksAtResource {
+	if f.looksAtResource(of.Unknown) {
 		key.kind += "\x00" + of.Action + "\x00" + of.Resource.ID
 	}
 	if known, ok := x.solved[key]; ok {
@@ -91,7 +91,15 @@ func (x *Reasoner) never(ctx context.Context, r *policy.Rule, of coverage.Coveri
 // A ruleFormula is the condition of a rule in the words of requests.
 type ruleFormula struct {
 	solver.Formula
-	looksAtResource bool // besides the arguments
+	resource [][]string // paths of the resource that it looks at
+}
+
+// looksAtResource reports whether a condition looks at the resource besides the arguments.
+func (f *ruleFormula) looksAtResource(unknown []string) bool {
+	return slices.ContainsFunc(f.resource, func(path []string) bool {
+		n := len(unknown)
+		return n == 0 || len(path) <= n+2 || path[1] != "attr" || !slices.Equal(path[2:n+2], unknown)
+	})
 }
 
 // formula returns the condition of a rule for the solver, if it can be asked about it.
@@ -142,17 +150,15 @@ func (x *Reasoner) translated(r *policy.Rule, c *policy.Condition, into *ruleFor
 
 // isKnown reports whether an expression looks at nothing but arguments, attributes and ids.
 func (f *ruleFormula) isKnown(e ast.Expr) bool {
-	if path, _ := expr.Path(e); len(path) > 0 && expr.IsRoot(path[0]) {
+	if path, whole := expr.Path(e); whole {
 		switch path[0] {
 		case "P":
-			if len(path) == 1 || path[1] != "attr" && path[1] != "id" {
-				return false
-			}
+			return len(path) > 1 && (path[1] == "attr" || path[1] == "id")
 		case "R":
-			f.looksAtResource = f.looksAtResource || len(path) < 3 || path[1] != "attr" || path[2] != "arguments"
-		default:
-			return false
+			f.resource = append(f.resource, path)
+			return true
 		}
+		return !expr.IsRoot(path[0]) // a variable of a macro
 	}
 	if e.Kind() == ast.CallKind && slices.Contains([]string{"now", "timeSince"}, e.AsCall().FunctionName()) {
 		return false

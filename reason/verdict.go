@@ -81,7 +81,7 @@ func (x *Reasoner) judge(ctx context.Context, r *policy.Rule, c *pdp.Condition) 
 func (x *Reasoner) weigh(ctx context.Context, r *policy.Rule, of coverage.Covering, today, some *Possibilities, always, never *bool, v *Verdict) error {
 	is := func(p *Possibilities, to pdp.Outcome, within bool) bool { return p.Never(to, within) }
 	var failed error
-	if some == today { // the item is as it is, so the solver can be asked
+	if f, ok := x.formula(r); some == today || ok && !f.looksAtResource(of.Unknown) { // the item is as it is, or does not matter
 		is = func(p *Possibilities, to pdp.Outcome, within bool) bool {
 			ok, err := x.never(ctx, r, of, p, to, within)
 			if failed == nil {
