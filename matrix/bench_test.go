@@ -62,6 +62,6 @@ func BenchmarkBuildLarge(b *testing.B) {
 	in := largeWorld(b, 200, 50)
 	for b.Loop() {
 		m := build(b, in)
-		b.ReportMetric(float64(m.Questions), "questions/op")
+		b.ReportMetric(float64(m.Decisions), "decisions/op")
 	}
 }

@@ -27,12 +27,12 @@ type Input struct {
 
 	// Policies says where the rules stand. It may be nil.
 	Policies *policy.Set
-	// Progress, if set, is told how many of the questions are decided.
+	// Progress, if set, is told how many of the decisions are made.
 	Progress func(done, total int)
 }
 
-// Build asks every question that the matrix needs, each different one once.
-// A question that cannot be decided is an error; no cell is guessed.
+// Build makes every request that the matrix needs, each different one once.
+// A request that cannot be decided is an error; no cell is guessed.
 func Build(ctx context.Context, in *Input) (*Matrix, error) {
 	m := New(in)
 	if err := m.Decide(ctx, m.Columns); err != nil {
@@ -59,7 +59,6 @@ func New(in *Input) *Matrix {
 			list.Twin, use.Twin = use, list
 		}
 	}
-	m.decided = make([]bool, len(m.Columns))
 	m.cells = make([][]uint32, len(m.Classes))
 	for i := range m.cells {
 		m.cells[i] = make([]uint32, len(m.Columns))

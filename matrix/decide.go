@@ -4,110 +4,121 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
-// How many questions are asked at once, of how many classes: enough to keep the
+// How many requests are made at once, for how many classes: enough to keep the
 // engine busy, few enough for the answers to need little memory.
 const (
-	questionsAtOnce = 512
-	classesAtOnce   = 2048
+	requestsAtOnce = 512
+	classesAtOnce  = 2048
 )
 
-// Decide decides those of the columns, each named once, that are not decided
-// yet. A question that cannot be decided is an error, and leaves all of them
-// undecided; if a PDP failed, the error is an *[UndecidedError].
+// Decide decides those cells of the columns that are not decided yet. A request
+// that cannot be decided is an error, and leaves all of them undecided; if a PDP
+// failed, the error is an *[UndecidedError].
 func (m *Matrix) Decide(ctx context.Context, columns []*Column) error {
-	questions := questions{index: map[string]int{}}
-	var open []*Column
-	var asked [][]int // by open column
+	p := newPending(m)
 	for _, col := range columns {
-		if m.decided[col.Index] {
-			continue
-		}
-		var of []int
-		for _, r := range col.Question.Requests {
-			of = append(of, questions.add(r))
-		}
-		open, asked = append(open, col), append(asked, of)
+		p.add(col, m.undecidedOf(col, m.Classes))
 	}
-	total := len(questions.list) * len(m.Classes)
-	done := 0
-	for first := 0; first < len(m.Classes); first += classesAtOnce {
-		classes := m.Classes[first:min(first+classesAtOnce, len(m.Classes))]
-		p := &pending{columns: open, asked: asked, classes: m.Classes[first:], round: len(classes)}
-		answers, err := m.ask(ctx, questions.list, classes, func(more int) {
-			p.decided += more / len(classes)
-			if done += more; m.input.Progress != nil {
-				m.input.Progress(done, total)
-			}
-		})
-		if err != nil {
-			return p.undecided(m, err)
-		}
-		for i, col := range open {
-			m.fill(col, classes, asked[i], answers)
-		}
-	}
-	for _, col := range open {
-		m.decided[col.Index] = true
-	}
-	m.Questions += total
-	return nil
+	return p.decide(ctx)
 }
 
-// ask returns the answers to questions, by question and class.
-func (m *Matrix) ask(ctx context.Context, list []authz.Request, classes []*Class, progress func(more int)) ([][]*authz.Decision, error) {
-	of := make([]*authz.Principal, len(classes))
-	for i, c := range classes {
-		of[i] = c.First()
-	}
-	var answers [][]*authz.Decision
-	for len(list) > 0 {
-		n := min(questionsAtOnce, len(list))
-		some := make([]pdp.Question, n)
-		for i, r := range list[:n] {
-			some[i] = pdp.Question{Request: r, Of: of}
+// DecideCells decides those of the cells that are not decided yet, and no others.
+// Errors are those of [Matrix.Decide].
+func (m *Matrix) DecideCells(ctx context.Context, cells []CellKey) error {
+	var columns []*Column
+	classes := map[*Column][]*Class{}
+	for _, at := range cells {
+		if classes[at.Column] == nil {
+			columns = append(columns, at.Column)
 		}
-		more, err := pdp.Each(ctx, m.input.Decider, some)
-		if err != nil {
-			return nil, err
-		}
-		answers = append(answers, more...)
-		list = list[n:]
-		progress(n * len(classes))
+		classes[at.Column] = append(classes[at.Column], at.Class)
 	}
-	return answers, nil
+	p := newPending(m)
+	for _, col := range columns {
+		p.add(col, m.undecidedOf(col, sorted(classes[col])))
+	}
+	return p.decide(ctx)
 }
 
-// fill puts the answers to a column's questions into its cells.
-func (m *Matrix) fill(col *Column, classes []*Class, asked []int, answers [][]*authz.Decision) {
-	of := make([][]*authz.Decision, len(asked))
-	for i, q := range asked {
-		of[i] = answers[q]
+// undecidedOf returns those of the classes whose cell in a column is not decided.
+func (m *Matrix) undecidedOf(col *Column, classes []*Class) []*Class {
+	decided := func(c *Class) bool { return m.cells[c.Index][col.Index] != 0 }
+	if !slices.ContainsFunc(classes, decided) {
+		return classes
 	}
-	numbers := map[*Cell]uint32{}
-	for i, cell := range m.joined(col, of, len(classes)) {
-		n, ok := numbers[cell]
-		if !ok {
-			n = m.interned.add(cell)
-			numbers[cell] = n
-		}
-		m.cells[classes[i].Index][col.Index] = n
-	}
+	return slices.DeleteFunc(slices.Clone(classes), decided)
 }
 
-// questions are the different requests of columns, without principals.
-type questions struct {
-	list  []authz.Request
-	index map[string]int
+// sorted sorts classes by index, each once.
+func sorted(classes []*Class) []*Class {
+	slices.SortFunc(classes, byIndex)
+	return slices.Compact(classes)
 }
 
-// add returns the number of a request.
-func (q *questions) add(r authz.Request) int {
+func byIndex(a, b *Class) int { return a.Index - b.Index }
+
+// within returns those of sorted classes whose index is at least first and below last.
+func within(classes []*Class, first, last int) []*Class {
+	at := func(index int) int {
+		i, _ := slices.BinarySearchFunc(classes, index, func(c *Class, index int) int { return c.Index - index })
+		return i
+	}
+	return classes[at(first):at(last)]
+}
+
+// same reports whether two lists hold the same classes.
+func same(a, b []*Class) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
+}
+
+// A pending is cells that are being decided, and the requests for them. The classes
+// are decided in rounds, and the requests of a round in batches.
+type pending struct {
+	matrix   *Matrix
+	columns  []pendingColumn
+	requests []pendingRequest
+	index    map[string]int // of requests, by what they are about
+
+	first, last int // indexes of the classes of this round
+	decided     int // requests of this round that are
+}
+
+// A pendingColumn is the cells of a column that are being decided.
+type pendingColumn struct {
+	*Column
+	classes  []*Class // sorted by index
+	requests []int    // numbers of its requests
+}
+
+// A pendingRequest is a request, without principal, and whom it is made for.
+type pendingRequest struct {
+	authz.Request
+	classes []*Class // sorted by index
+}
+
+func newPending(m *Matrix) *pending { return &pending{matrix: m, index: map[string]int{}} }
+
+// add adds the cells of classes in a column.
+func (p *pending) add(col *Column, classes []*Class) {
+	if len(classes) == 0 {
+		return
+	}
+	c := pendingColumn{Column: col, classes: classes}
+	for _, r := range col.Question.Requests {
+		c.requests = append(c.requests, p.request(r, classes))
+	}
+	p.columns = append(p.columns, c)
+}
+
+// request returns the number of a request, and has it made for these classes too.
+func (p *pending) request(r authz.Request, classes []*Class) int {
 	b, err := json.Marshal(struct {
 		R       authz.Resource
 		Action  string
@@ -117,13 +128,105 @@ func (q *questions) add(r authz.Request) int {
 	if err != nil {
 		key = fmt.Sprint(r) // never: attributes are JSON values
 	}
-	i, ok := q.index[key]
+	i, ok := p.index[key]
 	if !ok {
-		i = len(q.list)
-		q.index[key] = i
-		q.list = append(q.list, r)
+		i = len(p.requests)
+		p.index[key] = i
+		p.requests = append(p.requests, pendingRequest{r, classes})
+	} else if of := &p.requests[i]; !same(of.classes, classes) {
+		of.classes = sorted(slices.Concat(of.classes, classes))
 	}
 	return i
+}
+
+func (p *pending) decide(ctx context.Context) error {
+	m, total := p.matrix, 0
+	for _, r := range p.requests {
+		total += len(r.classes)
+	}
+	done := 0
+	for p.first = 0; p.first < len(m.Classes); p.first = p.last {
+		p.last, p.decided = min(p.first+classesAtOnce, len(m.Classes)), 0
+		answers, err := p.ask(ctx, func(more int) {
+			if done += more; m.input.Progress != nil {
+				m.input.Progress(done, total)
+			}
+		})
+		if err != nil {
+			p.forget()
+			return p.undecided(err)
+		}
+		for _, col := range p.columns {
+			p.fill(col, answers)
+		}
+	}
+	m.Decisions += total
+	return nil
+}
+
+// ask returns the answers of this round, by request and class.
+func (p *pending) ask(ctx context.Context, progress func(more int)) ([][]*authz.Decision, error) {
+	answers := make([][]*authz.Decision, 0, len(p.requests))
+	for of := range slices.Chunk(p.requests, requestsAtOnce) {
+		some := make([]pdp.Question, len(of))
+		asked := 0
+		var classes []*Class
+		var principals []*authz.Principal
+		for i, r := range of {
+			if i == 0 || !same(of[i-1].classes, r.classes) {
+				classes = within(r.classes, p.first, p.last)
+				principals = make([]*authz.Principal, len(classes))
+				for k, c := range classes {
+					principals[k] = c.First()
+				}
+			}
+			some[i] = pdp.Question{Request: r.Request, Of: principals}
+			asked += len(principals)
+		}
+		more, err := pdp.Each(ctx, p.matrix.input.Decider, some)
+		if err != nil {
+			return nil, err
+		}
+		answers = append(answers, more...)
+		p.decided += len(of)
+		progress(asked)
+	}
+	return answers, nil
+}
+
+// fill puts the answers to a column's requests into its cells of this round.
+func (p *pending) fill(col pendingColumn, answers [][]*authz.Decision) {
+	classes := within(col.classes, p.first, p.last)
+	of := make([][]*authz.Decision, len(col.requests))
+	for i, n := range col.requests {
+		of[i] = answers[n]
+		if all := within(p.requests[n].classes, p.first, p.last); len(all) > len(classes) {
+			of[i] = make([]*authz.Decision, len(classes))
+			for k, c := range classes {
+				at, _ := slices.BinarySearchFunc(all, c, byIndex)
+				of[i][k] = answers[n][at]
+			}
+		}
+	}
+	m := p.matrix
+	numbers := map[*Cell]uint32{}
+	for i, cell := range m.joined(col.Column, of, len(classes)) {
+		n, ok := numbers[cell]
+		if !ok {
+			n = m.interned.add(cell)
+			numbers[cell] = n
+		}
+		m.cells[classes[i].Index][col.Index] = n + 1
+	}
+}
+
+// forget leaves all of the cells undecided.
+func (p *pending) forget() {
+	for _, col := range p.columns {
+		for _, c := range col.classes {
+			p.matrix.cells[c.Index][col.Index] = 0
+		}
+	}
 }
 
 // interned keeps one copy of cells that are the same: most are.

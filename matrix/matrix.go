@@ -111,26 +111,33 @@ type Matrix struct {
 	Classes []*Class  // sorted by the keys of their first principals
 	Columns []*Column // by server, in the order of its inventory, list before use
 
-	// Questions is how many different questions the engine was asked.
-	Questions int
+	// Decisions is how many different decisions the engine was asked for: of a
+	// request for a class.
+	Decisions int
 
-	cells    [][]uint32 // by class and column, into interned
-	decided  []bool     // by column
+	cells    [][]uint32 // by class and column: the number of an interned cell plus one, or 0 if undecided
 	interned interned
 	classes  *Classes
 	input    *Input
 }
 
-// Cell returns the cell of a class in a column, which must be decided.
+// Cell returns the cell of a class in a column. It must be decided.
 func (m *Matrix) Cell(c *Class, col *Column) *Cell {
-	if !m.decided[col.Index] {
+	n := m.cells[c.Index][col.Index]
+	if n == 0 {
 		panic("matrix: a cell is looked at that is not decided")
 	}
-	return m.interned.cells[m.cells[c.Index][col.Index]]
+	return m.interned.cells[n-1]
 }
 
-// Decided reports whether the cells of a column are decided.
-func (m *Matrix) Decided(col *Column) bool { return m.decided[col.Index] }
+// Decided reports whether all cells of a column are decided.
+func (m *Matrix) Decided(col *Column) bool { return len(m.undecidedOf(col, m.Classes)) == 0 }
+
+// A CellKey says which cell is meant, decided or not.
+type CellKey struct {
+	Class  *Class
+	Column *Column
+}
 
 // A Ref names a cell.
 type Ref struct {

@@ -148,8 +148,8 @@ crm://terms  du du du du
 		t.Errorf("ian's wipe is decided by %+v", d)
 	}
 	// Three gates, and a list and a call for each of three tools.
-	if want := 9 * len(m.Classes); m.Questions != want {
-		t.Errorf("%d questions, want %d", m.Questions, want)
+	if want := 9 * len(m.Classes); m.Decisions != want {
+		t.Errorf("%d decisions, want %d", m.Decisions, want)
 	}
 }
 
@@ -270,6 +270,6 @@ func BenchmarkBuild(b *testing.B) {
 	w := load(b, policies, people...)
 	for b.Loop() {
 		m := build(b, w.input)
-		b.ReportMetric(float64(m.Questions), "questions/op")
+		b.ReportMetric(float64(m.Decisions), "decisions/op")
 	}
 }

@@ -32,42 +32,29 @@ func (e *UndecidedError) Error() string {
 // Unwrap returns why.
 func (e *UndecidedError) Unwrap() error { return e.Err }
 
-// A pending is what Decide has still to decide.
-type pending struct {
-	columns []*Column
-	asked   [][]int  // by column, its questions
-	classes []*Class // those of this round and all to come
-	decided int      // questions of this round that are
-	round   int      // classes of this round
-}
-
 // undecided turns what a PDP says about requests into what that means for
 // cells. Other errors stay as they are.
-func (p *pending) undecided(m *Matrix, err error) error {
+func (p *pending) undecided(err error) error {
 	var of *authz.UndecidedError
 	if !errors.As(err, &of) {
 		return err
 	}
-	open := map[[2]int]bool{} // by question and class
-	last := p.decided
-	for _, at := range of.At {
-		open[[2]int{p.decided + at/p.round, at % p.round}] = true
-	}
-	if p.round > 0 {
-		last += of.Requests / p.round
+	sent, open := p.open(of)
+	missing := func(request int, c *Class) bool {
+		return c.Index >= p.last || request >= sent || open[requestOfClass{request, c}]
 	}
 	e := &UndecidedError{Err: of.Err}
-	for _, of := range p.asked {
-		if len(of) > 0 {
-			e.Cells += len(m.Classes)
+	for _, col := range p.columns {
+		if len(col.requests) > 0 { // guarded
+			e.Cells += len(col.classes)
 		}
 	}
-	for class, c := range p.classes {
-		for i, col := range p.columns {
-			missing := slices.ContainsFunc(p.asked[i], func(q int) bool {
-				return class >= p.round || q >= last || open[[2]int{q, class}]
-			})
-			if !missing || len(p.asked[i]) == 0 { // unguarded
+	for _, c := range p.matrix.Classes[p.first:] {
+		for _, col := range p.columns {
+			if _, asked := slices.BinarySearchFunc(col.classes, c, byIndex); !asked {
+				continue
+			}
+			if !slices.ContainsFunc(col.requests, func(n int) bool { return missing(n, c) }) {
 				continue
 			}
 			if e.Undecided++; len(e.Named) < namedCells {
@@ -76,4 +63,26 @@ func (p *pending) undecided(m *Matrix, err error) error {
 		}
 	}
 	return e
+}
+
+// A requestOfClass is a request, by its number, that is made for a class.
+type requestOfClass struct {
+	request int
+	class   *Class
+}
+
+// open returns which requests of the batch that failed are not decided, and the
+// number of the first request after that batch: it was not sent.
+func (p *pending) open(of *authz.UndecidedError) (sent int, open map[requestOfClass]bool) {
+	var batch []requestOfClass // in the order of sending
+	for sent = p.decided; sent < min(p.decided+requestsAtOnce, len(p.requests)); sent++ {
+		for _, c := range within(p.requests[sent].classes, p.first, p.last) {
+			batch = append(batch, requestOfClass{sent, c})
+		}
+	}
+	open = map[requestOfClass]bool{}
+	for _, at := range of.At {
+		open[batch[at]] = true
+	}
+	return sent, open
 }

@@ -16,7 +16,7 @@ const ConditionsPerDecision = 4
 type Budget struct{ spent, limit int }
 
 // NewBudget returns the budget that goes with a matrix.
-func NewBudget(m *matrix.Matrix) *Budget { return &Budget{limit: max(least, m.Questions)} }
+func NewBudget(m *matrix.Matrix) *Budget { return &Budget{limit: max(least, m.Decisions)} }
 
 // Afford reports whether so many more questions about conditions may be put to
 // the engine, and takes them for put if so.

@@ -61,7 +61,7 @@ type Scope struct {
 
 // ScopeOf returns the scope of a run over a matrix.
 func ScopeOf(m *matrix.Matrix) *Scope {
-	s := &Scope{Servers: m.Servers, Decisions: m.Questions}
+	s := &Scope{Servers: m.Servers, Decisions: m.Decisions}
 	for _, c := range m.Classes {
 		s.Principals += len(c.Principals)
 	}

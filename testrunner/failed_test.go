@@ -69,7 +69,7 @@ tests:
 				t.Fatal(err)
 			}
 		}
-		before := in.Matrix.Questions
+		before := in.Matrix.Decisions
 		r, err := testrunner.Run(t.Context(), in)
 		if err != nil {
 			t.Fatal(err)
@@ -78,8 +78,8 @@ tests:
 			t.Errorf("decided %v (-want +got):\n%s", decided, diff)
 		}
 		more := map[bool]int{true: 4, false: 6}[decided] // each case, and each tool that is allowed
-		if got := in.Matrix.Questions - before; got != more {
-			t.Errorf("decided %v: %d questions, want %d", decided, got, more)
+		if got := in.Matrix.Decisions - before; got != more {
+			t.Errorf("decided %v: %d decisions, want %d", decided, got, more)
 		}
 		for _, col := range in.Matrix.Columns {
 			if in.Matrix.Decided(col) != decided {

@@ -95,7 +95,7 @@ type runner struct {
 
 // decide decides the cases of all suites: those with arguments of suites
 // without options in one batch, the others suite by suite. Of the matrix it
-// has decided what the cases are about.
+// has only those cells decided that cases without arguments are about.
 func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 	var asked, looked []*bound
 	var apart []*boundSuite
@@ -122,7 +122,7 @@ func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 		r.total += pending
 	}
 	r.total += len(looked) + len(asked)
-	if err := r.Matrix.Decide(ctx, columnsOf(looked)); err != nil {
+	if err := r.Matrix.DecideCells(ctx, keysOf(looked)); err != nil {
 		return fmt.Errorf("decide cases: %w", err)
 	}
 	known := newLooks(r.Matrix.Decider())
@@ -147,18 +147,16 @@ func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 	return nil
 }
 
-// columnsOf returns the columns that cases are about, each once.
-func columnsOf(cases []*bound) []*matrix.Column {
-	var list []*matrix.Column
-	seen := map[*matrix.Column]bool{}
-	for _, c := range cases {
-		if !seen[c.column] {
-			seen[c.column] = true
-			list = append(list, c.column)
-		}
+// keysOf returns the cells that cases are about.
+func keysOf(cases []*bound) []matrix.CellKey {
+	keys := make([]matrix.CellKey, len(cases))
+	for i, c := range cases {
+		keys[i] = c.key()
 	}
-	return list
+	return keys
 }
+
+func (b bound) key() matrix.CellKey { return matrix.CellKey{Class: b.class, Column: b.column} }
 
 func (r *runner) progress(more int) {
 	r.done += more
@@ -190,7 +188,7 @@ func (r *runner) ask(ctx context.Context, d pdp.Decider, list []*bound, standIn 
 	for i := range list {
 		cells[i] = different[at[i]]
 	}
-	r.Matrix.Questions += len(cells)
+	r.Matrix.Decisions += len(cells)
 	each := time.Since(start) / time.Duration(len(list))
 	var open []*bound
 	for i, c := range list {
@@ -199,13 +197,12 @@ func (r *runner) ask(ctx context.Context, d pdp.Decider, list []*bound, standIn 
 			open = append(open, c)
 		}
 	}
-	whatever, err := r.whatever(ctx, open)
-	if err != nil {
+	if err := r.Matrix.DecideCells(ctx, keysOf(open)); err != nil { // with the arguments left open
 		return err
 	}
 	known := newLooks(d)
 	for i, c := range list {
-		c.whatever = c.maybeWhatever(cells[i]) && whatever[question{c.class, c.column}]
+		c.whatever = c.maybeWhatever(cells[i]) && r.Matrix.Cell(c.class, c.column).Access == matrix.Allowed
 		c.judge(cells[i], standIn(c.class), known)
 	}
 	return nil
@@ -218,61 +215,19 @@ func (b bound) maybeWhatever(c *matrix.Cell) bool {
 		takesArguments(b.Operation) && len(wouldDeny(c)) == 0
 }
 
-// A question is what a case asks, whatever the arguments.
-type question struct {
-	class  *matrix.Class
-	column *matrix.Column
-}
-
-// whatever reports what cases ask that is allowed whatever the arguments. Only that
-// is decided, where the matrix has no answer already.
-func (r *runner) whatever(ctx context.Context, list []*bound) (map[question]bool, error) {
-	allowed := map[question]bool{}
-	classes := map[*matrix.Column][]*matrix.Class{}
-	for _, c := range list {
-		q := question{c.class, c.column}
-		if _, known := allowed[q]; known {
-			continue
-		}
-		allowed[q] = r.Matrix.Decided(c.column) && r.Matrix.Cell(c.class, c.column).Access == matrix.Allowed
-		if !r.Matrix.Decided(c.column) {
-			classes[c.column] = append(classes[c.column], c.class)
-		}
-	}
-	for _, col := range columnsOf(list) {
-		principals := make([]*authz.Principal, len(classes[col]))
-		for i, c := range classes[col] {
-			principals[i] = c.First()
-		}
-		if len(principals) == 0 {
-			continue
-		}
-		cells, err := r.Matrix.Look(ctx, col, principals)
-		if err != nil {
-			return nil, err
-		}
-		for i, c := range classes[col] {
-			allowed[question{c, col}] = cells[i].Access == matrix.Allowed
-		}
-		r.Matrix.Questions += len(cells) * len(col.Question.Requests)
-	}
-	return allowed, nil
-}
-
-// A trialKey is the same for cases that ask the same.
-type trialKey struct {
-	column    *matrix.Column
-	class     *matrix.Class
+// A callKey is the same for cases about the same cell with the same arguments.
+type callKey struct {
+	matrix.CellKey
 	arguments int // a number of each different text
 }
 
-// trialsOf returns what cases with arguments ask, each question once, and where
-// among the answers that of each case is.
+// trialsOf returns what cases with arguments ask, each different call once, and for
+// each case the index of its answer, in all answers to the trials one after another.
 func trialsOf(list []*bound, standIn func(*matrix.Class) *authz.Principal) ([]matrix.Trial, []int, error) {
 	var trials []matrix.Trial
 	var last *mention // of the last trial
 	numbers := map[string]int{}
-	known := make(map[trialKey]int, len(list))
+	known := make(map[callKey]int, len(list))
 	at := make([]int, len(list))
 	number := 0
 	for i, c := range list {
@@ -286,7 +241,7 @@ func trialsOf(list []*bound, standIn func(*matrix.Class) *authz.Principal) ([]ma
 			}
 			number = numbers[string(text)]
 		}
-		key := trialKey{c.column, c.class, number}
+		key := callKey{c.key(), number}
 		n, ok := known[key]
 		if !ok {
 			n = len(known)
@@ -303,8 +258,8 @@ func trialsOf(list []*bound, standIn func(*matrix.Class) *authz.Principal) ([]ma
 	return trials, at, nil
 }
 
-// apart decides the cases of a suite with options. Its cells are built anew,
-// for the classes and items that it is about.
+// apart decides the cases of a suite with options, by an engine that has them. The
+// cells of the matrix are not touched.
 func (r *runner) apart(ctx context.Context, s *boundSuite) error {
 	engine, err := r.reopen(&s.Options)
 	if err != nil {
@@ -343,12 +298,43 @@ func (r *runner) apart(ctx context.Context, s *boundSuite) error {
 	return nil
 }
 
-// look builds the cells of cases and judges them.
+// look decides the cells that cases without arguments are about, in a matrix of
+// their own, and judges them.
 func (r *runner) look(ctx context.Context, engine pdp.Decider, server *matrix.Server, list []*bound, standIn func(*matrix.Class) *authz.Principal) error {
 	if len(list) == 0 {
 		return nil
 	}
 	start := time.Now()
+	m := r.matrixFor(engine, server, list, standIn)
+	columns := map[use]*matrix.Column{}
+	for _, col := range m.Columns {
+		columns[use{col.Item, col.Operation}] = col
+	}
+	keys := make([]matrix.CellKey, len(list))
+	for i, c := range list {
+		keys[i] = matrix.CellKey{Class: m.ClassOf(standIn(c.class).Key), Column: columns[use{c.Item, c.Operation}]}
+	}
+	if err := m.DecideCells(ctx, keys); err != nil {
+		return err
+	}
+	each := time.Since(start) / time.Duration(len(list))
+	known := newLooks(engine)
+	for i, c := range list {
+		c.Time = each
+		c.judge(m.Cell(keys[i].Class, keys[i].Column), standIn(c.class), known)
+	}
+	return nil
+}
+
+// A use is an operation on an item.
+type use struct {
+	item      *manifest.Item
+	operation authz.Operation
+}
+
+// matrixFor returns a matrix of the classes and items that cases are about, of which
+// nothing is decided.
+func (r *runner) matrixFor(engine pdp.Decider, server *matrix.Server, list []*bound, standIn func(*matrix.Class) *authz.Principal) *matrix.Matrix {
 	inventory := *server.Inventory
 	inventory.Items = nil
 	in := &matrix.Input{
@@ -367,26 +353,7 @@ func (r *runner) look(ctx context.Context, engine pdp.Decider, server *matrix.Se
 			inventory.Items = append(inventory.Items, c.Item)
 		}
 	}
-	m, err := matrix.Build(ctx, in)
-	if err != nil {
-		return err
-	}
-	type use struct {
-		item      *manifest.Item
-		operation authz.Operation
-	}
-	columns := map[use]*matrix.Column{}
-	for _, col := range m.Columns {
-		columns[use{col.Item, col.Operation}] = col
-	}
-	each := time.Since(start) / time.Duration(len(list))
-	known := newLooks(engine)
-	for _, c := range list {
-		p := standIn(c.class)
-		c.Time = each
-		c.judge(m.Cell(m.ClassOf(p.Key), columns[use{c.Item, c.Operation}]), p, known)
-	}
-	return nil
+	return matrix.New(in)
 }
 
 // reopen returns the engine for a suite's options, one for the same clock and

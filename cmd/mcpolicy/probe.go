@@ -163,7 +163,7 @@ func (p *probing) probe(cmd *cobra.Command) error {
 			errs = append(errs, fmt.Errorf("%s: %s", x.Server, x.Message))
 		}
 	}
-	d.Scope = &report.Scope{Principals: len(people.chosen), Decisions: m.Questions}
+	d.Scope = &report.Scope{Principals: len(people.chosen), Decisions: m.Decisions}
 	for _, s := range servers {
 		d.Scope.Servers = append(d.Scope.Servers, s.matrix)
 	}

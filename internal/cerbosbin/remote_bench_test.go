@@ -55,8 +55,8 @@ func BenchmarkRemote(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if float64(m.Questions) != decisions {
-			b.Fatalf("%d decisions, the loop makes %v", m.Questions, decisions)
+		if float64(m.Decisions) != decisions {
+			b.Fatalf("%d decisions, the loop makes %v", m.Decisions, decisions)
 		}
 		middle := time.Now()
 		best.run(b, client, questions, in.Principals)
