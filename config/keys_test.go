@@ -73,7 +73,7 @@ func TestSchemaHasTheKeysOfTheTypes(t *testing.T) {
 			t.Errorf("%s.%s (-type +schema):\n%s", words.def, words.key, diff)
 		}
 	}
-	for _, name := range BuiltIn() {
+	for _, name := range authz.BuiltIn() {
 		if !strings.Contains(schemaText, `"`+name+`"`) {
 			t.Errorf("the schema does not know %s", name)
 		}

@@ -9,21 +9,11 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// The enforcement points that are built in.
-const (
-	CerbosFastMCP  = "cerbos-fastmcp"
-	ToolAsAction   = "tool-as-action"
-	ToolAsResource = "tool-as-resource"
+// DefaultEnforcement is the enforcement point of a server that names none.
+const DefaultEnforcement = authz.CerbosFastMCP
 
-	// DefaultEnforcement guards a server that does not say what does.
-	DefaultEnforcement = CerbosFastMCP
-)
-
-// BuiltIn lists the enforcement points that are built in.
-func BuiltIn() []string { return []string{CerbosFastMCP, ToolAsAction, ToolAsResource} }
-
-// A Profile describes a custom enforcement point: which questions it asks. It
-// asks none about methods that it does not mention.
+// A Profile describes a custom enforcement point: which requests it makes. It
+// makes none about methods that it does not mention.
 type Profile struct {
 	Name    string
 	Pos     source.Pos // of the name
@@ -76,7 +66,7 @@ func (p *Profiles) DecodeNode(n *source.Node) error {
 			profile.Methods[method] = r
 			return err
 		})
-		if slices.Contains(BuiltIn(), f.Name) {
+		if slices.Contains(authz.BuiltIn(), f.Name) {
 			err = errors.Join(err, source.Errorf(f.Pos, "enforcement point %q is built in; give yours another name", f.Name))
 		}
 		if f.Value.Is(source.Null) || f.Value.Is(source.Mapping) && !asks {
@@ -122,14 +112,14 @@ func (m Method) IsList() bool {
 	return m == ToolsList || m == PromptsList || m == ResourcesList || m == TemplatesList
 }
 
-// A Rule says what is asked about a method. Without requests, nothing is.
+// A Rule says which requests are made about a method.
 type Rule struct {
 	Pos      source.Pos
 	Filter   authz.Filter // of a list
 	Requests []Request
 }
 
-// A Request is the template of a question to the policy engine. Its strings,
+// A Request is the template of a request to the policy engine. Its strings,
 // those inside of Attr too, may have placeholders, which are left as they are.
 type Request struct {
 	Pos           source.Pos

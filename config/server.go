@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/glob"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -225,19 +226,19 @@ func (c *Config) checkEnforcement(s *Server, n *source.Node) error {
 		if with.Is(source.Mapping) {
 			errs = append(errs, source.Errorf(with.Pos, "with: %s is described here under enforcement and has no settings", s.Enforcement))
 		}
-	case !slices.Contains(BuiltIn(), s.Enforcement):
-		known := append(BuiltIn(), c.Enforcement.names()...)
+	case !slices.Contains(authz.BuiltIn(), s.Enforcement):
+		known := append(authz.BuiltIn(), c.Enforcement.names()...)
 		hint := source.DidYouMean(s.Enforcement, known)
 		if hint == "" {
 			hint = "; want " + source.OneOf(known) + ", or describe it under enforcement"
 		}
 		errs = append(errs, source.Errorf(n.Get("enforcement").Pos, "unknown enforcement point %q%s", s.Enforcement, hint))
 	default:
-		if s.Enforcement != ToolAsResource {
-			unused("action", ToolAsResource)
+		if s.Enforcement != authz.ToolAsResource {
+			unused("action", authz.ToolAsResource)
 		}
-		if s.Enforcement != CerbosFastMCP {
-			unused("fastmcp", CerbosFastMCP)
+		if s.Enforcement != authz.CerbosFastMCP {
+			unused("fastmcp", authz.CerbosFastMCP)
 		}
 	}
 	return errors.Join(errs...)

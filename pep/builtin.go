@@ -16,7 +16,7 @@ import (
 // be imported.
 func cerbosFastMCP(server string, with With, inventory string) *Profile {
 	kind := with.kind("mcp_server")
-	p := &Profile{Name: "cerbos-fastmcp", server: server, FastMCP: with.FastMCP, FastMCPKnown: true}
+	p := &Profile{Name: authz.CerbosFastMCP, server: server, FastMCP: with.FastMCP, FastMCPKnown: true}
 	if p.FastMCP == "" {
 		p.FastMCP = inventory
 	}
@@ -53,7 +53,7 @@ func cerbosFastMCP(server string, with With, inventory string) *Profile {
 // operations. The arguments are not sent.
 func toolAsAction(server string, with With) *Profile {
 	kind := with.kind("mcp::" + server)
-	return &Profile{Name: "tool-as-action", server: server, admitted: validation, operations: map[string]operation{
+	return &Profile{Name: authz.ToolAsAction, server: server, admitted: validation, operations: map[string]operation{
 		"tools/list": {filter: authz.FilterCall},
 		"tools/call": {requests: []template{{kind: kind, id: literal("session"), action: mustParse("{name}")}}},
 	}}
@@ -66,7 +66,7 @@ func toolAsResource(server string, with With) *Profile {
 	if with.Action != "" {
 		action, _ = parse(with.Action)
 	}
-	return &Profile{Name: "tool-as-resource", server: server, admitted: validation, operations: map[string]operation{
+	return &Profile{Name: authz.ToolAsResource, server: server, admitted: validation, operations: map[string]operation{
 		"tools/list": {filter: authz.FilterCall},
 		"tools/call": {requests: []template{{
 			kind: kind, id: mustParse("{name}"), action: action, attr: compileMap(map[string]any{"tool_id": "{name}"}),
@@ -78,7 +78,7 @@ func toolAsResource(server string, with With) *Profile {
 // enforcement point lets it pass unasked, and whether that is known. From
 // FastMCP 3 on such calls are checked like others.
 func (p *Profile) CallsAsTasks(support string) (skipped, sure bool) {
-	if p.Name != "cerbos-fastmcp" || (support != "optional" && support != "required") {
+	if p.Name != authz.CerbosFastMCP || (support != "optional" && support != "required") {
 		return false, true
 	}
 	major, minor := majorMinor(p.FastMCP)

@@ -154,11 +154,6 @@ func withValue(attr map[string]any, path []string, v any) map[string]any {
 	return copied
 }
 
-// BuiltIn lists the names of the profiles that need no declaration.
-func BuiltIn() []string { return append([]string(nil), builtInNames...) }
-
-var builtInNames = []string{"cerbos-fastmcp", "tool-as-action", "tool-as-resource"}
-
 // With sets what can be set of a built-in profile. ResourceKind and Action may
 // have placeholders, like those of a [RequestSpec].
 type With struct {
@@ -195,18 +190,18 @@ func (w *With) kind(otherwise string) text {
 // version of FastMCP that the server's inventory says it runs on, or "". All
 // mistakes in with are reported, joined, each a *source.Error.
 func New(name, server string, with With, inventoryFastMCP string) (*Profile, error) {
-	if err := with.check(name == "cerbos-fastmcp"); err != nil {
+	if err := with.check(name == authz.CerbosFastMCP); err != nil {
 		return nil, err
 	}
 	switch name {
-	case "cerbos-fastmcp":
+	case authz.CerbosFastMCP:
 		return cerbosFastMCP(server, with, inventoryFastMCP), nil
-	case "tool-as-action":
+	case authz.ToolAsAction:
 		return toolAsAction(server, with), nil
-	case "tool-as-resource":
+	case authz.ToolAsResource:
 		return toolAsResource(server, with), nil
 	}
-	return nil, fmt.Errorf("no enforcement point is called %q%s; there are %s", name, source.DidYouMean(name, builtInNames), strings.Join(builtInNames, ", "))
+	return nil, fmt.Errorf("no enforcement point is called %q%s; there are %s", name, source.DidYouMean(name, authz.BuiltIn()), strings.Join(authz.BuiltIn(), ", "))
 }
 
 // major returns the leading number of a version, and minor the next, or "".

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -20,7 +21,7 @@ func checkEnforcement(c *config.Config) error {
 		}
 	}
 	for _, s := range c.Servers {
-		if c.Enforcement.Get(s.Enforcement) == nil && slices.Contains(pep.BuiltIn(), s.Enforcement) {
+		if c.Enforcement.Get(s.Enforcement) == nil && slices.Contains(authz.BuiltIn(), s.Enforcement) {
 			_, err := pep.New(s.Enforcement, s.Name, withOf(s), "")
 			errs = append(errs, err)
 		}
@@ -50,7 +51,7 @@ func (w *Workspace) profile(s *config.Server, fastMCP string) (*pep.Profile, err
 	}
 	var errs []error
 	for _, mistake := range source.Mistakes(err) {
-		if with.Node == nil && w.o.ResourceKind != "" && slices.Contains(pep.BuiltIn(), name) {
+		if with.Node == nil && w.o.ResourceKind != "" && slices.Contains(authz.BuiltIn(), name) {
 			mistake = fmt.Errorf("--resource-kind: %w", mistake)
 		}
 		errs = append(errs, wrong(mistake))

@@ -61,7 +61,7 @@ func (in *input) localFlags(cmd *cobra.Command) {
 	}
 	_ = cmd.MarkFlagDirname("dir")
 	_ = cmd.MarkFlagDirname("policies")
-	_ = cmd.RegisterFlagCompletionFunc("enforcement", cobra.FixedCompletions(config.BuiltIn(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("enforcement", cobra.FixedCompletions(authz.BuiltIn(), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // clock returns the time that --now pins, or the zero time.
