@@ -9,7 +9,7 @@ type Resource struct {
 	Scope         string         // "" for the engine's default
 }
 
-// A Request is one question to the policy engine: may the principal do the
+// A Request is what the policy engine is asked: may the principal do the
 // action on the resource?
 type Request struct {
 	Principal *Principal
@@ -17,7 +17,7 @@ type Request struct {
 	Action    string
 
 	// AnyPrincipal leaves the principal's id, attributes and auxiliary data
-	// open too, so that the question is about anybody with the principal's
+	// open too, so that the request is about anybody with the principal's
 	// roles.
 	AnyPrincipal bool
 
@@ -25,7 +25,7 @@ type Request struct {
 	AnyTime bool
 
 	// Unknown is the path below the resource's attributes where the call's
-	// arguments stand, when they are to be left open: the question is then
+	// arguments stand, when they are to be left open: the request is then
 	// asked for every possible value at once, a missing one included. Nil asks
 	// about Attr as it is.
 	Unknown []string

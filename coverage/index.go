@@ -191,7 +191,7 @@ func (t *Target) Rules(action string) []*policy.Rule {
 }
 
 // Specific returns what is asked about the item itself, unless there is
-// nothing but questions about all items at once.
+// nothing but requests about all items at once.
 func (x *Index) Specific(col *matrix.Column) []Asked {
 	all := x.asked[col]
 	if own := slices.DeleteFunc(slices.Clone(all), func(a Asked) bool { return a.Gate }); len(own) > 0 {

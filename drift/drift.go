@@ -67,7 +67,7 @@ func Compare(ctx context.Context, in Input) (*Result, error) {
 	return r, nil
 }
 
-// asksArguments reports whether a question about a column depends on the
+// asksArguments reports whether a request about a column depends on the
 // arguments of a call.
 func asksArguments(col *matrix.Column) bool {
 	return slices.ContainsFunc(col.Question.Requests, func(r authz.Request) bool { return r.Unknown != nil })

@@ -19,8 +19,8 @@ type Engine interface {
 	pdp.Validator
 }
 
-// A Question is what is to be explained.
-type Question struct {
+// Input is what is to be explained: a cell, or a decision on known arguments.
+type Input struct {
 	Matrix    *matrix.Matrix // has Principal and Column
 	Engine    Engine
 	Policies  *policy.Set
@@ -40,8 +40,7 @@ type Explanation struct {
 	Ways      []Way // what would allow what is denied, confirmed by the engine
 }
 
-// A Request is one question that the enforcement point would ask, and what
-// came of it.
+// A Request is one that the enforcement point would make, and what came of it.
 type Request struct {
 	authz.Request
 	Decision   authz.Decision
@@ -62,8 +61,8 @@ type Way struct {
 	Arguments map[string]any
 }
 
-// Explain answers a question.
-func Explain(ctx context.Context, q *Question) (*Explanation, error) {
+// Explain says why somebody may or may not use an item.
+func Explain(ctx context.Context, q *Input) (*Explanation, error) {
 	x := &Explanation{Principal: q.Principal, Column: q.Column, Arguments: q.Arguments}
 	if q.Arguments == nil {
 		x.Cell = *q.Matrix.Cell(q.Matrix.ClassOf(q.Principal.Key), q.Column)
@@ -96,7 +95,7 @@ func Explain(ctx context.Context, q *Question) (*Explanation, error) {
 	return x, nil
 }
 
-func (q *Question) request(ctx context.Context, r authz.Request) (*Request, error) {
+func (q *Input) request(ctx context.Context, r authz.Request) (*Request, error) {
 	decisions, err := q.Engine.Decide(ctx, []authz.Request{r})
 	if err != nil {
 		return nil, err

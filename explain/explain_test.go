@@ -107,7 +107,7 @@ func (w *world) column(item string, op authz.Operation) *matrix.Column {
 
 func (w *world) explain(t testing.TB, principal, item string, op authz.Operation, arguments map[string]any) *explain.Explanation {
 	t.Helper()
-	x, err := explain.Explain(context.Background(), &explain.Question{
+	x, err := explain.Explain(context.Background(), &explain.Input{
 		Matrix: w.matrix, Engine: w.engine, Policies: w.set, Principal: w.matrix.ClassOf(principal).First(),
 		Column: w.column(item, op), Arguments: arguments,
 	})

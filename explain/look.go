@@ -38,8 +38,8 @@ type inquiry struct {
 	openTruths   []*pdp.Truth
 }
 
-// A place is where a condition stands.
-type place struct {
+// A ruleCondition is the condition of a rule, or of a derived role that the rule names.
+type ruleCondition struct {
 	rule        *policy.Rule
 	derivedRole string // of the rule's, whose condition it is, or ""
 	condition   *policy.Condition
@@ -50,7 +50,7 @@ func (i *inquiry) value(x pdp.Expression, v *pdp.Value) {
 }
 
 // truth asks for the truth of a condition, or of one of its expressions.
-func (i *inquiry) truth(of place, text string, t *pdp.Truth) {
+func (i *inquiry) truth(of ruleCondition, text string, t *pdp.Truth) {
 	p := pdp.Proposition{Rule: of.rule.ID, DerivedRole: of.derivedRole, Effect: of.rule.Effect, Text: text}
 	for x := range of.condition.Exprs() {
 		p.Of = append(p.Of, x.Value)
@@ -60,7 +60,7 @@ func (i *inquiry) truth(of place, text string, t *pdp.Truth) {
 
 // exprs lists the expressions of a condition and what they read, and asks for
 // their values.
-func (i *inquiry) exprs(of place) []Expr {
+func (i *inquiry) exprs(of ruleCondition) []Expr {
 	list := slices.Collect(of.condition.Exprs())
 	exprs := make([]Expr, len(list))
 	for n, text := range list {
@@ -85,7 +85,7 @@ func (i *inquiry) exprs(of place) []Expr {
 	return exprs
 }
 
-// ask puts the questions to the engine. What is open is taken to be empty where
+// ask has the engine evaluate what is noted. What is open is taken to be empty where
 // values are asked for.
 func (i *inquiry) ask(ctx context.Context) error {
 	if len(i.expressions) > 0 {
@@ -112,7 +112,7 @@ func (i *inquiry) ask(ctx context.Context) error {
 
 // look finds the rules that are about a request and the derived roles that they
 // name, and has the engine evaluate their conditions.
-func (q *Question) look(ctx context.Context, x *Request) error {
+func (q *Input) look(ctx context.Context, x *Request) error {
 	var rules []*policy.Rule
 	var ids []string
 	for rule := range coverage.About(q.Policies, &x.Request) {
@@ -129,7 +129,7 @@ func (q *Question) look(ctx context.Context, x *Request) error {
 		r := &x.Rules[n]
 		r.Rule, r.truth = rule, pdp.Always
 		q.derived(i, r, reach[rule.ID])
-		if of := (place{rule, "", rule.Condition}); len(r.grounds) > 0 && rule.Condition != nil {
+		if of := (ruleCondition{rule, "", rule.Condition}); len(r.grounds) > 0 && rule.Condition != nil {
 			r.Exprs = i.exprs(of)
 			i.truth(of, "", &r.truth)
 		}
@@ -145,7 +145,7 @@ func (q *Question) look(ctx context.Context, x *Request) error {
 
 // derived adds the derived roles that a rule names, and the grounds on which
 // the principal comes under it.
-func (q *Question) derived(i *inquiry, r *Rule, grounds []pdp.Ground) {
+func (q *Input) derived(i *inquiry, r *Rule, grounds []pdp.Ground) {
 	for _, name := range r.DerivedRoles {
 		dr := q.Policies.DerivedRole(r.Policy, name.Value)
 		if dr == nil {
@@ -161,7 +161,7 @@ func (q *Question) derived(i *inquiry, r *Rule, grounds []pdp.Ground) {
 			continue
 		}
 		d.held = true
-		if of := (place{r.Rule, dr.Name, dr.Condition}); dr.Condition != nil {
+		if of := (ruleCondition{r.Rule, dr.Name, dr.Condition}); dr.Condition != nil {
 			d.Exprs = i.exprs(of)
 			i.truth(of, "", &d.truth)
 		}

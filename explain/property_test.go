@@ -239,7 +239,7 @@ func TestExplanationsAgreeWithTheEngine(t *testing.T) {
 }
 
 func (d *device) check(t *testing.T, arguments map[string]any, samples []map[string]any, results map[explain.Result]int) {
-	x, err := explain.Explain(t.Context(), &explain.Question{
+	x, err := explain.Explain(t.Context(), &explain.Input{
 		Matrix: d.matrix, Engine: d.engine, Policies: d.set, Principal: d.principal, Column: d.column, Arguments: arguments,
 	})
 	if err != nil {

@@ -331,7 +331,7 @@ func TestReasons(t *testing.T) {
 				tt.actions = []string{"lend"}
 			}
 			w, col := tt.load(t)
-			x, err := explain.Explain(t.Context(), &explain.Question{
+			x, err := explain.Explain(t.Context(), &explain.Input{
 				Matrix: w.matrix, Engine: w.engine, Policies: w.set, Principal: w.matrix.ClassOf("lou").First(), Column: col, Arguments: tt.arguments,
 			})
 			if err != nil {

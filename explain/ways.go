@@ -25,7 +25,7 @@ type candidate struct {
 // ways tries the changes that the rules suggest, one at a time, and keeps those
 // that the engine confirms: an argument or an attribute that a condition
 // compares, and a role that a rule names.
-func (q *Question) ways(ctx context.Context, x *Explanation) ([]Way, error) {
+func (q *Input) ways(ctx context.Context, x *Explanation) ([]Way, error) {
 	var ways []Way
 	for _, c := range q.candidates(x) {
 		way, err := q.try(ctx, c)
@@ -41,7 +41,7 @@ func (q *Question) ways(ctx context.Context, x *Explanation) ([]Way, error) {
 
 // try asks the engine whether a change would allow it: whether it would allow
 // every request.
-func (q *Question) try(ctx context.Context, c candidate) (*Way, error) {
+func (q *Input) try(ctx context.Context, c candidate) (*Way, error) {
 	if c.arguments != nil {
 		cells, err := q.Matrix.Ask(ctx, []matrix.Case{{Principal: c.principal, Column: q.Column, Arguments: c.arguments}})
 		if err != nil || cells[0].Access != matrix.Allowed {
@@ -56,7 +56,7 @@ func (q *Question) try(ctx context.Context, c candidate) (*Way, error) {
 	return &Way{Text: c.text, Condition: cells[0].Condition, Principal: c.principal}, nil
 }
 
-func (q *Question) candidates(x *Explanation) []candidate {
+func (q *Input) candidates(x *Explanation) []candidate {
 	var list []candidate
 	for i := range x.Requests {
 		for j := range x.Requests[i].Rules {
@@ -85,7 +85,7 @@ func (q *Question) candidates(x *Explanation) []candidate {
 
 // valueCandidates gives an argument or an attribute the value that it is
 // compared with, in an expression about one of the requests.
-func (q *Question) valueCandidates(e *Expr, request int, arguments map[string]any) []candidate {
+func (q *Input) valueCandidates(e *Expr, request int, arguments map[string]any) []candidate {
 	var list []candidate
 	argument := "R.attr." + strings.Join(q.Column.Question.Requests[request].Unknown, ".") + "."
 	for _, c := range pdp.Comparisons(e.Inlined) {
@@ -143,7 +143,7 @@ func (e *Expr) valueOf(side string) (any, bool) {
 }
 
 // roleCandidates gives the principal the roles that a rule is for.
-func (q *Question) roleCandidates(rule *policy.Rule, arguments map[string]any) []candidate {
+func (q *Input) roleCandidates(rule *policy.Rule, arguments map[string]any) []candidate {
 	var list []candidate
 	for _, role := range coverage.Roles(q.Policies, rule) {
 		if strings.Contains(role.Value, "*") || slices.Contains(q.Principal.Roles, role.Value) {

@@ -116,18 +116,18 @@ type change struct {
 
 // A file is what edits are about.
 type file struct {
-	data   []byte
-	docs   []*yaml.Node
-	lines  []int // the offsets where they start
-	places []*place
+	data  []byte
+	docs  []*yaml.Node
+	lines []int // the offsets where they start
+	nodes []*treeNode
 }
 
-// A place is a node and where it is in the tree.
-type place struct {
+// A treeNode is a node and where it is in the tree.
+type treeNode struct {
 	node     *yaml.Node
-	up       *place // what it is in, or nil
-	index    int    // there
-	children []*place
+	up       *treeNode // its parent, or nil
+	index    int       // among the children of its parent
+	children []*treeNode
 	aliased  bool // it is part of what an anchor names
 }
 
@@ -143,7 +143,7 @@ func parse(data []byte) (*file, error) {
 		return nil, err
 	}
 	for _, doc := range f.docs {
-		f.walk(&place{node: doc})
+		f.walk(&treeNode{node: doc})
 	}
 	return f, nil
 }
@@ -162,11 +162,11 @@ func documents(data []byte) ([]*yaml.Node, error) {
 	}
 }
 
-func (f *file) walk(p *place) {
+func (f *file) walk(p *treeNode) {
 	p.aliased = p.node.Anchor != "" || p.up != nil && p.up.aliased
-	f.places = append(f.places, p)
+	f.nodes = append(f.nodes, p)
 	for i, child := range p.node.Content {
-		c := &place{node: child, up: p, index: i}
+		c := &treeNode{node: child, up: p, index: i}
 		p.children = append(p.children, c)
 		f.walk(c)
 	}
@@ -175,8 +175,8 @@ func (f *file) walk(p *place) {
 // change finds the scalar that an edit is about and the bytes that it takes,
 // or says why there are none.
 func (f *file) change(e Edit) (change, string) {
-	var at *place
-	for _, p := range f.places {
+	var at *treeNode
+	for _, p := range f.nodes {
 		if p.node.Kind != yaml.ScalarNode || p.node.Line != e.Pos.Line || p.node.Value != e.Old || e.Pos.Col != p.node.Column && e.Pos.Col != f.column(p.node) {
 			continue
 		}

@@ -10,7 +10,7 @@ import (
 // removal returns the bytes that go with an element of a list or an entry of a
 // mapping, and the nodes; or says why it has to stay. Where nothing else is in
 // the list or mapping, that goes with it.
-func (f *file) removal(at *place) (start, end int, gone []*yaml.Node, why string) {
+func (f *file) removal(at *treeNode) (start, end int, gone []*yaml.Node, why string) {
 	for alone(at) {
 		at = at.up
 		if at.up != nil && at.up.node.Kind == yaml.MappingNode {
@@ -38,7 +38,7 @@ func (f *file) removal(at *place) (start, end int, gone []*yaml.Node, why string
 
 // alone reports whether nothing else is in the list or mapping of an element
 // or key, and that is not all of the file.
-func alone(at *place) bool {
+func alone(at *treeNode) bool {
 	up := at.up
 	if up == nil || up.up == nil || up.up.node.Kind == yaml.DocumentNode {
 		return false
@@ -49,7 +49,7 @@ func alone(at *place) bool {
 
 // flowEntry returns the bytes of an entry between brackets, with the comma that
 // it needs no more. Its last node is the one of that index.
-func (f *file) flowEntry(at *place, last int) (start, end int, why string) {
+func (f *file) flowEntry(at *treeNode, last int) (start, end int, why string) {
 	entries := at.up.node.Content
 	start = f.offset(at.node)
 	_, end, ok := f.span(entries[last])
@@ -82,7 +82,7 @@ var (
 
 // lineEntry returns the lines of an entry that has them for itself: its first,
 // with the comment there, and those below that are indented more.
-func (f *file) lineEntry(at *place) (start, end int, why string) {
+func (f *file) lineEntry(at *treeNode) (start, end int, why string) {
 	offset := f.offset(at.node)
 	if offset < 0 {
 		return 0, 0, "its place is not known"

@@ -55,7 +55,7 @@ resourcePolicy:
 	},
 	Check: func(p *Pass) {
 		for _, x := range p.readings.list {
-			calls := slices.ContainsFunc(x.about, func(q question) bool { return q.col.Operation != authz.List })
+			calls := slices.ContainsFunc(x.about, func(q columnRequest) bool { return q.col.Operation != authz.List })
 			if calls && x.rule.Effect == authz.Deny {
 				continue
 			}

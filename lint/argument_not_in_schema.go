@@ -86,7 +86,7 @@ resourcePolicy:
 // An argumentUse is an argument of a tool that a condition reads.
 type argumentUse struct {
 	*reader
-	*question
+	*columnRequest
 	argument
 	read *pdp.Read
 	path []string

@@ -18,8 +18,8 @@ import (
 // what was found out about it.
 type clocked struct {
 	*reader
-	question *question
-	class    *matrix.Class
+	request *columnRequest
+	class   *matrix.Class
 
 	now, then *authz.Decision // then is nil if the condition of now tells
 	at        time.Time       // of then
@@ -49,7 +49,7 @@ func findClocked(ctx context.Context, p *Pass) error {
 	}
 	requests := make([]authz.Request, len(list))
 	for i := range list {
-		requests[i] = *list[i].question.Request
+		requests[i] = *list[i].request.Request
 		requests[i].Principal = list[i].class.First()
 	}
 	for _, at := range timesToTry(p) {
@@ -88,7 +88,7 @@ func probe(p *Pass, x *reader) []clocked {
 				continue
 			}
 			cells = append(cells, cell)
-			if list = append(list, clocked{reader: x, question: q, class: class}); len(list) == probes {
+			if list = append(list, clocked{reader: x, request: q, class: class}); len(list) == probes {
 				return list
 			}
 		}

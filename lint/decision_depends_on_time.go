@@ -52,12 +52,12 @@ resourcePolicy:
 	},
 	Check: func(p *Pass) {
 		for _, c := range p.answers.clocked {
-			f := about(c.question.col)
+			f := about(c.request.col)
 			f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
 			f.Pos, f.Policy = posOf(p, c.rule, c.clock[0]), c.rule.ID
 			f.Evidence = append([]string{cite(c.rule)}, c.witness(p)...)
 			p.report(draft{
-				Finding: f, who: c.who(), group: f.Pos.String() + c.rule.ID, subject: c.question.col.Item.Name,
+				Finding: f, who: c.who(), group: f.Pos.String() + c.rule.ID, subject: c.request.col.Item.Name,
 				say: func(items []string) string {
 					return fmt.Sprintf("who may do what with %s depends on the clock, by %s", listing(items, named), called(c.rule))
 				},
@@ -68,7 +68,7 @@ resourcePolicy:
 
 // witness says what becomes of a request now, and at another time.
 func (c *clocked) witness(p *Pass) []string {
-	lines := []string{fmt.Sprintf("%s for %s: %s", c.question.Action, p.names(c.who()), inWords(c.now))}
+	lines := []string{fmt.Sprintf("%s for %s: %s", c.request.Action, p.names(c.who()), inWords(c.now))}
 	if c.then != nil {
 		lines = append(lines, fmt.Sprintf("at %s: %s", c.at.Format(time.RFC3339), inWords(c.then)))
 	}

@@ -174,12 +174,12 @@ func exceeds(ctx context.Context, p *Pass, alike map[string]bool, d *delegation,
 		return nil, nil
 	}
 	rules := slices.Concat(a.Rules, b.Rules)
-	q := x.Finder.Question(coverage.Plain(col), d.agent, rules...)
+	q := x.Finder.Search(coverage.Plain(col), d.agent, rules...)
 	key := a.Condition.Key() + "\x00" + b.Condition.Key() + "\x00" + q.Key()
 	if alike[key] {
 		return nil, nil
 	}
-	for list := range witness.Within(q, x.Finder.Question(coverage.Plain(col), d.delegator, rules...)) {
+	for list := range witness.Within(q, x.Finder.Search(coverage.Plain(col), d.delegator, rules...)) {
 		may, err := decided(ctx, p, d.agent, col, list, allowed)
 		if err != nil {
 			return nil, err

@@ -147,7 +147,7 @@ func findBypass(ctx context.Context, p *Pass, who *authz.Principal, col *matrix.
 	depends := slices.ContainsFunc(cell.Rules, func(part matrix.Rule) bool { return part.Met == authz.Depends })
 	candidates := func(yield func([]map[string]any) bool) { yield([]map[string]any{nil}) }
 	if x := p.reasoner(); x != nil && depends {
-		candidates = witness.Within(x.Finder.Question(coverage.Plain(col), who, cell.Rules...))
+		candidates = witness.Within(x.Finder.Search(coverage.Plain(col), who, cell.Rules...))
 	}
 	for list := range candidates {
 		var attempts []attempt

@@ -141,7 +141,7 @@ func failsOpen(ctx context.Context, p *Pass, r *policy.Rule, c *pdp.Condition) (
 				continue
 			}
 			f := &failing{rule: r, condition: c, class: class, column: col, cell: cell}
-			f.question(p)
+			f.prepare(p)
 			if can, err := canErr(ctx, p, f); err != nil {
 				return false, err
 			} else if !can || seen[f.key] || len(seen) >= failures {
@@ -175,28 +175,29 @@ type failing struct {
 	column    *matrix.Column
 	cell      *matrix.Cell
 
-	asked    witness.Question
+	search   witness.Search
 	possible *reason.Possibilities
 	key      string
 }
 
-func (f *failing) question(p *Pass) {
+// prepare sets what candidates are looked for with.
+func (f *failing) prepare(p *Pass) {
 	rules := append(slices.Clone(f.cell.Rules), matrix.Rule{ID: f.rule.ID})
-	f.asked = witness.Question{Parts: p.reasons.Finder.Parts(rules...), Schema: p.reasons.Finder.Schema(f.column.Item), Most: 4 * failures}
+	f.search = witness.Search{Parts: p.reasons.Finder.Parts(rules...), Schema: p.reasons.Finder.Schema(f.column.Item), Most: 4 * failures}
 	for _, a := range p.index.Asked(f.column) {
 		if a.Target.Reaches(f.rule) && f.rule.CoversAction(a.Action) {
-			f.asked.Request = *a.Request
+			f.search.Request = *a.Request
 			break
 		}
 	}
-	f.asked.Request.Principal = f.class.First()
-	f.key = f.asked.Key() + "\x00" + f.cell.Access.String() + "\x00" + f.cell.Condition.Key()
+	f.search.Request.Principal = f.class.First()
+	f.key = f.search.Key() + "\x00" + f.cell.Access.String() + "\x00" + f.cell.Condition.Key()
 }
 
 // canErr reports whether the condition alone errors for a request that the
 // principal may make within the schema, as far as that is known.
 func canErr(ctx context.Context, p *Pass, f *failing) (bool, error) {
-	alone := f.asked
+	alone := f.search
 	alone.Parts, alone.Most = f.condition.Parts, 0
 	found, err := p.reasons.Try(ctx, f.condition, &alone)
 	return err == nil && (!found.AllWithin || found.Came(pdp.Errored, true)), err
@@ -206,7 +207,7 @@ func canErr(ctx context.Context, p *Pass, f *failing) (bool, error) {
 // the rule denies, and one that makes its condition error and is allowed.
 func fail(ctx context.Context, p *Pass, f *failing) (bool, error) {
 	who := f.class.First()
-	f.possible = &reason.Possibilities{Tried: slices.Collect(f.asked.Candidates().Each)}
+	f.possible = &reason.Possibilities{Tried: slices.Collect(f.search.Candidates().Each)}
 	if err := tryAll(ctx, p, f); err != nil {
 		return false, err
 	}
@@ -217,7 +218,7 @@ func fail(ctx context.Context, p *Pass, f *failing) (bool, error) {
 		}
 	}
 	// Where the principal lacks an attribute, the rule denies others like it.
-	others := f.asked
+	others := f.search
 	others.Parts, others.Request.AnyPrincipal, others.FixedID, others.Most = f.condition.Parts, true, true, failures
 	list := slices.Collect(others.Candidates().Each)
 	for _, i := range erring[:min(len(erring), few)] {
@@ -270,7 +271,7 @@ func tryAll(ctx context.Context, p *Pass, f *failing) error {
 	if !p.budget.Afford(len(f.possible.Tried) - tried) {
 		f.possible.Tried = f.possible.Tried[:tried]
 	}
-	return p.reasons.TryMore(ctx, f.condition, f.asked.Request, f.possible)
+	return p.reasons.TryMore(ctx, f.condition, f.search.Request, f.possible)
 }
 
 // oddity ranks a pair of candidates: by how many things they differ in, one or

@@ -196,7 +196,7 @@ func canBeActive(ctx context.Context, p *Pass, d *policy.DerivedRole, rules []*p
 				continue // the same to the condition
 			}
 			for _, class := range classes {
-				q := &witness.Question{Parts: c.Parts, Request: *of.Request}
+				q := &witness.Search{Parts: c.Parts, Request: *of.Request}
 				q.Request.Principal = class.First()
 				if tried++; tried > activations {
 					return true, nil

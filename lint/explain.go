@@ -11,7 +11,7 @@ import (
 type explanation struct {
 	by    string
 	only  func(*draft) bool // which of its findings; nil for all
-	where place
+	where extent
 	hides []string
 }
 
@@ -27,9 +27,9 @@ var explanations = []explanation{
 	{"argument-not-in-schema", nil, inRule, []string{"condition-never-true"}},
 }
 
-// A place says where a finding holds, as keys that two findings may share. A
+// An extent says where a finding holds, as keys that two findings may share. A
 // finding is explained where all of its keys are.
-type place func(*draft) []string
+type extent func(*draft) []string
 
 func onServer(d *draft) []string {
 	if d.Server != "" {

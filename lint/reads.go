@@ -15,12 +15,12 @@ import (
 )
 
 // A reader is a rule about what the enforcement points ask for, what its
-// condition reads, and the questions that it is about.
+// condition reads, and the requests that it is about.
 type reader struct {
 	rule  *policy.Rule
 	reads []pdp.Read
 	clock []pdp.Place
-	about []question
+	about []columnRequest
 	idle  map[idleKey]bool
 	// names are the items that the rule's own condition is about, where the
 	// action is asked about every item.
@@ -34,11 +34,11 @@ type readings struct {
 	of   map[*policy.Rule]*reader
 }
 
-// An idleKey is a read and a question of a reader, by number.
-type idleKey struct{ read, question int }
+// An idleKey is a read and a request of a reader, by number.
+type idleKey struct{ read, request int }
 
-// A question is a request about an operation.
-type question struct {
+// A columnRequest is a request that is made for a column.
+type columnRequest struct {
 	col *matrix.Column
 	coverage.Asked
 }
@@ -51,12 +51,12 @@ func findReaders(p *Pass) {
 	}
 	p.readings.of = map[*policy.Rule]*reader{}
 	reads := engine.RuleReads()
-	about := map[*policy.Rule][]question{}
+	about := map[*policy.Rule][]columnRequest{}
 	for _, col := range p.Matrix.Columns {
 		for _, a := range p.index.Asked(col) {
 			for _, r := range a.Target.Rules(a.Action) {
 				if reads[r.ID] != nil {
-					about[r] = append(about[r], question{col, a})
+					about[r] = append(about[r], columnRequest{col, a})
 				}
 			}
 		}
@@ -81,23 +81,23 @@ func findReaders(p *Pass) {
 	}
 }
 
-// findIdle finds the reads that have no say in a question, because of what the
+// findIdle finds the reads that have no say in a request, because of what the
 // condition asks about the resource beside them.
 func findIdle(ctx context.Context, p *Pass) error {
 	engine, ok := p.input.Engine.(pdp.Reader)
 	if !ok {
 		return nil
 	}
-	type place struct {
+	type reading struct {
 		of *reader
 		at idleKey // the read is -1 for the condition itself
 	}
 	var readings []pdp.Reading
-	var places []place
+	var readingOf []reading
 	add := func(x *reader, read *pdp.Read, i, j int) {
 		if len(read.Premises) > 0 {
 			readings = append(readings, pdp.Reading{Rule: x.rule.ID, Read: read, Request: x.about[j].Request})
-			places = append(places, place{x, idleKey{i, j}})
+			readingOf = append(readingOf, reading{x, idleKey{i, j}})
 		}
 	}
 	for _, x := range p.readings.list {
@@ -114,10 +114,10 @@ func findIdle(ctx context.Context, p *Pass) error {
 	if err != nil {
 		return err
 	}
-	for i, at := range places {
+	for i, at := range readingOf {
 		switch {
 		case at.at.read < 0:
-			col := at.of.about[at.at.question].col
+			col := at.of.about[at.at.request].col
 			at.of.names[col] = at.of.names[col] || !idle[i]
 		case idle[i]:
 			if at.of.idle == nil {
@@ -161,9 +161,9 @@ func (p *Pass) rulesFor(col *matrix.Column) (list []*policy.Rule, all, named boo
 	return list, all, named
 }
 
-// uses yields what the reader reads, with each question that it has a say in.
-func (x *reader) uses() iter.Seq2[*pdp.Read, *question] {
-	return func(yield func(*pdp.Read, *question) bool) {
+// uses yields what the reader reads, with each request that it has a say in.
+func (x *reader) uses() iter.Seq2[*pdp.Read, *columnRequest] {
+	return func(yield func(*pdp.Read, *columnRequest) bool) {
 		for i := range x.reads {
 			for j := range x.about {
 				if !x.idle[idleKey{i, j}] && !yield(&x.reads[i], &x.about[j]) {
@@ -229,7 +229,7 @@ func variable(p *Pass, in *policy.Policy, name string) *policy.Variable {
 
 // argumentPath returns the path below the arguments of a call that is read, if it
 // is one.
-func (q *question) argumentPath(r *pdp.Read) ([]string, bool) {
+func (q *columnRequest) argumentPath(r *pdp.Read) ([]string, bool) {
 	return below(r, q.Unknown)
 }
 
@@ -243,7 +243,7 @@ func below(r *pdp.Read, path []string) ([]string, bool) {
 
 // exact reports whether the rule names the action that is asked about, and with
 // it the item: an action that is asked about every item names none.
-func (q *question) exact(r *policy.Rule) bool {
+func (q *columnRequest) exact(r *policy.Rule) bool {
 	return !q.General && slices.ContainsFunc(r.Actions, func(a policy.Text) bool { return a.Value == q.Action })
 }
 

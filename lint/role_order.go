@@ -146,7 +146,7 @@ func findSwapWith(ctx context.Context, p *Pass, col *matrix.Column, who *authz.P
 		named = append(named, matrix.Rule{ID: r.ID})
 	}
 	var outside *swap
-	for list := range witness.Chunks(p.reasons.Finder.Question(col, who, named...).Candidates().Each) {
+	for list := range witness.Chunks(p.reasons.Finder.Search(col, who, named...).Candidates().Each) {
 		var attempts []attempt
 		for _, c := range list {
 			attempts = append(attempts, attempt{who, col, c.Arguments})
@@ -269,7 +269,7 @@ func erringRules(ctx context.Context, p *Pass, col *matrix.Column, s *swap) ([]*
 	}
 	arguments := s.arguments
 	if arguments == nil { // any will do: some that are likely
-		for list := range witness.Within(x.Finder.Question(coverage.Plain(col), refused)) {
+		for list := range witness.Within(x.Finder.Search(coverage.Plain(col), refused)) {
 			arguments = list[0]
 			break
 		}

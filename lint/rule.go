@@ -20,7 +20,7 @@ type Rule struct {
 	// Options returns the rule's options with their defaults: a pointer to a
 	// struct, see [Rule.OptionList]. Nil if it has none.
 	Options func() any
-	// Check reports. A rule that puts questions to the engine has Ask instead.
+	// Check reports. A rule that makes requests to the engine has Ask instead.
 	Check func(*Pass)
 	Ask   func(context.Context, *Pass) error
 

@@ -246,7 +246,7 @@ func shadowTrials(p *Pass, r *policy.Rule) []matrix.Trial {
 	people := concernedBy(p, r)
 	for _, of := range p.index.Covered(r) {
 		for _, who := range people {
-			for c := range p.reasons.Finder.Question(coverage.Plain(of.Column), who, matrix.Rule{ID: r.ID}).Candidates().Each {
+			for c := range p.reasons.Finder.Search(coverage.Plain(of.Column), who, matrix.Rule{ID: r.ID}).Candidates().Each {
 				if len(trials) >= shadows {
 					return trials
 				}

@@ -48,11 +48,11 @@ resourcePolicy:
 	},
 	Check: func(p *Pass) {
 		for col := range p.calls() {
-			questions := p.index.Specific(col)
-			if slices.ContainsFunc(questions, func(a coverage.Asked) bool { return len(p.namedBy(a, col)) > 0 }) {
+			asked := p.index.Specific(col)
+			if slices.ContainsFunc(asked, func(a coverage.Asked) bool { return len(p.namedBy(a, col)) > 0 }) {
 				continue
 			}
-			for _, a := range questions {
+			for _, a := range asked {
 				for _, r := range a.Target.Patterns() {
 					for _, glob := range r.Actions {
 						if ok, err := r.MatchAction(glob.Value, a.Action); r.Effect != authz.Allow || !ok || err != nil {

@@ -8,14 +8,15 @@ import (
 	"github.com/mcpolicy/mcpolicy/pep"
 )
 
-// A Case is a question about one principal and known arguments.
+// A Case is an operation on an item by one principal with known arguments.
 type Case struct {
 	Principal *authz.Principal
 	Column    *Column
 	Arguments map[string]any
 }
 
-// A Trial is a question with known arguments about several principals.
+// A Trial is an operation on an item by each of several principals with known
+// arguments.
 type Trial struct {
 	Column     *Column
 	Arguments  map[string]any
@@ -46,13 +47,13 @@ func (m *Matrix) Ask(ctx context.Context, cases []Case) ([]Cell, error) {
 // instance one with another clock. It returns a cell for each principal of each
 // trial; those that are the same may be one, and are read-only.
 func (m *Matrix) Try(ctx context.Context, d pdp.Decider, trials []Trial) ([][]*Cell, error) {
-	var questions []pdp.Question
+	var requests []pdp.Question
 	for _, t := range trials {
 		for _, r := range t.Column.Question.Requests {
-			questions = append(questions, pdp.Question{Request: pep.Bind(r, t.Arguments), Of: t.Principals})
+			requests = append(requests, pdp.Question{Request: pep.Bind(r, t.Arguments), Of: t.Principals})
 		}
 	}
-	answers, err := pdp.Each(ctx, d, questions)
+	answers, err := pdp.Each(ctx, d, requests)
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +94,11 @@ func (m *Matrix) joined(col *Column, answers [][]*authz.Decision, principals int
 // Look decides a column with its arguments left open. Neither the column nor
 // the principals need be of the matrix.
 func (m *Matrix) Look(ctx context.Context, col *Column, principals []*authz.Principal) ([]*Cell, error) {
-	questions := make([]pdp.Question, len(col.Question.Requests))
+	requests := make([]pdp.Question, len(col.Question.Requests))
 	for i, r := range col.Question.Requests {
-		questions[i] = pdp.Question{Request: r, Of: principals}
+		requests[i] = pdp.Question{Request: r, Of: principals}
 	}
-	answers, err := pdp.Each(ctx, m.input.Decider, questions)
+	answers, err := pdp.Each(ctx, m.input.Decider, requests)
 	if err != nil {
 		return nil, err
 	}

@@ -128,7 +128,7 @@ func (c *checker) errorf(pos source.Pos, format string, args ...any) {
 	c.errs = append(c.errs, source.Errorf(pos, "%s", msg))
 }
 
-func (c *checker) text(s string, where place, pos source.Pos) {
+func (c *checker) text(s string, where location, pos source.Pos) {
 	t, broken := parse(s)
 	for _, part := range broken {
 		c.errorf(pos, "%s", unclosed(part))
@@ -144,7 +144,7 @@ func (c *checker) text(s string, where place, pos source.Pos) {
 }
 
 // value checks a value below attr, which n is written as, unless it is nil.
-func (c *checker) value(v any, where place, n *source.Node, pos source.Pos) {
+func (c *checker) value(v any, where location, n *source.Node, pos source.Pos) {
 	pos = posOf(n, pos)
 	switch v := v.(type) {
 	case string:

@@ -121,19 +121,19 @@ func (t text) fill(v *values) string {
 	return b.String()
 }
 
-// A place is where a text stands in a request.
-type place uint8
+// A location is where a text stands in a request.
+type location uint8
 
 const (
-	inRequest place = iota // kind, id, action, policyVersion, scope
-	inAttr                 // the value of an attribute
-	inList                 // in a list in it
-	inKey                  // the name of an attribute
+	inRequest location = iota // kind, id, action, policyVersion, scope
+	inAttr                    // the value of an attribute
+	inList                    // in a list in it
+	inKey                     // the name of an attribute
 )
 
 // misplaced says what is wrong with the placeholders of a text, if anything.
 // A gate is a request that is asked once for a whole list.
-func (t text) misplaced(where place, gate bool) []string {
+func (t text) misplaced(where location, gate bool) []string {
 	var wrong []string
 	for _, p := range t {
 		if !p.placeholder {
@@ -165,7 +165,7 @@ func unclosed(part string) string {
 }
 
 // unknown says that there is no such placeholder, and what may be meant.
-func unknown(name string, where place) string {
+func unknown(name string, where location) string {
 	if end := strings.IndexAny(name, ".["); end > 0 && strings.TrimSpace(name[:end]) == arguments {
 		return braced(name) + ": a part of the arguments cannot be said; {arguments} as the whole of an attribute's value sends all of them"
 	}

@@ -18,11 +18,13 @@ const maxCandidates = 5_000
 // delegations to nobody or in a circle. It keeps the keys and nothing else, so
 // that a [Stream] can be checked as it passes. The zero value is ready to use.
 type Index struct {
-	places      map[string]place
+	keys        map[string]keyPos
 	delegations map[string]delegation // by the key of the delegate
 }
 
-type place struct{ number, line int32 }
+// A keyPos is where a key first stands: as how many-th principal, from 0, and on which
+// line.
+type keyPos struct{ number, line int32 }
 
 type delegation struct {
 	to  string // the key of who is acted for
@@ -33,14 +35,14 @@ type delegation struct {
 func (x *Index) Add(p *authz.Principal) error { return x.add(p, p.Pos) }
 
 func (x *Index) add(p *authz.Principal, onBehalfOf source.Pos) error {
-	if first, ok := x.places[p.Key]; ok {
+	if first, ok := x.keys[p.Key]; ok {
 		return source.Errorf(p.Pos, "principal %q stands here twice, first on line %d", p.Key, first.line)
 	}
-	if x.places == nil {
-		x.places = map[string]place{}
+	if x.keys == nil {
+		x.keys = map[string]keyPos{}
 		x.delegations = map[string]delegation{}
 	}
-	x.places[p.Key] = place{number: int32(len(x.places)), line: int32(p.Pos.Line)} //nolint:gosec // far below 2^31
+	x.keys[p.Key] = keyPos{number: int32(len(x.keys)), line: int32(p.Pos.Line)} //nolint:gosec // far below 2^31
 	if p.OnBehalfOf != "" {
 		x.delegations[p.Key] = delegation{to: p.OnBehalfOf, pos: onBehalfOf}
 	}
@@ -54,7 +56,7 @@ func (x *Index) Check() error {
 	seen := map[string]bool{} // delegates that were followed to their end
 	for _, key := range slices.SortedFunc(maps.Keys(x.delegations), x.inOrder) {
 		d := x.delegations[key]
-		if _, ok := x.places[d.to]; !ok {
+		if _, ok := x.keys[d.to]; !ok {
 			errs = append(errs, source.Errorf(d.pos, "onBehalfOf: no principal %q%s", d.to, x.didYouMean(d.to)))
 		}
 		if circle := x.circle(key, seen); circle != nil {
@@ -64,7 +66,7 @@ func (x *Index) Check() error {
 	return errors.Join(errs...)
 }
 
-func (x *Index) inOrder(a, b string) int { return int(x.places[a].number - x.places[b].number) }
+func (x *Index) inOrder(a, b string) int { return int(x.keys[a].number - x.keys[b].number) }
 
 // circle follows the delegations from key and returns those who stand in a
 // circle, if it ends in one that was not seen before.
@@ -93,8 +95,8 @@ func describe(circle []string) string {
 }
 
 func (x *Index) didYouMean(key string) string {
-	if len(x.places) > maxCandidates {
+	if len(x.keys) > maxCandidates {
 		return ""
 	}
-	return source.DidYouMean(key, slices.Sorted(maps.Keys(x.places)))
+	return source.DidYouMean(key, slices.Sorted(maps.Keys(x.keys)))
 }

@@ -28,7 +28,7 @@ type Set struct {
 // Get returns the principal with that key, or nil.
 func (s *Set) Get(key string) *authz.Principal {
 	if s.index != nil {
-		if at, ok := s.index.places[key]; ok {
+		if at, ok := s.index.keys[key]; ok {
 			return s.Principals[at.number]
 		}
 		return nil

@@ -99,7 +99,7 @@ func with(m map[string]any, name string, v any) map[string]any {
 // sample returns arguments that a tool's schema allows, as far as that can be
 // found.
 func (p *prober) sample(item *manifest.Item) map[string]any {
-	q := witness.Question{Schema: p.finder.Schema(item), Request: authz.Request{Principal: &authz.Principal{}, Unknown: []string{"arguments"}}}
+	q := witness.Search{Schema: p.finder.Schema(item), Request: authz.Request{Principal: &authz.Principal{}, Unknown: []string{"arguments"}}}
 	for c := range q.Candidates().Each {
 		return c.Arguments
 	}

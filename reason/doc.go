@@ -6,8 +6,8 @@
 // only where the proposals leave nothing out. What is not known is said to be
 // open. All that is asked counts against a [Budget].
 //
-// The surface is small: [Reasoner.Own] finds the condition that a question is
-// about, [Reasoner.Verdict] judges it for all requests that its rule covers,
+// The surface is small: [Reasoner.Own] finds a rule's own condition,
+// [Reasoner.Verdict] judges it for all requests that its rule covers,
 // [Reasoner.Follows] compares two, and [Reasoner.Try] says what one comes to for
 // requests of the caller's own. Which requests a rule covers comes from package
 // coverage; what to make of an answer is left to the rules of package lint.

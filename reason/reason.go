@@ -84,10 +84,10 @@ func (p *Possibilities) Came(to pdp.Outcome, within bool) bool {
 	return false
 }
 
-// Try has the engine evaluate a condition for the candidates of a question,
+// Try has the engine evaluate a condition for the candidates of a search,
 // until it was met and errored within the schema: nothing is impossible then.
-// Questions whose candidates amount to the same are asked once.
-func (x *Reasoner) Try(ctx context.Context, c *pdp.Condition, q *witness.Question) (*Possibilities, error) {
+// Searches whose candidates amount to the same are made once.
+func (x *Reasoner) Try(ctx context.Context, c *pdp.Condition, q *witness.Search) (*Possibilities, error) {
 	key := q.Request.Resource.Kind + "\x00" + strings.Join(q.Request.Unknown, "\x00") + "\x00" + q.Key()
 	if known := x.results[c][key]; known != nil {
 		return known, nil
@@ -171,9 +171,9 @@ func (x *Reasoner) Somebody() *authz.Principal {
 	return who
 }
 
-// anybody is the question what a condition can come to for any principal.
-func (x *Reasoner) anybody(r *policy.Rule, c *pdp.Condition, of coverage.Covering) *witness.Question {
-	q := &witness.Question{Parts: c.Parts, Request: *of.Request, Schema: x.Finder.Schema(of.Column.Item)}
+// anybody is the search for what a condition can come to for any principal.
+func (x *Reasoner) anybody(r *policy.Rule, c *pdp.Condition, of coverage.Covering) *witness.Search {
+	q := &witness.Search{Parts: c.Parts, Request: *of.Request, Schema: x.Finder.Schema(of.Column.Item)}
 	q.Request.AnyPrincipal = true
 	q.Request.Principal = x.Somebody()
 	if r.Policy.Kind == policy.PrincipalPolicy {

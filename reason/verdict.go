@@ -113,10 +113,10 @@ func (p *Possibilities) Never(to pdp.Outcome, within bool) bool {
 	return tried && all && !p.Came(to, within)
 }
 
-// anyItem is the question what a condition can come to for any principal and
+// anyItem is the search for what a condition can come to for any principal and
 // for any item that the rule would cover: one may be added. Nil if the rule
 // names the item, or if the condition does not look at it.
-func (x *Reasoner) anyItem(r *policy.Rule, c *pdp.Condition, of coverage.Covering) *witness.Question {
+func (x *Reasoner) anyItem(r *policy.Rule, c *pdp.Condition, of coverage.Covering) *witness.Search {
 	if of.AnyItem == nil || !ReadsResource(c, of.Unknown) || isNamed(of, r) {
 		return nil
 	}

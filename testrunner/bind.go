@@ -61,27 +61,27 @@ type binder struct {
 	matrix  *matrix.Matrix
 	people  *people
 	filter  *foundFilter
-	columns map[place][]*matrix.Column
-	names   map[place]*index // of the items that the columns are about
+	columns map[namespace][]*matrix.Column
+	names   map[namespace]*index // of the items that the columns are about
 
 	everyRole *index // that policies name or a principal has; nil until it is asked for
 }
 
-// A place is what a name is looked for in.
-type place struct {
+// A namespace is the items among which a name is looked for.
+type namespace struct {
 	server    *matrix.Server
 	types     manifest.TypeSet
 	operation authz.Operation
 }
 
 func newBinder(m *matrix.Matrix, p *people, f *foundFilter) *binder {
-	b := &binder{matrix: m, people: p, filter: f, columns: map[place][]*matrix.Column{}, names: map[place]*index{}}
+	b := &binder{matrix: m, people: p, filter: f, columns: map[namespace][]*matrix.Column{}, names: map[namespace]*index{}}
 	for _, col := range m.Columns {
 		types := manifest.Types(col.Item.Type)
 		if types&resources != 0 {
 			types = resources
 		}
-		at := place{col.Server, types, col.Operation}
+		at := namespace{col.Server, types, col.Operation}
 		b.columns[at] = append(b.columns[at], col)
 	}
 	for at, columns := range b.columns {
@@ -94,8 +94,8 @@ func newBinder(m *matrix.Matrix, p *people, f *foundFilter) *binder {
 	return b
 }
 
-// known returns the names of the items in a place, which may have none.
-func (b *binder) known(at place) *index {
+// known returns the names of the items in a namespace, which may have none.
+func (b *binder) known(at namespace) *index {
 	if names := b.names[at]; names != nil {
 		return names
 	}
@@ -218,7 +218,7 @@ type mention struct {
 }
 
 func (e *expander) operation(o *Operation) {
-	at := place{e.suite.server, o.Types, o.Operation}
+	at := namespace{e.suite.server, o.Types, o.Operation}
 	for _, list := range []struct {
 		names   Names
 		accepts accepts
@@ -246,7 +246,7 @@ func (e *expander) operation(o *Operation) {
 	}
 }
 
-func (e *expander) exactly(at place, x *Exactly) {
+func (e *expander) exactly(at namespace, x *Exactly) {
 	columns := e.columns[at]
 	want := (allowed | conditional).String()
 	if len(columns) == 0 {
@@ -271,7 +271,7 @@ func (e *expander) exactly(at place, x *Exactly) {
 // mentions returns the columns that a list names, each once: where it is
 // named itself, or else by the first pattern that matches it. What it does find
 // counts though there are mistakes.
-func (e *expander) mentions(at place, list Names) ([]mention, error) {
+func (e *expander) mentions(at namespace, list Names) ([]mention, error) {
 	var errs []error
 	columns, known := e.columns[at], e.known(at)
 	found := make([][]int, len(list))
@@ -302,7 +302,7 @@ func (e *expander) mentions(at place, list Names) ([]mention, error) {
 
 // noItem is the mistake of a name that stands for no item. It says so if there
 // is one elsewhere.
-func (e *expander) noItem(at place, text string, names []string) error {
+func (e *expander) noItem(at namespace, text string, names []string) error {
 	what, where := noun(at.types), " on "+at.server.Name
 	for _, col := range e.matrix.Columns {
 		if col.Operation != authz.List || col.Item.Name != text {
@@ -340,7 +340,7 @@ func (e *expander) selected(s Selection) ([]mention, error) {
 
 // choose returns the columns that are selected.
 func (e *expander) choose(s Selection, l leniency) ([]mention, error) {
-	at := place{e.suite.server, s.Types, s.Operation}
+	at := namespace{e.suite.server, s.Types, s.Operation}
 	columns := e.columns[at]
 	parts, err := e.parts(at, s.Items, l)
 	if err != nil {
@@ -365,7 +365,7 @@ func (e *expander) choose(s Selection, l leniency) ([]mention, error) {
 
 // parts returns what each field of the selector asks for. They are of no use if
 // there is an error.
-func (e *expander) parts(at place, s *ItemSelector, l leniency) ([]part[*manifest.Item], error) {
+func (e *expander) parts(at namespace, s *ItemSelector, l leniency) ([]part[*manifest.Item], error) {
 	var errs []error
 	var parts []part[*manifest.Item]
 	add := func(key, none string, meets func(*manifest.Item) bool) {

@@ -64,10 +64,10 @@ func (f *Finder) Parts(rules ...matrix.Rule) []pdp.Part {
 	return parts
 }
 
-// Question is what a principal may call a column's item with, so that the
+// Search is for what a principal may call a column's item with, so that the
 // conditions of the given rules come out differently.
-func (f *Finder) Question(col *matrix.Column, principal *authz.Principal, rules ...matrix.Rule) *Question {
-	q := &Question{Parts: f.Parts(rules...), Schema: f.Schema(col.Item), Most: ofCell}
+func (f *Finder) Search(col *matrix.Column, principal *authz.Principal, rules ...matrix.Rule) *Search {
+	q := &Search{Parts: f.Parts(rules...), Schema: f.Schema(col.Item), Most: ofCell}
 	for _, r := range col.Question.Requests {
 		q.Request = r
 		if r.Unknown != nil {
@@ -82,7 +82,7 @@ func (f *Finder) Question(col *matrix.Column, principal *authz.Principal, rules 
 // condition and some that miss it, each confirmed by the matrix's engine and
 // within the inputSchema where that is possible. What is not found is nil.
 func (f *Finder) Split(ctx context.Context, col *matrix.Column, principal *authz.Principal, cell *matrix.Cell) (meets, misses *Candidate, err error) {
-	list := slices.Collect(f.Question(col, principal, cell.Rules...).Candidates().Each)
+	list := slices.Collect(f.Search(col, principal, cell.Rules...).Candidates().Each)
 	cases := make([]matrix.Case, len(list))
 	for i, c := range list {
 		cases[i] = matrix.Case{Principal: principal, Column: col, Arguments: c.Arguments}

@@ -29,11 +29,11 @@ func Chunks(each iter.Seq[Candidate]) iter.Seq[[]Candidate] {
 	}
 }
 
-// Within yields the arguments that the schema allows for some questions, in
+// Within yields the arguments that the schema allows for some searches, in
 // chunks; in each those with the fewest first.
-func Within(questions ...*Question) iter.Seq[[]map[string]any] {
+func Within(searches ...*Search) iter.Seq[[]map[string]any] {
 	allowed := func(yield func(Candidate) bool) {
-		for _, q := range questions {
+		for _, q := range searches {
 			for c := range q.Candidates().Each {
 				if c.Within && !yield(c) {
 					return

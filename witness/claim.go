@@ -2,9 +2,9 @@ package witness
 
 import "github.com/mcpolicy/mcpolicy/authz"
 
-// claim leaves of a place's values what conditions see of a token with them: a
+// claim leaves of a slot's values what conditions see of a token with them: a
 // PDP gives some claims another form, and refuses tokens for others.
-func (s *space) claim(p *place) {
+func (s *space) claim(p *slot) {
 	if p.root != ofAuxData || len(p.path) != 1 {
 		return
 	}

@@ -40,7 +40,7 @@ func TestTokens(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			q := witness.Question{Parts: e.Conditions()[0].Parts, Request: request}
+			q := witness.Search{Parts: e.Conditions()[0].Parts, Request: request}
 			candidates := q.Candidates()
 			var requests []authz.Request
 			for c := range candidates.Each {

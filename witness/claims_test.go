@@ -117,7 +117,7 @@ type claimed struct {
 
 func (b *bundle) claims(ctx context.Context, i int, name string) (*claimed, error) {
 	c := b.condition(i)
-	q := witness.Question{Parts: c.Parts, Schema: b.schemas[i], Request: authz.Request{
+	q := witness.Search{Parts: c.Parts, Schema: b.schemas[i], Request: authz.Request{
 		Principal: &authz.Principal{ID: "bob", Roles: []string{"A"}, Attr: map[string]any{"n": 700.0, "l": []any{"a"}, "a": "red"}},
 		Action:    "call", Unknown: []string{"arguments"}, AnyPrincipal: true, Resource: resource(name),
 	}}

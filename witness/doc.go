@@ -8,10 +8,10 @@
 //
 // A condition is combined of parts, and what it comes to follows from what
 // each part comes to: true, false, or an error. Where every part relates
-// places of the request and constants in a way that the package knows, it
-// makes values for each place so that the parts about it come to everything
+// slots of the request and constants in a way that the package knows, it
+// makes values for each slot so that the parts about it come to everything
 // that they can come to together, and tries all combinations of independent
-// places. That none of them meets a condition then means that no request does.
+// slots. That none of them meets a condition then means that no request does.
 // [Candidates] says so in All, and is silent whenever a part, or an
 // inputSchema, says more than the package understands.
 package witness

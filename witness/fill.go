@@ -46,9 +46,9 @@ var fresh = []any{"other", true, 1.0, nil, []any{}, map[string]any{}}
 // combination of them is tried.
 const subsets = 4
 
-// fill gives a place its values: what the parts need of its group, what the
+// fill gives a slot its values: what the parts need of its group, what the
 // request has there, and, of the kinds that no part asks for, one.
-func (s *space) fill(p *place) {
+func (s *space) fill(p *slot) {
 	if p.group.filling { // it would be a member of its own members
 		s.exact = false
 		return
@@ -57,14 +57,14 @@ func (s *space) fill(p *place) {
 	defer func() { p.group.filling = false }()
 	n := p.group.needs()
 	n.constants = slices.Concat(p.schema.values, n.constants)
-	for _, other := range p.group.places {
+	for _, other := range p.group.slots {
 		n.constants = append(n.constants, other.schema.values...)
 	}
 	asked := p.asked(&n)
 	p.values, p.has = nil, map[string]bool{}
 	if p.parent {
 		p.add(mapping{p.schema.mapping()})
-		s.exact = s.exact && n.membersOf == 0 && !n.sized && len(p.group.places) == 1 &&
+		s.exact = s.exact && n.membersOf == 0 && !n.sized && len(p.group.slots) == 1 &&
 			!slices.ContainsFunc(n.constants, func(c any) bool { return kindOf(c) == isMap })
 		asked[isMap] = true
 	}
@@ -80,7 +80,7 @@ func (s *space) fill(p *place) {
 		for _, f := range between(n.constants, p.group) {
 			p.add(f)
 		}
-		s.exact = s.exact && (!n.ordered || len(p.group.places) < 3)
+		s.exact = s.exact && (!n.ordered || len(p.group.slots) < 3)
 	}
 	if asked[isString] {
 		s.strings(p, &n)
@@ -103,19 +103,19 @@ func (s *space) fill(p *place) {
 }
 
 // asked returns the kinds of values that parts or the schema tell from others.
-func (p *place) asked(n *needs) map[kind]bool {
-	places := p.group.places
+func (p *slot) asked(n *needs) map[kind]bool {
+	slots := p.group.slots
 	asked := map[kind]bool{}
 	for _, c := range n.constants {
 		asked[kindOf(c)] = true
 	}
-	for _, other := range places {
+	for _, other := range slots {
 		for k := range other.schema.kinds {
 			asked[k] = true
 		}
 		asked[other.sole] = true
 	}
-	compared := len(places) > 1
+	compared := len(slots) > 1
 	asked[isBool] = asked[isBool] || n.isTrue
 	asked[isString] = asked[isString] || n.texts() || n.sized || compared && !n.ordered
 	asked[isNumber] = asked[isNumber] || compared && n.ordered
@@ -128,9 +128,9 @@ func (p *place) asked(n *needs) map[kind]bool {
 // addPlain adds what a request is likely to have there: what the schema lists,
 // what the request that is asked about has, and the constants. Numbers come
 // after what lies beside them.
-func (p *place) addPlain(n *needs) {
+func (p *slot) addPlain(n *needs) {
 	plain := slices.Clone(p.schema.values)
-	for _, other := range append([]*place{p}, p.group.places...) {
+	for _, other := range append([]*slot{p}, p.group.slots...) {
 		if k := kindOf(other.base); k > isNull && k < isMap {
 			plain = append(plain, other.base)
 		}
@@ -142,8 +142,8 @@ func (p *place) addPlain(n *needs) {
 	}
 }
 
-// keepPossible takes away the values that can never stand in a place.
-func (s *space) keepPossible(p *place, n *needs) {
+// keepPossible takes away the values that can never stand in a slot.
+func (s *space) keepPossible(p *slot, n *needs) {
 	if p.sole == isMissing {
 		return
 	}
@@ -153,11 +153,11 @@ func (s *space) keepPossible(p *place, n *needs) {
 	s.exact = s.exact && (p.sole != isString || !n.ordered) // there is nothing below the least text
 }
 
-// variety is how many values are tried in one place.
+// variety is how many values are tried in one slot.
 const variety = 512
 
 // add adds a value that is not there yet, unless there are too many.
-func (p *place) add(v any) {
+func (p *slot) add(v any) {
 	v = normal(v)
 	key := string(rune('a'+kindOf(v))) + textOf(v)
 	switch {
@@ -175,13 +175,13 @@ func (n *needs) texts() bool {
 	return len(n.prefixes)+len(n.suffixes)+len(n.infixes)+len(n.patterns) > 0
 }
 
-// strings gives a place strings that are equal to the constants, and others.
-func (s *space) strings(p *place, n *needs) {
-	places := len(p.group.places)
+// strings gives a slot strings that are equal to the constants, and others.
+func (s *space) strings(p *slot, n *needs) {
+	slots := len(p.group.slots)
 	known := stringsOf(n.constants)
 	switch {
 	case n.texts():
-		s.exact = s.exact && !n.ordered && !n.sized && places == 1 && len(n.infixes) <= infixesAtMost
+		s.exact = s.exact && !n.ordered && !n.sized && slots == 1 && len(n.infixes) <= infixesAtMost
 		for _, v := range n.combined(known) {
 			p.add(v)
 		}
@@ -189,26 +189,26 @@ func (s *space) strings(p *place, n *needs) {
 			s.exact = p.matching(n.patterns) && s.exact && n.parts == 1
 		}
 	case n.ordered:
-		s.exact = s.exact && !n.sized && places == 1
+		s.exact = s.exact && !n.sized && slots == 1
 		for _, v := range around(known) {
 			p.add(v)
 		}
 	default:
-		for i := range places {
+		for i := range slots {
 			p.add(unlike(known, i))
 		}
 	}
 	if n.sized {
-		s.exact = s.exact && len(known) == 0 && places == 1 && n.sizesInReach()
+		s.exact = s.exact && len(known) == 0 && slots == 1 && n.sizesInReach()
 		for _, v := range n.sizesAround() {
 			p.add(strings.Repeat("x", v))
 		}
 	}
 }
 
-// lists gives a place lists with and without what is looked for in them.
-func (s *space) lists(p *place, n *needs) {
-	equal := len(p.group.places) > 1 || slices.ContainsFunc(n.constants, func(c any) bool { return kindOf(c) == isList })
+// lists gives a slot lists with and without what is looked for in them.
+func (s *space) lists(p *slot, n *needs) {
+	equal := len(p.group.slots) > 1 || slices.ContainsFunc(n.constants, func(c any) bool { return kindOf(c) == isList })
 	uses := 0
 	for _, used := range []bool{equal, n.sized, n.membersOf > 0} {
 		if used {
@@ -219,7 +219,7 @@ func (s *space) lists(p *place, n *needs) {
 	members := s.members(n)
 	p.add([]any{})
 	if equal {
-		for i := range len(p.group.places) + 1 {
+		for i := range len(p.group.slots) + 1 {
 			p.add([]any{unlike(nil, i)})
 		}
 	}
@@ -267,10 +267,10 @@ func (s *space) members(n *needs) []any {
 	return slices.DeleteFunc(members, func(v any) bool { return kindOf(v) == isMissing })
 }
 
-// maps gives a place mappings: an empty one, and such with the keys that are
+// maps gives a slot mappings: an empty one, and such with the keys that are
 // looked for, or as many as are counted. The schema may say more of them than
 // is heeded here.
-func (s *space) maps(p *place, n *needs) {
+func (s *space) maps(p *slot, n *needs) {
 	p.add(map[string]any{})
 	s.exactWithin = s.exactWithin && (p.root != ofArguments || n.parts == 0)
 	all := map[string]any{}
@@ -323,8 +323,8 @@ func (n *needs) sizesAround() []int {
 }
 
 // between lists numbers below, between and above the constants, as many in
-// each gap as the group has places, to be compared with each other: whole ones
-// where there are such and a place takes no others, or is alone.
+// each gap as the group has slots, to be compared with each other: whole ones
+// where there are such and a slot takes no others, or is alone.
 func between(constants []any, g *group) []float64 {
 	var known []float64
 	for _, c := range constants {
@@ -337,20 +337,20 @@ func between(constants []any, g *group) []float64 {
 	if len(known) == 0 {
 		known = []float64{1}
 	}
-	integers := slices.ContainsFunc(g.places, func(p *place) bool { return p.schema.integer })
+	integers := slices.ContainsFunc(g.slots, func(p *slot) bool { return p.schema.integer })
 	var list []float64
-	for i := range g.places {
+	for i := range g.slots {
 		step := float64(i + 1)
 		list = append(list, beyond(known[0], -step), beyond(known[len(known)-1], step))
 		for j := 1; j < len(known); j++ {
 			low, high := known[j-1], known[j]
-			v := low + (high-low)*step/float64(len(g.places)+1)
+			v := low + (high-low)*step/float64(len(g.slots)+1)
 			whole := math.Round(v)
 			isBetween := whole > low && whole < high
-			if isBetween && (integers || len(g.places) == 1) {
+			if isBetween && (integers || len(g.slots) == 1) {
 				list = append(list, whole)
 			}
-			if !isBetween || len(g.places) > 1 {
+			if !isBetween || len(g.slots) > 1 {
 				list = append(list, v)
 			}
 		}

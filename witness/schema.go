@@ -193,14 +193,14 @@ func (s *Schema) required() any {
 	return []any{s.node.Get("required").Value(), s.node.Get("additionalProperties").Value(), s.compiled != nil}
 }
 
-// A fact is what a schema says about one place.
+// A fact is what a schema says about one slot.
 type fact struct {
 	kinds   map[kind]bool // that it speaks of
 	values  []any         // that it lists, and its bounds
 	integer bool
 	// exact says that nothing else is asked of the values.
 	exact  bool
-	below  any    // a value of the place
+	below  any    // a value of the slot
 	member any    // a member of a list there
 	text   string // all that the schema says
 }
@@ -233,7 +233,7 @@ func only(n *source.Node, keywords []string) bool {
 }
 
 // exact reports whether the schema as a whole asks for nothing that facts about
-// places do not cover.
+// slots do not cover.
 func (s *Schema) exact() bool {
 	if s == nil {
 		return true
@@ -242,7 +242,7 @@ func (s *Schema) exact() bool {
 	return s.compiled != nil && only(s.node, nested) && (extra == nil || extra.Is(source.Bool)) && s.Allows(s.base())
 }
 
-// at returns what the schema says about a place.
+// at returns what the schema says about a slot.
 func (s *Schema) at(path []string) fact {
 	if s == nil {
 		return fact{exact: true}
@@ -285,9 +285,9 @@ func (s *Schema) at(path []string) fact {
 	return f
 }
 
-// carries reports whether places can stand below another: whether the schema
+// carries reports whether slots can stand below another: whether the schema
 // allows the mapping that is put there for them.
-func (s *Schema) carries(p *place) bool {
+func (s *Schema) carries(p *slot) bool {
 	if s == nil || !p.parent {
 		return true
 	}

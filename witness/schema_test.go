@@ -39,7 +39,7 @@ func TestHostileSchemas(t *testing.T) {
 		"bushy":   {`{"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}, "c": {"$ref": "#"}}, "required": ["a", "b", "c"]}`, true},
 	} {
 		s := schemaOf(t, c.schema)
-		q := witness.Question{
+		q := witness.Search{
 			Parts: []pdp.Part{{Relation: pdp.Equal, Terms: []pdp.Term{{Path: []string{"R", "attr", "arguments", "x"}}, {Value: "a"}}}},
 			Request: authz.Request{
 				Principal: &authz.Principal{ID: "p"}, Unknown: []string{"arguments"}, Resource: authz.Resource{Kind: "k", ID: "i"},

@@ -6,17 +6,18 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
-// A space is the places of a question and the values to try in each.
+// A space is the slots of a search and the values to try in each.
 type space struct {
-	places []*place // each before those below it
-	index  map[string]*place
+	slots []*slot // each before those below it
+	index map[string]*slot
 	// exact says that the values bring about whatever the parts can come to;
 	// exactWithin, that those do which the schema allows.
 	exact, exactWithin bool
 }
 
-// A place is somewhere in a request that a part looks at.
-type place struct {
+// A slot is what stands at one path of a request, which a part looks at; candidates
+// have values in it.
+type slot struct {
 	root   root
 	path   []string
 	values []any
@@ -24,7 +25,7 @@ type place struct {
 	has     map[string]bool // the values, by their texts
 	tooMany bool            // there would be more
 
-	parent bool // another place stands below it
+	parent bool // another slot stands below it
 	sole   kind // of all that may stand there, if it is not isMissing
 	base   any  // what the request has there, or missing
 	needs  needs
@@ -32,7 +33,7 @@ type place struct {
 	schema fact
 }
 
-// needs are what the parts about one place compare it with.
+// needs are what the parts about one slot compare it with.
 type needs struct {
 	constants          []any // it is equal to, or ordered with
 	ordered            bool
@@ -41,26 +42,26 @@ type needs struct {
 	sized              bool
 	prefixes, suffixes []string
 	infixes, patterns  []string
-	members            []any    // constants that may be members of it
-	contains           []*place // places that may be members of it
-	parts              int      // parts about it, but for has
+	members            []any   // constants that may be members of it
+	contains           []*slot // slots that may be members of it
+	parts              int     // parts about it, but for has
 	opaque             bool
 	elements           [][]string // what opaque parts read below its members
 	membersOf          int        // parts that ask for members of it
 }
 
-// A group is places that are compared with each other, which have to be able
+// A group is slots that are compared with each other, which have to be able
 // to be equal and to differ: what one of them needs, all do.
 type group struct {
-	places  []*place
+	slots   []*slot
 	ordered bool
-	filling bool // a place of it is being given values
+	filling bool // a slot of it is being given values
 }
 
-// needs are those of all places together.
+// needs are those of all slots together.
 func (g *group) needs() needs {
 	n := needs{ordered: g.ordered}
-	for _, p := range g.places {
+	for _, p := range g.slots {
 		m := &p.needs
 		n.constants = slices.Concat(n.constants, m.constants)
 		n.ordered = n.ordered || m.ordered
@@ -77,57 +78,57 @@ func (g *group) needs() needs {
 	return n
 }
 
-// space finds the places and their values.
-func (q *Question) space() *space {
-	s := &space{index: map[string]*place{}, exact: true, exactWithin: true}
+// space finds the slots and their values.
+func (q *Search) space() *space {
+	s := &space{index: map[string]*slot{}, exact: true, exactWithin: true}
 	for _, p := range q.Parts {
 		q.note(s, p)
 	}
-	slices.SortStableFunc(s.places, func(a, b *place) int { return len(a.path) - len(b.path) })
-	for _, p := range s.places {
+	slices.SortStableFunc(s.slots, func(a, b *slot) int { return len(a.path) - len(b.path) })
+	for _, p := range s.slots {
 		if p.root == ofArguments {
 			p.schema = q.Schema.at(p.path)
 			s.exactWithin = s.exactWithin && p.schema.exact && q.Schema.carries(p)
 		}
 	}
-	for _, p := range s.places {
+	for _, p := range s.slots {
 		s.fill(p)
 	}
-	for _, p := range s.places {
+	for _, p := range s.slots {
 		s.claim(p)
 	}
 	s.exactWithin = s.exactWithin && q.Schema.exact()
 	return s
 }
 
-// place returns a place, and makes it and those above it when it is new.
-func (s *space) place(r root, path []string) *place {
+// slot returns a slot, and makes it and those above it when it is new.
+func (s *space) slot(r root, path []string) *slot {
 	if p := s.index[r.key(path)]; p != nil {
 		return p
 	}
 	if len(path) > 1 {
-		above := s.place(r, path[:len(path)-1:len(path)-1])
+		above := s.slot(r, path[:len(path)-1:len(path)-1])
 		above.parent = true
 		if r == ofResource {
 			above.sole = isMap
 		}
 	}
-	p := &place{root: r, path: path, base: missing{}}
-	p.group = &group{places: []*place{p}}
+	p := &slot{root: r, path: path, base: missing{}}
+	p.group = &group{slots: []*slot{p}}
 	s.index[r.key(path)] = p
-	s.places = append(s.places, p)
+	s.slots = append(s.slots, p)
 	return p
 }
 
-// A side is a term of a part: an open place, or a value.
+// A side is a term of a part: an open slot, or a value.
 type side struct {
-	place *place
+	slot  *slot
 	value any
 	size  bool
 }
 
 // note takes down what a part needs.
-func (q *Question) note(s *space, part pdp.Part) {
+func (q *Search) note(s *space, part pdp.Part) {
 	var sides []side
 	known := part.Relation != pdp.Opaque
 	for _, t := range part.Terms {
@@ -139,9 +140,9 @@ func (q *Question) note(s *space, part pdp.Part) {
 		case at.open && (at.root == ofElse || below != at.root.isBelow()):
 			known = false
 		case at.open:
-			place := s.place(at.root, at.path)
-			place.base, place.sole = at.value, at.sole
-			sides = append(sides, side{place: place, size: t.Size})
+			slot := s.slot(at.root, at.path)
+			slot.base, slot.sole = at.value, at.sole
+			sides = append(sides, side{slot: slot, size: t.Size})
 		case t.Size:
 			sides = append(sides, side{value: sizeOf(at.value)})
 		default:
@@ -156,25 +157,25 @@ func (q *Question) note(s *space, part pdp.Part) {
 }
 
 // noteElements has lists try members that differ where a part looks.
-func (q *Question) noteElements(s *space, elements []pdp.Term) {
+func (q *Search) noteElements(s *space, elements []pdp.Term) {
 	for _, t := range elements {
 		i := slices.Index(t.Path, "")
 		at := q.resolve(pdp.Term{Path: t.Path[:i]})
 		if below := t.Path[i+1:]; at.open && at.root != ofElse && len(at.path) > 0 && !slices.Contains(below, "") {
-			n := &s.place(at.root, at.path).needs
+			n := &s.slot(at.root, at.path).needs
 			n.elements = append(n.elements, below)
 		}
 	}
 }
 
-// isBelow reports whether places of the root have paths.
+// isBelow reports whether slots of the root have paths.
 func (r root) isBelow() bool { return r != ofID && r != ofName && r != ofResourceID }
 
-// noteOpaque has each place try the constants that are given and that are
+// noteOpaque has each slot try the constants that are given and that are
 // mentioned with it, and what lies near them.
 func noteOpaque(sides []side, constants []any) {
 	for _, b := range sides {
-		if b.place == nil {
+		if b.slot == nil {
 			constants = append(constants, b.value)
 			if of, ok := b.value.([]any); ok {
 				constants = append(constants, of...)
@@ -182,18 +183,18 @@ func noteOpaque(sides []side, constants []any) {
 		}
 	}
 	constants = different(constants)
-	values, seen := near(constants), map[*place]bool{}
+	values, seen := near(constants), map[*slot]bool{}
 	for _, a := range sides {
-		if a.place == nil {
+		if a.slot == nil {
 			continue
 		}
-		n := &a.place.needs
+		n := &a.slot.needs
 		n.opaque = true
 		n.parts++
-		if seen[a.place] {
+		if seen[a.slot] {
 			continue
 		}
-		seen[a.place] = true
+		seen[a.slot] = true
 		n.constants = append(n.constants, values...)
 		n.members = append(n.members, constants...)
 		n.patterns = append(n.patterns, stringsOf(constants)...)
@@ -203,7 +204,7 @@ func noteOpaque(sides []side, constants []any) {
 	}
 }
 
-// maxMentioned is how many constants an opaque part has each of its places try.
+// maxMentioned is how many constants an opaque part has each of its slots try.
 const maxMentioned = 256
 
 // different returns constants without repetitions, the first of them where there
@@ -223,14 +224,14 @@ func different(constants []any) []any {
 // noteKnown reports whether the relation of the sides is understood.
 func noteKnown(relation pdp.Relation, sides []side) bool {
 	for _, x := range sides {
-		if x.place != nil && relation != pdp.Has {
-			x.place.needs.parts++
+		if x.slot != nil && relation != pdp.Has {
+			x.slot.needs.parts++
 		}
 	}
 	a := sides[0]
 	if len(sides) == 1 {
-		if relation == pdp.True && a.place != nil {
-			a.place.needs.isTrue = true
+		if relation == pdp.True && a.slot != nil {
+			a.slot.needs.isTrue = true
 		}
 		return !a.size
 	}
@@ -248,34 +249,34 @@ func noteKnown(relation pdp.Relation, sides []side) bool {
 }
 
 func compared(a, b side, ordered bool) bool {
-	if a.place == nil {
+	if a.slot == nil {
 		a, b = b, a
 	}
 	switch {
-	case a.place == nil:
+	case a.slot == nil:
 		return true // nothing is open
-	case b.place == nil && a.size:
-		a.place.needs.sized = true
-		a.place.needs.sizes = append(a.place.needs.sizes, b.value)
-	case b.place == nil:
-		a.place.needs.constants = append(a.place.needs.constants, b.value)
-		a.place.needs.ordered = a.place.needs.ordered || ordered
-	case a.size || b.size || a.place == b.place:
+	case b.slot == nil && a.size:
+		a.slot.needs.sized = true
+		a.slot.needs.sizes = append(a.slot.needs.sizes, b.value)
+	case b.slot == nil:
+		a.slot.needs.constants = append(a.slot.needs.constants, b.value)
+		a.slot.needs.ordered = a.slot.needs.ordered || ordered
+	case a.size || b.size || a.slot == b.slot:
 		return false
 	default:
-		join(a.place, b.place)
-		a.place.group.ordered = a.place.group.ordered || ordered
+		join(a.slot, b.slot)
+		a.slot.group.ordered = a.slot.group.ordered || ordered
 	}
 	return true
 }
 
-func join(a, b *place) {
+func join(a, b *slot) {
 	if a.group == b.group {
 		return
 	}
 	a.group.ordered = a.group.ordered || b.group.ordered
-	a.group.places = append(a.group.places, b.group.places...)
-	for _, p := range b.group.places {
+	a.group.slots = append(a.group.slots, b.group.slots...)
+	for _, p := range b.group.slots {
 		p.group = a.group
 	}
 }
@@ -284,24 +285,24 @@ func member(a, b side) bool {
 	switch {
 	case a.size || b.size:
 		return false
-	case a.place == nil && b.place == nil:
-	case b.place == nil:
+	case a.slot == nil && b.slot == nil:
+	case b.slot == nil:
 		switch of := b.value.(type) {
 		case []any:
-			a.place.needs.constants = append(a.place.needs.constants, of...)
+			a.slot.needs.constants = append(a.slot.needs.constants, of...)
 		case map[string]any:
 			for key := range of {
-				a.place.needs.constants = append(a.place.needs.constants, key)
+				a.slot.needs.constants = append(a.slot.needs.constants, key)
 			}
 		}
-	case a.place == nil:
-		b.place.needs.members = append(b.place.needs.members, a.value)
-		b.place.needs.membersOf++
-	case a.place == b.place:
+	case a.slot == nil:
+		b.slot.needs.members = append(b.slot.needs.members, a.value)
+		b.slot.needs.membersOf++
+	case a.slot == b.slot:
 		return false
-	case !slices.Contains(b.place.needs.contains, a.place):
-		b.place.needs.contains = append(b.place.needs.contains, a.place)
-		b.place.needs.membersOf++
+	case !slices.Contains(b.slot.needs.contains, a.slot):
+		b.slot.needs.contains = append(b.slot.needs.contains, a.slot)
+		b.slot.needs.membersOf++
 	}
 	return true
 }
@@ -309,14 +310,14 @@ func member(a, b side) bool {
 func text(relation pdp.Relation, a, b side) bool {
 	sought, ok := b.value.(string)
 	switch {
-	case b.place != nil:
+	case b.slot != nil:
 		return false
-	case a.place == nil:
+	case a.slot == nil:
 		return true
 	case a.size || !ok:
 		return false
 	}
-	n := &a.place.needs
+	n := &a.slot.needs
 	switch relation {
 	case pdp.HasPrefix:
 		n.prefixes = append(n.prefixes, sought)
@@ -330,11 +331,11 @@ func text(relation pdp.Relation, a, b side) bool {
 	return true
 }
 
-// choices lists combinations of values, one index a place. It is all of them,
+// choices lists combinations of values, one index a slot. It is all of them,
 // unless there are more than the bound.
 func (s *space) choices(bound int) (list [][]int, all bool) {
 	total := 1
-	for _, p := range s.places {
+	for _, p := range s.slots {
 		total *= len(p.values)
 		if total > bound {
 			return s.some(bound), false
@@ -346,17 +347,17 @@ func (s *space) choices(bound int) (list [][]int, all bool) {
 	return list, true
 }
 
-// choice is a combination by its number; the first place changes fastest.
+// choice is a combination by its number; the first slot changes fastest.
 func (s *space) choice(n int) []int {
-	c := make([]int, len(s.places))
-	for i, p := range s.places {
+	c := make([]int, len(s.slots))
+	for i, p := range s.slots {
 		c[i] = n % len(p.values)
 		n /= len(p.values)
 	}
 	return c
 }
 
-// some lists combinations in which each value of each place occurs, beside the
+// some lists combinations in which each value of each slot occurs, beside the
 // first of the others and along with others.
 func (s *space) some(bound int) [][]int {
 	var list [][]int
@@ -365,17 +366,17 @@ func (s *space) some(bound int) [][]int {
 			list = append(list, c)
 		}
 	}
-	first := make([]int, len(s.places))
+	first := make([]int, len(s.slots))
 	add(first)
-	for i, p := range s.places {
+	for i, p := range s.slots {
 		for v := range p.values {
 			c := slices.Clone(first)
 			c[i] = v
 			add(c)
 		}
 	}
-	for i, p := range s.places {
-		for j, other := range s.places[:i] {
+	for i, p := range s.slots {
+		for j, other := range s.slots[:i] {
 			for v := range len(p.values) * len(other.values) {
 				c := slices.Clone(first)
 				c[i], c[j] = v%len(p.values), v/len(p.values)

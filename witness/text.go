@@ -49,7 +49,7 @@ func unused(in string) string {
 
 // matching adds strings that match the patterns, and reports whether there are
 // both such and others for the only one.
-func (p *place) matching(patterns []string) bool {
+func (p *slot) matching(patterns []string) bool {
 	both := true
 	for _, pattern := range patterns {
 		re, err := regexp.Compile(pattern)

@@ -148,7 +148,7 @@ func TestClaims(t *testing.T) {
 		if len(e.Conditions()) == 0 {
 			t.Skip("no condition")
 		}
-		q := witness.Question{Parts: e.Conditions()[0].Parts, Request: request, Schema: schema}
+		q := witness.Search{Parts: e.Conditions()[0].Parts, Request: request, Schema: schema}
 		found := q.Candidates()
 		list := slices.Collect(found.Each)
 		var requests []authz.Request
@@ -232,7 +232,7 @@ func TestComplete(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q := witness.Question{Parts: e.Conditions()[0].Parts, Request: request, Schema: schemaOf(t, c.schema)}
+		q := witness.Search{Parts: e.Conditions()[0].Parts, Request: request, Schema: schemaOf(t, c.schema)}
 		found := q.Candidates()
 		var got [3]bool
 		for candidate := range found.Each {

@@ -16,8 +16,8 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// A Question is one thing that somebody may or may not do.
-type Question struct {
+// An Attempt is a principal's operation on an item, which may be allowed or not.
+type Attempt struct {
 	Principal *authz.Principal
 	Server    *matrix.Server
 	Item      *manifest.Item
@@ -25,8 +25,8 @@ type Question struct {
 	Arguments map[string]any // nil where they are open
 }
 
-// Explain says why.
-func (w *Workspace) Explain(ctx context.Context, q *Question) (*explain.Explanation, error) {
+// Explain says why an attempt is allowed or denied.
+func (w *Workspace) Explain(ctx context.Context, q *Attempt) (*explain.Explanation, error) {
 	m, err := w.matrixOf(ctx, q.Server, q.Item, q.Principal)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (w *Workspace) Explain(ctx context.Context, q *Question) (*explain.Explanat
 	if err := w.stableFor(m, m.Columns[i]); err != nil {
 		return nil, err
 	}
-	return explain.Explain(ctx, &explain.Question{
+	return explain.Explain(ctx, &explain.Input{
 		Matrix: m, Engine: w.Engine, Policies: w.Policies, Principal: q.Principal, Column: m.Columns[i], Arguments: q.Arguments,
 	})
 }

@@ -98,7 +98,7 @@ func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []strin
 	for _, warning := range workspace.Misfits(item, arguments) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: warning: %s; they are decided all the same\n", warning)
 	}
-	x, err := w.Explain(ctx, &workspace.Question{Principal: principal, Server: server, Item: item, Operation: op, Arguments: arguments})
+	x, err := w.Explain(ctx, &workspace.Attempt{Principal: principal, Server: server, Item: item, Operation: op, Arguments: arguments})
 	if err != nil {
 		return err
 	}

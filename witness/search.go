@@ -10,11 +10,11 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
-// most bounds the candidates for one question.
+// most bounds the candidates of one search.
 const most = 2048
 
-// A Question is what candidates are wanted for.
-type Question struct {
+// A Search is what candidates are wanted for.
+type Search struct {
 	// Parts are those of the conditions that matter.
 	Parts []pdp.Part
 	// Request is what is asked. Its principal is kept, unless AnyPrincipal
@@ -55,14 +55,14 @@ type Candidates struct {
 }
 
 // Candidates proposes requests.
-func (q *Question) Candidates() Candidates {
+func (q *Search) Candidates() Candidates {
 	s := q.space()
 	choices, all := s.choices(q.bound())
 	all = all && len(choices) > 0
 	return Candidates{q.assembled(s, choices), all && s.exact, all && s.exact && s.exactWithin}
 }
 
-func (q *Question) bound() int {
+func (q *Search) bound() int {
 	if q.Most > 0 {
 		return q.Most
 	}
@@ -71,7 +71,7 @@ func (q *Question) bound() int {
 
 // assembled yields a candidate for each of the choices, each different one
 // once.
-func (q *Question) assembled(s *space, choices [][]int) iter.Seq[Candidate] {
+func (q *Search) assembled(s *space, choices [][]int) iter.Seq[Candidate] {
 	return func(yield func(Candidate) bool) {
 		seen := map[string]bool{}
 		for _, choice := range choices {
@@ -92,9 +92,9 @@ func (q *Question) assembled(s *space, choices [][]int) iter.Seq[Candidate] {
 	}
 }
 
-// Key is the same for two questions only if the parts come to the same for the
+// Key is the same for two searches only if the parts come to the same for the
 // candidates of both, and the schemas allow the same of these.
-func (q *Question) Key() string {
+func (q *Search) Key() string {
 	s := q.space()
 	key := []any{s.exact, s.exactWithin, q.Schema.required(), q.Request.Unknown != nil}
 	for _, part := range q.Parts {
@@ -104,7 +104,7 @@ func (q *Question) Key() string {
 			}
 		}
 	}
-	for _, p := range s.places {
+	for _, p := range s.slots {
 		key = append(key, p.values)
 		if p.root == ofArguments {
 			key = append(key, p.schema.text)
@@ -113,8 +113,8 @@ func (q *Question) Key() string {
 	return textOf(key)
 }
 
-// assemble puts the chosen values in their places.
-func (q *Question) assemble(s *space, choice []int) Candidate {
+// assemble puts the chosen values in their slots.
+func (q *Search) assemble(s *space, choice []int) Candidate {
 	c := Candidate{Principal: q.Request.Principal, Within: true}
 	arguments := q.Schema.base()
 	person := *q.Request.Principal
@@ -123,14 +123,14 @@ func (q *Question) assemble(s *space, choice []int) Candidate {
 		c.Principal = &person
 	}
 	name := unlikes[0]
-	for i, p := range s.places {
+	for i, p := range s.slots {
 		if p.root == ofName {
 			name, _ = p.values[choice[i]].(string)
 		}
 	}
 	c.Resource = named(q.Request.Resource, name)
-	// Places come before those below them.
-	for i, p := range s.places {
+	// Slots come before those below them.
+	for i, p := range s.slots {
 		v := p.values[choice[i]]
 		switch p.root {
 		case ofArguments:
@@ -145,7 +145,7 @@ func (q *Question) assemble(s *space, choice []int) Candidate {
 			c.Resource.Attr, _ = put(c.Resource.Attr, p.path, v).(map[string]any)
 		case ofResourceID:
 			c.Resource.ID, _ = v.(string)
-		case ofElse, ofName: // no such place is made, and the name stands everywhere
+		case ofElse, ofName: // no such slot is made, and the name stands everywhere
 		}
 	}
 	if q.Request.Unknown != nil {
@@ -195,17 +195,17 @@ func put(into any, path []string, v any) any {
 	return copied
 }
 
-// A spot is what a term stands for: a place that is open, or a value.
+// A spot is what a term stands for: a slot that is open, or a value.
 type spot struct {
 	root  root
 	path  []string
-	sole  kind // of every value of the place, if it is not isMissing
+	sole  kind // of every value of the slot, if it is not isMissing
 	open  bool
 	value any // of what is not open, or that the request has there; or missing
 }
 
 // resolve returns what a term stands for.
-func (q *Question) resolve(t pdp.Term) spot {
+func (q *Search) resolve(t pdp.Term) spot {
 	if t.Path == nil {
 		return spot{value: normal(t.Value)}
 	}
@@ -231,7 +231,7 @@ func (q *Question) resolve(t pdp.Term) spot {
 
 // resolveAttribute returns what a path below the resource's attributes stands
 // for. The arguments are always a mapping, whatever stands in it.
-func (q *Question) resolveAttribute(path []string) spot {
+func (q *Search) resolveAttribute(path []string) spot {
 	unknown := q.Request.Unknown
 	if n := len(unknown); n > 0 && len(path) >= n && slices.Equal(path[:n], unknown) {
 		return spot{root: ofArguments, path: path[n:], sole: soleIf(len(path) == n), open: true, value: missing{}}
@@ -305,11 +305,11 @@ func withName(v any, name string) any {
 	return v
 }
 
-// A root says below what a place stands.
+// A root says below what a slot stands.
 type root uint8
 
 const (
-	ofElse root = iota // no place that is given values
+	ofElse root = iota // no slot that is given values
 	ofArguments
 	ofAttributes
 	ofAuxData
