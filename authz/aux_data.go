@@ -44,7 +44,7 @@ func (r *auxReader) fail(pos source.Pos, format string, args ...any) {
 	r.errs = append(r.errs, source.Errorf(pos, format, args...))
 }
 
-// mapping reports whether n is one, and that it should be.
+// mapping reports whether n is a mapping, and a mistake if it is not.
 func (r *auxReader) mapping(name string, n *source.Node, with string) bool {
 	if !n.Is(source.Mapping) {
 		r.fail(n.Pos, "%s: want a mapping with %s, have %v", name, with, n.Kind)
@@ -106,7 +106,7 @@ func (r *auxReader) claims(name string, n *source.Node) map[string]any {
 	return claims
 }
 
-// value reports what a JSON value may not have.
+// value reports the mistakes in a JSON value.
 func (r *auxReader) value(n *source.Node) {
 	r.twice(n)
 	if n.Is(source.Number) {

@@ -14,8 +14,9 @@ type Condition struct {
 	of *conditionForm
 }
 
-// A conditionForm is one of alternatives, of conditions that all have to be met, and of
-// neither: one that is not written down.
+// A conditionForm has one of three forms: alternatives, any of which is enough;
+// conditions that all have to be met; or, with neither, a condition that is not
+// written down.
 type conditionForm struct {
 	text         string
 	alternatives []Alternative
@@ -160,8 +161,8 @@ func (c Condition) Lead() string {
 	return "when "
 }
 
-// BeginsUnless reports whether the condition is but that something does not
-// deny, so that it reads "unless b".
+// BeginsUnless reports whether the condition only says what denies, so that it reads
+// "unless b".
 func (c Condition) BeginsUnless() bool {
 	return c.of != nil && len(c.of.alternatives) == 1 && c.of.alternatives[0].Allows.IsZero()
 }
@@ -172,11 +173,11 @@ func (c *conditionForm) saysUnless() bool {
 		slices.ContainsFunc(c.alternatives, func(a Alternative) bool { return a.Allows.IsZero() })
 }
 
-// Key returns what is the same for equal conditions, and for no others.
+// Key returns a text that is the same for equal conditions, and different for others.
 func (c Condition) Key() string { return c.String() }
 
-// Equal reports whether two conditions are made of the same. Others may come to
-// the same all the same.
+// Equal reports whether two conditions are written the same. Conditions that are not
+// equal may still have the same meaning.
 func (c Condition) Equal(other Condition) bool { return c.of == other.of || c.Key() == other.Key() }
 
 // Compare orders conditions as they read.
@@ -265,10 +266,10 @@ func joined(list, more [][]string) [][]string {
 	return list
 }
 
-// Effect returns what comes of the condition where its clauses come to what met
-// says of them: Allow for one that is met, Deny for one that is not, Conditional
-// for one of which that is not known. It is Conditional only where it hangs on
-// such a clause, or on what is not written down. No condition is always met.
+// Effect evaluates the condition, given what each clause comes to: met returns Allow
+// for a clause that is met, Deny for one that is not, and Conditional for one of which
+// that is not known. The result is Conditional only where it depends on such a clause,
+// or on what is not written down. The zero condition is always met.
 func (c Condition) Effect(met func(Clause) Effect) Effect {
 	switch {
 	case c.of == nil:
@@ -281,8 +282,8 @@ func (c Condition) Effect(met func(Clause) Effect) Effect {
 	return Conditional
 }
 
-// settle returns the effect that one is enough of if there is one, or else
-// Conditional if it is not known that there is none, or else the other effect.
+// settle returns enough if any of the effects is that; or else Conditional if any of
+// them is; or else the opposite of enough.
 func settle[T any](list []T, enough Effect, of func(T) Effect) Effect {
 	result := opposite(enough)
 	for _, x := range list {

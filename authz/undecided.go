@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// An UndecidedError says which requests of a batch a PDP has not decided. No decision
-// follows from it, for the others neither.
+// An UndecidedError says which requests of a batch a PDP has not decided. There are no
+// decisions beside it, not even on the other requests.
 type UndecidedError struct {
 	Target    string    // the PDP, or all of them
 	Requests  int       // how many there were

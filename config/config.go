@@ -43,8 +43,8 @@ type file struct {
 // clean. One that leads out of the folder is a mistake: a file that came with a
 // repository must not say what else is read.
 //
-// The mistakes that checks find are reported along. They are shown the config as
-// far as it could be read, for what only other packages know.
+// The checks look for mistakes that only other packages know. They get the config as
+// far as it could be read, and what they find is reported with the rest.
 func Parse(name string, data []byte, checks ...func(*Config) error) (*Config, error) {
 	docs, err := source.ParseYAML(name, data)
 	switch {
@@ -107,8 +107,8 @@ func (c *Config) cleanPaths() error {
 	return errors.Join(errs...)
 }
 
-// checkNames reports what one part of the config calls by a name that another
-// part does not have.
+// checkNames reports names in one part of the config that another part does not
+// declare.
 func (c *Config) checkNames(root *source.Node) error {
 	var errs []error
 	for _, s := range c.Servers {

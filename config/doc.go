@@ -2,7 +2,7 @@
 // them, and where everything else is found.
 //
 // It knows the shape of the file and what can be wrong within it. It opens no
-// other file: whether a path leads anywhere, a rule exists or a principal is
-// known is for those to say who know, at the position that every entry
-// carries. The same shape is described for editors by [Schema].
+// other file. Whether a path leads anywhere, a rule exists or a principal is known
+// is checked by other packages, and reported at the position that every entry has.
+// The same shape is described for editors by [Schema].
 package config

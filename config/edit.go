@@ -14,9 +14,9 @@ import (
 )
 
 // AddWaiver returns the text of a config with another waiver behind the others,
-// and everything else as it was: comments, order, line ends. The text that it
-// returns says what it should, which is checked. Where a text is written so
-// that this cannot be, the error has the waiver to add by hand.
+// and everything else as it was: comments, order, line ends. The result is parsed
+// and checked to have that waiver and no other change. Where the config is written
+// so that this cannot be done, the error has the waiver to add by hand.
 func AddWaiver(name string, data []byte, w *Waiver) ([]byte, error) {
 	docs, err := source.ParseYAML(name, data)
 	if err != nil {
@@ -72,7 +72,7 @@ func (e *editor) add(w *Waiver) bool {
 	return false
 }
 
-// at returns the rest of the line from a place on.
+// at returns the rest of the line from a position on.
 func (e *editor) at(pos source.Pos) string {
 	if pos.Line < 1 || pos.Line > len(e.lines) || pos.Col < 1 || pos.Col > len(e.lines[pos.Line-1]) {
 		return ""
@@ -115,7 +115,7 @@ func (e *editor) appendItem(key source.Pos, list *source.Node, w *Waiver) bool {
 			end = min(end, f.Pos.Line-1)
 		}
 	}
-	// What stands before the next key and not deeper than it, is its own.
+	// Comments right above the next key, indented no deeper, belong to that key.
 	for ; end > list.Pos.Line; end-- {
 		text := strings.TrimLeft(e.lines[end-1], " \t")
 		column := len(e.lines[end-1]) - len(text) + 1
@@ -133,7 +133,7 @@ func (e *editor) appendItem(key source.Pos, list *source.Node, w *Waiver) bool {
 	return true
 }
 
-// insert puts lines behind the first so many.
+// insert puts lines behind the first n lines.
 func (e *editor) insert(after int, lines []string) {
 	if after > 0 && !strings.HasSuffix(e.lines[after-1], "\n") {
 		e.lines[after-1] += e.newline
@@ -144,7 +144,7 @@ func (e *editor) insert(after int, lines []string) {
 	e.lines = slices.Insert(e.lines, after, lines...)
 }
 
-// adds reports whether a tree says what another does, and one waiver more.
+// adds reports whether a tree differs from another by one more waiver only.
 func adds(before, after *source.Node, w *Waiver) bool {
 	old, isMap := before.Value().(map[string]any)
 	edited, stillMap := after.Value().(map[string]any)

@@ -163,7 +163,8 @@ func (t *Target) gather(set *policy.Set) {
 }
 
 // Reaches reports whether a rule may apply at the address. Principal and role
-// policies go by versions and scopes of principals, which are not looked at.
+// policies are chosen by the principal's version and scope, so for them only the
+// kind is compared.
 func (at Address) Reaches(r *policy.Rule) bool {
 	if !r.CoversKind(at.Kind) {
 		return false
@@ -190,8 +191,8 @@ func (t *Target) Rules(action string) []*policy.Rule {
 	return list
 }
 
-// Specific returns what is asked about the item itself, unless there is
-// nothing but requests about all items at once.
+// Specific returns the requests about a column's item alone, or all of its requests
+// if there are none but those about all items at once.
 func (x *Index) Specific(col *matrix.Column) []Asked {
 	all := x.asked[col]
 	if own := slices.DeleteFunc(slices.Clone(all), func(a Asked) bool { return a.Gate }); len(own) > 0 {

@@ -16,8 +16,8 @@ func Plain(col *matrix.Column) *matrix.Column {
 	return &copied
 }
 
-// plainQuestion returns what is asked about the operation, where a call can be
-// made as a task what is asked about one that is not.
+// plainQuestion returns what is asked about the operation. Where a call can be made
+// as a task, it is what is asked about a call that is not.
 func plainQuestion(col *matrix.Column) pep.Question {
 	if !col.Question.TaskOnly {
 		return col.Question

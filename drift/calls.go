@@ -19,14 +19,14 @@ const (
 // calls are what a cell is tried with.
 type calls struct {
 	arguments []map[string]any
-	// all is set if a call that is not among them is like one that is, for
-	// conditions that say all there is to say.
+	// all is set if every other call gets the same decisions as one of these, as
+	// far as the conditions are written down.
 	all bool
 }
 
-// callsFor returns calls that meet and miss each part of the conditions of
-// both sides, each with and without the arguments that the conditions do not
-// name: one that only asks whether an argument is there may not show.
+// callsFor returns calls that meet and miss each part of the conditions of both
+// sides, each with and without the arguments that the conditions do not name: a
+// condition may ask only whether an argument is there, and then does not name it.
 func callsFor(g *group) calls {
 	var tests []pdp.ArgumentTest
 	all := true
@@ -142,11 +142,11 @@ func byArgument(tests []pdp.ArgumentTest) []*argument {
 	return list
 }
 
-// absent is the value of an argument that a call has not.
+// absent stands for the value of an argument that a call does not have.
 type absent struct{}
 
-// values returns a value of each kind that the tests can tell apart, and
-// whether they are all.
+// values returns a value of each kind that the tests can tell apart, and whether
+// every value is of one of these kinds.
 func (a *argument) values() (list []any, all bool) {
 	all = len(a.path) == 1 // what is above it may be missing, or of another type
 	var numbers []float64
@@ -221,8 +221,8 @@ func below(n float64) float64 {
 	return math.Nextafter(n, math.Inf(-1))
 }
 
-// beside returns texts, and one that is none of them; with more around them if
-// the tests look into them.
+// beside returns the texts and another one; with inside set, also texts that
+// contain, begin or end with them.
 func beside(texts []string, inside bool) []any {
 	if len(texts) == 0 {
 		return nil
@@ -246,7 +246,7 @@ func beside(texts []string, inside bool) []any {
 	return append(list, other)
 }
 
-// with returns arguments with one more.
+// with returns a copy of the arguments with another one.
 func with(arguments map[string]any, path []string, v any) map[string]any {
 	copied := maps.Clone(arguments)
 	if _, missing := v.(absent); missing {

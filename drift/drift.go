@@ -187,8 +187,8 @@ func (g *group) more(call, i int) bool {
 	return g.answers[call][1][i].Access != matrix.Denied
 }
 
-// decisive returns the rules that made a cell what it is, or else those that
-// might have made it something else.
+// decisive returns the rules that decided a cell, or, without any, those that took
+// part.
 func decisive(c *matrix.Cell) []matrix.Rule {
 	if rules := c.Decisive(); len(rules) > 0 {
 		return rules

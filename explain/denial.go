@@ -9,7 +9,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
 
-// denial says why it is denied, by the first request that is.
+// denial says why the operation is denied: why the first denied request is.
 func (x *Explanation) denial() string {
 	for i := range x.Requests {
 		if r := &x.Requests[i]; r.Decision.Effect == authz.Deny {
@@ -113,8 +113,8 @@ func (r *Rule) failure() string {
 	return ""
 }
 
-// hard says what denies for a role, or "" if nothing does and nothing allows
-// either.
+// hard says what denies a request for a role. It returns "" if no rule denies it: then
+// it is denied because no rule allows it.
 func (x *Request) hard(d *pdp.RoleDecision) string {
 	if d.Failed == authz.Fired {
 		return x.failed(d)
@@ -145,7 +145,7 @@ func (x *Request) hard(d *pdp.RoleDecision) string {
 	return ""
 }
 
-// limited says which role policy keeps a role from it, or "".
+// limited says which role policy denies a request to a role, or returns "".
 func (x *Request) limited(d *pdp.RoleDecision) string {
 	for _, key := range d.Limits {
 		role := strings.TrimPrefix(key[:strings.LastIndex(key, ".v")], "role.")

@@ -85,8 +85,8 @@ func (i *inquiry) exprs(of ruleCondition) []Expr {
 	return exprs
 }
 
-// ask has the engine evaluate what is noted. What is open is taken to be empty where
-// values are asked for.
+// ask has the engine evaluate all that is collected. Values are asked for with open
+// arguments taken to be empty.
 func (i *inquiry) ask(ctx context.Context) error {
 	if len(i.expressions) > 0 {
 		values, err := i.engine.Evaluate(ctx, pep.Bind(i.Request.Request, nil), i.expressions)

@@ -94,7 +94,7 @@ func (r *Rule) heldBy(role string) bool {
 	})
 }
 
-// both is what two conditions come to together.
+// both returns the truth of two conditions that both have to be met.
 func both(a, b pdp.Truth) pdp.Truth {
 	switch {
 	case a == pdp.Never || b == pdp.Never:
@@ -236,7 +236,7 @@ func (x *Request) note(r *Rule) string {
 	return ""
 }
 
-// before says what is settled before a rule is looked at.
+// before says what settles the request before the engine looks at a rule.
 func (x *Request) before(r *Rule) string {
 	if r.inactive {
 		var names []string
@@ -272,7 +272,7 @@ func (x *Request) before(r *Rule) string {
 	return ""
 }
 
-// beside says which other roles a DENY leaves alone.
+// beside says for which other roles of the principal a DENY does not count.
 func (x *Request) beside(r *Rule) string {
 	var list []string
 	for i := range x.Roles {

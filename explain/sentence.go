@@ -77,8 +77,8 @@ func (x *Request) rolesThat(effect authz.Effect) []*pdp.RoleDecision {
 	return list
 }
 
-// allows reports whether the rule lets something in; one of a role policy only
-// keeps out.
+// allows reports whether the rule can allow something. An ALLOW of a role policy
+// cannot: it only limits what other rules allow.
 func (r *Rule) allows() bool { return r.Effect == authz.Allow && !r.limits() }
 
 // allowing names the rules that allow, or may allow, for a role.

@@ -28,8 +28,8 @@ type Refusal struct {
 	Why  string
 }
 
-// Apply returns the content of a file with the edits made, and those that it
-// refuses. The result reads as what the content read as, but for the edits.
+// Apply returns the content of a file with the edits made, and the edits that it
+// refuses. The result parses to the same tree as the content, except for the edits.
 func Apply(data []byte, edits []Edit) ([]byte, []Refusal) {
 	edits = slices.Compact(slices.SortedFunc(slices.Values(edits), compare))
 	f, err := parse(data)

@@ -47,8 +47,8 @@ func alone(at *treeNode) bool {
 		up.node.Kind == yaml.MappingNode && len(up.node.Content) == 2 && at.index == 0
 }
 
-// flowEntry returns the bytes of an entry between brackets, with the comma that
-// it needs no more. Its last node is the one of that index.
+// flowEntry returns the bytes of an entry of a flow list or mapping, with the comma
+// next to it. Its last node is the one of that index.
 func (f *file) flowEntry(at *treeNode, last int) (start, end int, why string) {
 	entries := at.up.node.Content
 	start = f.offset(at.node)

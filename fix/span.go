@@ -87,6 +87,6 @@ func quoted(text string, style yaml.Style) string {
 // or a time.
 var reserved = regexp.MustCompile(`(?i)^(?:yes|no|on|off|[-+.]?[0-9][0-9a-fxo_:.+-]*)$`)
 
-// ambiguous reports whether not every reader takes the text for one without
-// quotes.
+// ambiguous reports whether some readers of YAML do not take the text, without
+// quotes, for a string.
 func ambiguous(text string) bool { return reserved.MatchString(text) || strings.Contains(text, "\t") }

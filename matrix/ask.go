@@ -26,7 +26,8 @@ type Trial struct {
 // Decider returns what the matrix is decided by.
 func (m *Matrix) Decider() pdp.Decider { return m.input.Decider }
 
-// Ask decides cases, in order. The principals need not be of the matrix.
+// Ask returns a cell for each case, in order. The principals need not be of the
+// matrix.
 func (m *Matrix) Ask(ctx context.Context, cases []Case) ([]Cell, error) {
 	trials := make([]Trial, len(cases))
 	for i, c := range cases {

@@ -18,8 +18,8 @@ type Input struct {
 	Principals []*authz.Principal
 	Decider    pdp.Decider
 
-	// Class returns the same key for principals that get the same decisions.
-	// Nil makes every principal a class of its own.
+	// Class returns a key. Principals with the same key must get the same
+	// decisions, and form a class. Nil makes every principal a class of its own.
 	Class func(*authz.Principal) string
 	// Classes has the principals sorted already. Principals and Class are then
 	// left out.
@@ -117,9 +117,9 @@ func (m *Matrix) cell(col *Column, of []*authz.Decision) Cell {
 	return c
 }
 
-// rule finds out where a rule stands. Where a scope requires its parent's
+// rule looks a rule up in the policies. Where a scope requires its parent's
 // consent, Cerbos compiles a conditional ALLOW into a DENY of the opposite
-// condition; it is turned back here.
+// condition; such a DENY is returned as the ALLOW that its author wrote.
 func (m *Matrix) rule(ref authz.RuleRef, of *authz.Request) Rule {
 	r := Rule{ID: ref.ID, Effect: ref.Effect, Met: ref.Met}
 	_, r.Name, _ = strings.Cut(ref.ID, "#")

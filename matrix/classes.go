@@ -33,9 +33,9 @@ func NewClasses(key func(*authz.Principal) string) *Classes {
 	return &Classes{key: key, byKey: map[string]*Class{}, of: map[string]*Class{}}
 }
 
-// Add sorts a principal in, and takes it over: it will share its attributes
-// with the first of its class, since no policy can tell the difference. That is
-// what keeps a million principals small.
+// Add puts a principal into its class, and changes it: it gets the attributes and
+// auxiliary data of the first of its class in place of its own, which no policy can
+// tell apart. That way a million principals take little memory.
 func (cs *Classes) Add(p *authz.Principal) {
 	if first := cs.add(p).First(); first != p {
 		p.Attr, p.AuxData, p.JWTs = first.Attr, first.AuxData, first.JWTs

@@ -73,11 +73,11 @@ type Cell struct {
 	Access    Access
 	Condition authz.Condition // of Conditional
 	Rules     []Rule          // sorted by ID
-	// NoPolicy is set on a denial that no policy took: none covers what the
+	// NoPolicy is set on a denial for want of a policy: none covers what the
 	// enforcement point asks about.
 	NoPolicy bool
-	// Validation is what the policies' schemas hold against the request, where
-	// the engine minds.
+	// Validation is what the policies' schemas refuse in the request. It is empty
+	// if the engine is set to ignore schemas.
 	Validation []authz.ValidationError
 	// Errors are the expressions that could not be evaluated.
 	Errors []authz.EvalError

@@ -57,10 +57,10 @@ func (m *Matrix) Unstable(columns []*Column) []Unstable {
 	return slices.DeleteFunc(list, func(u Unstable) bool { return u.Cells == 0 })
 }
 
-// HangsOn returns the disagreement that a decision hangs on by the rules that
-// took part, or nil. The engine asks for the permissions of a scope where a
-// rule of it allows; an ALLOW that needs the parent's consent is none if it has
-// a condition, because it is compiled into a DENY.
+// HangsOn returns the disagreement that a decision depends on, by the rules that took
+// part, or nil. The engine looks at a scope's permissions where a rule of the scope
+// allows. A conditional ALLOW that needs the parent's consent does not count: it is
+// compiled into a DENY.
 func HangsOn(disagreements []*policy.Disagreement, rules []Rule) *policy.Disagreement {
 	for _, d := range disagreements {
 		if slices.ContainsFunc(rules, func(r Rule) bool {
@@ -72,8 +72,8 @@ func HangsOn(disagreements []*policy.Disagreement, rules []Rule) *policy.Disagre
 	return nil
 }
 
-// MayHangOn returns the disagreement that the decision on a request hangs on
-// for some principal with the right roles and attributes, or nil.
+// MayHangOn returns the disagreement that the decision on a request depends on for
+// some principal, declared or not, or nil.
 func MayHangOn(set *policy.Set, r *authz.Request, defaultVersion, defaultScope string) *policy.Disagreement {
 	version := cmp.Or(r.Resource.PolicyVersion, defaultVersion, "default")
 	scope := cmp.Or(r.Resource.Scope, defaultScope)
@@ -90,7 +90,7 @@ func MayHangOn(set *policy.Set, r *authz.Request, defaultVersion, defaultScope s
 	return nil
 }
 
-// grantsIn reports whether an ALLOW is one of a scope's to the engine.
+// grantsIn reports whether the engine sees a rule as an ALLOW in a scope.
 func grantsIn(r *policy.Rule, d *policy.Disagreement) bool {
 	p := r.Policy
 	if p.Scope != d.Scope || p.Kind != policy.ResourcePolicy && p.Kind != policy.PrincipalPolicy {

@@ -8,8 +8,8 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// A Reply is what a running server says to a call, a get or a read, as far as
-// it tells who says it.
+// A Reply is what a running server answers to a call, a get or a read: the parts that
+// tell whether the server or its enforcement point answered.
 type Reply struct {
 	IsError bool   // a result of a call that says that it failed
 	Code    int64  // of a JSON-RPC error, or 0

@@ -91,9 +91,8 @@ func (s *Spec) checkRequired() error {
 	return errors.Join(errs...)
 }
 
-// CheckPlaceholders reports what stands in braces and cannot be filled in there,
-// and braces without their other one, joined, each a *source.Error. Nothing of
-// the kind would go out as it is written.
+// CheckPlaceholders reports unknown placeholders, known ones where they cannot stand,
+// and unmatched braces: joined, each a *source.Error.
 func (s *Spec) CheckPlaceholders() error {
 	c := &checker{endpoint: s.Endpoint, gate: s.isList() && s.Filter == authz.FilterGate}
 	for i := range s.Requests {

@@ -8,8 +8,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// The placeholders. What they stand for is filled in once and not read again,
-// whatever braces it has.
+// The placeholders. A value that is filled in is not searched for placeholders.
 const (
 	serverName = "server"
 	itemName   = "name"
@@ -34,11 +33,11 @@ type piece struct {
 	placeholder bool
 }
 
-// literal is a text without placeholders, whatever braces it has.
+// literal returns a text that is s as it is, braces included.
 func literal(s string) text { return text{{text: s}} }
 
-// parse takes a string apart. A brace that is meant stands twice. Broken are the
-// rest of it: a } by itself, and what begins with a { that is not closed.
+// parse takes a string apart. {{ and }} are literal braces. Broken are the unmatched
+// ones: each } by itself, and what begins with a { that is not closed.
 func parse(s string) (t text, broken []string) {
 	var plain strings.Builder
 	flush := func() {
@@ -186,8 +185,8 @@ func unknown(name string, where location) string {
 	return fmt.Sprintf("%s; there are {%s} and {%s}; a brace that is meant stands twice: {{ or }}", msg, strings.Join(known[:last], "}, {"), known[last])
 }
 
-// nearest returns the placeholder that a name, or a word in it, is most likely
-// a slip of, or "".
+// nearest returns the placeholder that is most like a name or a word in it, or "" if
+// none is.
 func nearest(name string) string {
 	near := func(s string) string {
 		if slices.Contains(inValue, s) {
@@ -213,7 +212,7 @@ func nearest(name string) string {
 
 func braced(name string) string { return "{" + shorten(name) + "}" }
 
-// shorten keeps messages readable, whatever stands between two braces.
+// shorten cuts a name that is too long for a message.
 func shorten(s string) string {
 	const most = 40
 	if r := []rune(s); len(r) > most {

@@ -2,9 +2,9 @@ package principals
 
 import "strings"
 
-// A cache holds what was made of a text, so that it is made and kept in memory
-// once. It stops growing at a size that covers the departments and teams of a
-// directory, but not its people.
+// A cache keeps values by the text that they were parsed from, so that equal texts
+// share a value. Its size is limited: enough for the departments and teams of a
+// directory, but not for its people.
 type cache[T any] map[string]T
 
 const (

@@ -117,7 +117,8 @@ func (c *column) value(t *table, cell string) (any, error) {
 			err = errors.Join(checkValue(n)...)
 		}
 		if err != nil {
-			// The position within the cell would read as one in the file.
+			// Positions within the cell are left out: they would read as positions in
+			// the file.
 			return nil, errors.Unwrap(source.Mistakes(err)[0])
 		}
 		return n.Value(), nil

@@ -53,7 +53,7 @@ func readCSV(file string, br *bufio.Reader) iter.Seq[row] {
 	}
 }
 
-// end yields what only shows when all has been read.
+// end yields the mistakes that can be found only when all has been read.
 func (t *table) end(yield func(row) bool) {
 	for _, c := range t.columns {
 		if c.of == nil {
@@ -207,7 +207,7 @@ func (t *table) cell(r *row, i int, cell string) error {
 	return nil
 }
 
-// attr returns the attributes of a record, the same map for the same cells.
+// attr returns the attributes of a record. Records with the same cells share a map.
 func (t *table) attr(cells []string) (map[string]any, error) {
 	t.attrID = t.attrID[:0]
 	for i := range t.columns {

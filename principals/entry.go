@@ -180,8 +180,8 @@ func text(n *source.Node) (string, bool) {
 	return "", false
 }
 
-// checkValue reports what a JSON value may not have: names that stand twice,
-// and numbers that are none.
+// checkValue reports the mistakes in a JSON value: names that stand twice, and
+// numbers such as NaN.
 func checkValue(n *source.Node) []error {
 	errs := duplicates(n)
 	if n.Is(source.Number) {

@@ -55,7 +55,7 @@ func parseFixture(file string, data []byte) (*Set, error) {
 // twice, and Cerbos's parser takes the more memory.
 const maxValues = source.MaxValues / 2
 
-// excess returns the first value for which nothing is left, or nil.
+// excess returns the first value beyond the limit, or nil.
 func excess(n *source.Node, left *int) *source.Node {
 	if *left--; *left < 0 {
 		return n

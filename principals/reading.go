@@ -16,10 +16,10 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// A reading makes of the scalars of a tree what Cerbos makes of them. Cerbos
-// reads YAML with a parser of its own choice: 1e3 is a text to it, 010 is 8, a
-// tag says nothing, and a key that is no text is refused. What the two parsers
-// do not take for the same tree is refused here.
+// A reading gives the scalars of a tree the values that Cerbos gives them. Cerbos
+// reads YAML with another parser: 1e3 is a text to it, 010 is 8, tags are ignored,
+// and a key that is no text is refused. A file of which the two parsers make
+// different trees is refused here.
 type reading struct {
 	file    string
 	anchors map[string]ast.Node

@@ -9,8 +9,9 @@ import (
 )
 
 // Follows reports whether the condition of a rule is met whenever that of another
-// is, for every request that the other covers: it has none, or the same, or
-// nothing that was tried tells otherwise and the candidates leave nothing out.
+// is, for every request that the other covers. That is so if the rule has no condition,
+// or the same one, or if no candidate shows otherwise and the candidates leave nothing
+// out.
 func (x *Reasoner) Follows(ctx context.Context, o, r *policy.Rule) (bool, error) {
 	switch {
 	case o.Condition == nil:
@@ -32,8 +33,8 @@ func (x *Reasoner) Follows(ctx context.Context, o, r *policy.Rule) (bool, error)
 	return x.follows(ctx, r, a, b)
 }
 
-// ComparesNoMore reports whether so many conditions were compared that [Reasoner.Follows]
-// says of no others that they follow.
+// ComparesNoMore reports whether the limit of comparisons, or the budget for them, is
+// reached: [Reasoner.Follows] is then false for every pair not compared before.
 func (x *Reasoner) ComparesNoMore() bool { return x.compared == maxCompared }
 
 // maxCompared is how many pairs of conditions are compared: those of a thousand rules
@@ -81,8 +82,9 @@ func (x *Reasoner) follows(ctx context.Context, r *policy.Rule, a, b *pdp.Condit
 	return met, nil // a condition that is never met is another rule's to report
 }
 
-// fewCandidates is so few that a pair of rules that cannot afford them stands for the
-// others: thousands of rules are millions of pairs.
+// fewCandidates is a small number of candidates. Once the budget does not afford a pair
+// of conditions with so few, no further pair is compared: thousands of rules are
+// millions of pairs.
 const fewCandidates = 100
 
 // sharesPlace reports whether a part looks at a place that one of the others

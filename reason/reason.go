@@ -126,8 +126,8 @@ func (x *Reasoner) TryMore(ctx context.Context, c *pdp.Condition, request authz.
 	return err
 }
 
-// Own returns the condition of a rule itself, or nil where it is not plain
-// which one that is, or what the engine makes of it.
+// Own returns the condition of a rule itself, or nil if the rule is not plain (see
+// [Reasoner.IsPlain]) or the engine has no such condition.
 func (x *Reasoner) Own(r *policy.Rule) *pdp.Condition {
 	own, known := x.own[r]
 	if !known {
@@ -154,15 +154,15 @@ func (x *Reasoner) findOwn(r *policy.Rule) *pdp.Condition {
 	return own
 }
 
-// IsPlain reports whether it is plain which rule an ID names, and what the
-// engine makes of its effect.
+// IsPlain reports whether the rule's ID names no other rule, and the engine keeps its
+// effect as written.
 func (x *Reasoner) IsPlain(r *policy.Rule) bool {
 	consent := strings.HasSuffix(r.Policy.ScopePermissions, "REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS")
 	return !consent && len(x.in.Policies.Named(r.ID)) == 1
 }
 
-// Somebody is whose attributes are left open: the first of the declared
-// principals, so that a candidate looks like one.
+// Somebody is the first declared principal. Searches that leave the principal's
+// attributes open start from it, so that candidates look like real ones.
 func (x *Reasoner) Somebody() *authz.Principal {
 	who := &authz.Principal{Key: "somebody", ID: "somebody", Roles: []string{"somebody"}}
 	if classes := x.in.Matrix.Classes; len(classes) > 0 {

@@ -18,20 +18,21 @@ type unmatchedError struct {
 
 func (e *unmatchedError) Error() string { return e.message }
 
-// A leniency takes mistakes for what is to come, where allowEmpty says that
-// nothing need be there yet. What looks like a slip remains a mistake.
+// A leniency collects, under allowEmpty, the names and selectors that stand for
+// nothing yet, in place of reporting them. What looks misspelt remains a mistake.
 type leniency struct {
 	allowed bool
 	gaps    *[]*source.Error // what was excused
 }
 
-// lenient returns a leniency of its own gaps.
+// lenient returns a leniency that has collected nothing yet. Unless allowed, it excuses
+// nothing.
 func lenient(allowed bool) leniency { return leniency{allowed, &[]*source.Error{}} }
 
 // or returns the leniency of a part, which may say allowEmpty itself.
 func (l leniency) or(allowed bool) leniency { return leniency{l.allowed || allowed, l.gaps} }
 
-// excuse returns the mistakes that are none to come.
+// excuse collects the mistakes that it excuses, and returns the others.
 func (l leniency) excuse(err error) error {
 	if !l.allowed {
 		return err
@@ -49,7 +50,7 @@ func (l leniency) excuse(err error) error {
 	return errors.Join(left...)
 }
 
-// said reports whether it is said already what is not there yet.
+// said reports whether something was collected already.
 func (l leniency) said() bool { return l.allowed && len(*l.gaps) > 0 }
 
 // A part is one field of a selector: it is met or not.
@@ -66,8 +67,8 @@ func meetsAll[T any](parts []part[T]) func(T) bool {
 	}
 }
 
-// nothing is the mistake of a selector that selects none of all: it names the
-// part that nothing meets, or how many meet each.
+// nothing is the mistake of a selector that selects nothing: it names the part that
+// nothing meets, or says how many meet each part.
 func nothing[T any](pos source.Pos, what string, parts []part[T], all []T) error {
 	var counts []string
 	for _, p := range parts {

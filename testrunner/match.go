@@ -18,9 +18,8 @@ type index struct {
 
 func newIndex(names []string) *index { return &index{names: names} }
 
-// find returns where the names stand that a text stands for: those equal to it
-// or, if there are none, those that match it as a glob. Without any it returns
-// nil.
+// find returns the indexes of the names equal to a text or, if there are none, of
+// those that match it as a glob; nil if none does.
 func (x *index) find(text string) ([]int, error) {
 	if x.at == nil {
 		x.at = make(map[string][]int, len(x.names))

@@ -93,8 +93,8 @@ func notEmpty(f source.Field) error {
 	return nil
 }
 
-// absent reports whether a mapping lacks all of the keys, and none that it has
-// looks like a slip of one, which is reported already.
+// absent reports whether a mapping lacks all of the keys and has none that looks like
+// a misspelt one, which is reported elsewhere.
 func absent(n *source.Node, keys ...string) bool {
 	return !slices.ContainsFunc(n.Fields, func(f source.Field) bool {
 		return slices.Contains(keys, f.Name) || !slices.Contains(words, f.Name) && source.Nearest(f.Name, keys) != ""
@@ -170,8 +170,8 @@ func values(n *source.Node, name string) (map[string]any, error) {
 	return m, checkValue(n)
 }
 
-// checkValue reports what a JSON value may not have: keys that stand twice,
-// and numbers that are none.
+// checkValue reports the mistakes in a JSON value: keys that stand twice, and numbers
+// such as NaN.
 func checkValue(n *source.Node) error {
 	errs := []error{twice(n)}
 	if n.Is(source.Number) {

@@ -208,8 +208,8 @@ func (r *runner) ask(ctx context.Context, d pdp.Decider, list []*bound, standIn 
 	return nil
 }
 
-// maybeWhatever reports whether a case is one that fails because it is allowed, of
-// which is said whether other arguments would change that.
+// maybeWhatever reports whether a case fails because it is allowed and no rule nearly
+// denied it: the message then says if it is allowed whatever the arguments.
 func (b bound) maybeWhatever(c *matrix.Cell) bool {
 	return b.options.plain() && c.Access == matrix.Allowed && !b.accepts.has(c.Access) &&
 		takesArguments(b.Operation) && len(wouldDeny(c)) == 0
@@ -222,7 +222,7 @@ type callKey struct {
 }
 
 // trialsOf returns what cases with arguments ask, each different call once, and for
-// each case the index of its answer, in all answers to the trials one after another.
+// each case the index of its answer among the answers to all trials, concatenated.
 func trialsOf(list []*bound, standIn func(*matrix.Class) *authz.Principal) ([]matrix.Trial, []int, error) {
 	var trials []matrix.Trial
 	var last *mention // of the last trial
