@@ -60,8 +60,8 @@ type gated struct {
 	action string
 }
 
-// tryGates asks about the gates that come before something else is asked: the
-// cells do not tell which of the two it was.
+// tryGates decides the gates of columns that have other requests too: their cells do
+// not tell whether the gate denied or the rest.
 func tryGates(ctx context.Context, p *Pass) error {
 	p.answers.gates = map[gated][]*matrix.Cell{}
 	for _, col := range p.Matrix.Columns {

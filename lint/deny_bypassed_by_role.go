@@ -13,8 +13,8 @@ import (
 	"github.com/mcpolicy/mcpolicy/witness"
 )
 
-// bypasses is for how many principals and items a DENY is held against other
-// roles.
+// bypasses bounds for how many pairs of principal and item a DENY is compared with
+// what other roles allow.
 const bypasses = 64
 
 // denyBypassedByRole flags DENY rules that apply to a declared principal for

@@ -109,7 +109,7 @@ func addSome[T comparable](list, more []T) []T {
 	return list
 }
 
-// widen makes the finding be about another thing as well.
+// widen makes the finding be about the subject of another one as well.
 func (f *Finding) widen(g *Finding, subject string) {
 	if g.Name != f.Name || g.Type != f.Type {
 		f.Name, f.Type = "", 0

@@ -15,7 +15,7 @@ type explanation struct {
 	hides []string
 }
 
-// explanations is how the rules keep out of each other's way.
+// explanations lists which findings leave out which others.
 var explanations = []explanation{
 	{"no-policy-for-resource", nil, onServer, []string{"tool-without-rule", "tool-unreachable", "tool-untested", "rule-matches-nothing"}},
 	{"schema-rejects-requests", isError, onServer, []string{"tool-without-rule", "tool-unreachable", "tool-untested", "rule-matches-nothing"}},
@@ -55,8 +55,8 @@ func inRule(d *draft) []string {
 
 func isError(d *draft) bool { return d.Severity == authz.SeverityError }
 
-// unexplained leaves out what another finding explains. One that is left out
-// itself explains all the same.
+// unexplained leaves out the findings that another one explains. A finding that is
+// left out still explains others.
 func unexplained(drafts []draft) []draft {
 	hidden := make([]bool, len(drafts))
 	for _, e := range explanations {

@@ -148,9 +148,9 @@ func isEmptyObject(n *source.Node) bool { return len(n.Fields) == 0 }
 
 func isEmptyArray(n *source.Node) bool { return len(n.Items) == 0 }
 
-// emptyObject and emptyArray read what says nothing. Docker's registry writes
-// an empty array for servers whose tools only the running server knows, so
-// nothing is proved by it.
+// emptyObject and emptyArray read values without content. They do not show that a
+// server has no tools: Docker's registry writes an empty array for servers whose
+// tools only the running server knows.
 func (*reader) emptyObject(n *source.Node) []*Inventory {
 	return []*Inventory{{Pos: n.Pos, Gaps: []Gap{{Reason: Empty, Pos: n.Pos, Message: emptyMessage}}}}
 }

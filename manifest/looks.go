@@ -86,8 +86,8 @@ var (
 		"versions")
 )
 
-// speaksOfItems goes by what a key is about at the end: tools, remote_tools and
-// toolList, but not toolMetadata.
+// speaksOfItems reports whether a key ends in a word for items: tools, remote_tools
+// and toolList do, toolMetadata does not.
 func speaksOfItems(key string) bool {
 	words := Words(key)
 	for len(words) > 1 && listWords[words[len(words)-1]] {

@@ -7,8 +7,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// An other is a kind of file that is not about what a server offers, but that
-// people hand over all the same.
+// An other is a kind of file that is no inventory, but that people give in its place.
 type other struct {
 	is             func(*source.Node) bool
 	what, says, do string

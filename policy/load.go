@@ -133,7 +133,7 @@ func (l *loader) read(name string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	// One byte more than is read, so that whoever parses it sees the excess.
+	// One byte more than the limit, so that the parser sees the excess.
 	return io.ReadAll(io.LimitReader(f, source.MaxBytes+1))
 }
 

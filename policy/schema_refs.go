@@ -53,8 +53,9 @@ type schemaChecker struct {
 	errs  []*source.Error
 }
 
-// bareScheme stands for that of the URL that the library makes of a bare path.
-// It has no name in a schema, so what is relative to it is all that gets there.
+// bareScheme is the scheme used here for a schema that is named by a bare path, of
+// which the library makes a URL. No schema can name it, so only references relative
+// to such a schema have it.
 const bareScheme = "bare-path"
 
 // base returns the URL of a schema that is named by a bare path, or "".

@@ -33,8 +33,8 @@ func (x *Reasoner) Follows(ctx context.Context, o, r *policy.Rule) (bool, error)
 	return x.follows(ctx, r, a, b)
 }
 
-// ComparesNoMore reports whether the limit of comparisons, or the budget for them, is
-// reached: [Reasoner.Follows] is then false for every pair not compared before.
+// ComparesNoMore reports whether the limit of comparisons is reached:
+// [Reasoner.Follows] is then false for every pair not compared before.
 func (x *Reasoner) ComparesNoMore() bool { return x.compared == maxCompared }
 
 // maxCompared is how many pairs of conditions are compared: those of a thousand rules

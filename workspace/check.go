@@ -14,8 +14,8 @@ import (
 type Checks struct {
 	Lint  *Rules             // nil leaves lint out
 	Tests *testrunner.Filter // nil leaves the suites out
-	// CompareEmbedded holds what a running PDP decides against the embedded engine;
-	// Against says how a report calls it.
+	// CompareEmbedded compares what a running PDP decides with what the embedded engine
+	// does; Against is the PDP's name in reports.
 	CompareEmbedded bool
 	Against         string
 }
@@ -23,8 +23,8 @@ type Checks struct {
 // Everything is what CI checks.
 func Everything() Checks { return Checks{Lint: &Rules{}, Tests: &testrunner.Filter{}} }
 
-// Check builds the matrix and judges it. A report some of whose cells or cases are
-// no answer says why under Doubt.
+// Check builds the matrix and judges it. If some cells or cases cannot be relied on,
+// Doubt of the report says why.
 func (w *Workspace) Check(ctx context.Context, c Checks) (*report.Document, error) {
 	start := time.Now()
 	m, d, err := w.decideFor(ctx, c)

@@ -33,8 +33,8 @@ type Correction struct {
 }
 
 // Proposals returns the edits of findings, each once, in the order of the files.
-// The engine has confirmed that those cannot give anybody declared more access that
-// do not say how.
+// A proposal that does not say how it can give somebody more access gives none to
+// anybody declared: the engine has confirmed it.
 func (w *Workspace) Proposals(ctx context.Context, findings []lint.Finding) ([]Proposal, error) {
 	list := w.proposals(findings)
 	return list, w.confirm(ctx, list)
@@ -45,7 +45,7 @@ func Safe(list []Proposal) []Proposal {
 	return slices.DeleteFunc(slices.Clone(list), func(p Proposal) bool { return p.Widens != "" })
 }
 
-// Correct makes proposals, in memory, and says why it refuses some.
+// Correct makes the edits that are proposed, in memory, and says why it refuses some.
 func (w *Workspace) Correct(proposed []Proposal) ([]*Correction, map[fix.Edit]string) {
 	edits := map[string][]fix.Edit{}
 	for _, p := range proposed {
@@ -159,8 +159,8 @@ func (w *Workspace) confirm(ctx context.Context, list []Proposal) error {
 	return nil
 }
 
-// widened reports whether somebody may do more with the edits made. Where a
-// condition becomes another one, the form of the edits says that it may not.
+// widened reports whether somebody may do more with the edits made. A conditional cell
+// whose condition changes does not count: the form of the edits rules that out.
 func (w *Workspace) widened(ctx context.Context, list []Proposal) (bool, error) {
 	made, _ := w.Correct(list)
 	if len(made) == 0 {

@@ -8,9 +8,8 @@ import (
 	"github.com/mcpolicy/mcpolicy/witness"
 )
 
-// Misfits says what a tool's inputSchema holds against arguments. The
-// enforcement point asks before the server looks at them, so they are decided
-// all the same.
+// Misfits returns what a tool's inputSchema refuses in arguments. A call with them is
+// decided all the same: the enforcement point asks before the server looks at them.
 func Misfits(item *manifest.Item, arguments map[string]any) []string {
 	if item.Schema == nil || arguments == nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// A wanted says what a path of the config should lead to.
+// A wanted is what a path of the config should lead to: a file, a folder, or either.
 type wanted uint8
 
 const (
@@ -20,8 +20,8 @@ const (
 	either
 )
 
-// named says what is wrong with a file or folder that the config names, where it
-// names it, and what is there that is called nearly so.
+// named returns an error that the config names a file or folder that cannot be read,
+// at its position, with the nearest name that exists.
 func (in *Inputs) named(p config.Path, want wanted, err error) error {
 	var problem *source.Error
 	hint := ""
@@ -40,8 +40,8 @@ func (in *Inputs) named(p config.Path, want wanted, err error) error {
 	return source.Errorf(p.Pos, "%w%s", problem, hint)
 }
 
-// nearSchemas adds to what the engine says of schemas that are not there which
-// ones are called nearly so.
+// nearSchemas adds the nearest names that exist to the engine's errors about missing
+// schemas.
 func (w *Workspace) nearSchemas(err error) error {
 	var errs []error
 	for _, mistake := range source.Mistakes(err) {
@@ -71,8 +71,8 @@ func (in *Inputs) read(p config.Path) ([]byte, error) {
 	return source.ReadFile(in.Folder, p.Path)
 }
 
-// nearPath returns the path of what is there that a path is most likely a slip
-// of, or "". One part of it may be amiss, or the ending of the file.
+// nearPath returns the existing path that a path is most likely a misspelling of, or
+// "". It may differ in one element or in the file's extension.
 func nearPath(fsys fs.FS, name string, want wanted) string {
 	parts := strings.Split(name, "/")
 	for i, part := range parts {

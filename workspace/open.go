@@ -69,15 +69,16 @@ type Options struct {
 	// ReadSuites has the suites read with the rest and not when they are first
 	// wanted, so that all mistakes are reported together.
 	ReadSuites bool
-	// Bounds, if set, says what is to be minded when policies are evaluated, or refuses
-	// them, before the engine sees them.
+	// Bounds, if set, is called with the policies before the engine sees them. It
+	// returns the bounds for evaluating them, or refuses them with an error.
 	Bounds func(*policy.Set, fs.FS) (pdp.Bounds, error)
 	// Progress, if set, is told what is being done and how far it is.
 	Progress Progress
 }
 
-// A Progress begins to show some work. Report is told how much of it is done, by
-// one goroutine at a time, and end that it is over. Works go on at the same time.
+// A Progress is called when some work begins. It returns report, which is told how much
+// of the work is done, by one goroutine at a time, and end, which is called when it is
+// over. Several works may go on at the same time.
 type Progress func(work string) (report func(done, total int), end func())
 
 func (p Progress) begin(work string) (report func(done, total int), end func()) {
@@ -112,8 +113,8 @@ type Workspace struct {
 	suitesRead bool
 }
 
-// An acceptedGap is a reason why an inventory may be incomplete that the
-// config accepts.
+// An acceptedGap is a reason why an inventory may be incomplete, accepted by the
+// config.
 type acceptedGap struct {
 	server string
 	manifest.Gap

@@ -12,11 +12,11 @@ import (
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
-// Cells that the next load of the same policies may decide otherwise are no
-// answer: who asked for nothing else gets an error, and a report that goes on
-// without them says so, whatever is waived.
+// A cell is unstable if the engine may decide it otherwise when it loads the same
+// policies again. A command that is about such cells alone ends with an error; a
+// report that has other results too does not pass, whatever is waived.
 
-// Stable returns an error if some cells of the columns are no answer.
+// Stable returns an error if some cells of the columns are unstable.
 func Stable(m *matrix.Matrix, columns []*matrix.Column) error {
 	var errs []error
 	for _, u := range m.Unstable(columns) {
@@ -29,8 +29,8 @@ func unstable(d *policy.Disagreement, what string) error {
 	return source.Errorf(d.Pos(), "%s disagree on scopePermissions, so that the next load may decide %s otherwise: give all of them the same (mcpolicy rules mixed-scope-permissions)", d, what)
 }
 
-// doubt returns an error if cells or cases of a report are no answer. The report
-// is then no pass, whatever it is asked to leave out.
+// doubt returns an error if cells or cases of a report are unstable. The report
+// does not pass then, whatever it is asked to leave out.
 func (w *Workspace) doubt(d *report.Document, m *matrix.Matrix) error {
 	noAnswer := w.stableCases(d.Tests)
 	if d.Linted {
@@ -39,8 +39,7 @@ func (w *Workspace) doubt(d *report.Document, m *matrix.Matrix) error {
 	return noAnswer
 }
 
-// stableCases makes cases that are no answer errors, and returns one if there
-// are any.
+// stableCases makes unstable cases errored ones, and returns an error if there are any.
 func (w *Workspace) stableCases(r *testrunner.Result) error {
 	if r == nil {
 		return nil
@@ -68,8 +67,8 @@ func (w *Workspace) stableCases(r *testrunner.Result) error {
 	return errors.Join(errs...)
 }
 
-// stableFor returns an error if what somebody may do in the columns is no
-// answer, declared or not: a role may be asked about that nobody has.
+// stableFor returns an error if the columns are unstable for anybody, declared or not:
+// a role may be asked about that nobody has.
 func (w *Workspace) stableFor(m *matrix.Matrix, columns ...*matrix.Column) error {
 	if err := Stable(m, columns); err != nil {
 		return err

@@ -12,8 +12,8 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// Accepted returns the findings that count today and that a waiver would accept.
-// None is a [UsageError], which says what there is, unless that is forced.
+// Accepted returns the findings that count today and that a waiver would accept. If
+// there are none, the error is a [UsageError] that says what there is, unless forced.
 func (w *Workspace) Accepted(ctx context.Context, m *matrix.Matrix, waiver *config.Waiver, force bool) ([]lint.Finding, error) {
 	mine := LintWaiver(waiver)
 	mine.Pos = source.Pos{File: w.Config.File} // others have a line

@@ -51,7 +51,7 @@ func (w *Workspace) WhoCan(ctx context.Context, a *Access) ([]explain.Answer, []
 	return answers, w.Uncovered(columns), err
 }
 
-// narrow returns the servers with those of their items that are asked about.
+// narrow returns copies of the servers with only the items that are asked about.
 func (w *Workspace) narrow(a *Access) ([]*matrix.Server, error) {
 	var names, servers []string
 	matched := make([]bool, len(a.Items))

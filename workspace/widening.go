@@ -36,8 +36,8 @@ func (w *Workspace) proposals(findings []lint.Finding) []Proposal {
 	})
 }
 
-// listOf returns the first of the actions or roles that an edit is about one
-// of, or nil.
+// listOf returns the first entry of the list of actions or roles with an entry at the
+// position of the edit, or nil.
 func (w *Workspace) listOf(e fix.Edit) *policy.Text {
 	for r := range w.Policies.Rules() {
 		for _, list := range [][]policy.Text{r.Actions, r.Roles} {
