@@ -40,7 +40,7 @@ func (n need) met(e pdp.Decider) (ok bool) {
 	return ok
 }
 
-// String says what an engine does not do that does not meet it.
+// String says what an engine that does not meet the need does not do.
 func (n need) String() string {
 	return [...]string{
 		"hold requests against schemas", "evaluate conditions apart from decisions", "say what conditions read", "decide at other times",

@@ -13,7 +13,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
-// A refusal is what a schema holds against requests about a server.
+// A refusal is what a schema refuses in requests about a server.
 type refusal struct {
 	server *matrix.Server
 	target *coverage.Target
@@ -26,7 +26,7 @@ type refusal struct {
 	mistakes []string        // sorted
 }
 
-// A sent is a request about a server, and the first column that sends it.
+// A sent is a request about a server, and the first column that it is made for.
 type sent struct {
 	coverage.Asked
 	column *matrix.Column
@@ -81,8 +81,8 @@ func sentTo(p *Pass, s *matrix.Server) []sent {
 	return list
 }
 
-// refuse keeps the refusal if a schema has something against the requests. One
-// that the engine would act upon has to be borne out by the decision.
+// refuse keeps the refusal if a schema refuses something in the requests. If the engine
+// denies what schemas refuse, the decision has to be a denial too.
 func refuse(ctx context.Context, p *Pass, engine pdp.Validator, r refusal, requests []sent, classes []*matrix.Class) error {
 	var list []authz.Request
 	for _, s := range requests {

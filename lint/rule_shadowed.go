@@ -16,11 +16,10 @@ import (
 // said to change nothing.
 const shadows = 256
 
-// ruleShadowed flags rules of which other rules of the same policy say all
-// there is to say: for each of their actions and roles there is one with the
-// same effect, or a DENY, that is unconditional or has the same condition.
-// Whatever else the rule may be covered by is not looked for. What is claimed
-// is held against the engine without the rule.
+// ruleShadowed flags rules that change nothing because other rules of the same policy
+// cover them: for each of their actions and roles there is one with the same effect,
+// or a DENY, that is unconditional or has the same condition. Other ways to cover a
+// rule are not looked for. The engine without the rule has to decide the same.
 var ruleShadowed = &Rule{
 	ID:       "rule-shadowed",
 	Family:   unreachable,
@@ -204,9 +203,9 @@ func coversDerivedRole(o *policy.Rule, name string, d *policy.DerivedRole) bool 
 	return len(d.ParentRoles) > 0 && !slices.ContainsFunc(d.ParentRoles, func(t policy.Text) bool { return !coversRole(o.Roles, t.Value) })
 }
 
-// confirmShadows keeps the rules that the engine does not miss: it decides the
-// same with and without all of them, for the declared principals and for
-// others with the rule's roles.
+// confirmShadows keeps the rules without which the engine decides the same: without
+// all of them at once, for the declared principals and for others with the rule's
+// roles.
 func confirmShadows(ctx context.Context, p *Pass, list []*shadow) ([]*shadow, error) {
 	engine, ok := p.input.Engine.(pdp.Divisible)
 	if !ok {

@@ -12,7 +12,7 @@ import (
 )
 
 // listing joins words: "a, b and c", or "a, b, c and 4 more" beyond a limit.
-// One more than the limit is named all the same: "and 1 more" says less.
+// If only one would be left to count, it is named too: "and 1 more" says less.
 func listing(words []string, limit int) string { return listingOf(words, len(words), limit) }
 
 // listingOf is listing where only the first of n words are at hand, one more

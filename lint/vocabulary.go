@@ -187,7 +187,7 @@ func (v *vocabulary) pitfalls(action string) []string {
 }
 
 // unasked names the enforcement points in front of the rule's servers that
-// never ask about a method.
+// never make a request about a method.
 func (v *vocabulary) unasked(method string) []string {
 	var list []string
 	for _, t := range v.targets {
@@ -224,7 +224,7 @@ func doubleColons(action string) string {
 	return b.String()
 }
 
-// wider makes the asterisks of a pattern go on at colons.
+// wider returns the pattern with asterisks that also match colons: ** for *.
 func wider(pattern string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(pattern, "**", "*"), "*", "**")
 }

@@ -96,8 +96,8 @@ func outcome(c *testrunner.Case) []reason {
 	return reasons
 }
 
-// because says how the decision came about, at the rule that took it. Several
-// rules follow with their places.
+// because says how the decision came about, at the place of the rule that decided. If
+// several did, each follows with its place.
 func because(c *testrunner.Case) []reason {
 	rules := c.Deciding()
 	if len(rules) == 1 && c.Message != "" {

@@ -30,8 +30,8 @@ type Document struct {
 
 	Notes []Note // in any order
 
-	// Doubt says why some cells are no answer, because the next load of the
-	// policies may decide otherwise. The run then fails, whatever else is said.
+	// Doubt says which cells the engine may decide otherwise when it loads the same
+	// policies again, so that they cannot be relied on. The run then fails.
 	Doubt error
 
 	// Scope is what the run looked at. Nil takes it from Matrix, if that is

@@ -46,8 +46,8 @@ func ReadOpen(name string, file fs.File) ([]byte, error) {
 	if err != nil {
 		return nil, FileError(name, err)
 	}
-	// What is read can grow, and a pipe does not tell its size. The byte more than
-	// may be is for whoever parses it to see the excess.
+	// The file can grow while it is read, and a pipe does not tell its size. One byte
+	// more than the limit is read, so that the parser sees the excess.
 	data, err := io.ReadAll(io.LimitReader(file, MaxBytes+1))
 	if err != nil {
 		return nil, FileError(name, err)

@@ -13,7 +13,7 @@ type slab struct {
 	openFields []Field
 }
 
-// maxBatch bounds how many nodes are allocated that nothing may come of.
+// maxBatch bounds how many nodes are allocated in advance, perhaps for nothing.
 const maxBatch = 256
 
 func (s *slab) node(kind Kind, pos Pos) *Node {
@@ -68,7 +68,8 @@ func (s *slab) closeFields(height int) ([]Field, bool) {
 	return list, true
 }
 
-// fewFields is up to where comparing names with each other is the cheapest.
+// fewFields is the number of fields up to which comparing each name with each other
+// is the cheapest.
 const fewFields = 12
 
 // repeats reports whether a name stands among fields twice.

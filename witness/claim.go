@@ -2,8 +2,9 @@ package witness
 
 import "github.com/mcpolicy/mcpolicy/authz"
 
-// claim leaves of a slot's values what conditions see of a token with them: a
-// PDP gives some claims another form, and refuses tokens for others.
+// claim replaces a slot's values, which are claims of a token, by what conditions see
+// of them: a PDP gives some claims another form. A value for which a PDP refuses the
+// token is taken away.
 func (s *space) claim(p *slot) {
 	if p.root != ofAuxData || len(p.path) != 1 {
 		return

@@ -42,8 +42,7 @@ func kindOf(v any) kind {
 // kind first.
 var fresh = []any{"other", true, 1.0, nil, []any{}, map[string]any{}}
 
-// subsets is how many members a list may be asked for before not every
-// combination of them is tried.
+// subsets is the most members that lists are made of in every combination.
 const subsets = 4
 
 // fill gives a slot its values: what the parts need of its group, what the
@@ -153,7 +152,7 @@ func (s *space) keepPossible(p *slot, n *needs) {
 	s.exact = s.exact && (p.sole != isString || !n.ordered) // there is nothing below the least text
 }
 
-// variety is how many values are tried in one slot.
+// variety is the most values that are tried in one slot.
 const variety = 512
 
 // add adds a value that is not there yet, unless there are too many.

@@ -64,9 +64,9 @@ func compile(node *source.Node) (compiled *jsonschema.Schema, err error) {
 	return c.Compile(name)
 }
 
-// heaviest is how many steps a schema may take to be held against something.
-// Schemas come from strangers, and a few lines of references to references can
-// take for ever.
+// heaviest is the largest weight of a schema that values are validated against.
+// Schemas come from strangers, and with a few lines of references to references
+// validating can take for ever.
 const heaviest = 1 << 17
 
 // weight counts the parts of a schema, those that are referred to every time.
@@ -114,7 +114,7 @@ func nowhere(url string) (io.ReadCloser, error) {
 	return nil, fmt.Errorf("it refers to %s, which is not loaded", url)
 }
 
-// Known reports whether the schema can be held against arguments.
+// Known reports whether arguments can be validated against the schema.
 func (s *Schema) Known() bool { return s != nil && s.compiled != nil }
 
 // Allows reports whether the schema allows arguments.
@@ -130,7 +130,8 @@ func (s *Schema) Allows(arguments map[string]any) bool {
 
 func validates(s *jsonschema.Schema, v any) bool { return validate(s, v) == nil }
 
-// validate says what a schema holds against a value. The library panics on some.
+// validate returns what a schema refuses in a value. The library panics on some
+// schemas; that is an error.
 func validate(s *jsonschema.Schema, v any) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -140,14 +141,14 @@ func validate(s *jsonschema.Schema, v any) (err error) {
 	return s.Validate(v)
 }
 
-// A Misfit is something that a schema holds against arguments.
+// A Misfit is something that a schema refuses in arguments.
 type Misfit struct {
 	Path    string // to what is wrong, as a JSON pointer; "" for the arguments as a whole
 	Message string
 }
 
-// Misfits lists what the schema holds against arguments. The error says why it
-// cannot be held against any.
+// Misfits lists what the schema refuses in arguments. The error says why arguments
+// cannot be validated against it.
 func (s *Schema) Misfits(arguments map[string]any) ([]Misfit, error) {
 	switch {
 	case s == nil:
