@@ -32,7 +32,7 @@ func BenchmarkLimit(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				questions = m.Questions
+				questions = m.Decisions
 			}
 			run() // loads the tables that are loaded on first use
 			recording := embedded.Record(engine, run)
