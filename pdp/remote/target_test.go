@@ -31,12 +31,12 @@ func nameServer(t *testing.T, name string, ips ...[4]byte) string {
 				return // the end of the test
 			}
 			var m dnsmessage.Message
-			if m.Unpack(buffer[:n]) != nil || len(m.Decisions) != 1 {
+			if m.Unpack(buffer[:n]) != nil || len(m.Questions) != 1 {
 				continue
 			}
-			q := m.Decisions[0]
+			q := m.Questions[0]
 			reply := dnsmessage.Message{
-				Header: dnsmessage.Header{ID: m.ID, Response: true, Authoritative: true}, Questions: m.Decisions,
+				Header: dnsmessage.Header{ID: m.ID, Response: true, Authoritative: true}, Questions: m.Questions,
 			}
 			if q.Name.String() != name+"." {
 				reply.RCode = dnsmessage.RCodeNameError
