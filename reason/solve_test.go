@@ -26,7 +26,6 @@ func TestVerdicts(t *testing.T) {
 		`R.attr.arguments.s.startsWith("a") && R.attr.arguments.s.startsWith("b")`:   reason.Never,
 		`R.attr.arguments.s.matches("^[0-9]+$") && R.attr.arguments.s.contains("x")`: reason.Never,
 		`R.attr.arguments.n > P.attr.limit && R.attr.arguments.n < P.attr.limit`:     reason.Never,
-		`R.attr.arguments.to.all(e, e == "a") && "b" in R.attr.arguments.to`:         reason.Never,
 		`P.attr.x > P.attr.y && P.attr.y > P.attr.z && P.attr.z > P.attr.x`:          reason.Never,
 		`R.attr.arguments.n > 9`:                                                     reason.NeverWithin,
 		`P.id != "" || R.attr.arguments.n == 1`:                                      reason.Always,

@@ -30,11 +30,8 @@ type Comparison struct {
 func (s *Solver) Compare(ctx context.Context, w *World, request int, first, second Formula) (Comparison, error) {
 	var c Comparison
 	met, not := Only(Met), Only(Unmet, Errored)
-	a, err := s.analyse(w, []Goal{{first, request, met}, {second, request, not}})
+	a, err := s.analyse(ctx, w, []Goal{{first, request, met}, {second, request, not}}, false)
 	if err != nil {
-		return c, err
-	}
-	if err := a.tabulate(ctx); err != nil {
 		return c, err
 	}
 	if c.First, err = a.solve(ctx); err != nil {
@@ -44,11 +41,11 @@ func (s *Solver) Compare(ctx context.Context, w *World, request int, first, seco
 	if c.Second, err = a.solve(ctx); err != nil {
 		return c, err
 	}
-	c.Relation = relation(c.First.Verdict, c.Second.Verdict)
+	c.Relation = relationOf(c.First.Verdict, c.Second.Verdict)
 	return c, nil
 }
 
-func relation(first, second Verdict) Relation {
+func relationOf(first, second Verdict) Relation {
 	switch {
 	case first == Possible && second == Possible:
 		return Incomparable

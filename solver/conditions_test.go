@@ -3,6 +3,7 @@ package solver_test
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -157,4 +158,29 @@ func judge(ctx context.Context, t *testing.T, s *solver.Solver, c labelled) (ans
 		}
 	}
 	return answered
+}
+
+// TestConditions holds what is said of conditions that authors write to what they come to.
+func TestConditions(t *testing.T) {
+	s := solver.New(engine(t))
+	answered, asked := 0, 0
+	for _, name := range labels(t) {
+		for _, c := range readLabelled(t, name) {
+			answered += judge(t.Context(), t, s, c)
+			asked += len(outcomes)
+		}
+	}
+	t.Logf("%d of %d questions answered", answered, asked)
+	if answered*100 < asked*98 {
+		t.Errorf("only %d of %d questions are answered", answered, asked)
+	}
+}
+
+func labels(t *testing.T) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("testdata", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // A group is places that are compared with each other, which need values for each other.
@@ -72,7 +73,7 @@ func (g *group) make(a *analysis) {
 	if g.texts = texts; !enough {
 		g.rough["string"] = true
 	}
-	g.values = all.values
+	g.values = slices.SortedFunc(slices.Values(all.values), func(x, y any) int { return strings.Compare(keyOf(x), keyOf(y)) })
 }
 
 func (n *needs) add(other needs) {
@@ -100,7 +101,7 @@ func (a *analysis) fill(p *place) {
 	g := p.groupOf()
 	g.make(a)
 	var values []any
-	if p.up != nil && !(p.required() && p.up.up == nil) {
+	if p.up != nil && (p.up.up != nil || !p.required()) {
 		values = append(values, absent{})
 	}
 	for _, t := range typeNames {
@@ -144,7 +145,7 @@ func (a *analysis) valuesOf(p *place, g *group, t string) (values []any, enough 
 	case "number":
 		return anys(g.numbers), true
 	case "string":
-		return anys(g.texts), true
+		return append(anys(g.texts), a.insides(p)...), true
 	case "array":
 		return a.listsOf(p, g), true
 	}

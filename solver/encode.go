@@ -121,7 +121,11 @@ func (e *encoding) leaf(l *leaf) {
 
 // row says what a leaf comes to for one row of its table.
 func (e *encoding) row(l *leaf, r row) {
-	if e.relaxed && l.cover == covered && l.unsure(r) {
+	cover := covered
+	if e.relaxed {
+		cover = l.coverOf(r)
+	}
+	if cover == uncovered {
 		return
 	}
 	t := e.leaves[l]
@@ -134,7 +138,7 @@ func (e *encoding) row(l *leaf, r row) {
 	case r.out == Errored:
 		say(-t.yes)
 		say(-t.no)
-	case e.relaxed && l.cover == typed:
+	case cover == typed:
 		say(t.yes, t.no)
 	case r.out == Met:
 		say(t.yes)
@@ -254,7 +258,7 @@ func (e *encoding) list(parts []truth, strict bool, side func(truth) truth, swap
 }
 
 // goal says that a formula comes to one of some outcomes.
-func (e *encoding) goal(g goal) {
+func (e *encoding) goal(g target) {
 	t := e.formula(g.formula)
 	if !g.to.Has(Met) {
 		e.add(-t.yes)

@@ -158,7 +158,7 @@ func Of(c authz.Condition, r *authz.Request) (f Formula, ok bool) {
 	return All(list...), true
 }
 
-func ofClause(c authz.Clause, r *authz.Request) (f Formula, known bool) {
+func ofClause(c authz.Clause, r *authz.Request) (Formula, bool) {
 	if c.IsZero() {
 		return Formula{}, true
 	}

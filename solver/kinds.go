@@ -1,11 +1,12 @@
 package solver
 
 import (
+	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
-	"github.com/google/cel-go/common/types"
 
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
@@ -16,7 +17,10 @@ import (
 type kind func(a *analysis, l *leaf) bool
 
 // kinds are tried in this order.
-var kinds = []kind{presence, bare, typeTest, comparison, membership, textPredicate, textSize, total}
+var kinds = []kind{
+	presence, bare, typeTest, comparing, membership, textPredicate, textSize, written, joined,
+	textPart, splitWhole, insideConstant, position, hierarchies, total,
+}
 
 // cover sets that a leaf is covered, and within which types it tells values apart.
 func (l *leaf) covered(tells ...string) bool {
@@ -28,7 +32,8 @@ func (l *leaf) covered(tells ...string) bool {
 // apart by whether they are there, and those above by their types.
 func presence(a *analysis, l *leaf) bool {
 	name, operands := called(l.expr)
-	if name != operators.Has && !(name == "hasValue" && len(operands) == 1 && expr.IsOptional(operands[0])) && !a.isKeyOfRoot(l.expr, l.request) {
+	asks := name == operators.Has || name == "hasValue" && len(operands) == 1 && expr.IsOptional(operands[0])
+	if !asks && !a.isKeyOfRoot(l.expr, l.request) {
 		return false
 	}
 	if name != operators.In {
@@ -87,12 +92,41 @@ func typeTest(a *analysis, l *leaf) bool {
 	return false
 }
 
+// written is string(place) compared with a constant by equality: at most one number is
+// written as a text.
+func written(a *analysis, l *leaf) bool {
+	name, operands := called(l.expr)
+	if name != operators.Equals && name != operators.NotEquals {
+		return false
+	}
+	for i, x := range operands {
+		f, of := called(x)
+		if f != "string" || len(of) != 1 {
+			continue
+		}
+		p, isPlace := a.placeOf(of[0], l.request)
+		c, known := a.constant(operands[1-i], l.request)
+		if !isPlace || !known {
+			return false
+		}
+		p.compareWith(c, false)
+		if text, isText := c.(string); isText {
+			if f, err := strconv.ParseFloat(text, 64); err == nil {
+				p.points = append(p.points, f)
+			}
+		}
+		l.shallow = true
+		return l.covered("string", "number", "boolean")
+	}
+	return false
+}
+
 // orders are the operators that compare by order.
 var orders = []string{operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals}
 
-// comparison is place or constant == < <= > >= != place or constant. A place may have a
+// comparing is place or constant == < <= > >= != place or constant. A place may have a
 // value for where nothing stands: place.orValue(constant).
-func comparison(a *analysis, l *leaf) bool {
+func comparing(a *analysis, l *leaf) bool {
 	name, operands := called(l.expr)
 	ordered := slices.Contains(orders, name)
 	if !ordered && name != operators.Equals && name != operators.NotEquals {
@@ -138,10 +172,12 @@ func (a *analysis) comparesWith(l *leaf, e ast.Expr, of any) bool {
 	return a.compared(l, []term{t}, list, false)
 }
 
-// A term is an operand of a comparison.
+// A term is an operand of a comparison: a place, a constant, or what a place chooses of a
+// constant mapping.
 type term struct {
 	place  *place
-	values []any // constants that take its place, or that it is
+	values []any  // constants that take its place, or that it is
+	choice *place // that a constant is chosen by
 }
 
 func (a *analysis) term(e ast.Expr, request int) (term, bool) {
@@ -154,6 +190,9 @@ func (a *analysis) term(e ast.Expr, request int) (term, bool) {
 		}
 		return term{values: []any{v}}, true
 	}
+	if by, values, ok := a.chosen(e, request); ok {
+		return term{choice: by, values: values}, true
+	}
 	if name, operands := called(e); name == "orValue" && len(operands) == 2 {
 		path, exact := expr.Path(operands[0])
 		v, known := a.constant(operands[1], request)
@@ -165,6 +204,36 @@ func (a *analysis) term(e ast.Expr, request int) (term, bool) {
 		}
 	}
 	return term{}, false
+}
+
+// chosen returns the place that chooses among the values of a constant mapping, and what
+// it may come to: mapping[place], or a field of that.
+func (a *analysis) chosen(e ast.Expr, request int) (by *place, values []any, ok bool) {
+	if e.Kind() == ast.SelectKind {
+		by, of, ok := a.chosen(e.AsSelect().Operand(), request)
+		for _, v := range of {
+			m, _ := v.(map[string]any)
+			if x, known := m[e.AsSelect().FieldName()]; known {
+				values = append(values, x)
+			}
+		}
+		return by, values, ok && !e.AsSelect().IsTestOnly()
+	}
+	name, operands := called(e)
+	if name != operators.Index {
+		return nil, nil, false
+	}
+	of, known := a.constant(operands[0], request)
+	m, isMap := of.(map[string]any)
+	p, isPlace := a.placeOf(operands[1], request)
+	if !known || !isMap || !isPlace {
+		return nil, nil, false
+	}
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		p.texts = append(p.texts, key)
+		values = append(values, m[key])
+	}
+	return p, values, true
 }
 
 func (a *analysis) compares(l *leaf, operands []ast.Expr, ordered bool) bool {
@@ -187,6 +256,9 @@ func (a *analysis) compared(l *leaf, terms []term, constants []any, ordered bool
 	for _, t := range terms {
 		if t.place != nil && !slices.Contains(places, t.place) {
 			places = append(places, t.place)
+		}
+		if t.choice != nil && slices.ContainsFunc(terms, func(other term) bool { return other.place == t.choice }) {
+			return false // the value chosen and what chooses it depend on each other
 		}
 	}
 	composite := len(places) > 1 && !ordered || slices.ContainsFunc(constants, isComposite)
@@ -232,62 +304,4 @@ func (p *place) compareWith(c any, ordered bool) {
 	case []any, map[string]any:
 		p.values = append(p.values, v)
 	}
-}
-
-// constant returns the value of an expression that comes to the same in every request:
-// literals, and what is known of the request. It is absent where nothing stands.
-func (a *analysis) constant(e ast.Expr, request int) (any, bool) {
-	if v, ok := literal(e); ok {
-		return v, true
-	}
-	switch e.Kind() { //nolint:exhaustive // no others are looked into
-	case ast.ListKind:
-		list := []any{}
-		for _, x := range e.AsList().Elements() {
-			v, ok := a.constant(x, request)
-			if _, none := v.(absent); !ok || none {
-				return nil, false
-			}
-			list = append(list, v)
-		}
-		return list, len(e.AsList().OptionalIndices()) == 0
-	case ast.MapKind:
-		return a.constantMap(e.AsMap(), request)
-	case ast.CallKind:
-		if name, operands := called(e); name == negated {
-			v, ok := a.constant(operands[0], request)
-			f, isNumber := v.(float64)
-			return -f, ok && isNumber
-		}
-	}
-	if path, exact := expr.Path(e); exact && expr.IsRoot(path[0]) && !expr.IsOptional(e) {
-		if _, _, s := a.resolve(path, request); s == isFixed {
-			return fixedAt(&a.in.Requests[request], path)
-		}
-	}
-	return nil, false
-}
-
-func (a *analysis) constantMap(m ast.MapExpr, request int) (any, bool) {
-	of := map[string]any{}
-	for _, entry := range m.Entries() {
-		key, isLiteral := literal(entry.AsMapEntry().Key())
-		name, isText := key.(string)
-		v, ok := a.constant(entry.AsMapEntry().Value(), request)
-		if _, none := v.(absent); !isLiteral || !isText || !ok || none || entry.AsMapEntry().IsOptional() {
-			return nil, false
-		}
-		of[name] = v
-	}
-	return of, true
-}
-
-// isInteger reports whether a literal is an integer of CEL's, which calculates with
-// integers only.
-func isInteger(e ast.Expr) bool {
-	if e.Kind() != ast.LiteralKind {
-		return false
-	}
-	_, ok := e.AsLiteral().(types.Int)
-	return ok
 }

@@ -26,6 +26,12 @@ type leaf struct {
 	// stands for all. Nil is all types.
 	tells []string
 
+	// chooser, if set, is a place for whose values in chosen alone the leaf is covered,
+	// and otherwise as far as otherwise says.
+	chooser   *place
+	chosen    []any
+	otherwise cover
+
 	vars []*place // those that its outcome depends on, parents first
 	rows []row
 	lazy bool // rows are asked for one at a time
@@ -103,17 +109,19 @@ func (a *analysis) covers(l *leaf) {
 		l.cover, l.shallow = covered, true
 		return
 	}
-	if l.partly {
-		return
+	if !l.partly {
+		a.isKind(l)
 	}
+}
+
+// isKind reports whether a kind knows a leaf, and notes what the leaf needs then.
+func (a *analysis) isKind(l *leaf) bool {
 	for _, k := range kinds {
 		if k(a, l) {
-			break
+			return true
 		}
 	}
-	if l.cover != covered {
-		a.hint(l)
-	}
+	return len(l.places) == 0 && !l.foreign
 }
 
 // opaque reports what of a leaf is told to people where it stays open.

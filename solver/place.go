@@ -1,13 +1,14 @@
 package solver
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/google/cel-go/common/ast"
-	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
@@ -34,6 +35,7 @@ type place struct {
 	rough  map[string]any // types whose values in the domain may not be enough, with one of each
 	filled bool
 	makers []maker
+	joints []joint
 	hints  []any // values that may do besides
 	depth  int   // below its root
 }
@@ -114,29 +116,33 @@ func (a *analysis) at(p *place, name string) *place {
 // mostDepth is how deep required properties are followed.
 const mostDepth = 8
 
-// addRequired makes places for the properties that a schema asks for.
+// addRequired makes places for the properties that a schema asks for, and for all that it
+// speaks of where those were not enough.
 func (a *analysis) addRequired(p *place) {
 	if p.depth > mostDepth {
 		return
 	}
+	var names []string
 	for _, s := range p.schemas {
-		for _, name := range s.Required {
+		names = append(names, s.Required...)
+		if a.wide {
+			names = append(names, slices.Collect(maps.Keys(s.Properties))...)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if len(a.places) < mostPlaces {
 			a.at(p, name)
 		}
 	}
 }
 
+// mostPlaces bounds the places that are made without being read.
+const mostPlaces = 200
+
 // required reports whether the place has to be there where the one above is an object.
 func (p *place) required() bool {
 	return p.up != nil && slices.ContainsFunc(p.up.schemas, func(s *jsonschema.Schema) bool { return slices.Contains(s.Required, p.name) })
-}
-
-// top returns the root that a place is below.
-func (p *place) top() *place {
-	for p.up != nil {
-		p = p.up
-	}
-	return p
 }
 
 // title names a place for people.
@@ -254,6 +260,12 @@ func (a *analysis) walk(e ast.Expr, request int, bound []string, r *reads) {
 			}
 			return
 		}
+		if a.isKeyOfRoot(e, request) {
+			p, _ := a.placeOf(c.Args()[1], request)
+			key, _ := literal(c.Args()[0])
+			r.places = append(r.places, a.at(p, key.(string))) //nolint:errcheck // isKeyOfRoot
+			return
+		}
 		if name := c.FunctionName(); name == "now" || name == "timeSince" {
 			if a.in.Now == nil {
 				r.places = append(r.places, a.root("now", isClock, 0))
@@ -305,7 +317,12 @@ func literal(e ast.Expr) (any, bool) {
 	if e.Kind() != ast.LiteralKind {
 		return nil, false
 	}
-	switch v := e.AsLiteral().(type) {
+	return plainValue(e.AsLiteral())
+}
+
+// plainValue returns a scalar of CEL's as a JSON value.
+func plainValue(v ref.Val) (any, bool) {
+	switch v := v.(type) {
 	case types.Bool:
 		return bool(v), true
 	case types.Int:
@@ -333,5 +350,3 @@ func called(e ast.Expr) (name string, operands []ast.Expr) {
 	}
 	return c.FunctionName(), append(operands, c.Args()...)
 }
-
-const negated = operators.Negate

@@ -155,7 +155,7 @@ func TestAnswersHold(t *testing.T) {
 			Principal: &authz.Principal{Key: "somebody", ID: "somebody", Roles: []string{"R"}},
 			Resource:  authz.Resource{Kind: "mcp_server", ID: "tool"}, Action: "call", Unknown: []string{"arguments"}, AnyPrincipal: true,
 		}
-		world := &solver.World{Requests: []authz.Request{open}, Arguments: []any{decoded(schema)}, Now: &now}
+		world := &solver.World{Requests: []authz.Request{open}, Arguments: []any{asJSON(schema)}, Now: &now}
 		answers := map[solver.Outcome]solver.Answer{}
 		leaves := e
 		for _, to := range []solver.Outcome{solver.Met, solver.Unmet, solver.Errored} {
@@ -212,7 +212,7 @@ func evaluated(t *testing.T, e solver.Evaluator, text string, requests []authz.R
 	return outcomes
 }
 
-func decoded(n *source.Node) any {
+func asJSON(n *source.Node) any {
 	if n == nil {
 		return nil
 	}

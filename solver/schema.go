@@ -112,18 +112,33 @@ func valid(s *jsonschema.Schema, v any) (ok bool) {
 	return s.Validate(v) == nil
 }
 
+// A schemaResult is a schema, or why there is none.
+type schemaResult struct {
+	schema *jsonschema.Schema
+	err    error
+}
+
 // factsOf returns the schemas all of which hold for whatever a schema allows. Of one that
 // is none there are none, and no request counts as valid.
 func (a *analysis) factsOf(schema any) []*jsonschema.Schema {
 	if schema == nil {
 		return nil
 	}
-	compiled, err := compile(schema)
+	text, err := json.Marshal(schema)
 	if err != nil {
 		a.invalid = err
 		return nil
 	}
-	return facts(compiled, nil)
+	known, ok := a.solver.schemas[string(text)]
+	if !ok {
+		known.schema, known.err = compile(schema)
+		a.solver.schemas[string(text)] = known
+	}
+	if known.err != nil {
+		a.invalid = known.err
+		return nil
+	}
+	return facts(known.schema, nil)
 }
 
 func facts(s *jsonschema.Schema, seen []*jsonschema.Schema) []*jsonschema.Schema {

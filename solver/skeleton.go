@@ -76,28 +76,66 @@ func core(e ast.Expr) ast.Expr {
 }
 
 // plain rewrites an expression to one that means the same and says it in fewer ways:
-// cel.bind is inlined, and what is asked of a mapping that is always there is asked of
-// its key.
+// cel.bind is inlined, and exists and all over a list that is written out become || and
+// &&, which take errors in the same way.
 func plain(e ast.Expr) ast.Expr {
-	e = expr.Hygienic(e)
-	return expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
-		if x.Kind() != ast.CallKind {
+	return expr.Rewrite(expr.Hygienic(e), func(x ast.Expr) (ast.Expr, bool) {
+		if x.Kind() != ast.CallKind || !x.AsCall().IsMemberFunction() {
 			return nil, false
 		}
 		c := x.AsCall()
-		if c.FunctionName() != "bind" || !c.IsMemberFunction() || len(c.Args()) != 3 || c.Target().Kind() != ast.IdentKind || c.Target().AsIdent() != "cel" {
-			return nil, false
+		r, ok := ast.Expr(nil), false
+		switch c.FunctionName() {
+		case "bind":
+			if c.Target().Kind() == ast.IdentKind && c.Target().AsIdent() == "cel" && len(c.Args()) == 3 && c.Args()[0].Kind() == ast.IdentKind {
+				r, ok = inlined(c.Args()[2], c.Args()[0].AsIdent(), c.Args()[1])
+			}
+		case "exists":
+			r, ok = unrolled(c, operators.LogicalOr, types.False)
+		case "all":
+			r, ok = unrolled(c, operators.LogicalAnd, types.True)
 		}
-		name := c.Args()[0]
-		if name.Kind() != ast.IdentKind {
-			return nil, false
-		}
-		body, ok := inlined(c.Args()[2], name.AsIdent(), c.Args()[1])
 		if !ok {
 			return nil, false
 		}
-		return plain(body), true
+		return plain(r), true
 	})
+}
+
+// mostUnrolled is how long a list may be whose quantifiers are written out.
+const mostUnrolled = 64
+
+func unrolled(c ast.CallExpr, join string, none types.Bool) (ast.Expr, bool) {
+	if c.Target().Kind() != ast.ListKind || len(c.Args()) != 2 || c.Args()[0].Kind() != ast.IdentKind {
+		return nil, false
+	}
+	list := c.Target().AsList()
+	if len(list.OptionalIndices()) > 0 || list.Size() > mostUnrolled {
+		return nil, false
+	}
+	var r ast.Expr
+	for _, x := range list.Elements() {
+		part, ok := inlined(c.Args()[1], c.Args()[0].AsIdent(), x)
+		switch {
+		case !ok || x.Kind() != ast.LiteralKind: // a list with an element that errs is an error as a whole
+			return nil, false
+		case r == nil:
+			r = part
+		default:
+			r = fact.NewCall(0, join, r, part)
+		}
+	}
+	if r == nil || list.Size() == 1 {
+		r = fact.NewCall(0, join, fact.NewLiteral(0, types.Bool(none)), orLiteral(r, none))
+	}
+	return r, true
+}
+
+func orLiteral(e ast.Expr, v types.Bool) ast.Expr {
+	if e == nil {
+		return fact.NewLiteral(0, v)
+	}
+	return e
 }
 
 // inlined puts an expression in the place of a variable. It is not ok where a macro

@@ -22,12 +22,14 @@ type analysis struct {
 	leaves  map[string]*leaf
 	list    []*leaf
 	fixed   map[int]string
-	goals   []goal
+	goals   []target
 	invalid error // why a schema is none
+	wide    bool  // places are made for all properties of the schemas
+	misfit  bool  // a model was not what the schemas allow
 	steps   int
 }
 
-type goal struct {
+type target struct {
 	formula *formulaNode
 	source  Formula
 	request int
@@ -44,19 +46,24 @@ type formulaNode struct {
 
 // Solve says whether there are requests for which all goals hold.
 func (s *Solver) Solve(ctx context.Context, w *World, goals []Goal) (Answer, error) {
-	a, err := s.analyse(w, goals)
+	a, err := s.analyse(ctx, w, goals, false)
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := a.tabulate(ctx); err != nil {
+	answer, err := a.solve(ctx)
+	if err != nil || answer.Verdict != Unknown || !a.misfit {
+		return answer, err
+	}
+	// The schemas say something of values together: what is not read matters to them.
+	if a, err = s.analyse(ctx, w, goals, true); err != nil {
 		return Answer{}, err
 	}
 	return a.solve(ctx)
 }
 
-// analyse takes the formulas apart and makes the domains.
-func (s *Solver) analyse(w *World, goals []Goal) (*analysis, error) {
-	a := &analysis{solver: s, in: w, limits: s.Limits, roots: map[string]*place{}, leaves: map[string]*leaf{}, fixed: map[int]string{}}
+// analyse takes the formulas apart, makes the domains and the tables.
+func (s *Solver) analyse(ctx context.Context, w *World, goals []Goal, wide bool) (*analysis, error) {
+	a := &analysis{wide: wide, solver: s, in: w, limits: s.Limits, roots: map[string]*place{}, leaves: map[string]*leaf{}, fixed: map[int]string{}}
 	for _, r := range w.Requests { // whatever is open has to fit the schemas, read or not
 		if r.AnyPrincipal {
 			a.root("P.attr", isAttributes, 0)
@@ -73,15 +80,20 @@ func (s *Solver) analyse(w *World, goals []Goal) (*analysis, error) {
 		if err != nil {
 			return nil, err
 		}
-		a.goals = append(a.goals, goal{formula: f, source: g.Formula, request: g.Request, to: g.To})
+		a.goals = append(a.goals, target{formula: f, source: g.Formula, request: g.Request, to: g.To})
 	}
 	for _, l := range a.list {
 		a.covers(l)
 	}
+	for _, l := range a.list {
+		if a.finite(l); l.cover != covered || l.chooser != nil {
+			a.hint(l)
+		}
+	}
 	for _, p := range a.places {
 		a.fill(p)
 	}
-	return a, nil
+	return a, a.tabulate(ctx)
 }
 
 func (a *analysis) formula(f Formula, request int) (*formulaNode, error) {
@@ -210,6 +222,7 @@ func (a *analysis) requests(at map[*place]int) ([]authz.Request, time.Time) {
 func (a *analysis) confirm(ctx context.Context, requests []authz.Request, now time.Time) (bool, error) {
 	for _, p := range a.roots {
 		if p.isObject() && !a.fits(p, requests) {
+			a.misfit = true
 			return false, nil
 		}
 	}
@@ -267,7 +280,7 @@ func (a *analysis) fits(p *place, requests []authz.Request) bool {
 func (a *analysis) open() []string {
 	var list []string
 	for _, l := range a.list {
-		if l.cover != covered {
+		if l.cover != covered || l.chooser != nil {
 			list = append(list, l.opaque())
 		}
 	}

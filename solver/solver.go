@@ -88,7 +88,9 @@ type Evaluator interface {
 type Solver struct {
 	engine Evaluator
 	known  map[string]Outcome // of rows; see table.go
-	Limits Limits
+	// schemas are those that were compiled, by their texts.
+	schemas map[string]schemaResult
+	Limits  Limits
 	// Confirm, if set, has the last word on the requests of an answer.
 	Confirm func(ctx context.Context, requests []authz.Request, now time.Time) (bool, error)
 }
@@ -109,5 +111,5 @@ var DefaultLimits = Limits{Values: 6_000, Rows: 40_000, Total: 120_000, Texts: 4
 
 // New returns a solver that asks an engine.
 func New(engine Evaluator) *Solver {
-	return &Solver{engine: engine, known: map[string]Outcome{}, Limits: DefaultLimits}
+	return &Solver{engine: engine, known: map[string]Outcome{}, schemas: map[string]schemaResult{}, Limits: DefaultLimits}
 }

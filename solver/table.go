@@ -108,16 +108,14 @@ func (a *analysis) tabulate(ctx context.Context) error {
 
 // An asking collects rows to be evaluated together.
 type asking struct {
-	rows  []wanted
-	known map[string]*authz.Request
+	rows []wanted
 }
 
 type wanted struct {
-	leaf *leaf
-	at   []int
-	key  string
-	request,
-	order string
+	leaf  *leaf
+	at    []int
+	key   string // of its outcome
+	order string // by which rows of one request come together
 }
 
 // ask adds a row to a leaf's table.
@@ -148,7 +146,8 @@ func (a *analysis) answer(ctx context.Context, ask *asking) error {
 	texts := newTexts()
 	var trials []Trial
 	for i, w := range unknown {
-		request, now := (*authz.Request)(nil), time.Time{}
+		var request *authz.Request
+		var now time.Time
 		if i > 0 && w.order == unknown[i-1].order && slices.Equal(w.leaf.vars, unknown[i-1].leaf.vars) {
 			request, now = trials[i-1].Request, trials[i-1].Now
 		} else {
@@ -201,7 +200,9 @@ func (a *analysis) request(number int, values assignment) (*authz.Request, time.
 	if r.AnyPrincipal {
 		principal.Attr, _ = a.valueOf(a.roots["P.attr"], values).(map[string]any)
 		principal.AuxData, _ = a.valueOf(a.roots["jwt"], values).(map[string]any)
-		principal.JWTs = nil
+		if principal.JWTs = nil; len(principal.AuxData) == 0 {
+			principal.AuxData = nil
+		}
 		if !a.in.FixedID {
 			principal.ID = "someone"
 			if id, ok := a.valueOf(a.roots["P.id"], values).(string); ok {

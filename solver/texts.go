@@ -68,12 +68,12 @@ func textPredicate(a *analysis, l *leaf) bool {
 				}
 				sets = append(sets, predicate{name: fmt.Sprintf("%s %q", name, of), of: set})
 			default:
-				sets = append(sets, equal(of), before(of))
+				sets = append(sets, equals(of), before(of))
 			}
 		case []any:
 			for _, x := range of {
 				if text, isText := x.(string); isText && name == operators.In {
-					sets = append(sets, equal(text))
+					sets = append(sets, equals(text))
 				}
 			}
 		}
@@ -84,7 +84,7 @@ func textPredicate(a *analysis, l *leaf) bool {
 	return false
 }
 
-func equal(text string) predicate {
+func equals(text string) predicate {
 	return predicate{name: fmt.Sprintf("== %q", text), of: language.Equal(text)}
 }
 

@@ -3,6 +3,7 @@ package solver
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/solver/language"
 )
@@ -16,6 +17,7 @@ func textsOf(constants []string, predicates []predicate, k, steps int, ordered b
 	var sets []*language.Language
 	var names []string
 	enough = true
+	predicates = slices.SortedFunc(slices.Values(predicates), func(x, y predicate) int { return strings.Compare(x.name, y.name) })
 	for _, p := range predicates {
 		if !slices.Contains(names, p.name) {
 			names, sets = append(names, p.name), append(sets, p.of)

@@ -1,0 +1,210 @@
+package solver_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/celgen"
+	"github.com/mcpolicy/mcpolicy/internal/rounds"
+	"github.com/mcpolicy/mcpolicy/solver"
+)
+
+// leaves are of all kinds, over few places, so that several meet. $s is a text place, $n
+// a number, $b a boolean, $c a constant text, $k a constant number, $o an order.
+var leaves = []string{
+	`$n $o $k`, `$n $o $k`, `$n == $k`, `$n != $k`, `$n in [$k, $k]`, `$n $o $n`, `$n == $n`,
+	`$s == $c`, `$s != $c`, `$s in [$c, $c]`, `$s == $s`, `$s $o $c`, `$s < $s`, `$s in [$s, $c]`,
+	`$s.startsWith($c)`, `$s.endsWith($c)`, `$s.contains($c)`, `$s.matches("^[ab]+$")`, `$s.matches("b.?$")`, `$s.lowerAscii() == $c`, `size($s) > 2`, `size($s) == 1`,
+	`$b`, `$b == true`, `has($s)`, `has($n)`, `has(R.attr.arguments.o)`, `"a" in R.attr.arguments`, `$s == null`, `$n == $c`, `$s == $k`,
+	`R.attr.arguments.?a.orValue($c) == $c`, `type($n) == double`, `type($s) == string`, `R.attr.arguments.o == {"a": "a"}`, `R.attr.arguments.l == ["a"]`, `R.attr.arguments.l == P.attr.l`,
+	`$n + $n > $k`, `$n * 2.0 < $k`, `$s + $c == $s`, `$s.replace("a", "b") == $c`, `cel.bind(v, $s, v == $c || v == $s)`, `$n - $n == 0.0`, `$s > $n`,
+	`($b ? $s == $c : $n > $k)`, `string($n) == "2.5"`, `string($s) == $c`, `$s.startsWith("a" + P.attr.b + "b")`, `$s == "b" + P.attr.b`, `$s.contains("a" + P.id)`, `$s.endsWith($s)`, `$s.contains($s + "b")`,
+	`{"a": 1.0, "red": 3.0}[$s] > $n`, `{"a": {"x": "b"}, "b": {"y": 2}}[$s].x == $s`, `[$c, $c].exists(c, $s.startsWith(c))`, `[1, 2].all(c, $n > c)`, `$n < 1.5 + 1.0`, `$n + $n == $k`,
+	`$s.split("/")[0] == $c`, `$s.split("b")[1] in [$c, $c]`, `$s.substring(0, 2) == $c`, `$s.substring(1) == $c`, `$s.charAt(0) == $c`, `$s.charAt(1) == $c`, `$s.trim() == $c`,
+	`$c in $s.split("/")`, `size($s.split("b")) > 2`, `$s.split("a").size() == 1`, `"abc".contains($s)`, `"abc".startsWith($s)`, `"red".endsWith($s)`, `$s.indexOf($c) >= 0`, `$s.lastIndexOf($c) != -1`,
+	`hierarchy($s).descendentOf(hierarchy("a.b"))`, `hierarchy("a.b").ancestorOf(hierarchy($s))`, `hierarchy($s).ancestorOf(hierarchy("a.b.c"))`, `hierarchy($s).siblingOf(hierarchy("a.b"))`,
+	`hierarchy($s).immediateChildOf(hierarchy("a"))`, `hierarchy($s).immediateParentOf(hierarchy("a.b"))`, `hierarchy($s).overlaps(hierarchy("a.b"))`, `hierarchy($s, "/").descendentOf(hierarchy("a/b", "/"))`,
+	`$s + $s == $c`, `P.id == $s`, `P.id.startsWith($c)`, `P.id == ""`,
+}
+
+var fill = regexp.MustCompile(`\$[snbcko]`)
+
+func leafOf(r *rand.Rand) string {
+	pick := func(list ...string) string { return list[r.IntN(len(list))] }
+	return fill.ReplaceAllStringFunc(leaves[r.IntN(len(leaves))], func(of string) string {
+		switch of {
+		case "$s":
+			return pick("R.attr.arguments.a", "R.attr.arguments.b", "P.attr.a", "R.attr.arguments.o.a")
+		case "$n":
+			return pick("R.attr.arguments.n", "R.attr.arguments.m", "P.attr.n", "R.attr.arguments.o.n")
+		case "$b":
+			return pick("R.attr.arguments.f", "P.attr.f")
+		case "$c":
+			return strconv.Quote(pick("a", "b", "ab", "abc", "", "red", "B", "a.b", "a/b", " a"))
+		case "$o":
+			return pick("<", "<=", ">", ">=")
+		}
+		return pick("0", "1", "2", "2.5", "3", "5", "-1.0")
+	})
+}
+
+func conditionOf(r *rand.Rand) string {
+	text := leafOf(r)
+	for range r.IntN(4) {
+		next := leafOf(r)
+		switch r.IntN(6) {
+		case 0:
+			next = "!(" + next + ")"
+		case 1:
+			text = "!(" + text + ")"
+		case 2:
+			text, next = "("+text+" ? "+leafOf(r)+" : "+next+")", "true"
+		}
+		text = "(" + text + []string{" && ", " && ", " || "}[r.IntN(3)] + next + ")"
+	}
+	return text
+}
+
+func decoded(t *testing.T, text string) any {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	var v any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// near returns a value at or beside a constant of a condition.
+func near(r *rand.Rand, s *celgen.Source, constants []string) any {
+	if len(constants) == 0 || r.IntN(4) == 0 {
+		return s.Value()
+	}
+	c := constants[r.IntN(len(constants))]
+	if text, err := strconv.Unquote(c); err == nil {
+		return []string{text, text + "a", "a" + text, text + "\x00", text + text, "B" + text + ".c", text[:len(text)/2]}[r.IntN(7)]
+	}
+	x, err := strconv.ParseFloat(c, 64)
+	if err != nil {
+		return c
+	}
+	return []float64{x, math.Nextafter(x, 9e9), math.Nextafter(x, -9e9), x + 1, x - 1, x + 0.5, x * 2, 4}[r.IntN(8)]
+}
+
+var constantsIn = regexp.MustCompile(`"[^"]*"|-?\d+(\.\d+)?`)
+
+// someRequest fills in what a world leaves open with what its schemas allow, made of the
+// constants of a condition. It may fail to find any.
+func someRequest(r *rand.Rand, s *celgen.Source, w *solver.World, constants []string, allows, allowsAttributes func(any) bool) (authz.Request, bool) {
+	request := w.Requests[0]
+	for range 20 {
+		arguments, attributes := s.Arguments(), s.Attributes("a n f l o")
+		for _, of := range []map[string]any{arguments, attributes} {
+			for name := range of {
+				if r.IntN(2) == 0 {
+					of[name] = near(r, s, constants)
+				}
+			}
+			if o, ok := of["o"].(map[string]any); ok && len(o) > 0 && r.IntN(2) == 0 {
+				o["a"], o["n"] = near(r, s, constants), near(r, s, constants)
+			}
+			if v, ok := of["n"]; ok && r.IntN(3) == 0 {
+				of["m"] = v
+			}
+			if v, ok := of["a"]; ok && r.IntN(3) == 0 {
+				arguments["b"], attributes["a"] = v, v
+			}
+		}
+		if allows(arguments) && allowsAttributes(attributes) {
+			id, _ := near(r, s, constants).(string)
+			if id == "" {
+				id = s.ID()
+			}
+			request.Principal = &authz.Principal{ID: id, Roles: request.Principal.Roles, Attr: attributes, AuxData: s.Attributes("a l")}
+			request.Resource.Attr = map[string]any{"tool_name": "transfer", "arguments": arguments}
+			request.Unknown, request.AnyPrincipal = nil, false
+			return request, true
+		}
+	}
+	return request, false
+}
+
+// TestDifferentialConditions holds what is said of random conditions with random schemas
+// to what they come to for random requests: what is impossible is never met with.
+func TestDifferentialConditions(t *testing.T) {
+	of := engine(t)
+	s := solver.New(of)
+	requests, answered, asked, missed := 0, 0, 0, 0
+	seed := uint64(rounds.Of(1, 100_000))
+	for i := range rounds.Of(40, 3_000) {
+		if i%200 == 199 { // what is kept of expressions is bounded by this
+			of = engine(t)
+			s = solver.New(of)
+		}
+		g := celgen.New(seed + uint64(i))
+		r := rand.New(rand.NewPCG(seed, uint64(i))) //nolint:gosec // the same each time
+		text, schema := conditionOf(r), g.Schema()
+		var attributes any
+		if r.IntN(3) == 0 {
+			attributes = decoded(t, g.Schema())
+		}
+		w := world(decoded(t, schema), attributes, "staff")
+		verdicts := map[solver.Outcome]solver.Verdict{}
+		for _, o := range outcomes {
+			answer, err := s.Solve(t.Context(), w, []solver.Goal{{Formula: solver.Expr(text), To: solver.Only(o)}})
+			if err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+			asked++
+			if verdicts[o] = answer.Verdict; answer.Verdict != solver.Unknown {
+				answered++
+			}
+		}
+		came := came(t, of, r, g, w, text, rounds.Of(150, 500))
+		requests += rounds.Of(150, 500)
+		for _, o := range outcomes {
+			if came[o] != nil && verdicts[o] == solver.Impossible {
+				t.Errorf("round %d: %s is not impossible: %s\narguments %s\nattributes %v\nrequest %s", i, o, text, schema, attributes, shown(came[o]))
+			}
+			if came[o] == nil && verdicts[o] == solver.Possible {
+				missed++
+			}
+		}
+	}
+	t.Logf("%d questions, %d answered; %d requests; %d outcomes that no request at random had", asked, answered, requests, missed)
+}
+
+func shown(r *authz.Request) string {
+	text, err := json.Marshal([]any{r.Principal.ID, r.Principal.Attr, r.Principal.AuxData, r.Resource.Attr})
+	return fmt.Sprint(string(text), err)
+}
+
+// came returns a request for each outcome that some requests at random had.
+func came(t *testing.T, of solver.Evaluator, r *rand.Rand, g *celgen.Source, w *solver.World, text string, n int) map[solver.Outcome]*authz.Request {
+	t.Helper()
+	var trials []solver.Trial
+	constants := constantsIn.FindAllString(text, -1)
+	allows, allowsAttributes := solver.Allows(w.Arguments[0]), solver.Allows(w.Principal)
+	for range n {
+		if request, ok := someRequest(r, g, w, constants, allows, allowsAttributes); ok {
+			trials = append(trials, solver.Trial{Request: &request, Now: noon})
+		}
+	}
+	list, err := of.Evaluate(t.Context(), []string{text}, trials)
+	if err != nil {
+		t.Fatal(err)
+	}
+	came := map[solver.Outcome]*authz.Request{}
+	for i, o := range list {
+		came[o] = trials[i].Request
+	}
+	return came
+}

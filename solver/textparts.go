@@ -1,0 +1,304 @@
+package solver
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+
+	"github.com/mcpolicy/mcpolicy/solver/language"
+)
+
+// textPart is a part of a place's text, compared with constants by equality: split(s)[i],
+// substring, charAt, trim. What the text has to look like is a pattern for each constant;
+// whether there is such a part are further ones.
+func textPart(a *analysis, l *leaf) bool {
+	name, operands := called(l.expr)
+	if name != operators.Equals && name != operators.NotEquals && name != operators.In {
+		return false
+	}
+	for i, x := range operands {
+		if i > 0 && name == operators.In {
+			break
+		}
+		p, patterns, there := a.part(x, l.request)
+		if p == nil {
+			continue
+		}
+		c, known := a.constant(operands[1-i], l.request)
+		list, isList := c.([]any)
+		if !known || isList != (name == operators.In) {
+			return false
+		}
+		if !isList {
+			list = []any{c}
+		}
+		for _, v := range list {
+			if text, isText := v.(string); isText {
+				there = append(there, patterns(text))
+			}
+		}
+		return a.tellsApart(l, p, there)
+	}
+	return false
+}
+
+// tellsApart notes patterns that make a difference to a place's text, and that the leaf
+// depends on nothing else.
+func (a *analysis) tellsApart(l *leaf, p *place, patterns []string) bool {
+	var sets []predicate
+	for _, pattern := range patterns {
+		set, err := language.Matches(pattern)
+		if err != nil {
+			return false
+		}
+		sets = append(sets, predicate{name: "matches " + pattern, of: set})
+	}
+	p.langs = append(p.langs, sets...)
+	l.shallow = true
+	return l.covered("string")
+}
+
+// part returns the place of whose text an expression is a part, the pattern of the texts
+// whose part is a constant, and patterns that say whether there is such a part.
+func (a *analysis) part(e ast.Expr, request int) (p *place, pattern func(string) string, there []string) {
+	name, operands := called(e)
+	if len(operands) == 0 {
+		return nil, nil, nil
+	}
+	p, ok := a.placeOf(operands[0], request)
+	switch {
+	case name == operators.Index:
+		q, separator, ok := a.split(operands[0], request)
+		i, isIndex := index(operands[1])
+		if !ok || !isIndex {
+			return nil, nil, nil
+		}
+		s := regexp.QuoteMeta(separator)
+		before := fmt.Sprintf("^(?:[^%s]*%s){%d}", charClass(separator), s, i)
+		return q, func(c string) string {
+			if strings.Contains(c, separator) {
+				return nowhere
+			}
+			return before + regexp.QuoteMeta(c) + "(?:" + s + "|$)"
+		}, []string{before}
+	case !ok:
+	case name == "trim" && len(operands) == 1:
+		return p, func(c string) string {
+			if strings.TrimSpace(c) != c {
+				return nowhere
+			}
+			return "^" + blanks + regexp.QuoteMeta(c) + blanks + "$"
+		}, nil
+	case name == "charAt" && len(operands) == 2:
+		if i, isIndex := index(operands[1]); isIndex {
+			return p, func(c string) string {
+				if c == "" {
+					return fmt.Sprintf("^(?s:.{%d})$", i)
+				}
+				return fmt.Sprintf("^(?s:.{%d})%s", i, regexp.QuoteMeta(c)) // of one letter, or it is never equal
+			}, []string{fmt.Sprintf("^(?s:.{%d})", i), fmt.Sprintf("^(?s:.{%d})$", i)}
+		}
+	case name == "substring" && len(operands) > 1 && len(operands) < 4:
+		return a.substring(p, operands[1:])
+	}
+	return nil, nil, nil
+}
+
+func (a *analysis) substring(p *place, bounds []ast.Expr) (*place, func(string) string, []string) {
+	from, ok := index(bounds[0])
+	if !ok {
+		return nil, nil, nil
+	}
+	there := []string{fmt.Sprintf("^(?s:.{%d})", from)}
+	if len(bounds) == 1 {
+		return p, func(c string) string { return there[0] + regexp.QuoteMeta(c) + "$" }, there
+	}
+	to, ok := index(bounds[1])
+	if !ok {
+		return nil, nil, nil
+	}
+	there = append(there, fmt.Sprintf("^(?s:.{%d})", to))
+	return p, func(c string) string {
+		if utf8.RuneCountInString(c) != to-from {
+			return nowhere
+		}
+		return there[0] + regexp.QuoteMeta(c)
+	}, there
+}
+
+// nowhere is a pattern that no text matches, and blanks one of what trim takes away.
+const (
+	nowhere = `[^\x00-\x{10FFFF}]`
+	blanks  = `[\t\n\v\f\r \x{85}\x{A0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]*`
+)
+
+// mostIndex is the highest index into a text that is looked into: patterns repeat no more.
+const mostIndex = 200
+
+func index(e ast.Expr) (int, bool) {
+	if e.Kind() != ast.LiteralKind {
+		return 0, false
+	}
+	i, ok := e.AsLiteral().(types.Int)
+	return int(i), ok && i >= 0 && i <= mostIndex
+}
+
+// split returns the place and the separator of place.split(separator). Separators of
+// several letters may overlap, and are not covered.
+func (a *analysis) split(e ast.Expr, request int) (*place, string, bool) {
+	name, operands := called(e)
+	if name != "split" || len(operands) != 2 {
+		return nil, "", false
+	}
+	p, ok := a.placeOf(operands[0], request)
+	s, isText := a.text(operands[1], request)
+	return p, s, ok && isText && utf8.RuneCountInString(s) == 1
+}
+
+func charClass(letter string) string {
+	if strings.Contains(`\]^-[`, letter) {
+		return `\` + letter
+	}
+	return letter
+}
+
+// splitWhole is constant in place.split(s), and the size of what is split.
+func splitWhole(a *analysis, l *leaf) bool {
+	name, operands := called(l.expr)
+	if len(operands) != 2 {
+		return false
+	}
+	if name == operators.In {
+		p, separator, ok := a.split(operands[1], l.request)
+		c, isText := a.text(operands[0], l.request)
+		if !ok || !isText {
+			return false
+		}
+		s, pattern := regexp.QuoteMeta(separator), nowhere
+		if !strings.Contains(c, separator) {
+			pattern = "(?:^|" + s + ")" + regexp.QuoteMeta(c) + "(?:" + s + "|$)"
+		}
+		return a.tellsApart(l, p, []string{pattern})
+	}
+	if !slices.Contains(orders, name) && name != operators.Equals && name != operators.NotEquals {
+		return false
+	}
+	for i, x := range operands {
+		f, of := called(x)
+		n, isIndex := index(operands[1-i])
+		if f != "size" || len(of) != 1 || !isIndex {
+			continue
+		}
+		if p, separator, ok := a.split(of[0], l.request); ok {
+			return a.tellsApart(l, p, atLeast(separator, n-2, n-1, n))
+		}
+	}
+	return false
+}
+
+// atLeast returns patterns of texts with so many separators at least.
+func atLeast(separator string, counts ...int) []string {
+	var patterns []string
+	for _, n := range counts {
+		if n > 0 {
+			patterns = append(patterns, fmt.Sprintf("(?s:(?:%s.*){%d})", regexp.QuoteMeta(separator), n))
+		}
+	}
+	return patterns
+}
+
+// insideConstant is "constant".startsWith(place), endsWith and contains: the place is equal
+// to one of finitely many texts.
+func insideConstant(a *analysis, l *leaf) bool {
+	name, operands := called(l.expr)
+	if len(operands) != 2 || name != "startsWith" && name != "endsWith" && name != "contains" {
+		return false
+	}
+	c, isText := a.text(operands[0], l.request)
+	p, isPlace := a.placeOf(operands[1], l.request)
+	const longest = 60
+	if !isText || !isPlace || len(c) > longest {
+		return false
+	}
+	letters := []rune(c)
+	for i := range len(letters) + 1 {
+		for j := i; j <= len(letters); j++ {
+			if name == "contains" || name == "startsWith" && i == 0 || name == "endsWith" && j == len(letters) {
+				p.texts = append(p.texts, string(letters[i:j]))
+			}
+		}
+	}
+	l.shallow = true
+	return l.covered("string")
+}
+
+// position is place.indexOf(constant), compared so that it only matters whether there is
+// one.
+func position(a *analysis, l *leaf) bool {
+	name, operands := called(l.expr)
+	if len(operands) != 2 {
+		return false
+	}
+	f, of := called(operands[0])
+	n, known := literal(operands[1])
+	if f != "indexOf" && f != "lastIndexOf" || len(of) != 2 || !known {
+		return false
+	}
+	least := slices.Contains([]string{operators.Equals, operators.NotEquals, operators.Greater, operators.LessEquals}, name) && n == -1.0 ||
+		slices.Contains([]string{operators.GreaterEquals, operators.Less}, name) && n == 0.0
+	p, isPlace := a.placeOf(of[0], l.request)
+	c, isText := a.text(of[1], l.request)
+	return least && isPlace && isText && a.tellsApart(l, p, []string{regexp.QuoteMeta(c)})
+}
+
+// hierarchies relates hierarchy(place) to hierarchy(constant).
+func hierarchies(a *analysis, l *leaf) bool {
+	name, operands := called(l.expr)
+	if len(operands) != 2 || !slices.Contains([]string{"ancestorOf", "descendentOf", "immediateChildOf", "immediateParentOf", "siblingOf", "overlaps"}, name) {
+		return false
+	}
+	var p *place
+	constant, separator := "", ""
+	for _, x := range operands {
+		f, of := called(x)
+		if f != "hierarchy" || len(of) == 0 || len(of) > 2 {
+			return false
+		}
+		s := "."
+		if len(of) == 2 {
+			var isText bool
+			if s, isText = a.text(of[1], l.request); !isText {
+				return false
+			}
+		}
+		if utf8.RuneCountInString(s) != 1 || separator != "" && separator != s {
+			return false
+		}
+		separator = s
+		if q, ok := a.placeOf(of[0], l.request); ok && p == nil {
+			p = q
+		} else if c, isText := a.text(of[0], l.request); isText {
+			constant = c
+		} else {
+			return false
+		}
+	}
+	if p == nil {
+		return false
+	}
+	// Where the place's parts leave those of the constant, and how many follow.
+	s, other := regexp.QuoteMeta(separator), "[^"+charClass(separator)+"]*"
+	patterns := []string{"^" + other + "$"}
+	parts := strings.Split(constant, separator)
+	for i := range parts {
+		begin := regexp.QuoteMeta(strings.Join(parts[:i+1], separator))
+		patterns = append(patterns, "^"+begin+"$", "^"+begin+s, "^"+begin+s+other+"$")
+	}
+	return len(parts) <= mostIndex/10 && a.tellsApart(l, p, append(patterns, "^$"))
+}
