@@ -4,7 +4,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/mcpolicy/mcpolicy/glob"
+	"github.com/mcpolicy/mcpolicy/internal/glob"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 

@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/reason"
 	"github.com/mcpolicy/mcpolicy/policy"
-	"github.com/mcpolicy/mcpolicy/reason"
 )
 
 // conditionAlwaysTrue flags conditions that no request can fail: not for other

@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // delegateExceedsDelegator flags what an agent may do and whoever it acts for

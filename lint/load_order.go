@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/source"
 )

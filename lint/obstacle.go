@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
 )

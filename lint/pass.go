@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/reason"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
-	"github.com/mcpolicy/mcpolicy/reason"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 

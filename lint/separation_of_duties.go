@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/glob"
+	"github.com/mcpolicy/mcpolicy/internal/glob"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/source"
 )

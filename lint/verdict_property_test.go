@@ -11,10 +11,10 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/celgen"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
+	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/source"
-	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // TestVerdictsHold lints rules with conditions at random, and holds what is

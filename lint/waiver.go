@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/glob"
+	"github.com/mcpolicy/mcpolicy/internal/glob"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"

@@ -6,10 +6,10 @@ import (
 	"maps"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/source"
-	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // A call is what a tool is called with.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/mcptest"
+	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/live"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -25,7 +26,6 @@ import (
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/principals"
 	"github.com/mcpolicy/mcpolicy/probe"
-	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 const inventory = `{

@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/solver"
 	"github.com/mcpolicy/mcpolicy/source"
-	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // shown makes a counterexample of requests that the solver found, has the engine decide

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/internal/ordered"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/mcpolicy/mcpolicy/glob"
+	"github.com/mcpolicy/mcpolicy/internal/glob"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/manifest"
-	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // Misfits returns what a tool's inputSchema refuses in arguments. A call with them is

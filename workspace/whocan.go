@@ -8,7 +8,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/explain"
-	"github.com/mcpolicy/mcpolicy/glob"
+	"github.com/mcpolicy/mcpolicy/internal/glob"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/report"

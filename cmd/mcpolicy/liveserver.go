@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcpolicy/mcpolicy/clients"
 	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/internal/clients"
 	"github.com/mcpolicy/mcpolicy/live"
 	"github.com/mcpolicy/mcpolicy/source"
 )

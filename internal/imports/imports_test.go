@@ -19,19 +19,19 @@ const module = "github.com/mcpolicy/mcpolicy/"
 // each other, so that each can be read, tested and replaced alone.
 var layers = [][]string{
 	{"internal/ordered"},
-	{"source", "glob"},
+	{"source", "internal/glob"},
 	{"authz"},
 	{"pdp/expr", "pdp/wire"}, // what the engine and the client of a PDP both need
 	{"solver/language"},
 	{"solver"}, // it asks the engine through an interface, which pdp/embedded implements
-	{"manifest", "policy", "pdp", "pep", "principals", "config", "fix", "clients", "live"}, // pdp: what an engine offers, and its words
+	{"manifest", "policy", "pdp", "pep", "principals", "config", "fix", "internal/clients", "live"}, // pdp: what an engine offers, and its words
 	{"pdp/cel"},
 	{"pdp/tables"},
 	{"pdp/embedded", "pdp/remote"}, // engines
 	{"matrix"},
-	{"witness"},  // lint needs requests that show something, and so does whoever probes a server
-	{"coverage"}, // lint and explain go by the same index of which rule is about what
-	{"reason", "prove"},
+	{"internal/witness"},  // lint needs requests that show something, and so does whoever probes a server
+	{"internal/coverage"}, // lint and explain go by the same index of which rule is about what
+	{"internal/reason", "prove"},
 	{"lint", "testrunner", "explain", "drift", "probe"}, // judges of the matrix; probe is the one that a server tells
 	{"report"},
 	{"workspace"}, // the pipeline as a whole

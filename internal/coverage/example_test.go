@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing/fstest"
 
-	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )

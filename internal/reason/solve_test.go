@@ -5,9 +5,9 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/internal/fixture"
-	"github.com/mcpolicy/mcpolicy/reason"
+	"github.com/mcpolicy/mcpolicy/internal/reason"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
 

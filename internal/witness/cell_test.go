@@ -9,18 +9,18 @@ import (
 	"testing"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/principals"
-	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // fixture is the CRM server of a fixture, its engine and its matrix.
 func fixture(ctx context.Context, name string) (*embedded.Engine, *matrix.Matrix, error) {
-	dir := filepath.Join("..", "fixtures", name)
+	dir := filepath.Join("..", "..", "fixtures", name)
 	engine, err := embedded.Open(ctx, os.DirFS(filepath.Join(dir, "policies")), pdp.Options{})
 	if err != nil {
 		return nil, nil, err

@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
-	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // A Verdict is what the condition of a rule comes to for all requests that the

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mcpolicy/mcpolicy/clients"
+	"github.com/mcpolicy/mcpolicy/internal/clients"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 

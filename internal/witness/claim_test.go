@@ -6,8 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/pdp"
-	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // A candidate's claims are such as a PDP shows, and what is said of all

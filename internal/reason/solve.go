@@ -7,7 +7,7 @@ import (
 	"github.com/google/cel-go/common/ast"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 	"github.com/mcpolicy/mcpolicy/policy"

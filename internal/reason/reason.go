@@ -6,14 +6,14 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/solver"
 	"github.com/mcpolicy/mcpolicy/source"
-	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // An Input is what a Reasoner goes by.

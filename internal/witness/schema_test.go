@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/pdp"
-	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // TestHostileSchemas holds that schemas which would take for ever, or load

@@ -16,12 +16,12 @@ import (
 	"github.com/mcpolicy/mcpolicy/internal/celgen"
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
+	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/source"
-	"github.com/mcpolicy/mcpolicy/witness"
 )
 
 // A bundle is conditions at random, each a rule of its own, in a policy with
