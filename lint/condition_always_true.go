@@ -16,7 +16,7 @@ var conditionAlwaysTrue = &Rule{
 	ID:       "condition-always-true",
 	Family:   overExposed,
 	Severity: authz.SeverityWarning,
-	needs:    []need{needConditions},
+	needs:    []need{needConditions, needEvaluation},
 	Doc: Doc{
 		Summary: "A condition that no request can fail",
 		Rationale: "Whoever reads the rule takes it for conditional, and it is not: an `||` stands where `&&` was meant, " +

@@ -17,7 +17,7 @@ var conditionNeverTrue = &Rule{
 	ID:       "condition-never-true",
 	Family:   unreachable,
 	Severity: authz.SeverityWarning,
-	needs:    []need{needConditions, needReads},
+	needs:    []need{needConditions, needReads, needEvaluation},
 	Doc: Doc{
 		Summary: "A condition that no request can meet",
 		Rationale: `A rule that never applies looks like access that somebody has, or like a prohibition that

@@ -19,6 +19,7 @@ const (
 	needTimes
 	needLessRules
 	needConfusion
+	needEvaluation
 )
 
 // met reports whether an engine offers it.
@@ -36,6 +37,8 @@ func (n need) met(e pdp.Decider) (ok bool) {
 		_, ok = e.(pdp.Divisible)
 	case needConfusion:
 		_, ok = e.(pdp.Confusable)
+	case needEvaluation:
+		_, ok = e.(pdp.Evaluable)
 	}
 	return ok
 }
@@ -44,7 +47,7 @@ func (n need) met(e pdp.Decider) (ok bool) {
 func (n need) String() string {
 	return [...]string{
 		"hold requests against schemas", "evaluate conditions apart from decisions", "say what conditions read", "decide at other times",
-		"decide without some of the rules", "say which rules it may confuse",
+		"decide without some of the rules", "say which rules it may confuse", "evaluate expressions by themselves",
 	}[n]
 }
 

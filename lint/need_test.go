@@ -25,6 +25,7 @@ type (
 		pdp.Clocked
 		pdp.Divisible
 		pdp.Confusable
+		pdp.Evaluable
 	}
 	noConditions struct {
 		pdp.Decider
@@ -33,6 +34,7 @@ type (
 		pdp.Clocked
 		pdp.Divisible
 		pdp.Confusable
+		pdp.Evaluable
 	}
 	noReads struct {
 		pdp.Decider
@@ -41,6 +43,7 @@ type (
 		pdp.Clocked
 		pdp.Divisible
 		pdp.Confusable
+		pdp.Evaluable
 	}
 	noTimes struct {
 		pdp.Decider
@@ -49,6 +52,7 @@ type (
 		pdp.Reader
 		pdp.Divisible
 		pdp.Confusable
+		pdp.Evaluable
 	}
 	noDivision struct {
 		pdp.Decider
@@ -57,6 +61,7 @@ type (
 		pdp.Reader
 		pdp.Clocked
 		pdp.Confusable
+		pdp.Evaluable
 	}
 	noConfusion struct {
 		pdp.Decider
@@ -65,6 +70,16 @@ type (
 		pdp.Reader
 		pdp.Clocked
 		pdp.Divisible
+		pdp.Evaluable
+	}
+	noEvaluation struct {
+		pdp.Decider
+		pdp.Validator
+		pdp.Examiner
+		pdp.Reader
+		pdp.Clocked
+		pdp.Divisible
+		pdp.Confusable
 	}
 	bare struct{ pdp.Decider }
 )
@@ -72,8 +87,8 @@ type (
 // lesser are engines like one less what the name says.
 func lesser(e *embedded.Engine) map[string]pdp.Decider {
 	return map[string]pdp.Decider{
-		"schemas": noSchemas{e, e, e, e, e, e}, "conditions": noConditions{e, e, e, e, e, e}, "reads": noReads{e, e, e, e, e, e},
-		"times": noTimes{e, e, e, e, e, e}, "division": noDivision{e, e, e, e, e, e}, "confusion": noConfusion{e, e, e, e, e, e},
+		"schemas": noSchemas{e, e, e, e, e, e, e}, "conditions": noConditions{e, e, e, e, e, e, e}, "reads": noReads{e, e, e, e, e, e, e},
+		"times": noTimes{e, e, e, e, e, e, e}, "division": noDivision{e, e, e, e, e, e, e}, "confusion": noConfusion{e, e, e, e, e, e, e}, "evaluation": noEvaluation{e, e, e, e, e, e, e},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 // What an engine has to offer, and what it may. Of whoever decides only [Decider] is
@@ -117,6 +118,16 @@ type Looker interface {
 	// Looks lists what an expression looks at, in the order of its text, each different
 	// thing once. [Look.In] has what stands there in a request.
 	Looks(x Expression) []Look
+}
+
+// An Evaluable engine evaluates expressions by themselves.
+type Evaluable interface {
+	// Leaves returns what evaluates expressions that see no variables, constants and
+	// globals, for requests that leave nothing open.
+	Leaves() solver.Evaluator
+	// Inline returns the text of an expression with its variables and constants
+	// replaced by what they stand for.
+	Inline(x Expression) string
 }
 
 // A Holder evaluates conditions that decisions came to.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"slices"
 
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 // Follows reports whether the condition of a rule is met whenever that of another
@@ -30,7 +33,7 @@ func (x *Reasoner) Follows(ctx context.Context, o, r *policy.Rule) (bool, error)
 	if x.spent || a.Globals || b.Globals || !slices.ContainsFunc(a.Parts, func(p pdp.Part) bool { return sharesPlace(p, b.Parts) }) {
 		return false, nil
 	}
-	return x.follows(ctx, r, a, b)
+	return x.follows(ctx, o, r, a, b)
 }
 
 // ComparesNoMore reports whether the limit of comparisons is reached:
@@ -43,9 +46,22 @@ const maxCompared = 1 << 20
 
 // follows reports whether one condition is met whenever another is, the one of a
 // rule.
-func (x *Reasoner) follows(ctx context.Context, r *policy.Rule, a, b *pdp.Condition) (bool, error) {
+func (x *Reasoner) follows(ctx context.Context, o, r *policy.Rule, a, b *pdp.Condition) (bool, error) {
 	met := false
 	for _, of := range x.in.Index.Covered(r) {
+		switch v, err := x.misses(ctx, o, r, of); {
+		case err != nil:
+			return false, err
+		case v == solver.Possible:
+			return false, nil
+		case v == solver.Impossible:
+			if can, err := x.can(ctx, r, of, pdp.Met, false); err != nil || can == solver.Unknown {
+				return false, err
+			} else if can == solver.Possible {
+				met = true
+			}
+			continue
+		}
 		q := x.anyItem(r, b, of)
 		if q == nil {
 			q = x.anyItem(r, a, of)
@@ -80,6 +96,31 @@ func (x *Reasoner) follows(ctx context.Context, r *policy.Rule, a, b *pdp.Condit
 		}
 	}
 	return met, nil // a condition that is never met is another rule's to report
+}
+
+// misses says whether the condition of a rule can be met, in what it covers, while that
+// of another is not; unknown where the solver is not asked.
+func (x *Reasoner) misses(ctx context.Context, o, r *policy.Rule, of coverage.Covering) (solver.Verdict, error) {
+	a, known := x.formula(o)
+	b, also := x.formula(r)
+	if !known || !also || a.looksAtResource(of.Unknown) || b.looksAtResource(of.Unknown) || !x.in.Budget.Afford(1) {
+		return solver.Unknown, nil
+	}
+	key := [2]*policy.Rule{o, r}
+	if v, known := x.missed[key]; known {
+		return v, nil
+	}
+	request := *of.Request
+	request.Principal, request.AnyPrincipal = x.Somebody(), true
+	answer, err := x.solver.Solve(ctx, &solver.World{Requests: []authz.Request{request}}, []solver.Goal{
+		{Formula: b.Formula, To: solver.Only(solver.Met)}, {Formula: a.Formula, To: solver.Only(solver.Unmet, solver.Errored)},
+	})
+	if err != nil {
+		return solver.Unknown, err
+	}
+	x.in.Budget.Afford(answer.Steps)
+	x.missed[key] = answer.Verdict
+	return answer.Verdict, nil
 }
 
 // fewCandidates is a small number of candidates. Once the budget does not afford a pair

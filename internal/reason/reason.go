@@ -41,11 +41,12 @@ type Reasoner struct {
 	own      map[*policy.Rule]*pdp.Condition
 
 	// Of an engine that evaluates expressions by themselves; else nil.
-	deciding deciding
-	solver   *solver.Solver
-	formulas map[*policy.Rule]*ruleFormula // nil for those that the solver is not asked about
-	solved   map[asked]solver.Verdict
-	schemas  map[*source.Node]any
+	evaluable pdp.Evaluable
+	solver    *solver.Solver
+	formulas  map[*policy.Rule]*ruleFormula // nil for those that the solver is not asked about
+	solved    map[asked]solver.Verdict
+	missed    map[[2]*policy.Rule]solver.Verdict
+	schemas   map[*source.Node]any
 
 	compared int  // pairs of conditions
 	spent    bool // so that whether one condition follows from another is not looked into any more
@@ -56,10 +57,10 @@ func New(in Input) *Reasoner {
 	x := &Reasoner{
 		Finder: witness.NewFinder(in.Matrix, in.Engine.Conditions()), Engine: in.Engine, in: in,
 		results: map[*pdp.Condition]map[string]*Possibilities{}, verdicts: map[*policy.Rule]Verdict{}, own: map[*policy.Rule]*pdp.Condition{},
-		formulas: map[*policy.Rule]*ruleFormula{}, solved: map[asked]solver.Verdict{}, schemas: map[*source.Node]any{},
+		formulas: map[*policy.Rule]*ruleFormula{}, solved: map[asked]solver.Verdict{}, missed: map[[2]*policy.Rule]solver.Verdict{}, schemas: map[*source.Node]any{},
 	}
-	if e, ok := in.Engine.(deciding); ok {
-		x.deciding, x.solver = e, solver.New(e.Leaves())
+	if e, ok := in.Engine.(pdp.Evaluable); ok {
+		x.evaluable, x.solver = e, solver.New(e.Leaves())
 	}
 	return x
 }

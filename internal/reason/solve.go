@@ -15,13 +15,6 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// A deciding engine evaluates expressions by themselves, and says what names in them
-// stand for. Whether a condition can be met at all is then decided by the solver.
-type deciding interface {
-	Leaves() solver.Evaluator
-	Inline(x pdp.Expression) string
-}
-
 // asked is a question to the solver: the condition of a rule, what it may come to, and
 // over which arguments.
 type asked struct {
@@ -123,7 +116,7 @@ func (x *Reasoner) formula(r *policy.Rule) (*ruleFormula, bool) {
 
 func (x *Reasoner) translated(r *policy.Rule, c *policy.Condition, into *ruleFormula) (solver.Formula, bool) {
 	if c.Op == policy.Expr {
-		text := x.deciding.Inline(pdp.Expression{Rule: r.ID, Text: c.Expr})
+		text := x.evaluable.Inline(pdp.Expression{Rule: r.ID, Text: c.Expr})
 		parsed, err := expr.Parse(text)
 		if err != nil || !into.isKnown(parsed) {
 			return solver.Formula{}, false

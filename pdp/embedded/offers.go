@@ -15,4 +15,5 @@ var _ interface {
 	pdp.Explainer
 	pdp.Looker
 	pdp.Holder
+	pdp.Evaluable
 } = (*Engine)(nil)
