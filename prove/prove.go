@@ -33,18 +33,19 @@ type Input struct {
 // A Prover proves sentences. It remembers what it was told, and is not to be used
 // from several goroutines.
 type Prover struct {
-	in     Input
-	ids    []string // that principal policies are about
-	cells  map[*matrix.Column]map[string]*matrix.Cell
-	roles  map[[2]*matrix.Column]roles
-	solved map[string]solver.Answer
-	prompt map[*manifest.Item]*source.Node // schemas of their arguments
+	in          Input
+	ids         []string // that principal policies are about
+	idsByColumn map[*matrix.Column][]string
+	cells       map[*matrix.Column]map[string]*matrix.Cell
+	roles       map[[2]*matrix.Column]roles
+	solved      map[string]solver.Answer
+	prompt      map[*manifest.Item]*source.Node // schemas of their arguments
 }
 
 // New returns a prover.
 func New(in Input) *Prover {
 	p := &Prover{
-		in: in, cells: map[*matrix.Column]map[string]*matrix.Cell{},
+		in: in, idsByColumn: map[*matrix.Column][]string{}, cells: map[*matrix.Column]map[string]*matrix.Cell{},
 		roles: map[[2]*matrix.Column]roles{}, solved: map[string]solver.Answer{}, prompt: map[*manifest.Item]*source.Node{},
 	}
 	for _, of := range in.Policies.Policies {
@@ -138,12 +139,38 @@ func (p *Prover) cohorts(s *Sentence) (list []cohort, open []string) {
 			if can, _ := s.Who.has(c, &authz.Request{}); !can {
 				continue
 			}
-			for _, c.id = range append([]string{""}, p.ids...) {
+			for _, c.id = range append([]string{""}, p.idsOf(s)...) {
 				list = append(list, c)
 			}
 		}
 	}
 	return list, open
+}
+
+// idsOf returns the ids that principal policies about a sentence's columns are for.
+func (p *Prover) idsOf(s *Sentence) []string {
+	ids := slices.Clone(p.idsAbout(s.Of))
+	if s.Then != nil {
+		ids = append(ids, p.idsAbout(s.Then)...)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+func (p *Prover) idsAbout(col *matrix.Column) []string {
+	if len(p.ids) == 0 {
+		return nil
+	}
+	known, ok := p.idsByColumn[col]
+	if !ok {
+		for rule := range rulesAbout(p.in.Policies, []*matrix.Column{col}) {
+			if rule.Policy.Kind == policy.PrincipalPolicy {
+				known = append(known, rule.Policy.Name)
+			}
+		}
+		p.idsByColumn[col] = known
+	}
+	return known
 }
 
 func (p *Prover) rolesOf(s *Sentence) roles {

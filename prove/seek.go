@@ -113,9 +113,9 @@ func (x *search) population() {
 	for i, f := range besides {
 		x.goal(0, f, fmt.Sprintf("who %d", i), true)
 	}
-	if x.cohort.id == "" && len(x.ids) > 0 {
-		quoted := make([]string, len(x.ids))
-		for i, id := range x.ids {
+	if ids := x.idsOf(x.sentence); x.cohort.id == "" && len(ids) > 0 {
+		quoted := make([]string, len(ids))
+		for i, id := range ids {
 			quoted[i] = strconv.Quote(id)
 		}
 		x.goal(0, solver.Expr("P.id in ["+strings.Join(quoted, ", ")+"]"), "id", false)

@@ -34,15 +34,16 @@ func (w *Workspace) Prover(ctx context.Context, now time.Time, globals map[strin
 	} else {
 		now = w.o.Now
 	}
+	parsed := map[*policy.Schema]*source.Node{}
 	return prove.New(prove.Input{
 		Matrix: m, Policies: w.Policies, Solver: solver.New(engine.Leaves()), Strict: w.Config.Engine.StrictEvaluation,
-		Attributes: w.principalSchema, Now: now, Start: start,
+		Attributes: func(col *matrix.Column) *source.Node { return w.principalSchema(col, parsed) }, Now: now, Start: start,
 	}), nil
 }
 
 // principalSchema returns the JSON Schema that the engine holds principals to who ask
-// about a column, or nil: one that is refused is denied, so nobody else counts.
-func (w *Workspace) principalSchema(col *matrix.Column) *source.Node {
+// about a column, or nil: one that is refused is denied, so nobody else counts. It keeps what it parsed.
+func (w *Workspace) principalSchema(col *matrix.Column, parsed map[*policy.Schema]*source.Node) *source.Node {
 	if w.engine.Schemas != pdp.EnforceReject || len(col.Question.Requests) == 0 {
 		return nil
 	}
@@ -58,11 +59,16 @@ func (w *Workspace) principalSchema(col *matrix.Column) *source.Node {
 		if p.Kind != policy.ResourcePolicy || p.Disabled || p.Name != at.Kind || p.Version != version || p.Scope != "" || p.PrincipalSchema == nil {
 			continue
 		}
-		if schema := w.Policies.Schema(p.PrincipalSchema); schema != nil {
-			if n, err := schema.Parse(); err == nil {
-				return n
-			}
+		schema := w.Policies.Schema(p.PrincipalSchema)
+		if schema == nil {
+			continue
 		}
+		n, known := parsed[schema]
+		if !known {
+			n, _ = schema.Parse() // the engine has compiled it
+			parsed[schema] = n
+		}
+		return n
 	}
 	return nil
 }
