@@ -8,17 +8,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A group is places that are compared with each other, which need values for each other.
 type group struct {
 	members []*place
 	ordered bool // by < too, not only by ==
+	equated bool // as they are, not only as the times that they say
 
 	made    bool
 	numbers []float64
 	texts   []string
 	values  []any
+	times   []time.Time
 	rough   map[string]bool // types of which there may be too few values
 }
 
@@ -30,7 +33,7 @@ func (a *analysis) unite(p, q *place, ordered bool) {
 		for _, m := range g.members {
 			m.group = h
 		}
-		h.ordered = h.ordered || g.ordered
+		h.ordered, h.equated = h.ordered || g.ordered, h.equated || g.equated
 	}
 	h.ordered = h.ordered || ordered
 }
@@ -70,6 +73,14 @@ func (g *group) make(a *analysis) {
 	k := g.copies()
 	g.numbers = numbersOf(all.points, k, all.integers)
 	texts, enough := textsOf(all.texts, all.langs, k, a.limits.Texts, g.ordered)
+	if all.times {
+		g.times = instantsOf(all.instants, k)
+		// Texts are read in another way, too: which of them are times is not known.
+		enough = len(all.texts)+len(all.langs) == 0 && !g.equated
+		texts = append(timeTexts(g.times), all.texts...)
+	} else {
+		g.times = []time.Time{defaultNow}
+	}
 	if g.texts = texts; !enough {
 		g.rough["string"] = true
 	}
@@ -82,6 +93,7 @@ func (n *needs) add(other needs) {
 	n.texts = append(n.texts, other.texts...)
 	n.langs = append(n.langs, other.langs...)
 	n.values = append(n.values, other.values...)
+	n.times, n.instants = n.times || other.times, append(n.instants, other.instants...)
 }
 
 // fill makes the domain of a place.
@@ -111,7 +123,7 @@ func (a *analysis) fill(p *place) {
 		some, enough := a.valuesOf(p, g, t)
 		kept := slices.DeleteFunc(slices.Clone(some), func(v any) bool { return !p.takes(v) })
 		// Of what is not told apart within the type, the schema may take none of these, or too few.
-		if dropped := len(kept) < len(some); !enough || g.rough[t] || dropped && (t == "array" || t == "object") {
+		if dropped := len(kept) < len(some); !enough || g.rough[t] || dropped && (t == "array" || t == "object") && !p.makes(t) {
 			p.rough[t] = slices.Concat(kept, some, []any{generic[t]})[0]
 		}
 		values = append(values, kept...)
@@ -130,6 +142,11 @@ func (a *analysis) fill(p *place) {
 	p.set(values)
 }
 
+// makes reports whether a maker makes the values of a type, and knows what schemas drop.
+func (p *place) makes(t string) bool {
+	return slices.ContainsFunc(p.makers, func(m maker) bool { return m.typeName() == t })
+}
+
 // valuesOf returns the values of a type for a place, before its own schemas are asked.
 func (a *analysis) valuesOf(p *place, g *group, t string) (values []any, enough bool) {
 	for _, m := range p.makers {
@@ -145,6 +162,11 @@ func (a *analysis) valuesOf(p *place, g *group, t string) (values []any, enough 
 	case "number":
 		return anys(g.numbers), true
 	case "string":
+		if p.calendar != "" {
+			n, _ := schemaNeeds(p.schemas)
+			n.add(p.needs)
+			return append(anys(g.texts), anys(timeTexts(hoursOf(p.calendar)))...), len(n.texts)+len(n.langs) == 0 && len(g.members) == 1
+		}
 		return append(anys(g.texts), a.insides(p)...), true
 	case "array":
 		return a.listsOf(p, g), true

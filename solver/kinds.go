@@ -16,10 +16,13 @@ import (
 // leaf is of the kind. When it is asked all places of the question are known.
 type kind func(a *analysis, l *leaf) bool
 
-// kinds are tried in this order.
-var kinds = []kind{
-	presence, bare, typeTest, comparing, membership, textPredicate, textSize, written, joined,
-	textPart, splitWhole, insideConstant, position, hierarchies, total,
+// kinds lists the kinds in the order in which they are tried.
+func kinds() []kind {
+	return []kind{
+		presence, bare, typeTest, comparing, membership, textPredicate, textSize, written, joined, instants, calendar,
+		quantified, listSize, member, related,
+		textPart, splitWhole, insideConstant, position, hierarchies, total,
+	}
 }
 
 // cover sets that a leaf is covered, and within which types it tells values apart.
@@ -37,7 +40,7 @@ func presence(a *analysis, l *leaf) bool {
 		return false
 	}
 	if name != operators.In {
-		if path, exact := expr.Path(operands[0]); !exact || !expr.IsRoot(path[0]) {
+		if _, ok := a.optional(operands[0], l.request); !ok {
 			return false
 		}
 	}
@@ -194,12 +197,8 @@ func (a *analysis) term(e ast.Expr, request int) (term, bool) {
 		return term{choice: by, values: values}, true
 	}
 	if name, operands := called(e); name == "orValue" && len(operands) == 2 {
-		path, exact := expr.Path(operands[0])
 		v, known := a.constant(operands[1], request)
-		if !exact || !known || !expr.IsRoot(path[0]) {
-			return term{}, false
-		}
-		if p, part, s := a.resolve(path, request); s == isOpen && !part {
+		if p, ok := a.optional(operands[0], request); ok && known {
 			return term{place: p, values: []any{v}}, true
 		}
 	}
@@ -267,6 +266,7 @@ func (a *analysis) compared(l *leaf, terms []term, constants []any, ordered bool
 	}
 	for _, p := range places {
 		a.unite(p, places[0], ordered && len(places) > 1)
+		p.groupOf().equated = p.groupOf().equated || len(places) > 1
 		for _, c := range constants {
 			p.compareWith(c, ordered)
 		}

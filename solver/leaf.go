@@ -116,7 +116,7 @@ func (a *analysis) covers(l *leaf) {
 
 // isKind reports whether a kind knows a leaf, and notes what the leaf needs then.
 func (a *analysis) isKind(l *leaf) bool {
-	for _, k := range kinds {
+	for _, k := range kinds() {
 		if k(a, l) {
 			return true
 		}

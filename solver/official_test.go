@@ -23,7 +23,10 @@ func TestDifferentialOfficial(t *testing.T) {
 	var rules strings.Builder
 	texts := make([]string, n)
 	for i := range n {
-		texts[i] = conditionOf(rand.New(rand.NewPCG(12, uint64(i)))) //nolint:gosec // the same each time
+		r := rand.New(rand.NewPCG(12, uint64(i))) //nolint:gosec // the same each time
+		for texts[i] == "" || strings.Contains(texts[i], "now()") || strings.Contains(texts[i], "timeSince") {
+			texts[i] = conditionOf(r) // what does not hang on what time it is
+		}
 		for _, rule := range [][2]string{{"is", texts[i]}, {"not", "!(" + texts[i] + ")"}} {
 			fmt.Fprintf(&rules, "    - {actions: [%q], effect: EFFECT_ALLOW, roles: [staff], condition: {match: {expr: %q}}}\n", fmt.Sprint(rule[0], i), rule[1])
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
@@ -29,15 +30,18 @@ type place struct {
 	group  *group
 	copies int // how many values of it there may be at once: one, but for elements of lists
 
-	domain []any
-	sure   int            // how many of the domain's values are known to be possible
-	keys   []string       // of the domain's values
-	rough  map[string]any // types whose values in the domain may not be enough, with one of each
-	filled bool
-	makers []maker
-	joints []joint
-	hints  []any // values that may do besides
-	depth  int   // below its root
+	domain   []any
+	sure     int            // how many of the domain's values are known to be possible
+	keys     []string       // of the domain's values
+	rough    map[string]any // types whose values in the domain may not be enough, with one of each
+	filled   bool
+	makers   []maker
+	joints   []joint
+	calendar string // the zone whose calendar is read
+	hints    []any  // values that may do besides
+	depth    int    // below its root
+	// inElement says that it is a part of the elements of a list.
+	inElement bool
 }
 
 type rootKind uint8
@@ -59,6 +63,8 @@ type needs struct {
 	texts    []string    // that it is equal to, or not
 	langs    []predicate // other sets of texts
 	values   []any       // lists and objects that it is equal to, or not
+	times    bool        // its text is read as a time
+	instants []time.Time // that it is compared with
 }
 
 // A maker adds the values of one type to a place's domain, in place of those that are
@@ -108,7 +114,9 @@ func (a *analysis) at(p *place, name string) *place {
 	x := &place{key: p.key + "." + strconv.Quote(name), name: name, up: p, copies: 1, depth: p.depth + 1}
 	x.schemas = factsBelow(p.schemas, name)
 	p.below = append(p.below, x)
-	a.places = append(a.places, x)
+	if x.inElement = p.kind == isElement || p.inElement; !x.inElement {
+		a.places = append(a.places, x)
+	}
 	a.addRequired(x)
 	return x
 }
@@ -246,6 +254,10 @@ func (a *analysis) walk(e ast.Expr, request int, bound []string, r *reads) {
 	if exact && slices.Contains(bound, path[0]) {
 		return
 	}
+	if exact && a.bound[path[0]] != nil {
+		r.places = append(r.places, a.under(a.bound[path[0]], path[1:]))
+		return
+	}
 	if exact && (expr.IsRoot(path[0]) || !known(path[0])) {
 		a.note(r, path, request)
 		return
@@ -304,8 +316,22 @@ func known(name string) bool {
 // placeOf returns the place that an expression is, if it is one and no more. Optional
 // steps are not ok.
 func (a *analysis) placeOf(e ast.Expr, request int) (*place, bool) {
+	if expr.IsOptional(e) {
+		return nil, false
+	}
+	return a.optional(e, request)
+}
+
+// optional returns the place that an expression is, where steps may be optional.
+func (a *analysis) optional(e ast.Expr, request int) (*place, bool) {
 	path, exact := expr.Path(e)
-	if !exact || !expr.IsRoot(path[0]) || expr.IsOptional(e) {
+	if !exact {
+		return nil, false
+	}
+	if of := a.bound[path[0]]; of != nil {
+		return a.under(of, path[1:]), true
+	}
+	if !expr.IsRoot(path[0]) {
 		return nil, false
 	}
 	p, part, s := a.resolve(path, request)

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/celgen"
@@ -16,7 +17,7 @@ import (
 )
 
 // leaves are of all kinds, over few places, so that several meet. $s is a text place, $n
-// a number, $b a boolean, $c a constant text, $k a constant number, $o an order.
+// a number, $b a boolean, $l a list, $w a time, $c a constant text, $k a constant number, $o an order.
 var leaves = []string{
 	`$n $o $k`, `$n $o $k`, `$n == $k`, `$n != $k`, `$n in [$k, $k]`, `$n $o $n`, `$n == $n`,
 	`$s == $c`, `$s != $c`, `$s in [$c, $c]`, `$s == $s`, `$s $o $c`, `$s < $s`, `$s in [$s, $c]`,
@@ -30,10 +31,15 @@ var leaves = []string{
 	`$c in $s.split("/")`, `size($s.split("b")) > 2`, `$s.split("a").size() == 1`, `"abc".contains($s)`, `"abc".startsWith($s)`, `"red".endsWith($s)`, `$s.indexOf($c) >= 0`, `$s.lastIndexOf($c) != -1`,
 	`hierarchy($s).descendentOf(hierarchy("a.b"))`, `hierarchy("a.b").ancestorOf(hierarchy($s))`, `hierarchy($s).ancestorOf(hierarchy("a.b.c"))`, `hierarchy($s).siblingOf(hierarchy("a.b"))`,
 	`hierarchy($s).immediateChildOf(hierarchy("a"))`, `hierarchy($s).immediateParentOf(hierarchy("a.b"))`, `hierarchy($s).overlaps(hierarchy("a.b"))`, `hierarchy($s, "/").descendentOf(hierarchy("a/b", "/"))`,
-	`$s + $s == $c`, `P.id == $s`, `P.id.startsWith($c)`, `P.id == ""`,
+	`$c in $l`, `$s in $l`, `$l.exists(e, e == $c)`, `$l.all(e, e.startsWith($c))`, `$l.exists_one(e, e == $c)`, `$l.filter(e, e != $c).size() > 1`, `size($l.filter(e, e == $c)) == 1`,
+	`size($l) > 1`, `$l.size() == 0`, `hasIntersection($l, [$c, $c])`, `$l.isSubset([$c, "b"])`, `hasIntersection($l, $l)`, `$l.isSubset($l)`, `$l.exists(e, e == $s)`, `$l.all(e, e in ["a", "b"])`,
+	`$l.all(e, e in $l)`, `$l.exists(e, e.a == $c && e.n > $k)`, `$l.exists(e, e.exists(f, f == $c))`, `$k in $l`, `$l.exists(e, e $o $k)`, `$l.all(e, e == $c || e == $s)`, `!$l.all(e, e != $c)`,
+	`timestamp($w) $o timestamp("2026-03-01T00:00:00Z")`, `timestamp($w) $o timestamp($w)`, `timestamp($w) == timestamp($w)`, `timestamp($w) > now() - duration("24h")`, `timestamp($w).timeSince() $o duration("48h")`,
+	`timestamp($w).getHours() $o 12`, `timestamp($w).getMonth() == 3`, `timestamp($w).getDayOfWeek() in [0, 6]`, `timestamp($w).getHours("Europe/Rome") == 0`, `$w == $w`, `$w == "2026-03-01T00:00:00Z"`, `$w in $l`,
+	`now() < timestamp($w)`, `timestamp($w) - timestamp($w) > duration("1h")`, `$s + $s == $c`, `P.id == $s`, `P.id.startsWith($c)`, `P.id == ""`,
 }
 
-var fill = regexp.MustCompile(`\$[snbcko]`)
+var fill = regexp.MustCompile(`\$[snbckolw]`)
 
 func leafOf(r *rand.Rand) string {
 	pick := func(list ...string) string { return list[r.IntN(len(list))] }
@@ -43,6 +49,10 @@ func leafOf(r *rand.Rand) string {
 			return pick("R.attr.arguments.a", "R.attr.arguments.b", "P.attr.a", "R.attr.arguments.o.a")
 		case "$n":
 			return pick("R.attr.arguments.n", "R.attr.arguments.m", "P.attr.n", "R.attr.arguments.o.n")
+		case "$l":
+			return pick("R.attr.arguments.l", "R.attr.arguments.l", "P.attr.l", "R.attr.arguments.o.l")
+		case "$w":
+			return pick("R.attr.arguments.t", "P.attr.t", "R.attr.arguments.b")
 		case "$b":
 			return pick("R.attr.arguments.f", "P.attr.f")
 		case "$c":
@@ -90,6 +100,10 @@ func near(r *rand.Rand, s *celgen.Source, constants []string) any {
 	}
 	c := constants[r.IntN(len(constants))]
 	if text, err := strconv.Unquote(c); err == nil {
+		if at, err := time.Parse(time.RFC3339, text); err == nil {
+			at = at.Add([]time.Duration{0, 1, -1, time.Hour, -24 * time.Hour, 5000 * time.Hour}[r.IntN(6)])
+			return at.In(time.FixedZone("", r.IntN(2)*3600)).Format(time.RFC3339Nano)
+		}
 		return []string{text, text + "a", "a" + text, text + "\x00", text + text, "B" + text + ".c", text[:len(text)/2]}[r.IntN(7)]
 	}
 	x, err := strconv.ParseFloat(c, 64)
@@ -106,7 +120,7 @@ var constantsIn = regexp.MustCompile(`"[^"]*"|-?\d+(\.\d+)?`)
 func someRequest(r *rand.Rand, s *celgen.Source, w *solver.World, constants []string, allows, allowsAttributes func(any) bool) (authz.Request, bool) {
 	request := w.Requests[0]
 	for range 20 {
-		arguments, attributes := s.Arguments(), s.Attributes("a n f l o")
+		arguments, attributes := s.Arguments(), s.Attributes("a n f l o t")
 		for _, of := range []map[string]any{arguments, attributes} {
 			for name := range of {
 				if r.IntN(2) == 0 {
@@ -115,6 +129,15 @@ func someRequest(r *rand.Rand, s *celgen.Source, w *solver.World, constants []st
 			}
 			if o, ok := of["o"].(map[string]any); ok && len(o) > 0 && r.IntN(2) == 0 {
 				o["a"], o["n"] = near(r, s, constants), near(r, s, constants)
+			}
+			if r.IntN(2) == 0 {
+				list := []any{}
+				for range r.IntN(4) {
+					list = append(list, near(r, s, constants))
+				}
+				if of["l"] = list; r.IntN(3) == 0 {
+					arguments["l"], attributes["l"] = list, append([]any{near(r, s, constants)}, list...)
+				}
 			}
 			if v, ok := of["n"]; ok && r.IntN(3) == 0 {
 				of["m"] = v

@@ -23,10 +23,15 @@ type analysis struct {
 	list    []*leaf
 	fixed   map[int]string
 	goals   []target
-	invalid error // why a schema is none
-	wide    bool  // places are made for all properties of the schemas
-	misfit  bool  // a model was not what the schemas allow
-	steps   int
+	invalid error             // why a schema is none
+	wide    bool              // places are made for all properties of the schemas
+	failed  error             // why the engine could not say what domains are made of
+	bound   map[string]*place // what names of macros stand for
+	// allLists are the makers of lists.
+	allLists []*lists
+	evaluate func(texts []string, trials []Trial) ([]Outcome, error)
+	misfit   bool // a model was not what the schemas allow
+	steps    int
 }
 
 type target struct {
@@ -63,7 +68,8 @@ func (s *Solver) Solve(ctx context.Context, w *World, goals []Goal) (Answer, err
 
 // analyse takes the formulas apart, makes the domains and the tables.
 func (s *Solver) analyse(ctx context.Context, w *World, goals []Goal, wide bool) (*analysis, error) {
-	a := &analysis{wide: wide, solver: s, in: w, limits: s.Limits, roots: map[string]*place{}, leaves: map[string]*leaf{}, fixed: map[int]string{}}
+	a := &analysis{wide: wide, solver: s, in: w, limits: s.Limits, roots: map[string]*place{}, leaves: map[string]*leaf{}, fixed: map[int]string{}, bound: map[string]*place{}}
+	a.evaluate = func(texts []string, trials []Trial) ([]Outcome, error) { return s.engine.Evaluate(ctx, texts, trials) }
 	for _, r := range w.Requests { // whatever is open has to fit the schemas, read or not
 		if r.AnyPrincipal {
 			a.root("P.attr", isAttributes, 0)
@@ -90,8 +96,12 @@ func (s *Solver) analyse(ctx context.Context, w *World, goals []Goal, wide bool)
 			a.hint(l)
 		}
 	}
+	a.countElements()
 	for _, p := range a.places {
 		a.fill(p)
+	}
+	if a.failed != nil {
+		return nil, a.failed
 	}
 	return a, a.tabulate(ctx)
 }

@@ -236,7 +236,10 @@ func (a *analysis) valueOf(p *place, values assignment) any {
 		return nil
 	}
 	v, given := values[p]
-	if !given && len(p.domain) > 0 {
+	if !given {
+		if len(p.domain) == 0 {
+			return absent{}
+		}
 		v = p.domain[0]
 	}
 	if _, ok := v.(mapping); !ok {
