@@ -23,8 +23,12 @@ type saying struct {
 
 func (x *standing) sayings(r *rand.Rand) []saying {
 	whom := []*prove.Who{
-		nil, {Roles: []string{"A", "D"}}, {Not: &prove.Who{Roles: []string{"A"}}}, {Roles: []string{"B"}, Not: &prove.Who{Roles: []string{"C"}}},
-		{Where: "principal.n < 2"}, {Roles: []string{"A"}, Not: &prove.Who{Where: "principal.n == 1"}},
+		nil,
+		{Roles: []string{"A", "D"}},
+		{Not: &prove.Who{Roles: []string{"A"}}},
+		{Roles: []string{"B"}, Not: &prove.Who{Roles: []string{"C"}}},
+		{Where: "principal.n < 2"},
+		{Roles: []string{"A"}, Not: &prove.Who{Where: "principal.n == 1"}},
 	}
 	who := whom[r.IntN(len(whom))]
 	is := func(p *authz.Principal) bool { return means(who, p) }

@@ -33,8 +33,10 @@ var someProperties = map[string][]string{
 	"y": {`{}`, `{"type": "number"}`, `{"type": "integer"}`, `{"type": "string"}`, `{"const": 2}`},
 	"s": {`{}`, `{"type": "string"}`, `{"type": "string", "minLength": 2}`, `{"enum": ["a", "ab", "b"]}`, `{"type": "string", "pattern": "^[a-c]*$"}`, `{"type": "string", "maxLength": 1}`, `{"type": "string", "format": "date-time"}`},
 	"t": {`{}`, `{"type": "string"}`, `{"enum": ["b", "c"]}`, `{"anyOf": [{"type": "string"}, {"type": "null"}]}`},
-	"l": {`{}`, `{"type": "array"}`, `{"type": "array", "items": {"type": "string"}}`, `{"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 2}`,
-		`{"type": "array", "items": {"type": "object", "properties": {"n": {"type": "number"}, "s": {"type": "string"}}, "required": ["n"]}}`, `{"type": "array", "minItems": 1, "uniqueItems": true}`},
+	"l": {
+		`{}`, `{"type": "array"}`, `{"type": "array", "items": {"type": "string"}}`, `{"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 2}`,
+		`{"type": "array", "items": {"type": "object", "properties": {"n": {"type": "number"}, "s": {"type": "string"}}, "required": ["n"]}}`, `{"type": "array", "minItems": 1, "uniqueItems": true}`,
+	},
 	"o": {`{}`, `{"type": "object"}`, `{"type": "object", "properties": {"k": {"type": "integer"}}, "required": ["k"]}`, `{"type": "object", "additionalProperties": false}`},
 }
 

@@ -100,7 +100,7 @@ func alphabet(list []*Language, k int) []rune {
 		take(r)
 	}
 	for i := 0; i+1 < len(cuts); i++ {
-		for r := cuts[i]; r < cuts[i+1] && r < cuts[i]+rune(k)+1; r++ {
+		for r := cuts[i]; r < cuts[i+1] && r < cuts[i]+rune(k)+1; r++ { //nolint:gosec // a handful
 			if r >= 0 && r <= unicode.MaxRune {
 				take(r)
 			}

@@ -137,7 +137,7 @@ func Matches(pattern string) (*Language, error) {
 		in := &prog.Inst[i]
 		switch in.Op {
 		case syntax.InstEmptyWidth:
-			if syntax.EmptyOp(in.Arg)&^(syntax.EmptyBeginText|syntax.EmptyEndText) != 0 {
+			if syntax.EmptyOp(in.Arg)&^(syntax.EmptyBeginText|syntax.EmptyEndText) != 0 { //nolint:gosec // six bits
 				return nil, fmt.Errorf("a pattern that asks where words or lines begin: %s", pattern)
 			}
 		case syntax.InstRune, syntax.InstRune1:
@@ -161,7 +161,7 @@ func cutsOf(in *syntax.Inst) []rune {
 	if len(runes) == 1 {
 		r := runes[0]
 		cuts = append(cuts, r, r+1)
-		if syntax.Flags(in.Arg)&syntax.FoldCase != 0 {
+		if syntax.Flags(in.Arg)&syntax.FoldCase != 0 { //nolint:gosec // flags
 			for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
 				cuts = append(cuts, f, f+1)
 			}
@@ -224,7 +224,7 @@ func (m *matcher) closure(from []uint32, holds syntax.EmptyOp) map[uint32]bool {
 		case syntax.InstCapture, syntax.InstNop:
 			from = append(from, in.Out)
 		case syntax.InstEmptyWidth:
-			if syntax.EmptyOp(in.Arg)&^holds == 0 {
+			if syntax.EmptyOp(in.Arg)&^holds == 0 { //nolint:gosec // six bits
 				from = append(from, in.Out)
 			}
 		case syntax.InstMatch, syntax.InstFail, syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
@@ -244,7 +244,7 @@ func (m *matcher) state(at map[uint32]bool) string {
 		if in.Op == syntax.InstMatch {
 			return found
 		}
-		if isRune(in) || in.Op == syntax.InstEmptyWidth && syntax.EmptyOp(in.Arg)&syntax.EmptyEndText != 0 {
+		if isRune(in) || in.Op == syntax.InstEmptyWidth && syntax.EmptyOp(in.Arg)&syntax.EmptyEndText != 0 { //nolint:gosec // six bits
 			b.WriteString(strconv.FormatUint(uint64(pc), 36))
 			b.WriteByte(' ')
 		}
