@@ -83,7 +83,7 @@ func means(w *prove.Who, p *authz.Principal) bool {
 func TestProofsHold(t *testing.T) {
 	t.Parallel()
 	counts := map[string]int{}
-	for seed := range rounds.Of(40, 2000) {
+	for seed := range rounds.Of(15, 2000) {
 		r := rand.New(rand.NewPCG(uint64(seed), 15)) //nolint:gosec // a test
 		fsys := somePolicies(r)
 		fsys["manifest.json"] = &fstest.MapFile{Data: []byte(oneTool)}

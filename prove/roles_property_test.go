@@ -69,7 +69,7 @@ const oneTool = `{"tools": [{"name": "pump", "inputSchema": {"type": "object"}}]
 // arguments: alone, and of two operations at once.
 func TestSetsStandForAll(t *testing.T) {
 	t.Parallel()
-	for seed := range rounds.Of(120, 2500) {
+	for seed := range rounds.Of(50, 2500) {
 		r := rand.New(rand.NewPCG(uint64(seed), 14)) //nolint:gosec // a test
 		fsys := somePolicies(r)
 		fsys["manifest.json"] = &fstest.MapFile{Data: []byte(oneTool)}
