@@ -200,6 +200,13 @@ func (r *runner) prove(ctx context.Context, o *Options, list []*bound) error {
 		}
 		r.provers[key] = p
 	}
+	sentences := make([]*prove.Sentence, len(list))
+	for i, b := range list {
+		sentences[i] = b.claim.sentence
+	}
+	if err := p.Prepare(ctx, sentences); err != nil {
+		return err
+	}
 	populated := map[*Population]bool{}
 	for _, b := range list {
 		c := b.claim

@@ -112,6 +112,9 @@ func (x *Reasoner) misses(ctx context.Context, o, r *policy.Rule, of coverage.Co
 	}
 	request := *of.Request
 	request.Principal, request.AnyPrincipal = x.Somebody(), true
+	if err := x.prepare(ctx, &request); err != nil {
+		return solver.Unknown, err
+	}
 	answer, err := x.solver.Solve(ctx, &solver.World{Requests: []authz.Request{request}}, []solver.Goal{
 		{Formula: b.Formula, To: solver.Only(solver.Met)}, {Formula: a.Formula, To: solver.Only(solver.Unmet, solver.Errored)},
 	})

@@ -43,6 +43,7 @@ type Reasoner struct {
 	// Of an engine that evaluates expressions by themselves; else nil.
 	evaluable pdp.Evaluable
 	solver    *solver.Solver
+	prepared  bool                          // the engine has compiled the conditions of all rules
 	formulas  map[*policy.Rule]*ruleFormula // nil for those that the solver is not asked about
 	solved    map[asked]solver.Verdict
 	missed    map[[2]*policy.Rule]solver.Verdict

@@ -48,6 +48,9 @@ func (x *Reasoner) can(ctx context.Context, r *policy.Rule, of coverage.Covering
 	}
 	request := *of.Request
 	request.Principal, request.AnyPrincipal = x.Somebody(), true
+	if err := x.prepare(ctx, &request); err != nil {
+		return solver.Unknown, err
+	}
 	w := &solver.World{Requests: []authz.Request{request}}
 	if key.schema != nil {
 		w.Arguments = []any{x.decoded(key.schema)}
@@ -63,6 +66,21 @@ func (x *Reasoner) can(ctx context.Context, r *policy.Rule, of coverage.Covering
 	x.in.Budget.Afford(answer.Steps)
 	x.solved[key] = answer.Verdict
 	return answer.Verdict, nil
+}
+
+// prepare has the engine compile the conditions of all rules together, once.
+func (x *Reasoner) prepare(ctx context.Context, request *authz.Request) error {
+	if x.prepared {
+		return nil
+	}
+	x.prepared = true
+	var list []solver.Formula
+	for r := range x.in.Policies.Rules() {
+		if f, ok := x.formula(r); ok {
+			list = append(list, f.Formula)
+		}
+	}
+	return x.solver.Prepare(ctx, &solver.World{Requests: []authz.Request{*request}}, list)
 }
 
 // never reports whether the condition of a rule comes to an outcome for no request, or for

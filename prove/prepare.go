@@ -1,0 +1,60 @@
+package prove
+
+import (
+	"context"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
+	"github.com/mcpolicy/mcpolicy/solver"
+)
+
+// Prepare decides what sentences are about, and has the engine compile all conditions
+// together, so that proving them one after the other costs less.
+func (p *Prover) Prepare(ctx context.Context, list []*Sentence) error {
+	worlds := map[string]*solver.World{}
+	formulas := map[string][]solver.Formula{}
+	seen := map[string]bool{}
+	var order []string
+	for _, s := range list {
+		if s.Kind == Delegated {
+			continue
+		}
+		cohorts, _ := p.cohorts(s)
+		for _, col := range []*matrix.Column{s.Of, s.Then} {
+			if col == nil || !col.Question.Guarded() {
+				continue
+			}
+			if err := p.decide(ctx, col, cohorts); err != nil {
+				return err
+			}
+			request := p.open(col).Question.Requests[0]
+			key := request.Resource.Kind + "\x00" + strings.Join(request.Unknown, "\x00")
+			if worlds[key] == nil {
+				request.Principal = cohort{roles: []string{other}}.principal()
+				worlds[key] = &solver.World{Requests: []authz.Request{request}}
+				order = append(order, key)
+			}
+			conditions := []authz.Condition{authz.AnyOf(authz.Alternative{Allows: expr.Clause(s.Condition)})}
+			for _, c := range cohorts {
+				conditions = append(conditions, p.cell(col, c).Condition)
+			}
+			for _, c := range conditions {
+				if c.IsZero() || seen[key+"\x01"+c.Key()] {
+					continue
+				}
+				seen[key+"\x01"+c.Key()] = true
+				if f, ok := solver.Of(c, &request); ok {
+					formulas[key] = append(formulas[key], f)
+				}
+			}
+		}
+	}
+	for _, key := range order {
+		if err := p.in.Solver.Prepare(ctx, worlds[key], formulas[key]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

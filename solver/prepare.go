@@ -1,0 +1,33 @@
+package solver
+
+import "context"
+
+// Prepare has the engine compile the expressions of some formulas together, so that
+// questions about them, one after the other, cost less. The formulas are about requests
+// like the first of a world. One that does not compile is left to whoever asks about it.
+func (s *Solver) Prepare(ctx context.Context, w *World, formulas []Formula) error {
+	texts := newTexts()
+	for _, f := range formulas {
+		a := &analysis{solver: s, in: w, limits: s.Limits, roots: map[string]*place{}, leaves: map[string]*leaf{}, fixed: map[int]string{}, bound: map[string]*place{}}
+		a.evaluate = func(texts []string, trials []Trial) ([]Outcome, error) { return s.engine.Evaluate(ctx, texts, trials) }
+		if _, err := a.formula(f, 0); err != nil {
+			continue
+		}
+		for _, l := range a.list {
+			texts.number(l.text)
+		}
+	}
+	if len(texts.list) == 0 {
+		return nil
+	}
+	a := &analysis{solver: s, in: w, limits: s.Limits, fixed: map[int]string{}}
+	request, now := a.request(0, assignment{})
+	trials := make([]Trial, len(texts.list))
+	for i := range trials {
+		trials[i] = Trial{Text: i, Request: request, Now: now}
+	}
+	if _, err := s.engine.Evaluate(ctx, texts.list, trials); err != nil {
+		return ctx.Err()
+	}
+	return nil
+}
