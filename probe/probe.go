@@ -23,12 +23,19 @@ import (
 // A Session is a connection to a server as one client. A [*live.Session] is
 // one.
 type Session interface {
+	// List reads everything of one type that the client is shown.
 	List(ctx context.Context, t authz.ItemType) (*live.List, error)
+	// Call calls a tool; a refusal is a result with IsError, or an error.
 	Call(ctx context.Context, tool string, arguments map[string]any) (*live.Result, error)
+	// CallTask calls a tool as a task that the server keeps for a time.
 	CallTask(ctx context.Context, tool string, arguments map[string]any, keep time.Duration) (*live.Result, error)
+	// TaskResult waits for a task to end and returns what the call came to.
 	TaskResult(ctx context.Context, id string) (*live.Result, error)
+	// Read reads a resource.
 	Read(ctx context.Context, uri string) (*live.Result, error)
+	// Get gets a prompt.
 	Get(ctx context.Context, prompt string, arguments map[string]string) (*live.Result, error)
+	// Close ends the session.
 	Close() error
 }
 

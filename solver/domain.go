@@ -70,6 +70,15 @@ func (g *group) make(a *analysis) {
 			g.rough[t] = true
 		}
 	}
+	for _, m := range g.members {
+		slices.Sort(m.changing)
+		for _, text := range slices.Compact(m.changing) {
+			points, ok := a.changes(m, text)
+			if all.points = append(all.points, points...); !ok {
+				g.rough["number"] = true
+			}
+		}
+	}
 	k := g.copies()
 	g.numbers = numbersOf(all.points, k, all.integers)
 	texts, enough := textsOf(all.texts, all.langs, k, a.limits.Texts, g.ordered)

@@ -56,7 +56,7 @@ func (a *analysis) choose(l *leaf, p *place, choices []any) (tells []string, ok 
 			return nil, false
 		})
 		one := &leaf{expr: e, request: l.request, reads: a.readsOf(e, l.request)}
-		if slices.Contains(one.places, p) || !a.isKind(one) || one.cover != covered {
+		if slices.Contains(one.places, p) || !a.isKind(one) || one.cover != covered || one.loose != "" {
 			return nil, false
 		}
 		shallow = shallow && one.shallow
@@ -85,8 +85,18 @@ func (l *leaf) coverOf(r row) cover {
 			return l.otherwise
 		}
 	}
-	if l.cover == covered && l.unsure(r) {
+	if l.cover == covered && (l.unsure(r) || l.isLoose(r)) {
 		return uncovered
 	}
 	return l.cover
+}
+
+// isLoose reports whether a place has a value of a type for which the leaf is not covered.
+func (l *leaf) isLoose(r row) bool {
+	for i, p := range l.vars {
+		if l.loose != "" && slices.Contains(l.places, p) && typeOf(p.domain[r.at[i]]) == l.loose {
+			return true
+		}
+	}
+	return false
 }

@@ -149,7 +149,7 @@ func instantsBetween(low, high time.Time, k int) []time.Time {
 	return nil
 }
 
-// written returns times as texts, and a text that is no time.
+// timeTexts returns times as texts, and a text that is no time.
 func timeTexts(list []time.Time) []string {
 	texts := []string{"no time"}
 	for _, t := range list {
@@ -158,7 +158,7 @@ func timeTexts(list []time.Time) []string {
 	return texts
 }
 
-// parts are the functions that read a calendar by the hour.
+// calendars are the functions that read a calendar by the hour.
 var calendars = []string{"getHours", "getDayOfWeek", "getMonth"}
 
 // calendar is the hour, the day of the week or the month of a time in one zone, compared with

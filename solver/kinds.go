@@ -19,7 +19,7 @@ type kind func(a *analysis, l *leaf) bool
 // kinds lists the kinds in the order in which they are tried.
 func kinds() []kind {
 	return []kind{
-		presence, bare, typeTest, comparing, membership, textPredicate, textSize, written, joined, instants, calendar,
+		presence, bare, typeTest, comparing, membership, textPredicate, textSize, written, joined, monotone, instants, calendar,
 		quantified, listSize, member, related,
 		textPart, splitWhole, insideConstant, position, hierarchies, total,
 	}

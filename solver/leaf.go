@@ -31,6 +31,7 @@ type leaf struct {
 	chooser   *place
 	chosen    []any
 	otherwise cover
+	loose     string // a type for which it is not covered
 
 	vars []*place // those that its outcome depends on, parents first
 	rows []row

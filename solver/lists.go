@@ -94,11 +94,11 @@ func quantified(a *analysis, l *leaf) bool {
 	}
 	m.need(needed, needed)
 	m.test(a, p, operands[0], l.request, fact.NewMemberCall(0, "exists", operands[0], operands[1], operands[2]))
-	return l.coveredLists(a, operands[2])
+	return l.coveredLists()
 }
 
 // coveredLists covers a leaf that looks into lists.
-func (l *leaf) coveredLists(*analysis, ...ast.Expr) bool {
+func (l *leaf) coveredLists() bool {
 	l.shallow = true
 	l.cover, l.tells = covered, nil
 	return true
@@ -123,7 +123,7 @@ func (a *analysis) coversBody(e ast.Expr, request int) bool {
 		return !slices.ContainsFunc(operands, func(x ast.Expr) bool { return !a.coversBody(x, request) })
 	}
 	one := &leaf{text: expr.Print(e), expr: e, request: request, reads: a.readsOf(e, request)}
-	return len(one.places) == 0 && !one.foreign && !one.partly || a.isKind(one) && one.cover == covered
+	return len(one.places) == 0 && !one.foreign && !one.partly || a.isKind(one) && one.cover == covered && one.loose == ""
 }
 
 // sized returns what the size of is compared with a constant in an expression, and how many
@@ -165,7 +165,7 @@ func listSize(a *analysis, l *leaf) bool {
 		return false
 	}
 	m.need(needed, needed)
-	return l.coveredLists(a)
+	return l.coveredLists()
 }
 
 // member is constant or place in a list.
@@ -191,7 +191,7 @@ func member(a *analysis, l *leaf) bool {
 	if t.place == nil {
 		m.test(a, p, operands[1], l.request, l.expr)
 	}
-	return l.coveredLists(a)
+	return l.coveredLists()
 }
 
 // compareElement notes that elements are compared with a term.
@@ -251,7 +251,7 @@ func related(a *analysis, l *leaf) bool {
 			makers[0].related, m.related = true, true
 		}
 	}
-	return len(makers) > 0 && l.coveredLists(a)
+	return len(makers) > 0 && l.coveredLists()
 }
 
 // neededOf is how many different elements all lists whose elements are compared with each

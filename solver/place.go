@@ -37,9 +37,11 @@ type place struct {
 	filled   bool
 	makers   []maker
 	joints   []joint
-	calendar string // the zone whose calendar is read
-	hints    []any  // values that may do besides
-	depth    int    // below its root
+	changing []string // expressions that change at numbers which the engine knows
+	asker    int      // the request that they are about
+	calendar string   // the zone whose calendar is read
+	hints    []any    // values that may do besides
+	depth    int      // below its root
 	// inElement says that it is a part of the elements of a list.
 	inElement bool
 }

@@ -36,6 +36,7 @@ var leaves = []string{
 	`$l.all(e, e in $l)`, `$l.exists(e, e.a == $c && e.n > $k)`, `$l.exists(e, e.exists(f, f == $c))`, `$k in $l`, `$l.exists(e, e $o $k)`, `$l.all(e, e == $c || e == $s)`, `!$l.all(e, e != $c)`,
 	`timestamp($w) $o timestamp("2026-03-01T00:00:00Z")`, `timestamp($w) $o timestamp($w)`, `timestamp($w) == timestamp($w)`, `timestamp($w) > now() - duration("24h")`, `timestamp($w).timeSince() $o duration("48h")`,
 	`timestamp($w).getHours() $o 12`, `timestamp($w).getMonth() == 3`, `timestamp($w).getDayOfWeek() in [0, 6]`, `timestamp($w).getHours("Europe/Rome") == 0`, `$w == $w`, `$w == "2026-03-01T00:00:00Z"`, `$w in $l`,
+	`$n * 1.19 <= $k`, `$n + 1.5 > $k`, `2.5 - $n < $k`, `-$n < $k`, `int($n) == 2`, `int($n) > 2`, `math.abs($n) < 2.0`, `math.ceil($n) == 3.0`, `$n / 3.0 >= $k`, `double($n) == 2.5`, `int($n) * 2 < 5`, `math.greatest($n, 2.0) < 3.0`, `math.abs($n - 2.0) < 1.0`, `int($n * 4.0 - 10.0) == 2`, `(int($n) - 3) * 4 == 8`,
 	`now() < timestamp($w)`, `timestamp($w) - timestamp($w) > duration("1h")`, `$s + $s == $c`, `P.id == $s`, `P.id.startsWith($c)`, `P.id == ""`,
 }
 

@@ -92,7 +92,7 @@ func (s *Solver) analyse(ctx context.Context, w *World, goals []Goal, wide bool)
 		a.covers(l)
 	}
 	for _, l := range a.list {
-		if a.finite(l); l.cover != covered || l.chooser != nil {
+		if a.finite(l); l.cover != covered || l.chooser != nil || l.loose != "" {
 			a.hint(l)
 		}
 	}
@@ -290,7 +290,7 @@ func (a *analysis) fits(p *place, requests []authz.Request) bool {
 func (a *analysis) open() []string {
 	var list []string
 	for _, l := range a.list {
-		if l.cover != covered || l.chooser != nil {
+		if l.cover != covered || l.chooser != nil || l.loose != "" && slices.ContainsFunc(l.rows, l.isLoose) {
 			list = append(list, l.opaque())
 		}
 	}

@@ -80,6 +80,8 @@ type Trial struct {
 // An Evaluator is an engine that evaluates expressions. Trials of one request are best
 // asked in a row.
 type Evaluator interface {
+	// Evaluate returns what each trial came to, in order. An expression that does not
+	// compile is an error.
 	Evaluate(ctx context.Context, texts []string, trials []Trial) ([]Outcome, error)
 }
 

@@ -14,6 +14,7 @@ import (
 // A NodeDecoder decodes itself from a node, for values with more than one
 // spelling.
 type NodeDecoder interface {
+	// DecodeNode sets the value; its error has the position of what is wrong.
 	DecodeNode(*Node) error
 }
 
