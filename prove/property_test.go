@@ -81,6 +81,9 @@ func means(w *prove.Who, p *authz.Principal) bool {
 // TestProofsHold looks at random for principals and calls that break what is proved, and
 // has the engine decide every counterexample.
 func TestProofsHold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	t.Parallel()
 	counts := map[string]int{}
 	for seed := range rounds.Of(15, 2000) {

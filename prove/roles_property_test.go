@@ -68,6 +68,9 @@ const oneTool = `{"tools": [{"name": "pump", "inputSchema": {"type": "object"}}]
 // the sets may, or may not, that stand for all, with the same attributes and
 // arguments: alone, and of two operations at once.
 func TestSetsStandForAll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	t.Parallel()
 	for seed := range rounds.Of(50, 2500) {
 		r := rand.New(rand.NewPCG(uint64(seed), 14)) //nolint:gosec // a test

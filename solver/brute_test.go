@@ -58,6 +58,9 @@ func everyRequest(w *solver.World) []*authz.Request {
 // TestDifferentialSmall holds what is said of random conditions to all requests there
 // are, in both directions.
 func TestDifferentialSmall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	of := engine(t)
 	s := solver.New(of)
 	w := world(decoded(t, smallArguments), decoded(t, smallAttributes), "staff")
@@ -102,6 +105,9 @@ func TestDifferentialSmall(t *testing.T) {
 
 // TestMetamorphic holds answers about conditions to each other.
 func TestMetamorphic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	s := solver.New(engine(t))
 	w := world(nil, nil, "staff")
 	r := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // the same each time

@@ -162,6 +162,9 @@ func judge(ctx context.Context, t *testing.T, s *solver.Solver, c labelled) (ans
 
 // TestConditions holds what is said of conditions that authors write to what they come to.
 func TestConditions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	s := solver.New(engine(t))
 	answered, asked := 0, 0
 	for _, name := range labels(t) {

@@ -18,6 +18,9 @@ import (
 // TestDifferentialOfficial has the official PDP decide by random conditions: for the
 // requests that show what they come to, and for random ones.
 func TestDifferentialOfficial(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	s := solver.New(engine(t))
 	n, each := rounds.Of(20, 500), rounds.Of(20, 80)
 	var rules strings.Builder

@@ -146,6 +146,9 @@ func someObject(r *rand.Rand, names ...string) map[string]any {
 // TestAnswersHold puts random requests to the engine: what is impossible is met by none, and
 // what is possible is met by its witness, within the schema.
 func TestAnswersHold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	t.Parallel()
 	e := engine(t)
 	counts := map[string]int{}

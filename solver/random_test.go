@@ -164,6 +164,9 @@ func someRequest(r *rand.Rand, s *celgen.Source, w *solver.World, constants []st
 // TestDifferentialConditions holds what is said of random conditions with random schemas
 // to what they come to for random requests: what is impossible is never met with.
 func TestDifferentialConditions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	of := engine(t)
 	s := solver.New(of)
 	requests, answered, asked, missed := 0, 0, 0, 0

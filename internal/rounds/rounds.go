@@ -3,24 +3,17 @@
 // as make oracle does.
 package rounds
 
-import (
-	"os"
-	"testing"
-)
+import "os"
 
 // longEnv names the variable that makes the tests run long.
 const longEnv = "MCPOLICY_LONG"
 
 // Of returns how many rounds a test makes: short ones, or long ones with
-// MCPOLICY_LONG set, and a fifth of the short ones with -short, which is for what is slow
-// anyway, such as the race detector. A test whose name begins with TestDifferential belongs to
+// MCPOLICY_LONG set. A test whose name begins with TestDifferential belongs to
 // make oracle.
 func Of(short, long int) int {
 	if os.Getenv(longEnv) != "" {
 		return long
-	}
-	if testing.Short() {
-		return max(1, short/5)
 	}
 	return short
 }
