@@ -69,18 +69,18 @@ func (c *course) read(policies *policy.Set, fsys fs.FS) (pdp.Bounds, error) {
 	c.policies, c.policyFS = policies, fsys
 	c.mu.Unlock()
 	bounds := pdp.Bounds{Pulse: &c.pulse}
-	g := newGrowths(policies)
-	if len(g.list) == 0 {
-		return bounds, nil
+	admit, err := workspace.Admission(policies)
+	if admit == nil {
+		return bounds, err
 	}
 	bounds.Admit = func(r pdp.Request) error {
-		err := g.admit(r)
+		err := admit(r)
 		if err != nil && c.cancel != nil {
 			c.cancel(excess{err})
 		}
 		return err
 	}
-	return bounds, g.constant()
+	return bounds, err
 }
 
 // flags adds those that every command has.

@@ -49,7 +49,7 @@ var bans = []struct {
 	{"github.com/cerbos/", "the engine must be replaceable, so what is below pdp knows it", []string{"pdp/cel", "pdp/tables", "pdp/embedded", "pdp/remote", "pdp/wire"}},
 	{module + "pdp/embedded", "who judges takes any engine, so it is opened in one place", []string{"workspace"}},
 	{module + "pdp/tables", "tables are how the embedded engine works", []string{"pdp/embedded"}},
-	{module + "pdp/cel", "expressions are the engine's business; cmd estimates what they take", []string{"pdp/embedded", "pdp/tables", "cmd/mcpolicy"}},
+	{module + "pdp/cel", "expressions are the engine's business; workspace estimates what they take", []string{"pdp/embedded", "pdp/tables", "workspace"}},
 	{"os", "packages take fs.FS, []byte and io.Writer, so that they can be tested and embedded", []string{"cmd/mcpolicy", "cmd/mcpolicy/heap"}},
 	{"os/exec", "nothing is started by surprise; live starts what its caller names, and ends it", []string{"cmd/mcpolicy", "live"}},
 	{"net", "nothing is contacted by surprise", []string{"cmd/mcpolicy", "pdp/remote"}},

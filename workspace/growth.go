@@ -1,4 +1,4 @@
-package main
+package workspace
 
 import (
 	"fmt"
@@ -32,7 +32,19 @@ type growth struct {
 	texts []policy.Text
 }
 
-func newGrowths(policies *policy.Set) *growths {
+// Admission returns what refuses requests for which an expression of the policies
+// would make too much at once, for [pdp.Bounds]; nil if no request needs to be looked
+// at. The error is about what is too large whatever is asked: the engine evaluates that
+// when it compiles. Both wrap [pdp.ErrUnbounded].
+func Admission(policies *policy.Set) (admit func(pdp.Request) error, err error) {
+	g := growthsOf(policies)
+	if len(g.list) == 0 {
+		return nil, nil
+	}
+	return g.admit, g.check(func([]string) pdp.Extent { return pdp.Extent{} })
+}
+
+func growthsOf(policies *policy.Set) *growths {
 	g := &growths{known: map[[3]int]bool{}}
 	for _, p := range policies.Policies {
 		texts := expressions(p)
@@ -48,12 +60,6 @@ func newGrowths(policies *policy.Set) *growths {
 		}
 	}
 	return g
-}
-
-// constant refuses what grows too large whatever is asked: the engine evaluates it
-// when it compiles.
-func (g *growths) constant() error {
-	return g.check(func([]string) pdp.Extent { return pdp.Extent{} })
 }
 
 // admit refuses requests that something grows too large for.
