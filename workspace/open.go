@@ -36,6 +36,14 @@ type Inputs struct {
 	Suites      []File
 }
 
+// config returns the config, or one that says nothing.
+func (in *Inputs) config() *config.Config {
+	if in.Config == nil {
+		return &config.Config{Lint: config.Lint{FailOn: authz.SeverityWarning}}
+	}
+	return in.Config
+}
+
 // A File is a file that is read once.
 type File struct {
 	Name string // slash-separated, in positions and messages
@@ -147,10 +155,7 @@ func Open(ctx context.Context, folder fs.FS, o Options) (*Workspace, error) {
 // Load reads everything. Independent parts are read at the same time, and all
 // their mistakes are reported together, those of whoever asks as a [UsageError].
 func Load(ctx context.Context, in *Inputs, o Options) (*Workspace, error) {
-	w := &Workspace{Config: in.Config, Now: o.Now, in: in, o: o, compiled: make(chan struct{})}
-	if w.Config == nil {
-		w.Config = &config.Config{Lint: config.Lint{FailOn: authz.SeverityWarning}}
-	}
+	w := &Workspace{Config: in.config(), Now: o.Now, in: in, o: o, compiled: make(chan struct{})}
 	if w.Now.IsZero() {
 		w.Now = time.Now()
 	}

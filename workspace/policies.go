@@ -17,36 +17,13 @@ func (w *Workspace) loadPolicies(ctx context.Context, bounds func(*policy.Set, f
 	defer close(w.compiled)
 	_, end := w.o.Progress.begin("compiling the policies")
 	defer end()
-	var prefix string
-	switch {
-	case w.in.Policies != nil:
-		prefix = w.in.Policies.Name
-		folder, err := w.in.Policies.Open()
-		if err != nil {
-			return source.FileError(prefix, err)
-		}
-		w.policyFS = policyFS{source.OrdinaryFS{FS: folder}}
-	case w.Config.Policies.Path != "":
-		prefix = w.Config.Policies.Path
-		info, err := fs.Stat(w.in.Folder, prefix)
-		switch {
-		case err != nil:
-			return w.in.named(w.Config.Policies, aFolder, err)
-		case !info.IsDir():
-			return source.Errorf(w.Config.Policies.Pos, "%s: this is a file; want a folder of policies", prefix)
-		}
-		below, err := fs.Sub(w.in.Folder, prefix)
-		if err != nil {
-			return source.FileError(prefix, err)
-		}
-		w.policyFS = policyFS{below}
-	default:
-		return wrong(source.Errorf(source.Pos{File: w.Config.File}, "no policies: name a folder of them under policies, or give --policies"))
+	prefix, fsys, err := w.in.openPolicies()
+	if err != nil {
+		return err
 	}
-	prefix = path.Clean(prefix)
+	w.policyFS = fsys
 	// The syntax is read first: it refuses what would only keep the compiler
 	// busy, like files without end and aliases that explode.
-	var err error
 	if w.Policies, err = policy.Load(w.policyFS, prefix); err != nil {
 		return err
 	}
@@ -64,6 +41,33 @@ func (w *Workspace) loadPolicies(ctx context.Context, bounds func(*policy.Set, f
 	}
 	w.Engine, err = embedded.Open(ctx, w.policyFS, w.engine)
 	return w.nearSchemas(err)
+}
+
+// openPolicies opens the folder of the policies that is given or that the config names.
+func (in *Inputs) openPolicies() (prefix string, fsys fs.FS, err error) {
+	if in.Policies != nil {
+		folder, err := in.Policies.Open()
+		if err != nil {
+			return "", nil, source.FileError(in.Policies.Name, err)
+		}
+		return path.Clean(in.Policies.Name), policyFS{source.OrdinaryFS{FS: folder}}, nil
+	}
+	if in.config().Policies.Path == "" {
+		return "", nil, wrong(source.Errorf(source.Pos{File: in.config().File}, "no policies: name a folder of them under policies, or give --policies"))
+	}
+	named := in.Config.Policies
+	info, err := fs.Stat(in.Folder, named.Path)
+	switch {
+	case err != nil:
+		return "", nil, in.named(named, aFolder, err)
+	case !info.IsDir():
+		return "", nil, source.Errorf(named.Pos, "%s: this is a file; want a folder of policies", named.Path)
+	}
+	below, err := fs.Sub(in.Folder, named.Path)
+	if err != nil {
+		return "", nil, source.FileError(named.Path, err)
+	}
+	return path.Clean(named.Path), policyFS{below}, nil
 }
 
 // Reopen returns an engine over the same policies with another clock or other

@@ -15,7 +15,7 @@ import (
 // so that what is kept of a large directory is small. Sorting waits for the
 // policies, which say who is alike.
 func (w *Workspace) loadPrincipals() error {
-	name, file, err := w.openPrincipals()
+	name, file, err := w.in.openPrincipals()
 	if err != nil {
 		return err
 	}
@@ -68,16 +68,16 @@ func (w *Workspace) loadPrincipals() error {
 
 // openPrincipals opens the file of principals that is given or that the config
 // names.
-func (w *Workspace) openPrincipals() (string, fs.File, error) {
-	path := w.Config.Principals
-	given := w.in.Principals
+func (in *Inputs) openPrincipals() (string, fs.File, error) {
+	path := in.config().Principals
+	given := in.Principals
 	mistake := func(err error) error { return source.FileError(given.Name, err) }
 	if given == nil {
 		if path.Path == "" {
-			return "", nil, wrong(source.Errorf(source.Pos{File: w.Config.File}, "no principals: name a file of them under principals, or give --principals"))
+			return "", nil, wrong(source.Errorf(source.Pos{File: in.config().File}, "no principals: name a file of them under principals, or give --principals"))
 		}
-		given = &File{Name: path.Path, Open: func() (fs.File, error) { return w.in.Folder.Open(path.Path) }}
-		mistake = func(err error) error { return w.in.named(path, aFile, err) }
+		given = &File{Name: path.Path, Open: func() (fs.File, error) { return in.Folder.Open(path.Path) }}
+		mistake = func(err error) error { return in.named(path, aFile, err) }
 	}
 	file, err := given.Open()
 	if err != nil {

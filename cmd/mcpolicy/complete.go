@@ -1,23 +1,17 @@
 package main
 
 import (
-	"io/fs"
-	"os"
-	"path/filepath"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/manifest"
-	"github.com/mcpolicy/mcpolicy/policy"
-	"github.com/mcpolicy/mcpolicy/principals"
 	"github.com/mcpolicy/mcpolicy/source"
-	"github.com/mcpolicy/mcpolicy/testrunner"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
@@ -25,28 +19,15 @@ import (
 // without an engine. What cannot be read is left out, without a word: the shell
 // is no place for it.
 
-// maxCompleting is how long completion reads on in a long file of principals.
-const maxCompleting = time.Second
-
-// maxCompletingBytes bounds a file of principals that is read whole.
-const maxCompletingBytes = 4 << 20
-
-// readWhole reports whether a file of principals is no table or stream.
-func readWhole(name string) bool {
-	return slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(filepath.Ext(name)))
-}
-
 // maxCompletions is how many words a shell is given to choose from.
 const maxCompletions = 1000
 
 // A completing is one word to be completed.
 type completing struct {
-	cmd    *cobra.Command
-	in     *input
-	args   []string
-	start  string // what is typed of it
-	config *config.Config
-	folder *folder // nil without a config
+	cmd   *cobra.Command
+	args  []string
+	start string // what is typed of it
+	names workspace.Names
 
 	words []string
 }
@@ -55,14 +36,13 @@ type completing struct {
 // be.
 func complete(fill func(*completing)) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-		c := &completing{cmd: cmd, in: inputOf(cmd), args: args, start: start}
-		var err error
-		if c.config, c.folder, err = c.in.readConfig(); err != nil {
-			c.config = &config.Config{}
+		in := inputOf(cmd)
+		cfg, dir, _ := in.readConfig() // none if it cannot be read
+		if dir != nil {
+			defer func() { _ = dir.close() }() // it was only read
 		}
-		if c.folder != nil {
-			defer func() { _ = c.folder.close() }() // it was only read
-		}
+		inputs, _ := in.inputs(cfg, dir, openOrdinary) // what can be used is there
+		c := &completing{cmd: cmd, args: args, start: start, names: workspace.Names{Inputs: inputs}}
 		fill(c)
 		slices.Sort(c.words)
 		return slices.Compact(c.words), cobra.ShellCompDirectiveNoFileComp
@@ -89,6 +69,7 @@ func inputOf(cmd *cobra.Command) *input {
 		*to, _ = f.GetString(name) // "" if there is no such flag
 	}
 	in.manifests, _ = f.GetStringArray("manifest")
+	in.suites, _ = f.GetStringArray("tests")
 	return in
 }
 
@@ -103,67 +84,26 @@ func (c *completing) add(word, meaning string) {
 	c.words = append(c.words, word)
 }
 
-// servers adds the names of the servers.
-func (c *completing) servers() {
-	for name := range c.inventories() {
-		c.add(name, "")
+// addAll adds words that need no meaning.
+func (c *completing) addAll(words iter.Seq[string]) {
+	for w := range words {
+		c.add(w, "")
+		if len(c.words) >= maxCompletions {
+			return
+		}
 	}
 }
 
-// inventories returns the inventories of the command line or else of the config,
-// by the names of their servers.
-func (c *completing) inventories() map[string]*manifest.Inventory {
-	found := map[string]*manifest.Inventory{}
-	for _, flag := range c.in.manifests {
-		m, err := config.ParseManifest(flag)
-		if err != nil {
-			continue
-		}
-		data, err := readOrdinary(m.File)
-		if err != nil {
-			continue
-		}
-		list, _ := manifest.Parse(m.File, data) // none if it cannot be read
-		for _, i := range list {
-			switch {
-			case len(list) == 1:
-				found[workspace.ServerName(filepath.ToSlash(m.File))] = i
-			case m.Pick == "" || m.Pick == i.Server:
-				found[i.Server] = i
-			}
-		}
-	}
-	if len(c.in.manifests) > 0 {
-		return found
-	}
-	for _, s := range c.config.Servers {
-		var parts []*manifest.Inventory
-		for _, m := range s.Manifest {
-			data, err := source.ReadFile(c.folder, m.File)
-			if err != nil {
-				continue
-			}
-			list, _ := manifest.Parse(m.File, data) // none if it cannot be read
-			for _, i := range list {
-				if m.Pick == "" || m.Pick == i.Server {
-					parts = append(parts, i)
-				}
-			}
-		}
-		found[s.Name] = manifest.Merge(parts...)
-	}
-	return found
-}
+// servers adds the names of the servers.
+func (c *completing) servers() { c.addAll(maps.Keys(c.names.Inventories())) }
 
 // items adds the names of the items that are wanted, of the server that --server
 // names if it does.
 func (c *completing) items(want func(*manifest.Item) bool) {
 	only, _ := c.cmd.Flags().GetString("server") // "" if there is no such flag
-	for name, inventory := range c.inventories() {
-		for _, item := range inventory.Items {
-			if (only == "" || only == name) && want(item) && !slices.Contains(c.args, item.Name) {
-				c.add(item.Name, item.Type.String()+" of "+name)
-			}
+	for server, item := range c.names.Items(only) {
+		if want(item) && !slices.Contains(c.args, item.Name) {
+			c.add(item.Name, item.Type.String()+" of "+server)
 		}
 	}
 }
@@ -175,50 +115,21 @@ func ofTypes(types ...authz.ItemType) func(*manifest.Item) bool {
 	return func(item *manifest.Item) bool { return slices.Contains(types, item.Type) }
 }
 
-// people calls each with the principals of the command line or else of the
-// config, until it returns false or patience is at its end.
-func (c *completing) people(each func(*authz.Principal) bool) {
-	var file fs.File
-	var err error
-	name := c.in.principals
-	switch {
-	case name != "":
-		file, err = source.OrdinaryFS{FS: os.DirFS(filepath.Dir(name))}.Open(filepath.Base(name))
-	case c.folder != nil && c.config.Principals.Path != "":
-		name = c.config.Principals.Path
-		file, err = c.folder.Open(name)
-	default:
-		return
-	}
-	if err != nil {
-		return
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() || readWhole(name) && info.Size() > maxCompletingBytes {
-		return
-	}
-	start := time.Now()
-	for p, err := range principals.Stream(name, file) {
-		if err == nil && !each(p) || time.Since(start) > maxCompleting {
+// principals adds the keys of the principals.
+func (c *completing) principals() {
+	for p := range c.names.Principals() {
+		c.add(p.Key, strings.Join(p.Roles, ", "))
+		if len(c.words) >= maxCompletions {
 			return
 		}
 	}
-}
-
-// principals adds the keys of the principals.
-func (c *completing) principals() {
-	c.people(func(p *authz.Principal) bool {
-		c.add(p.Key, strings.Join(p.Roles, ", "))
-		return len(c.words) < maxCompletions
-	})
 }
 
 // principalsAndGroups adds the keys of the principals and, behind an @, the
 // groups that they are in.
 func (c *completing) principalsAndGroups() {
 	seen := map[string]bool{}
-	c.people(func(p *authz.Principal) bool {
+	for p := range c.names.Principals() {
 		c.add(p.Key, strings.Join(p.Roles, ", "))
 		for _, g := range p.Groups {
 			if !seen[g] {
@@ -226,90 +137,45 @@ func (c *completing) principalsAndGroups() {
 				c.add("@"+g, "group")
 			}
 		}
-		return len(c.words) < maxCompletions
-	})
+		if len(c.words) >= maxCompletions {
+			return
+		}
+	}
 }
 
 // liveServers adds the servers of which the config says how to reach them.
-func (c *completing) liveServers() {
-	for _, name := range liveNames(c.config) {
-		c.add(name, "")
-	}
-}
+func (c *completing) liveServers() { c.addAll(slices.Values(c.names.Live())) }
 
 // tokenHolders adds the principals that the config has tokens of, or else all.
 func (c *completing) tokenHolders() {
-	for _, t := range c.config.Probe.Tokens {
-		c.add(t.Principal, "")
-	}
-	if len(c.config.Probe.Tokens) == 0 {
+	holders := c.names.TokenHolders()
+	c.addAll(slices.Values(holders))
+	if len(holders) == 0 {
 		c.principals()
 	}
 }
 
 // roles adds the roles that principals have.
-func (c *completing) roles() {
-	seen := map[string]bool{}
-	c.people(func(p *authz.Principal) bool {
-		for _, r := range p.Roles {
-			if !seen[r] {
-				seen[r] = true
-				c.add(r, "")
-			}
-		}
-		return len(c.words) < maxCompletions
-	})
-}
+func (c *completing) roles() { c.addAll(c.names.Roles()) }
 
 // rolesAnybodyHas adds the roles that principals have and those that rules name.
 func (c *completing) rolesAnybodyHas() {
 	c.roles()
-	fsys, prefix := fs.FS(nil), c.in.policies
-	switch {
-	case prefix != "":
-		fsys = os.DirFS(prefix)
-	case c.folder != nil && c.config.Policies.Path != "":
-		prefix = c.config.Policies.Path
-		fsys, _ = fs.Sub(c.folder, prefix) // nil if it cannot be
-	}
-	if fsys == nil {
-		return
-	}
-	set, err := policy.Load(fsys, prefix)
-	if err != nil {
-		return
-	}
-	for r := range set.Rules() {
-		for _, role := range r.Roles {
-			if role.Value != "*" {
-				c.add(role.Value, "")
-			}
-		}
-	}
-}
-
-// suites calls each with the suites of the command line or else of the config.
-func (c *completing) suites(each func(*testrunner.Suite)) {
-	files, _ := c.cmd.Flags().GetStringArray("tests") // none if there is no such flag
-	if len(files) == 0 && c.folder == nil {
-		return
-	}
-	list, _ := workspace.ReadSuites(&workspace.Inputs{Config: c.config, Folder: c.folder, Suites: suiteFiles(files)}) // what can be read is there
-	for _, s := range list {
-		each(s)
-	}
+	c.addAll(c.names.PolicyRoles())
 }
 
 func (c *completing) suiteNames() {
-	c.suites(func(s *testrunner.Suite) { c.add(s.Name, s.Pos.File) })
+	for _, s := range c.names.Suites() {
+		c.add(s.Name, s.Pos.File)
+	}
 }
 
 func (c *completing) testNames() {
-	c.suites(func(s *testrunner.Suite) {
+	for _, s := range c.names.Suites() {
 		for i := range s.Tests {
 			c.add(s.Tests[i].Name, s.Name)
 		}
-	})
+	}
 }
 
 // explained completes the arguments of explain: who, what, and which operation
@@ -321,13 +187,10 @@ func (c *completing) explained() {
 	case 1:
 		c.items(anyItem)
 	case 2:
-		name := c.args[1]
-		for _, inventory := range c.inventories() {
-			for _, item := range inventory.Items {
-				if item.Name == name {
-					c.add(authz.List.String(), "")
-					c.add(item.Type.Use().String(), "")
-				}
+		for _, item := range c.names.Items("") {
+			if item.Name == c.args[1] {
+				c.add(authz.List.String(), "")
+				c.add(item.Type.Use().String(), "")
 			}
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/internal/clients"
 	"github.com/mcpolicy/mcpolicy/live"
 	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // A liveServer is a running server, or one that can be started.
@@ -80,13 +81,7 @@ func (l *liveServers) names() []string {
 }
 
 func liveNames(cfg *config.Config) []string {
-	var names []string
-	for _, s := range cfg.Servers {
-		if s.Live != nil {
-			names = append(names, s.Name)
-		}
-	}
-	return names
+	return workspace.Names{Inputs: &workspace.Inputs{Config: cfg}}.Live()
 }
 
 // find returns the servers that the command line means.

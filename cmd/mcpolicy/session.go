@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -41,7 +42,7 @@ func (in *input) load(ctx context.Context, readSuites bool) (*session, error) {
 	if err := in.spare(cfg, dir); err != nil {
 		return nil, err
 	}
-	inputs, err := in.inputs(cfg, dir)
+	inputs, err := in.inputs(cfg, dir, openOS)
 	if err != nil {
 		return nil, err
 	}
@@ -60,18 +61,24 @@ func (in *input) load(ctx context.Context, readSuites bool) (*session, error) {
 	return &session{w, dir}, nil
 }
 
-// inputs are what the command line names in place of the config.
-func (in *input) inputs(cfg *config.Config, dir *folder) (*workspace.Inputs, error) {
-	list := &workspace.Inputs{Config: cfg, Suites: suiteFiles(in.suites)}
+// An opener opens a file that the command line names.
+type opener func(name string) (fs.File, error)
+
+// inputs are what the command line names in place of the config. With an error they are
+// those that it does not spoil.
+func (in *input) inputs(cfg *config.Config, dir *folder, open opener) (*workspace.Inputs, error) {
+	var errs []error
+	list := &workspace.Inputs{Config: cfg, Suites: suiteFiles(in.suites, open)}
 	if dir != nil {
 		list.Folder = dir.FS
 	}
 	for _, flag := range in.manifests {
 		m, err := config.ParseManifest(flag)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--manifest: %w", err)}
+			errs = append(errs, usageError{fmt.Errorf("--manifest: %w", err)})
+			continue
 		}
-		list.Inventories = append(list.Inventories, workspace.Inventory{File: namedFile(m.File), Server: m.Pick})
+		list.Inventories = append(list.Inventories, workspace.Inventory{File: open.file(m.File), Server: m.Pick})
 	}
 	if in.policies != "" {
 		list.Policies = &workspace.Folder{Name: filepath.ToSlash(in.policies), Open: func() (fs.FS, error) {
@@ -83,24 +90,24 @@ func (in *input) inputs(cfg *config.Config, dir *folder) (*workspace.Inputs, err
 		}}
 	}
 	if in.principals != "" {
-		file := namedFile(in.principals)
+		file := open.file(in.principals)
 		list.Principals = &file
 	}
-	return list, nil
+	return list, errors.Join(errs...)
 }
 
-// namedFile is a file that the command line names.
-func namedFile(name string) workspace.File {
-	return workspace.File{Name: filepath.ToSlash(name), Open: func() (fs.File, error) { return openOS(name) }}
+// file is a file that the command line names.
+func (open opener) file(name string) workspace.File {
+	return workspace.File{Name: filepath.ToSlash(name), Open: func() (fs.File, error) { return open(name) }}
 }
 
 // suiteFiles are the suites that the command line names, or those in the folders
 // that it names.
-func suiteFiles(names []string) []workspace.File {
+func suiteFiles(names []string, open opener) []workspace.File {
 	var list []workspace.File
 	for _, name := range names {
 		if info, err := os.Stat(name); err != nil || !info.IsDir() {
-			list = append(list, namedFile(name))
+			list = append(list, open.file(name))
 			continue
 		}
 		below, err := workspace.SuiteFiles(os.DirFS(name))
