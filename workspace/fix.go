@@ -73,6 +73,21 @@ func (w *Workspace) Correct(proposed []Proposal) ([]*Correction, map[fix.Edit]st
 	return list, refused
 }
 
+// Besides returns what corrections change in files that others have changed already.
+func Besides(first, all []*Correction) []*Correction {
+	var list []*Correction
+	for _, c := range all {
+		rest := *c
+		if i := slices.IndexFunc(first, func(f *Correction) bool { return f.File == c.File }); i >= 0 {
+			rest.Old = first[i].New
+		}
+		if !bytes.Equal(rest.Old, rest.New) {
+			list = append(list, &rest)
+		}
+	}
+	return list
+}
+
 // readCorrection reads a file of the policies that may be replaced.
 func (w *Workspace) readCorrection(file string) (*Correction, error) {
 	name := file

@@ -80,3 +80,19 @@ func TestCorrections(t *testing.T) {
 		t.Errorf("%d corrections of %d, %v", len(made), len(list), refused)
 	}
 }
+
+// TestBesides holds that what is changed already is no part of what is changed besides.
+func TestBesides(t *testing.T) {
+	first := []*Correction{{File: "a", Old: []byte("1"), New: []byte("2")}, {File: "b", Old: []byte("1"), New: []byte("2")}}
+	all := []*Correction{{File: "a", Old: []byte("1"), New: []byte("3")}, first[1], {File: "c", Old: []byte("1"), New: []byte("2")}}
+	var got []string
+	for _, c := range Besides(first, all) {
+		got = append(got, c.File+string(c.Old)+string(c.New))
+	}
+	if want := "a23 c12"; strings.Join(got, " ") != want {
+		t.Errorf("have %q, want %s", got, want)
+	}
+	if string(all[0].Old) != "1" {
+		t.Error("a correction was changed")
+	}
+}

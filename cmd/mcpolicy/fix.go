@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
@@ -106,7 +105,7 @@ func (x *fixing) show(cmd *cobra.Command, in *input, w *session, list []workspac
 		return err
 	}
 	first, _ := w.Correct(workspace.Safe(list))
-	then := besides(first, all)
+	then := workspace.Besides(first, all)
 	out, inRepository := cmd.OutOrStdout(), w.inRepository(in.given())
 	for _, part := range []struct {
 		title string
@@ -129,22 +128,6 @@ func (x *fixing) show(cmd *cobra.Command, in *input, w *session, list []workspac
 		return nil
 	}
 	return errFindings
-}
-
-// besides returns what corrections change in files that others have changed
-// already.
-func besides(first, all []*workspace.Correction) []*workspace.Correction {
-	var list []*workspace.Correction
-	for _, c := range all {
-		rest := *c
-		if i := slices.IndexFunc(first, func(f *workspace.Correction) bool { return f.File == c.File }); i >= 0 {
-			rest.Old = first[i].New
-		}
-		if !bytes.Equal(rest.Old, rest.New) {
-			list = append(list, &rest)
-		}
-	}
-	return list
 }
 
 // check finds mistakes on the command line before any work is done.
