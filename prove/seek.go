@@ -201,30 +201,42 @@ func (x *search) key() string {
 	return strings.Join(append(parts, fmt.Sprintf("%p %p %t", x.sentence.Who, x.schema(x.sentence.Of), x.world.FixedID)), "\x01")
 }
 
-// schemaKey says what a schema says about some arguments.
+// schemaKey says what a schema says about some arguments, and about those that it
+// requires: nothing else keeps requests from being there. One that says more than that is
+// like no other.
 func schemaKey(n *source.Node, arguments [][]string) string {
 	if n == nil {
 		return ""
 	}
-	var parts []string
+	var names, parts []string
 	for _, path := range arguments {
-		if len(path) == 0 || n.Get("$ref") != nil {
+		if len(path) == 0 {
 			return fmt.Sprintf("%p", n)
 		}
-		property := n.Get("properties").Get(path[0])
-		required := slices.ContainsFunc(items(n.Get("required")), func(r *source.Node) bool { return r.Str() == path[0] })
-		parts = append(parts, fmt.Sprintf("%q %t %v", path[0], required, said(property)))
-		if strings.Contains(parts[len(parts)-1], "$ref") {
-			return fmt.Sprintf("%p", n)
-		}
+		names = append(names, path[0])
+	}
+	for _, r := range items(n.Get("required")) {
+		names = append(names, r.Str())
+		parts = append(parts, "required "+r.Str())
+	}
+	for _, name := range names {
+		parts = append(parts, fmt.Sprintf("%q %v", name, said(n.Get("properties").Get(name))))
 	}
 	for _, f := range n.Fields {
-		if f.Name != "properties" && f.Name != "required" && !slices.Contains(remarks, f.Name) {
+		switch {
+		case f.Name == "type", f.Name == "additionalProperties":
 			parts = append(parts, fmt.Sprintf("%s %v", f.Name, said(f.Value)))
+		case f.Name == "properties", f.Name == "required", f.Name == "$schema", slices.Contains(remarks, f.Name):
+		default:
+			return fmt.Sprintf("%p", n)
 		}
 	}
 	slices.Sort(parts)
-	return strings.Join(slices.Compact(parts), "\x00")
+	key := strings.Join(slices.Compact(parts), "\x00")
+	if strings.Contains(key, "$ref") {
+		return fmt.Sprintf("%p", n)
+	}
+	return key
 }
 
 // remarks are what a schema says to people.

@@ -71,6 +71,32 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// TestRemembered asks one solver about one condition with schemas under each of which a
+// place has one value only, and another one: what is remembered of the one is not said of
+// the other.
+func TestRemembered(t *testing.T) {
+	s := solver.New(engine(t))
+	for _, c := range []struct {
+		schema, text string
+		want         solver.Verdict
+	}{
+		{`{"properties": {"m": false}}`, `has(R.attr.arguments.m)`, solver.Impossible},
+		{`{"properties": {"m": {"const": 3}}, "required": ["m"]}`, `has(R.attr.arguments.m)`, solver.Possible},
+		{`{"properties": {"m": {"const": 3}}, "required": ["m"]}`, `R.attr.arguments.m == 4`, solver.Impossible},
+		{`{"properties": {"m": {"const": 4}}, "required": ["m"]}`, `R.attr.arguments.m == 4`, solver.Possible},
+		{`{"properties": {"m": {"const": 3}}, "required": ["m"]}`, `R.attr.arguments.m * 2.0 == P.attr.n && P.attr.n == 8`, solver.Impossible},
+		{`{"properties": {"m": {"const": 4}}, "required": ["m"]}`, `R.attr.arguments.m * 2.0 == P.attr.n && P.attr.n == 8`, solver.Possible},
+	} {
+		answer, err := s.Solve(t.Context(), world(decoded(t, c.schema), nil, "staff"), []solver.Goal{{Formula: solver.Expr(c.text), To: solver.Only(solver.Met)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.Verdict != c.want {
+			t.Errorf("%s under %s: got %s, want %s %v", c.text, c.schema, answer.Verdict, c.want, answer.Open)
+		}
+	}
+}
+
 // TestLists holds the lists of policies to how the engine takes errors in them.
 func TestLists(t *testing.T) {
 	s := solver.New(engine(t))

@@ -21,6 +21,7 @@ import (
 type place struct {
 	key     string // unlike that of any other place
 	name    string // below up
+	path    string // from the root, the same for the arguments of all calls
 	up      *place // nil for a root
 	below   []*place
 	call    int // of a root that is arguments
@@ -89,7 +90,7 @@ func (a *analysis) root(key string, kind rootKind, call int) *place {
 	if p := a.roots[key]; p != nil {
 		return p
 	}
-	p := &place{key: key, kind: kind, call: call, copies: 1}
+	p := &place{key: key, kind: kind, call: call, copies: 1, path: strconv.Itoa(int(kind))}
 	a.roots[key] = p
 	a.places = append(a.places, p)
 	switch kind { //nolint:exhaustive // the others have no schema
@@ -113,7 +114,7 @@ func (a *analysis) at(p *place, name string) *place {
 			return x
 		}
 	}
-	x := &place{key: p.key + "." + strconv.Quote(name), name: name, up: p, copies: 1, depth: p.depth + 1}
+	x := &place{key: p.key + "." + strconv.Quote(name), path: p.path + "." + strconv.Quote(name), name: name, up: p, copies: 1, depth: p.depth + 1}
 	x.schemas = factsBelow(p.schemas, name)
 	p.below = append(p.below, x)
 	if x.inElement = p.kind == isElement || p.inElement; !x.inElement {

@@ -12,11 +12,12 @@ import (
 
 // variables lists the places that a leaf's outcome depends on, parents before what is
 // below them: those that it reads, those above, and those below unless it is shallow.
-// Places that have one value only do not count.
+// A place with one value counts, too: what is remembered of a leaf goes by it, and in another
+// question the place may have others.
 func (l *leaf) variables() []*place {
 	var list []*place
 	add := func(p *place) {
-		if len(p.domain) > 1 && !slices.Contains(list, p) {
+		if (p.up != nil || !p.isObject()) && !slices.Contains(list, p) {
 			list = append(list, p)
 		}
 	}
@@ -122,7 +123,7 @@ type wanted struct {
 func (a *analysis) ask(ask *asking, l *leaf, at []int) {
 	var b strings.Builder
 	for i, p := range l.vars {
-		b.WriteString(p.name)
+		b.WriteString(p.path)
 		b.WriteString("\x00")
 		b.WriteString(p.keys[at[i]])
 		b.WriteString("\x00")

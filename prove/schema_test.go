@@ -1,0 +1,55 @@
+package prove_test
+
+import (
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/fixture"
+	"github.com/mcpolicy/mcpolicy/prove"
+	"github.com/mcpolicy/mcpolicy/workspace"
+)
+
+// TestSchemasApart holds that what is known of a tool that nobody can call, because of what
+// its inputSchema asks of an argument that no condition looks at, is not said of another.
+func TestSchemasApart(t *testing.T) {
+	t.Parallel()
+	w, err := fixture.Open(t.Context(), fstest.MapFS{
+		"manifest.json": {Data: []byte(`{"tools": [
+			{"name": "stuck", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "x": {"type": "string", "minLength": 2, "maxLength": 1}}, "required": ["x"]}},
+			{"name": "split", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "x": {"type": "string"}}, "required": ["x"]}},
+			{"name": "later", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}}, "required": ["n"]}}
+		]}`)},
+		"policies/p.yaml": {Data: []byte(`apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/call::*"], effect: EFFECT_ALLOW, roles: [A], condition: {match: {expr: R.attr.arguments.n > 1}}}
+`)},
+	}, "principals: {ada: {id: ada, roles: [A]}}\n", workspace.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := w.Prover(t.Context(), time.Time{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := w.Outline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, col := range m.Columns {
+		if col.Operation != authz.Call {
+			continue
+		}
+		proof, err := p.Prove(t.Context(), &prove.Sentence{Kind: prove.Never, Of: col})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := col.Item.Name != "stuck"; (proof.Verdict == prove.Refuted) != want {
+			t.Errorf("%s: %v %v", col.Item.Name, proof.Verdict, proof.Open)
+		}
+	}
+}
