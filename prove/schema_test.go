@@ -53,3 +53,42 @@ resourcePolicy:
 		}
 	}
 }
+
+// TestSchemaIgnored holds that nobody is left out of account because of a principal schema
+// that the engine does not hold them to: one that is ignored for the action.
+func TestSchemaIgnored(t *testing.T) {
+	t.Parallel()
+	for ignore, want := range map[string]prove.Verdict{"": prove.Proved, ", ignoreWhen: {actions: [\"tools/call::*\"]}": prove.Refuted} {
+		w, err := fixture.Open(t.Context(), fstest.MapFS{
+			"manifest.json":            {Data: []byte(`{"tools": [{"name": "pump"}]}`)},
+			"mcpolicy.yaml":            {Data: []byte("servers: {crm: {manifest: manifest.json, enforcement: cerbos-fastmcp}}\npolicies: policies\nprincipals: principals.yaml\nengine: {schemaEnforcement: reject}\n")},
+			"policies/_schemas/p.json": {Data: []byte(`{"type": "object", "properties": {"dept": {"type": "string"}}, "required": ["dept"]}`)},
+			"policies/p.yaml": {Data: []byte(`apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  schemas: {principalSchema: {ref: "cerbos:///p.json"` + ignore + `}}
+  rules:
+    - {actions: ["tools/call::pump"], effect: EFFECT_ALLOW, roles: [A]}
+`)},
+		}, "principals: {ada: {id: ada, roles: [A], attr: {dept: x}}}\n", workspace.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := w.Prover(t.Context(), time.Time{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := w.Outline()
+		if err != nil {
+			t.Fatal(err)
+		}
+		proof, err := p.Prove(t.Context(), &prove.Sentence{Kind: prove.Never, Who: &prove.Who{Where: "!has(principal.dept)"}, Of: m.Columns[1]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if proof.Verdict != want {
+			t.Errorf("%q: %v, want %v", ignore, proof.Verdict, want)
+		}
+	}
+}

@@ -42,12 +42,17 @@ func (w *Workspace) Prover(ctx context.Context, now time.Time, globals map[strin
 }
 
 // principalSchema returns the JSON Schema that the engine holds principals to who ask
-// about a column, or nil: one that is refused is denied, so nobody else counts. It keeps what it parsed.
+// about a column: one that is refused is denied, so nobody else counts. It is nil where
+// that is not certain: a schema is ignored for some actions, or a scope has a policy of
+// its own. What was parsed is kept.
 func (w *Workspace) principalSchema(col *matrix.Column, parsed map[*policy.Schema]*source.Node) *source.Node {
 	if w.engine.Schemas != pdp.EnforceReject || len(col.Question.Requests) == 0 {
 		return nil
 	}
 	at := col.Question.Requests[0].Resource
+	if at.Scope != "" || w.engine.DefaultScope != "" {
+		return nil
+	}
 	version := at.PolicyVersion
 	if version == "" {
 		version = coverage.DefaultVersion
@@ -60,8 +65,8 @@ func (w *Workspace) principalSchema(col *matrix.Column, parsed map[*policy.Schem
 			continue
 		}
 		schema := w.Policies.Schema(p.PrincipalSchema)
-		if schema == nil {
-			continue
+		if schema == nil || len(p.PrincipalSchema.IgnoreWhen) > 0 {
+			return nil
 		}
 		n, known := parsed[schema]
 		if !known {
