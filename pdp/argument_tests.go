@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
-	"github.com/google/cel-go/common/types"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
@@ -119,20 +118,7 @@ func readsArguments(e ast.Expr) bool {
 func jsonLiteral(e ast.Expr) (any, bool) {
 	switch e.Kind() { //nolint:exhaustive // nothing else is a literal
 	case ast.LiteralKind:
-		switch v := e.AsLiteral().(type) {
-		case types.String:
-			return string(v), true
-		case types.Bool:
-			return bool(v), true
-		case types.Int:
-			return float64(v), true
-		case types.Uint:
-			return float64(v), true
-		case types.Double:
-			return float64(v), true
-		case types.Null:
-			return nil, true
-		}
+		return expr.JSON(e.AsLiteral())
 	case ast.ListKind:
 		list := []any{}
 		for _, x := range e.AsList().Elements() {

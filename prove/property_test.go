@@ -1,18 +1,14 @@
 package prove_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"testing/fstest"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/prove"
-	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // A saying is a sentence and how to see that it does not hold for somebody.
@@ -88,30 +84,10 @@ func TestProofsHold(t *testing.T) {
 	counts := map[string]int{}
 	for seed := range rounds.Of(15, 2000) {
 		r := rand.New(rand.NewPCG(uint64(seed), 15)) //nolint:gosec // a test
-		fsys := somePolicies(r)
-		fsys["manifest.json"] = &fstest.MapFile{Data: []byte(oneTool)}
-		strict := r.IntN(4) == 0
-		fsys["mcpolicy.yaml"] = &fstest.MapFile{Data: fmt.Appendf(nil,
-			"servers: {crm: {manifest: manifest.json, enforcement: cerbos-fastmcp}}\npolicies: policies\nprincipals: principals.yaml\nengine: {strictEvaluation: %t}\n", strict)}
-		w, err := fixture.Open(t.Context(), fsys, "principals: {ada: {id: ada, roles: [A]}}\n", workspace.Options{})
-		if err != nil {
-			t.Fatalf("seed %d: %v\n%s", seed, err, texts(fsys))
-		}
+		fsys, w, x := someWorld(t, r, 4)
 		p, err := w.Prover(t.Context(), w.Now, nil)
 		if err != nil {
 			t.Fatal(err)
-		}
-		m, err := w.Matrix(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		x := &standing{t: t, m: m, known: map[string][2]bool{}}
-		for _, col := range m.Columns {
-			if col.Operation == authz.Call {
-				x.call = col
-			} else {
-				x.list = col
-			}
 		}
 		for _, s := range x.sayings(r) {
 			proof, err := p.Prove(t.Context(), &s.Sentence)
@@ -123,6 +99,11 @@ func TestProofsHold(t *testing.T) {
 		}
 	}
 	t.Log(counts)
+	for _, shown := range []string{"never proved", "never refuted", "needs proved", "needs refuted", "implies refuted", "within proved", "somebody proved"} {
+		if counts[shown] == 0 {
+			t.Errorf("no sentence is %s: %v", shown, counts)
+		}
+	}
 }
 
 // check holds a proof to the engine.

@@ -33,29 +33,20 @@ type Input struct {
 // A Prover proves sentences. It remembers what it was told, and is not to be used
 // from several goroutines.
 type Prover struct {
-	in          Input
-	ids         []string // that principal policies are about
-	idsByColumn map[*matrix.Column][]string
-	cells       map[*matrix.Column]map[string]*matrix.Cell
-	roles       map[[2]*matrix.Column]roles
-	solved      map[string]solver.Answer
-	prompt      map[*manifest.Item]*source.Node // schemas of their arguments
+	in         Input
+	ids        map[*matrix.Column][]string // that principal policies are about
+	cells      map[*matrix.Column]map[string]*matrix.Cell
+	roles      map[[2]*matrix.Column]roles
+	impossible map[string]bool                 // searches that came to nothing
+	prompt     map[*manifest.Item]*source.Node // schemas of their arguments
 }
 
 // New returns a prover.
 func New(in Input) *Prover {
-	p := &Prover{
-		in: in, idsByColumn: map[*matrix.Column][]string{}, cells: map[*matrix.Column]map[string]*matrix.Cell{},
-		roles: map[[2]*matrix.Column]roles{}, solved: map[string]solver.Answer{}, prompt: map[*manifest.Item]*source.Node{},
+	return &Prover{
+		in: in, ids: map[*matrix.Column][]string{}, cells: map[*matrix.Column]map[string]*matrix.Cell{},
+		roles: map[[2]*matrix.Column]roles{}, impossible: map[string]bool{}, prompt: map[*manifest.Item]*source.Node{},
 	}
-	for _, of := range in.Policies.Policies {
-		if of.Kind == policy.PrincipalPolicy && !of.Disabled {
-			p.ids = append(p.ids, of.Name)
-		}
-	}
-	slices.Sort(p.ids)
-	p.ids = slices.Compact(p.ids)
-	return p
 }
 
 // A cohort is principals of which nothing is known but roles, and the id where a
@@ -158,17 +149,14 @@ func (p *Prover) idsOf(s *Sentence) []string {
 }
 
 func (p *Prover) idsAbout(col *matrix.Column) []string {
-	if len(p.ids) == 0 {
-		return nil
-	}
-	known, ok := p.idsByColumn[col]
+	known, ok := p.ids[col]
 	if !ok {
 		for rule := range rulesAbout(p.in.Policies, []*matrix.Column{col}) {
 			if rule.Policy.Kind == policy.PrincipalPolicy {
 				known = append(known, rule.Policy.Name)
 			}
 		}
-		p.idsByColumn[col] = known
+		p.ids[col] = known
 	}
 	return known
 }

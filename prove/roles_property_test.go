@@ -64,6 +64,33 @@ func somePolicies(r *rand.Rand) fstest.MapFS {
 
 const oneTool = `{"tools": [{"name": "pump", "inputSchema": {"type": "object"}}]}`
 
+// someWorld loads generated policies about one tool, of which one in so many is evaluated
+// strictly.
+func someWorld(t *testing.T, r *rand.Rand, strict int) (fstest.MapFS, *workspace.Workspace, *standing) {
+	t.Helper()
+	fsys := somePolicies(r)
+	fsys["manifest.json"] = &fstest.MapFile{Data: []byte(oneTool)}
+	fsys["mcpolicy.yaml"] = &fstest.MapFile{Data: fmt.Appendf(nil,
+		"servers: {crm: {manifest: manifest.json, enforcement: cerbos-fastmcp}}\npolicies: policies\nprincipals: principals.yaml\nengine: {strictEvaluation: %t}\n", r.IntN(strict) == 0)}
+	w, err := fixture.Open(t.Context(), fsys, "principals: {ada: {id: ada, roles: [A]}}\n", workspace.Options{})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, texts(fsys))
+	}
+	m, err := w.Matrix(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &standing{t: t, m: m, known: map[string][2]bool{}}
+	for _, col := range m.Columns {
+		if col.Operation == authz.Call {
+			x.call = col
+		} else {
+			x.list = col
+		}
+	}
+	return fsys, w, x
+}
+
 // TestSetsStandForAll holds to the engine that whatever some roles may, or may not, one of
 // the sets may, or may not, that stand for all, with the same attributes and
 // arguments: alone, and of two operations at once.
@@ -74,32 +101,12 @@ func TestSetsStandForAll(t *testing.T) {
 	t.Parallel()
 	for seed := range rounds.Of(50, 2500) {
 		r := rand.New(rand.NewPCG(uint64(seed), 14)) //nolint:gosec // a test
-		fsys := somePolicies(r)
-		fsys["manifest.json"] = &fstest.MapFile{Data: []byte(oneTool)}
-		strict := r.IntN(3) == 0
-		fsys["mcpolicy.yaml"] = &fstest.MapFile{Data: fmt.Appendf(nil,
-			"servers: {crm: {manifest: manifest.json, enforcement: cerbos-fastmcp}}\npolicies: policies\nprincipals: principals.yaml\nengine: {strictEvaluation: %t}\n", strict)}
-		w, err := fixture.Open(t.Context(), fsys, "principals: {ada: {id: ada, roles: [A]}}\n", workspace.Options{})
-		if err != nil {
-			t.Fatalf("seed %d: %v\n%s", seed, err, texts(fsys))
-		}
-		m, err := w.Matrix(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		var call, list *matrix.Column
-		for _, col := range m.Columns {
-			if col.Operation == authz.Call {
-				call = col
-			} else {
-				list = col
-			}
-		}
-		sets, open := prove.SetsOf(w.Policies, call, list)
+		fsys, w, x := someWorld(t, r, 3)
+		sets, open := prove.SetsOf(w.Policies, x.call, x.list)
 		if len(open) > 0 {
 			t.Fatalf("seed %d: open: %v\n%s", seed, open, texts(fsys))
 		}
-		x := &standing{t: t, m: m, call: call, list: list, sets: sets, known: map[string][2]bool{}}
+		x.sets = sets
 		for range 12 {
 			x.holds(r, seed, func() string { return texts(fsys) })
 		}

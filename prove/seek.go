@@ -175,12 +175,12 @@ func (x *search) solve(ctx context.Context) (*Counterexample, []string, error) {
 // conditions.
 func (x *search) answer(ctx context.Context) (solver.Answer, error) {
 	key := x.key()
-	if known, ok := x.solved[key]; ok && known.Verdict == solver.Impossible {
-		return known, nil
+	if x.impossible[key] {
+		return solver.Answer{Verdict: solver.Impossible}, nil
 	}
 	answer, err := x.in.Solver.Solve(ctx, &x.world, x.goals)
-	if err == nil {
-		x.solved[key] = answer
+	if err == nil && answer.Verdict == solver.Impossible {
+		x.impossible[key] = true
 	}
 	return answer, err
 }

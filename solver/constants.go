@@ -34,7 +34,7 @@ func (a *analysis) constant(e ast.Expr, request int) (any, bool) {
 	case ast.CallKind:
 		if name, _ := called(e); slices.Contains(arithmetic, name) {
 			if v := a.calculated(e, request); v != nil {
-				return plainValue(v)
+				return expr.JSON(v)
 			}
 		}
 	}

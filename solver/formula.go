@@ -168,7 +168,7 @@ func ofClause(c authz.Clause, r *authz.Request) (Formula, bool) {
 	}
 	ok := true
 	return Expr(expr.Print(expr.Rewrite(parsed, func(x ast.Expr) (ast.Expr, bool) {
-		if of, isCall := validated(x); isCall {
+		if of := expr.Validated(x); of != "" {
 			ok = ok && of == "principal"
 			return fact.NewLiteral(0, types.True), true
 		}
@@ -189,18 +189,6 @@ func ofClause(c authz.Clause, r *authz.Request) (Formula, bool) {
 		}
 		return nil, false
 	}))), ok
-}
-
-// validated returns what a call asks the schemas of policies about.
-func validated(e ast.Expr) (string, bool) {
-	if e.Kind() != ast.CallKind {
-		return "", false
-	}
-	c := e.AsCall()
-	if c.FunctionName() != "valid" || len(c.Args()) != 1 || c.Args()[0].Kind() != ast.IdentKind {
-		return "", false
-	}
-	return c.Args()[0].AsIdent(), true
 }
 
 func attributesOf(root string) ast.Expr { return fact.NewSelect(0, fact.NewIdent(0, root), "attr") }

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/google/cel-go/common/ast"
-	"github.com/google/cel-go/common/types"
-	"github.com/google/cel-go/common/types/ref"
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
@@ -346,26 +344,7 @@ func literal(e ast.Expr) (any, bool) {
 	if e.Kind() != ast.LiteralKind {
 		return nil, false
 	}
-	return plainValue(e.AsLiteral())
-}
-
-// plainValue returns a scalar of CEL's as a JSON value.
-func plainValue(v ref.Val) (any, bool) {
-	switch v := v.(type) {
-	case types.Bool:
-		return bool(v), true
-	case types.Int:
-		return float64(v), true
-	case types.Uint:
-		return float64(v), true
-	case types.Double:
-		return float64(v), true
-	case types.String:
-		return string(v), true
-	case types.Null:
-		return nil, true
-	}
-	return nil, false
+	return expr.JSON(e.AsLiteral())
 }
 
 // called returns the function and the operands of a call, the target first.

@@ -8,8 +8,7 @@ import "context"
 func (s *Solver) Prepare(ctx context.Context, w *World, formulas []Formula) error {
 	texts := newTexts()
 	for _, f := range formulas {
-		a := &analysis{solver: s, in: w, limits: s.Limits, roots: map[string]*place{}, leaves: map[string]*leaf{}, fixed: map[int]string{}, bound: map[string]*place{}}
-		a.evaluate = func(texts []string, trials []Trial) ([]Outcome, error) { return s.engine.Evaluate(ctx, texts, trials) }
+		a := s.newAnalysis(ctx, w)
 		if _, err := a.formula(f, 0); err != nil {
 			continue
 		}
@@ -20,8 +19,7 @@ func (s *Solver) Prepare(ctx context.Context, w *World, formulas []Formula) erro
 	if len(texts.list) == 0 {
 		return nil
 	}
-	a := &analysis{solver: s, in: w, limits: s.Limits, fixed: map[int]string{}}
-	request, now := a.request(0, assignment{})
+	request, now := s.newAnalysis(ctx, w).request(0, assignment{})
 	trials := make([]Trial, len(texts.list))
 	for i := range trials {
 		trials[i] = Trial{Text: i, Request: request, Now: now}

@@ -66,10 +66,17 @@ func (s *Solver) Solve(ctx context.Context, w *World, goals []Goal) (Answer, err
 	return a.solve(ctx)
 }
 
+func (s *Solver) newAnalysis(ctx context.Context, w *World) *analysis {
+	return &analysis{
+		solver: s, in: w, limits: s.Limits, roots: map[string]*place{}, leaves: map[string]*leaf{}, fixed: map[int]string{}, bound: map[string]*place{},
+		evaluate: func(texts []string, trials []Trial) ([]Outcome, error) { return s.engine.Evaluate(ctx, texts, trials) },
+	}
+}
+
 // analyse takes the formulas apart, makes the domains and the tables.
 func (s *Solver) analyse(ctx context.Context, w *World, goals []Goal, wide bool) (*analysis, error) {
-	a := &analysis{wide: wide, solver: s, in: w, limits: s.Limits, roots: map[string]*place{}, leaves: map[string]*leaf{}, fixed: map[int]string{}, bound: map[string]*place{}}
-	a.evaluate = func(texts []string, trials []Trial) ([]Outcome, error) { return s.engine.Evaluate(ctx, texts, trials) }
+	a := s.newAnalysis(ctx, w)
+	a.wide = wide
 	for _, r := range w.Requests { // whatever is open has to fit the schemas, read or not
 		if r.AnyPrincipal {
 			a.root("P.attr", isAttributes, 0)

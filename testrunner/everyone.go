@@ -191,7 +191,7 @@ func (r *runner) prove(ctx context.Context, o *Options, list []*bound) error {
 	if r.Prover == nil {
 		return errors.New("this engine proves nothing")
 	}
-	key := fmt.Sprintf("%s %t %v", o.Now.Format(time.RFC3339Nano), o.Globals == nil, o.Globals)
+	key := o.engineKey()
 	p := r.provers[key]
 	if p == nil {
 		var err error

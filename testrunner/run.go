@@ -356,13 +356,18 @@ func (r *runner) matrixFor(engine pdp.Decider, server *matrix.Server, list []*bo
 	return matrix.New(in)
 }
 
+// engineKey is the same for options with the same clock and globals.
+func (o *Options) engineKey() string {
+	return fmt.Sprintf("%s %t %v", o.Now.Format(time.RFC3339Nano), o.Globals == nil, o.Globals)
+}
+
 // reopen returns the engine for a suite's options, one for the same clock and
 // globals.
 func (r *runner) reopen(o *Options) (pdp.Decider, error) {
 	if r.Reopen == nil {
 		return nil, errors.New("this engine takes no options")
 	}
-	key := fmt.Sprintf("%s %t %v", o.Now.Format(time.RFC3339Nano), o.Globals == nil, o.Globals)
+	key := o.engineKey()
 	if engine, ok := r.engines[key]; ok {
 		return engine, nil
 	}

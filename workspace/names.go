@@ -113,19 +113,10 @@ func readWhole(name string) bool {
 
 // Roles returns the roles that principals have, each once.
 func (n Names) Roles() iter.Seq[string] {
-	return n.ofPrincipals(func(p *authz.Principal) []string { return p.Roles })
-}
-
-// Groups returns the groups that principals are in, each once.
-func (n Names) Groups() iter.Seq[string] {
-	return n.ofPrincipals(func(p *authz.Principal) []string { return p.Groups })
-}
-
-func (n Names) ofPrincipals(names func(*authz.Principal) []string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		seen := map[string]bool{}
 		for p := range n.Principals() {
-			for _, name := range names(p) {
+			for _, name := range p.Roles {
 				if !seen[name] {
 					seen[name] = true
 					if !yield(name) {

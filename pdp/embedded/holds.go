@@ -85,7 +85,7 @@ func closed(c authz.Clause, arguments []string, found []authz.ValidationError, s
 	return expr.Print(expr.Rewrite(parsed, func(x ast.Expr) (ast.Expr, bool) {
 		switch x.Kind() { //nolint:exhaustive // the others have no words of their own
 		case ast.CallKind:
-			source := map[string]string{"arguments": "resource", "principal": "principal"}[validated(x.AsCall())]
+			source := map[string]string{"arguments": "resource", "principal": "principal"}[expr.Validated(x)]
 			ok = ok && (source == "" || schemas)
 			refused := slices.ContainsFunc(found, func(v authz.ValidationError) bool { return v.Source == source })
 			return fact.NewLiteral(0, types.Bool(!refused)), source != ""
@@ -105,14 +105,6 @@ func closed(c authz.Clause, arguments []string, found []authz.ValidationError, s
 		}
 		return nil, false
 	})), ok
-}
-
-// validated returns what a call asks the schemas about, or "".
-func validated(c ast.CallExpr) string {
-	if c.FunctionName() == "valid" && len(c.Args()) == 1 && c.Args()[0].Kind() == ast.IdentKind {
-		return c.Args()[0].AsIdent()
-	}
-	return ""
 }
 
 // fact makes expressions.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
@@ -102,4 +103,35 @@ func Scalar(v *structpb.Value, compared bool) ast.Expr {
 		return fact.NewLiteral(0, types.Double(k.NumberValue))
 	}
 	return fact.NewLiteral(0, types.NullValue)
+}
+
+// Validated returns what valid asks the schemas of policies about, arguments or principal,
+// or "" for any other expression.
+func Validated(e ast.Expr) string {
+	if e.Kind() != ast.CallKind {
+		return ""
+	}
+	if c := e.AsCall(); c.FunctionName() == "valid" && len(c.Args()) == 1 && c.Args()[0].Kind() == ast.IdentKind {
+		return c.Args()[0].AsIdent()
+	}
+	return ""
+}
+
+// JSON returns a scalar of CEL's as a JSON value, in which all numbers are doubles.
+func JSON(v ref.Val) (any, bool) {
+	switch v := v.(type) {
+	case types.Bool:
+		return bool(v), true
+	case types.Int:
+		return float64(v), true
+	case types.Uint:
+		return float64(v), true
+	case types.Double:
+		return float64(v), true
+	case types.String:
+		return string(v), true
+	case types.Null:
+		return nil, true
+	}
+	return nil, false
 }
