@@ -2,6 +2,7 @@ package solver
 
 import (
 	"slices"
+	"sync"
 
 	sat "github.com/crillab/gophersat/solver"
 )
@@ -271,6 +272,10 @@ func (e *encoding) goal(g target) {
 	}
 }
 
+// searching lets one search go on at a time: gophersat 1.4.0 has one buffer for the clauses
+// that all its solvers learn.
+var searching sync.Mutex
+
 // model returns the index of each place's value in a solution, or nil if there is none.
 func (e *encoding) model() map[*place]int {
 	for _, c := range e.clauses {
@@ -280,7 +285,10 @@ func (e *encoding) model() map[*place]int {
 	}
 	problem := sat.ParseSliceNb(e.clauses, e.n)
 	s := sat.New(problem)
-	if s.Solve() != sat.Sat {
+	searching.Lock()
+	status := s.Solve()
+	searching.Unlock()
+	if status != sat.Sat {
 		return nil
 	}
 	values := s.Model()
