@@ -155,17 +155,6 @@ func (n Names) Suites() []*testrunner.Suite {
 	return list
 }
 
-// Live returns the servers of which the config says how to reach them.
-func (n Names) Live() []string {
-	var list []string
-	for _, s := range n.Inputs.config().Servers {
-		if s.Live != nil {
-			list = append(list, s.Name)
-		}
-	}
-	return list
-}
-
 // TokenHolders returns the principals that the config has tokens of.
 func (n Names) TokenHolders() []string {
 	var list []string

@@ -88,7 +88,6 @@ probe: {tokens: {ada: {env: ADA}}}
 		"items":     {items, {"sit"}},
 		"roles":     {slices.Sorted(n.Roles()), {"clerk", "guest"}},
 		"of rules":  {slices.Collect(n.PolicyRoles()), nil},
-		"live":      {n.Live(), {"desk"}},
 		"tokens of": {n.TokenHolders(), {"ada"}},
 	} {
 		if diff := cmp.Diff(pair[1], pair[0]); diff != "" {
@@ -96,7 +95,7 @@ probe: {tokens: {ada: {env: ADA}}}
 		}
 	}
 	nothing := Names{Inputs: &Inputs{}}
-	if len(nothing.Inventories()) > 0 || len(nothing.Suites()) > 0 || len(nothing.Live()) > 0 || len(slices.Collect(nothing.Roles())) > 0 {
+	if len(nothing.Inventories()) > 0 || len(nothing.Suites()) > 0 || len(slices.Collect(nothing.Roles())) > 0 {
 		t.Error("there are names of nothing")
 	}
 }

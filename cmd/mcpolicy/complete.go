@@ -11,6 +11,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/reach"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
@@ -144,7 +145,11 @@ func (c *completing) principalsAndGroups() {
 }
 
 // liveServers adds the servers of which the config says how to reach them.
-func (c *completing) liveServers() { c.addAll(slices.Values(c.names.Live())) }
+func (c *completing) liveServers() {
+	if cfg := c.names.Inputs.Config; cfg != nil {
+		c.addAll(slices.Values(reach.Names(cfg)))
+	}
+}
 
 // tokenHolders adds the principals that the config has tokens of, or else all.
 func (c *completing) tokenHolders() {

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +17,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/live"
 	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/reach"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
@@ -89,9 +88,9 @@ func (d *discovery) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	visits, err := d.visits(servers)
+	views, err := reach.Views(servers, d.tokens, os.LookupEnv, d.servers.leave)
 	if err != nil {
-		return err
+		return usageError{err}
 	}
 	if err := checkOutput(d.out); err != nil {
 		return err
@@ -100,20 +99,20 @@ func (d *discovery) run(cmd *cobra.Command, args []string) error {
 		announce(cmd.ErrOrStderr(), s, len(d.tokens) > 0)
 	}
 	bar := newProgress(cmd.ErrOrStderr(), "reading")
-	err = d.visit(cmd.Context(), visits, bar.report)
+	err = d.visit(cmd.Context(), views, bar.report)
 	bar.done()
 	if err != nil {
 		return err
 	}
-	var found []discovered
+	var found []*reach.Found
 	var errs []error
 	for _, s := range servers {
-		one := merge(s, visits)
-		for _, note := range one.notes {
+		one := reach.Merge(s, views)
+		for _, note := range one.Notes {
 			fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: note: %s\n", note)
 		}
 		if !d.acceptEmpty {
-			errs = append(errs, one.checkEmpty())
+			errs = append(errs, one.CheckEmpty())
 		}
 		found = append(found, one)
 	}
@@ -123,75 +122,19 @@ func (d *discovery) run(cmd *cobra.Command, args []string) error {
 	return d.write(cmd.OutOrStdout(), found)
 }
 
-// A visit is one principal's look at one server.
-type visit struct {
-	server    *liveServer
-	token     string // the name of its variable, or ""
-	target    live.Target
-	inventory *live.Inventory
-}
-
-// name says who looked at what.
-func (v *visit) name() string {
-	if v.token == "" {
-		return v.server.name
-	}
-	return v.server.name + " with " + v.token
-}
-
-// visits lists what is to be done: each token's look at each server.
-func (d *discovery) visits(servers []*liveServer) ([]*visit, error) {
-	var list []*visit
-	var errs []error
-	for _, s := range servers {
-		if len(d.tokens) == 0 {
-			list = append(list, &visit{server: s, target: s.target})
-		}
-		if len(d.tokens) > 0 && len(s.target.Command) > 0 {
-			errs = append(errs, usageError{fmt.Errorf("--token-env: %s is started, and a server that is started takes no token", s.name)})
-			continue
-		}
-		for _, name := range d.tokens {
-			v := &visit{server: s, token: name, target: s.target}
-			token, err := fromEnv(name)
-			if err != nil {
-				errs = append(errs, usageError{fmt.Errorf("--token-env: %w", err)})
-			}
-			if !s.file.IsZero() {
-				errs = append(errs, d.servers.origins.allow(name, s, s.file))
-			}
-			v.target.Token = live.Secret(token)
-			list = append(list, v)
-		}
-	}
-	return list, errors.Join(errs...)
-}
-
-// fromEnv returns the value of a variable that must be set.
-func fromEnv(name string) (string, error) {
-	if strings.ContainsAny(name, " .:/=-") {
-		return "", errors.New("want the name of an environment variable, not a value") // which it does not repeat
-	}
-	value := os.Getenv(name)
-	if value == "" {
-		return "", fmt.Errorf("the environment variable %s is not set", name)
-	}
-	return value, nil
-}
-
 // maxVisits is how many servers and principals are read at the same time.
 const maxVisits = 4
 
-// visit makes the visits. A progress of done of total is reported.
-func (d *discovery) visit(ctx context.Context, visits []*visit, progress func(done, total int)) error {
+// visit reads the views. A progress of done of total is reported.
+func (d *discovery) visit(ctx context.Context, views []*reach.View, progress func(done, total int)) error {
 	var g errgroup.Group
 	g.SetLimit(maxVisits)
-	total := len(visits) * len(authz.ItemTypes())
+	total := len(views) * len(authz.ItemTypes())
 	done := make(chan struct{}, total)
-	errs := make([]error, len(visits))
+	errs := make([]error, len(views))
 	var left atomic.Int64
-	left.Store(int64(len(visits)))
-	for i, v := range visits {
+	left.Store(int64(len(views)))
+	for i, v := range views {
 		g.Go(func() error {
 			defer workspace.Guard(&errs[i])
 			defer func() {
@@ -199,11 +142,7 @@ func (d *discovery) visit(ctx context.Context, visits []*visit, progress func(do
 					close(done)
 				}
 			}()
-			ctx, stop := context.WithTimeout(ctx, d.timeout)
-			defer stop()
-			if err := v.read(ctx, func() { done <- struct{}{} }); err != nil {
-				errs[i] = fmt.Errorf("%s: %w", v.name(), d.advise(ctx, v, err))
-			}
+			errs[i] = v.Read(ctx, d.timeout, live.Options{Version: version()}, func() { done <- struct{}{} })
 			return nil
 		})
 	}
@@ -217,45 +156,14 @@ func (d *discovery) visit(ctx context.Context, visits []*visit, progress func(do
 	return errors.Join(errs...)
 }
 
-func (v *visit) read(ctx context.Context, progress func()) error {
-	s, err := live.Dial(ctx, v.target, live.Options{Version: version()})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.Close() }() // everything was read
-	v.inventory, err = s.Inventory(ctx, progress)
-	return err
-}
-
-// advise says what may be done about an error.
-func (d *discovery) advise(ctx context.Context, v *visit, err error) error {
-	var status *live.HTTPError
-	var rpc *live.RPCError
-	switch {
-	case errors.As(err, &rpc) && rpc.Method == "initialize" && len(v.target.Command) > 0:
-		return fmt.Errorf("%w; middleware that wants a token answers like that, and over stdio there is none: start the server without it", err)
-	case errors.As(err, &rpc) && rpc.Method == "initialize":
-		return fmt.Errorf("%w; a server that cannot reach its policy decision point answers like that", err)
-	case ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return fmt.Errorf("%w (it took longer than %v; see --timeout)", err, d.timeout)
-	case !errors.As(err, &status) || status.Status != 401 && status.Status != 403:
-		return err
-	case v.token == "" && len(v.target.Headers) == 0:
-		return fmt.Errorf("%w: no token was sent; name the variable that holds one with --token-env", err)
-	case v.token == "":
-		return fmt.Errorf("%w: the headers do not suffice; name the variable that holds a token with --token-env", err)
-	}
-	return fmt.Errorf("%w: the token in %s is not accepted", err, v.token)
-}
-
 // announce says what is about to happen with a server that a reader might not
 // expect.
-func announce(stderr io.Writer, s *liveServer, tokens bool) {
+func announce(stderr io.Writer, s *reach.Server, tokens bool) {
 	switch {
-	case len(s.target.Command) > 0:
-		fmt.Fprintf(stderr, "mcpolicy: %s: starting %s\n", s.name, s.target)
-	case (tokens || len(s.target.Headers) > 0) && strings.HasPrefix(s.target.URL, "http:") && !isLoopback(s.target.URL):
-		fmt.Fprintf(stderr, "mcpolicy: note: %s: what is sent to %s is not encrypted, tokens included\n", s.name, s.target)
+	case s.Starts():
+		fmt.Fprintf(stderr, "mcpolicy: %s: starting %s\n", s.Name, s.Target)
+	case (tokens || len(s.Target.Headers) > 0) && s.InTheClear():
+		fmt.Fprintf(stderr, "mcpolicy: note: %s: what is sent to %s is not encrypted, tokens included\n", s.Name, s.Target)
 	}
 }
 
@@ -279,20 +187,12 @@ func checkOutput(name string) error {
 }
 
 // write writes the inventories: one alone, several under their names.
-func (d *discovery) write(stdout io.Writer, found []discovered) error {
-	var content any = found[0].whole
+func (d *discovery) write(stdout io.Writer, found []*reach.Found) error {
+	data, err := reach.Encode(found[0])
 	if d.servers.all {
-		byName := map[string]any{}
-		for _, f := range found {
-			byName[f.server.name] = f.whole
-		}
-		content = map[string]any{"servers": byName}
+		data, err = reach.EncodeAll(found)
 	}
-	data, err := pretty(content)
 	if err != nil {
-		return err
-	}
-	if err := readBack(data); err != nil {
 		return err
 	}
 	if d.out == "" || d.out == "-" {
@@ -303,7 +203,7 @@ func (d *discovery) write(stdout io.Writer, found []discovered) error {
 		return err
 	}
 	for _, f := range found {
-		fmt.Fprintf(lines{stdout}, "%s: %s\n", f.server.name, f.summary())
+		fmt.Fprintf(lines{stdout}, "%s: %s\n", f.Server.Name, f.Summary())
 	}
 	return nil
 }
@@ -318,30 +218,4 @@ func writeOut(name string, data []byte) error {
 		return nil
 	}
 	return replaceFile(name, func(w io.Writer) error { _, err := w.Write(data); return err })
-}
-
-// pretty writes JSON for people, without the escapes that HTML would need.
-func pretty(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-// readBack makes sure that the other commands will read what is written.
-func readBack(data []byte) error {
-	_, err := manifest.Parse("the inventory", data)
-	var errs []error
-	for _, m := range source.Mistakes(err) {
-		var e *source.Error
-		if errors.As(m, &e) {
-			m = e.Err // the position is one in a file that will not be
-		}
-		errs = append(errs, fmt.Errorf("what the server lists is no inventory: %w", m))
-	}
-	return errors.Join(errs...)
 }

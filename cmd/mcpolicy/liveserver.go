@@ -3,29 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"net"
-	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mcpolicy/mcpolicy/config"
-	"github.com/mcpolicy/mcpolicy/internal/clients"
 	"github.com/mcpolicy/mcpolicy/live"
-	"github.com/mcpolicy/mcpolicy/source"
-	"github.com/mcpolicy/mcpolicy/workspace"
+	"github.com/mcpolicy/mcpolicy/reach"
 )
-
-// A liveServer is a running server, or one that can be started.
-type liveServer struct {
-	name   string
-	target live.Target
-	file   source.Pos // that says where it is; zero if the command line does
-}
 
 // liveServers is what the command line says about which servers are meant.
 type liveServers struct {
@@ -38,6 +25,7 @@ type liveServers struct {
 	name      string
 	all       bool
 	origins   tokenOrigins
+	leave     *reach.Leave // once the command line is read
 }
 
 func (l *liveServers) flags(cmd *cobra.Command) {
@@ -66,39 +54,35 @@ func (l *liveServers) flags(cmd *cobra.Command) {
 // names lists the servers that --server may name.
 func (l *liveServers) names() []string {
 	if l.from != "" {
-		servers, err := l.clientServers()
+		client, err := l.client()
 		if err != nil {
 			return nil
 		}
-		return servers.Names()
+		return client.Names()
 	}
 	cfg, dir, err := l.in.readConfig()
 	if err != nil {
 		return nil
 	}
 	_ = dir.close() // only the config was wanted
-	return liveNames(cfg)
-}
-
-func liveNames(cfg *config.Config) []string {
-	return workspace.Names{Inputs: &workspace.Inputs{Config: cfg}}.Live()
+	return reach.Names(cfg)
 }
 
 // find returns the servers that the command line means.
-func (l *liveServers) find(cmd *cobra.Command, args []string) ([]*liveServer, error) {
+func (l *liveServers) find(cmd *cobra.Command, args []string) ([]*reach.Server, error) {
 	if err := l.check(args); err != nil {
 		return nil, usageError{err}
 	}
-	if err := l.origins.check(); err != nil {
+	var err error
+	if l.leave, err = l.origins.leave(); err != nil {
 		return nil, err
 	}
-	var servers []*liveServer
-	var err error
+	var servers []*reach.Server
 	switch {
 	case l.url != "":
-		servers = []*liveServer{{name: hostOf(l.url), target: live.Target{URL: l.url}}}
+		servers = []*reach.Server{reach.At(l.url)}
 	case len(args) > 0:
-		servers = []*liveServer{{name: filepath.Base(args[0]), target: live.Target{Command: args}}}
+		servers = []*reach.Server{{Name: filepath.Base(args[0]), Target: live.Target{Command: args}}}
 	case l.from != "":
 		servers, err = l.ofClient(cmd)
 	default:
@@ -107,18 +91,18 @@ func (l *liveServers) find(cmd *cobra.Command, args []string) ([]*liveServer, er
 	if err != nil {
 		return nil, err
 	}
-	if err := l.addHeaders(servers); err != nil {
+	if err := reach.AddHeaders(servers, l.headers, os.LookupEnv, l.leave); err != nil {
 		return nil, usageError{err}
 	}
 	for _, s := range servers {
-		if len(s.target.Command) > 0 && !l.run {
-			return nil, usageError{fmt.Errorf("%s is reached by starting %s; add --run to have that done", s.name, s.target)}
+		if s.Starts() && !l.run {
+			return nil, usageError{fmt.Errorf("%s is reached by starting %s; add --run to have that done", s.Name, s.Target)}
 		}
-		if err := s.target.Check(); err != nil {
-			return nil, usageError{fmt.Errorf("%s: %w", s.name, err)}
+		if err := s.Target.Check(); err != nil {
+			return nil, usageError{fmt.Errorf("%s: %w", s.Name, err)}
 		}
-		if cmd.Flags().Changed("transport") && s.target.URL != "" {
-			s.target.Transport, _ = live.ParseTransport(l.transport)
+		if cmd.Flags().Changed("transport") && s.Target.URL != "" {
+			s.Target.Transport, _ = live.ParseTransport(l.transport)
 		}
 	}
 	return servers, nil
@@ -152,66 +136,18 @@ func (l *liveServers) check(args []string) error {
 	return nil
 }
 
-func (l *liveServers) addHeaders(servers []*liveServer) error {
-	var errs []error
-	for _, h := range l.headers {
-		name, variable, ok := strings.Cut(h, "=")
-		if !ok || name == "" {
-			errs = append(errs, errors.New("--header-env: want NAME=VARIABLE, such as X-Api-Key=CRM_KEY"))
-			continue
-		}
-		value, err := fromEnv(variable)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("--header-env %s: %w", name, err))
-		}
-		for _, s := range servers {
-			if len(s.target.Command) > 0 {
-				errs = append(errs, fmt.Errorf("--header-env: %s is started, and a server that is started takes no headers", s.name))
-				continue
-			}
-			if !s.file.IsZero() {
-				errs = append(errs, l.origins.allow(variable, s, s.file))
-			}
-			if s.target.Headers == nil {
-				s.target.Headers = map[string]live.Secret{}
-			}
-			s.target.Headers[name] = live.Secret(value)
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // ofConfig returns servers that mcpolicy.yaml describes.
-func (l *liveServers) ofConfig() ([]*liveServer, error) {
+func (l *liveServers) ofConfig() ([]*reach.Server, error) {
 	cfg, dir, err := l.in.readConfig()
 	if err != nil {
 		return nil, err
 	}
 	_ = dir.close() // only the config was wanted
-	names := liveNames(cfg)
-	switch {
-	case len(names) == 0:
-		return nil, usageError{source.Errorf(source.Pos{File: cfg.File}, "no server says under live how to reach it: live: {url: ...} or live: {command: [...]}")}
-	case l.all:
-	case cfg.Servers.Get(l.name) != nil && !slices.Contains(names, l.name):
-		return nil, usageError{source.Errorf(cfg.Servers.Get(l.name).Pos, "server %q does not say under live how to reach it: live: {url: ...} or live: {command: [...]}", l.name)}
-	case !slices.Contains(names, l.name):
-		return nil, usageError{fmt.Errorf("--server: %s has no server %q%s; there are %s", cfg.File, l.name, source.DidYouMean(l.name, names), strings.Join(names, ", "))}
-	default:
-		names = []string{l.name}
+	list, err := reach.OfConfig(cfg, l.name, l.in.folder(), os.LookupEnv, l.leave)
+	if err != nil {
+		return nil, usageError{err}
 	}
-	var list []*liveServer
-	var errs []error
-	for _, name := range names {
-		s, err := l.origins.ofLive(name, cfg.Servers.Get(name).Live)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		s.target.Dir = l.in.folder()
-		list = append(list, s)
-	}
-	return list, errors.Join(errs...)
+	return list, nil
 }
 
 // folder is that of the config.
@@ -230,81 +166,37 @@ func (in *input) folder() string {
 	return filepath.Dir(file)
 }
 
-// ofLive returns the server that the config says how to reach.
-func (o *tokenOrigins) ofLive(name string, l *config.Live) (*liveServer, error) {
-	s := &liveServer{name: name, target: live.Target{URL: l.URL, Command: l.Command}, file: l.Pos}
-	var errs []error
-	for header, env := range l.Headers {
-		errs = append(errs, o.allow(env.Name, s, env.Pos))
-		value, err := fromEnv(env.Name)
-		if err != nil {
-			errs = append(errs, usageError{source.Errorf(env.Pos, "headers: %s: %w", header, err)})
-		}
-		if s.target.Headers == nil {
-			s.target.Headers = map[string]live.Secret{}
-		}
-		s.target.Headers[header] = live.Secret(value)
-	}
-	return s, errors.Join(errs...)
-}
-
-func (l *liveServers) clientServers() (clients.Servers, error) {
+func (l *liveServers) client() (*reach.Client, error) {
 	data, err := readOS(l.from)
 	if err != nil {
 		return nil, err
 	}
-	return clients.Parse(filepath.ToSlash(l.from), data)
+	return reach.ParseClient(filepath.ToSlash(l.from), data)
 }
 
 // ofClient returns servers of a client's configuration. Those that are
 // switched off there are left out of --all.
-func (l *liveServers) ofClient(cmd *cobra.Command) ([]*liveServer, error) {
-	servers, err := l.clientServers()
+func (l *liveServers) ofClient(cmd *cobra.Command) ([]*reach.Server, error) {
+	client, err := l.client()
 	if err != nil {
 		return nil, err
 	}
-	names := strings.Join(servers.Names(), ", ")
-	switch {
-	case l.all:
-		servers = slices.DeleteFunc(servers, func(s *clients.Server) bool {
-			if s.Disabled {
-				fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: note: %s is switched off in %s and left out\n", s.Name, l.from)
-			}
-			return s.Disabled
-		})
-		if len(servers) == 0 {
+	if l.all {
+		for _, name := range client.Disabled() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: note: %s is switched off in %s and left out\n", name, l.from)
+		}
+		if client = client.Enabled(); len(client.Names()) == 0 {
 			return nil, fmt.Errorf("%s: every server is switched off", l.from)
 		}
-	case l.name == "" && len(servers) > 1:
-		return nil, usageError{fmt.Errorf("%s has %d servers: choose one with --server NAME, of %s, or take --all", l.from, len(servers), names)}
-	case l.name != "":
-		one := servers.Get(l.name)
-		if one == nil {
-			return nil, usageError{fmt.Errorf("--server: %s has no server %q%s; it has %s", l.from, l.name, source.DidYouMean(l.name, servers.Names()), names)}
-		}
-		servers = clients.Servers{one}
+	} else if client, err = client.Choose(l.name); err != nil {
+		return nil, usageError{err}
 	}
-	variables := clients.Variables{Env: os.LookupEnv, Folder: workspaceOf(l.from)}
-	variables.Home, _ = os.UserHomeDir() // "" where there is none
-	var list []*liveServer
-	var errs []error
-	for _, s := range servers {
-		e, err := s.Expand(variables)
-		if err != nil {
-			for _, m := range source.Mistakes(err) {
-				errs = append(errs, usageError{m})
-			}
-			continue
-		}
-		one := &liveServer{name: s.Name, target: targetOf(e), file: s.Pos}
-		if e.URL != "" { // a process that is started has the whole environment
-			for _, variable := range slices.Sorted(maps.Keys(e.Secrets)) {
-				errs = append(errs, l.origins.allow(variable, one, s.Pos))
-			}
-		}
-		list = append(list, one)
+	home, _ := os.UserHomeDir() // "" where there is none
+	list, err := client.Servers(workspaceOf(l.from), home, os.LookupEnv, l.leave)
+	if err != nil {
+		return nil, usageError{err}
 	}
-	return list, errors.Join(errs...)
+	return list, nil
 }
 
 // workspaceOf returns the folder that a client's configuration is about.
@@ -317,43 +209,4 @@ func workspaceOf(file string) string {
 		return filepath.Dir(dir)
 	}
 	return dir
-}
-
-func targetOf(e *clients.Endpoint) live.Target {
-	t := live.Target{URL: e.URL, Command: e.Command, Dir: e.Dir, Secrets: secrets(e.Secrets)}
-	if kind, ok := live.ParseTransport(e.Transport); ok {
-		t.Transport = kind
-	}
-	if t.URL != "" {
-		t.Headers = secrets(e.Headers)
-	} else {
-		t.Env = secrets(e.Env)
-	}
-	return t
-}
-
-func secrets(m map[string]string) map[string]live.Secret {
-	list := make(map[string]live.Secret, len(m))
-	for name, value := range m {
-		list[name] = live.Secret(value)
-	}
-	return list
-}
-
-// hostOf names a server by its URL.
-func hostOf(address string) string {
-	if u, err := url.Parse(address); err == nil && u.Host != "" {
-		return u.Host
-	}
-	return "the server"
-}
-
-// isLoopback reports whether a URL is one of this machine.
-func isLoopback(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }

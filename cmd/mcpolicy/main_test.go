@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/mcpolicy/mcpolicy/internal/mcptest"
+	"github.com/mcpolicy/mcpolicy/reach"
 )
 
 var update = flag.Bool("update", false, "rewrite expected output in scripts")
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 type outsideCI struct{ *testing.M }
 
 func (m outsideCI) Run() int {
-	for _, name := range append(ciVariables, originsVariable) {
+	for _, name := range append(reach.CIVariables(), reach.LeaveVariable) {
 		if err := os.Unsetenv(name); err != nil {
 			panic(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -11,9 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/live"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/probe"
+	"github.com/mcpolicy/mcpolicy/reach"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/workspace"
@@ -118,7 +121,8 @@ func (p *probing) probe(cmd *cobra.Command) error {
 	if p.run && p.url != "" {
 		return usageError{errors.New("--run starts a server, and --url names one that runs: give one of them")}
 	}
-	if err := p.origins.check(); err != nil {
+	leave, err := p.origins.leave()
+	if err != nil {
 		return err
 	}
 	p.in.writes = targets
@@ -134,7 +138,7 @@ func (p *probing) probe(cmd *cobra.Command) error {
 	if err := filter.Check(m); err != nil {
 		return usageError{err}
 	}
-	servers, err := p.servers(w, filter)
+	servers, err := p.servers(w, filter, leave)
 	if err != nil {
 		return err
 	}
@@ -142,10 +146,13 @@ func (p *probing) probe(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(p.checkDestructive(servers), people.suit(servers), p.origins.allowAll(servers, people)); err != nil {
+	if err := p.suit(servers, people, leave); err != nil {
 		return err
 	}
-	d := &report.Document{Notes: append(w.Notes(), people.notes(w)...)}
+	d := &report.Document{Notes: w.Notes()}
+	if missing := people.Missing(); missing != "" {
+		d.Notes = append(d.Notes, report.Note{Message: "not probed, for there is no token: " + missing, Pos: w.Config.Probe.Pos})
+	}
 	start := time.Now()
 	results, errs := p.visit(cmd, w, m, filter, servers, people)
 	if err := ctx.Err(); err != nil {
@@ -163,7 +170,7 @@ func (p *probing) probe(cmd *cobra.Command) error {
 			errs = append(errs, fmt.Errorf("%s: %s", x.Server, x.Message))
 		}
 	}
-	d.Scope = &report.Scope{Principals: len(people.chosen), Decisions: m.Decisions}
+	d.Scope = &report.Scope{Principals: len(people.Chosen), Decisions: m.Decisions}
 	for _, s := range servers {
 		d.Scope.Servers = append(d.Scope.Servers, s.matrix)
 	}
@@ -175,7 +182,7 @@ func (p *probing) probe(cmd *cobra.Command) error {
 }
 
 // visit probes the servers one after the other.
-func (p *probing) visit(cmd *cobra.Command, w *session, m *matrix.Matrix, filter *report.Filter, servers []*probedServer, people *people) (results []*probe.Result, errs []error) {
+func (p *probing) visit(cmd *cobra.Command, w *session, m *matrix.Matrix, filter *report.Filter, servers []*probedServer, people *probe.People) (results []*probe.Result, errs []error) {
 	ctx := cmd.Context()
 	for _, s := range servers {
 		announce(cmd.ErrOrStderr(), s.live, true)
@@ -187,8 +194,10 @@ func (p *probing) visit(cmd *cobra.Command, w *session, m *matrix.Matrix, filter
 		}
 		bar := newProgress(cmd.ErrOrStderr(), "probing "+s.matrix.Name)
 		result, err := probe.Run(ctx, &probe.Input{
-			Matrix: m, Server: s.matrix, Conditions: w.Engine.Conditions(), Clients: people.clients(s),
-			Dial:  func(ctx context.Context, c probe.Client) (probe.Session, error) { return people.dial(ctx, s, c) },
+			Matrix: m, Server: s.matrix, Conditions: w.Engine.Conditions(), Clients: people.Clients(s.live),
+			Dial: func(ctx context.Context, c probe.Client) (probe.Session, error) {
+				return people.Dial(ctx, s.live, c, live.Options{Version: version()})
+			},
 			Items: filter.Items.Match, Calls: p.call, Reads: p.read, Destructive: p.destructive,
 			Concurrency: p.concurrency, Timeout: p.timeout, Progress: bar.report,
 		})
@@ -205,11 +214,11 @@ func (p *probing) visit(cmd *cobra.Command, w *session, m *matrix.Matrix, filter
 // A probedServer is a running server and what the matrix knows of it.
 type probedServer struct {
 	matrix *matrix.Server
-	live   *liveServer
+	live   *reach.Server
 }
 
 // servers returns those that are to be probed.
-func (p *probing) servers(w *session, filter *report.Filter) ([]*probedServer, error) {
+func (p *probing) servers(w *session, filter *report.Filter, leave *reach.Leave) ([]*probedServer, error) {
 	var candidates []*matrix.Server
 	for _, s := range w.Servers {
 		if filter.Servers.Match(s.Name) {
@@ -220,9 +229,8 @@ func (p *probing) servers(w *session, filter *report.Filter) ([]*probedServer, e
 		if len(candidates) > 1 {
 			return nil, usageError{fmt.Errorf("--url: which server is it? choose one of %s with --server", names(candidates))}
 		}
-		s := &liveServer{name: candidates[0].Name}
-		s.target.URL = p.url
-		if err := s.target.Check(); err != nil {
+		s := &reach.Server{Name: candidates[0].Name, Target: live.Target{URL: p.url}}
+		if err := s.Target.Check(); err != nil {
 			return nil, usageError{fmt.Errorf("--url: %w", err)}
 		}
 		return []*probedServer{{candidates[0], s}}, nil
@@ -234,16 +242,15 @@ func (p *probing) servers(w *session, filter *report.Filter) ([]*probedServer, e
 		if declared == nil || declared.Live == nil {
 			continue
 		}
-		found, err := p.origins.ofLive(s.Name, declared.Live)
+		found, err := reach.OfLive(s.Name, p.in.folder(), declared.Live, os.LookupEnv, leave)
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, usageError{err})
 			continue
 		}
-		if len(found.target.Command) > 0 && !p.run {
-			errs = append(errs, usageError{source.Errorf(declared.Live.Pos, "server %q is reached by starting %s; add --run to have that done", s.Name, found.target)})
+		if found.Starts() && !p.run {
+			errs = append(errs, usageError{source.Errorf(declared.Live.Pos, "server %q is reached by starting %s; add --run to have that done", s.Name, found.Target)})
 			continue
 		}
-		found.target.Dir = p.in.folder()
 		list = append(list, &probedServer{s, found})
 	}
 	if len(list) == 0 && len(errs) == 0 {
@@ -257,34 +264,60 @@ func names(servers []*matrix.Server) string {
 	for _, s := range servers {
 		list = append(list, s.Name)
 	}
-	return some(list)
+	return reach.Some(list, len(list))
 }
 
-// checkDestructive refuses names that no destructive tool has.
-func (p *probing) checkDestructive(servers []*probedServer) error {
+// people finds out who is probed, and reads their tokens. What the command line says
+// stands in place of what the config does.
+func (p *probing) people(w *session, m *matrix.Matrix, filter *report.Filter) (*probe.People, error) {
+	var tokens []probe.Token
+	given := map[string]bool{}
+	for _, flag := range p.tokens {
+		principal, variable, err := splitToken(flag)
+		if err != nil {
+			return nil, err
+		}
+		given[principal] = true
+		tokens = append(tokens, probe.Token{Principal: principal, Variable: variable, Pos: source.Pos{File: "--token-env"}})
+	}
+	for _, t := range w.Config.Probe.Tokens {
+		if !given[t.Principal] {
+			tokens = append(tokens, probe.Token{Principal: t.Principal, Variable: t.Env.Name, Pos: t.Pos, ByFile: true})
+		}
+	}
+	who, err := probe.NewPeople(m, tokens, filter.Principals.Match, len(p.out.principals) > 0, os.LookupEnv)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return who, nil
+}
+
+// suit reports what does not go together, before anything is contacted.
+func (p *probing) suit(servers []*probedServer, people *probe.People, leave *reach.Leave) error {
+	var running []*reach.Server
+	var known []*matrix.Server
+	for _, s := range servers {
+		running, known = append(running, s.live), append(known, s.matrix)
+	}
 	var errs []error
-	for _, name := range p.destructive {
-		var tools []string
-		found := false
-		for _, s := range servers {
-			for _, item := range s.matrix.Inventory.Items {
-				if item.Type == authz.ToolItem && item.Destructive() != manifest.None {
-					tools = append(tools, item.Name)
-					found = found || item.Name == name
-				}
-			}
-		}
-		if !found {
-			errs = append(errs, usageError{fmt.Errorf("--allow-destructive: no destructive tool is called %q%s", name, source.DidYouMean(name, tools))})
-		}
+	if err := probe.CheckDestructive(p.destructive, known...); err != nil {
+		errs = append(errs, usageError{err})
 	}
 	if len(p.destructive) > 0 && !p.call {
 		errs = append(errs, usageError{errors.New("--allow-destructive: calls are made with --call only")})
 	}
+	err := people.Suit(running...)
+	if errors.Is(err, probe.ErrNobody) {
+		err = usageError{err}
+	}
+	errs = append(errs, err)
+	if err := people.Allow(leave, running...); err != nil {
+		errs = append(errs, usageError{err})
+	}
 	return errors.Join(errs...)
 }
 
-// given by --token-env, as PRINCIPAL=VARIABLE.
+// splitToken takes apart what is given by --token-env, as PRINCIPAL=VARIABLE.
 func splitToken(flag string) (principal, variable string, err error) {
 	i := strings.LastIndex(flag, "=")
 	if i <= 0 || i == len(flag)-1 {

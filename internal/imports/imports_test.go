@@ -25,6 +25,7 @@ var layers = [][]string{
 	{"solver/language"},
 	{"solver"}, // it asks the engine through an interface, which pdp/embedded implements
 	{"manifest", "policy", "pdp", "pep", "principals", "config", "fix", "internal/clients", "live"}, // pdp: what an engine offers, and its words
+	{"reach"}, // it brings together what config, clients and live know of running servers
 	{"pdp/cel"},
 	{"pdp/tables"},
 	{"pdp/embedded", "pdp/remote"}, // engines
