@@ -67,7 +67,7 @@ func Explain(ctx context.Context, q *Input) (*Explanation, error) {
 	if q.Arguments == nil {
 		x.Cell = *q.Matrix.Cell(q.Matrix.ClassOf(q.Principal.Key), q.Column)
 	} else {
-		cells, err := q.Matrix.Ask(ctx, []matrix.Case{{Principal: q.Principal, Column: q.Column, Arguments: q.Arguments}})
+		cells, err := q.Matrix.Ask(ctx, []matrix.Attempt{{Principal: q.Principal, Column: q.Column, Arguments: q.Arguments}})
 		if err != nil {
 			return nil, err
 		}

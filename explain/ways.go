@@ -43,7 +43,7 @@ func (q *Input) ways(ctx context.Context, x *Explanation) ([]Way, error) {
 // every request.
 func (q *Input) try(ctx context.Context, c candidate) (*Way, error) {
 	if c.arguments != nil {
-		cells, err := q.Matrix.Ask(ctx, []matrix.Case{{Principal: c.principal, Column: q.Column, Arguments: c.arguments}})
+		cells, err := q.Matrix.Ask(ctx, []matrix.Attempt{{Principal: c.principal, Column: q.Column, Arguments: c.arguments}})
 		if err != nil || cells[0].Access != matrix.Allowed {
 			return nil, err
 		}

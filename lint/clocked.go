@@ -99,7 +99,7 @@ func probe(p *Pass, x *reader) []clocked {
 // mayTakePart reports whether a class would get at a rule by a derived role
 // whose condition reads the clock.
 func mayTakePart(p *Pass, x *reader, class *matrix.Class) bool {
-	return slices.ContainsFunc(x.clock, func(at pdp.Place) bool {
+	return slices.ContainsFunc(x.clock, func(at pdp.Location) bool {
 		d := p.Policies.DerivedRole(x.rule.Policy, at.DerivedRole)
 		return d != nil && slices.ContainsFunc(d.ParentRoles, func(parent policy.Text) bool {
 			return slices.ContainsFunc(class.First().Roles, func(role string) bool { return matchesRole(parent.Value, role) })

@@ -19,7 +19,7 @@ import (
 type reader struct {
 	rule  *policy.Rule
 	reads []pdp.Read
-	clock []pdp.Place
+	clock []pdp.Location
 	about []columnRequest
 	idle  map[idleKey]bool
 	// names are the items that the rule's own condition is about, where the
@@ -176,7 +176,7 @@ func (x *reader) uses() iter.Seq2[*pdp.Read, *columnRequest] {
 
 // isPlace reports whether an expression stands in the rule itself: rules that
 // are named alike share an ID.
-func isPlace(r *policy.Rule, at pdp.Place) bool {
+func isPlace(r *policy.Rule, at pdp.Location) bool {
 	if at.DerivedRole != "" {
 		return true
 	}
@@ -189,7 +189,7 @@ func isPlace(r *policy.Rule, at pdp.Place) bool {
 }
 
 // posOf returns where a condition of a rule reads something.
-func posOf(p *Pass, r *policy.Rule, at pdp.Place) source.Pos {
+func posOf(p *Pass, r *policy.Rule, at pdp.Location) source.Pos {
 	condition, in, pos := r.Condition, r.Policy, r.Pos
 	if at.DerivedRole != "" {
 		if d := p.Policies.DerivedRole(r.Policy, at.DerivedRole); d != nil {

@@ -310,11 +310,11 @@ func erringRules(ctx context.Context, p *Pass, col *matrix.Column, s *swap) ([]*
 func erringRoles(ctx context.Context, p *Pass, col *matrix.Column, who *authz.Principal, arguments map[string]any) (list []string, errors []authz.EvalError, err error) {
 	roles := ordered.Distinct(who.Roles)
 	ask := func(lists [][]string) ([]matrix.Cell, error) {
-		cases := make([]matrix.Case, len(lists))
+		cases := make([]matrix.Attempt, len(lists))
 		for i, list := range lists {
 			asked := *who
 			asked.Roles = list
-			cases[i] = matrix.Case{Principal: &asked, Column: col, Arguments: arguments}
+			cases[i] = matrix.Attempt{Principal: &asked, Column: col, Arguments: arguments}
 		}
 		return p.Matrix.Ask(ctx, cases)
 	}

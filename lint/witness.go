@@ -41,9 +41,9 @@ func (p *Pass) decide(ctx context.Context, list []attempt) ([]matrix.Cell, error
 	if !p.budget.Afford(reason.ConditionsPerDecision * len(list)) {
 		return nil, nil
 	}
-	cases := make([]matrix.Case, len(list))
+	cases := make([]matrix.Attempt, len(list))
 	for i, a := range list {
-		cases[i] = matrix.Case{Principal: a.who, Column: coverage.Plain(a.column), Arguments: a.arguments}
+		cases[i] = matrix.Attempt{Principal: a.who, Column: coverage.Plain(a.column), Arguments: a.arguments}
 	}
 	return p.Matrix.Ask(ctx, cases)
 }

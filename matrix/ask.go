@@ -8,8 +8,8 @@ import (
 	"github.com/mcpolicy/mcpolicy/pep"
 )
 
-// A Case is an operation on an item by one principal with known arguments.
-type Case struct {
+// An Attempt is an operation on an item by one principal with known arguments.
+type Attempt struct {
 	Principal *authz.Principal
 	Column    *Column
 	Arguments map[string]any
@@ -26,18 +26,18 @@ type Trial struct {
 // Decider returns what the matrix is decided by.
 func (m *Matrix) Decider() pdp.Decider { return m.input.Decider }
 
-// Ask returns a cell for each case, in order. The principals need not be of the
+// Ask returns a cell for each attempt, in order. The principals need not be of the
 // matrix.
-func (m *Matrix) Ask(ctx context.Context, cases []Case) ([]Cell, error) {
-	trials := make([]Trial, len(cases))
-	for i, c := range cases {
+func (m *Matrix) Ask(ctx context.Context, attempts []Attempt) ([]Cell, error) {
+	trials := make([]Trial, len(attempts))
+	for i, c := range attempts {
 		trials[i] = Trial{Column: c.Column, Arguments: c.Arguments, Principals: []*authz.Principal{c.Principal}}
 	}
 	answers, err := m.Try(ctx, m.input.Decider, trials)
 	if err != nil {
 		return nil, err
 	}
-	cells := make([]Cell, len(cases))
+	cells := make([]Cell, len(attempts))
 	for i, of := range answers {
 		cells[i] = *of[0]
 	}
@@ -48,10 +48,10 @@ func (m *Matrix) Ask(ctx context.Context, cases []Case) ([]Cell, error) {
 // instance one with another clock. It returns a cell for each principal of each
 // trial; those that are the same may be one, and are read-only.
 func (m *Matrix) Try(ctx context.Context, d pdp.Decider, trials []Trial) ([][]*Cell, error) {
-	var requests []pdp.Question
+	var requests []pdp.SharedRequest
 	for _, t := range trials {
 		for _, r := range t.Column.Question.Requests {
-			requests = append(requests, pdp.Question{Request: pep.Bind(r, t.Arguments), Of: t.Principals})
+			requests = append(requests, pdp.SharedRequest{Request: pep.Bind(r, t.Arguments), Of: t.Principals})
 		}
 	}
 	answers, err := pdp.Each(ctx, d, requests)
@@ -95,9 +95,9 @@ func (m *Matrix) joined(col *Column, answers [][]*authz.Decision, principals int
 // Look decides a column with its arguments left open. Neither the column nor
 // the principals need be of the matrix.
 func (m *Matrix) Look(ctx context.Context, col *Column, principals []*authz.Principal) ([]*Cell, error) {
-	requests := make([]pdp.Question, len(col.Question.Requests))
+	requests := make([]pdp.SharedRequest, len(col.Question.Requests))
 	for i, r := range col.Question.Requests {
-		requests[i] = pdp.Question{Request: r, Of: principals}
+		requests[i] = pdp.SharedRequest{Request: r, Of: principals}
 	}
 	answers, err := pdp.Each(ctx, m.input.Decider, requests)
 	if err != nil {

@@ -168,7 +168,7 @@ func (p *pending) decide(ctx context.Context) error {
 func (p *pending) ask(ctx context.Context, progress func(more int)) ([][]*authz.Decision, error) {
 	answers := make([][]*authz.Decision, 0, len(p.requests))
 	for of := range slices.Chunk(p.requests, requestsAtOnce) {
-		some := make([]pdp.Question, len(of))
+		some := make([]pdp.SharedRequest, len(of))
 		asked := 0
 		var classes []*Class
 		var principals []*authz.Principal
@@ -180,7 +180,7 @@ func (p *pending) ask(ctx context.Context, progress func(more int)) ([][]*authz.
 					principals[k] = c.First()
 				}
 			}
-			some[i] = pdp.Question{Request: r.Request, Of: principals}
+			some[i] = pdp.SharedRequest{Request: r.Request, Of: principals}
 			asked += len(principals)
 		}
 		more, err := pdp.Each(ctx, p.matrix.input.Decider, some)

@@ -158,7 +158,7 @@ func TestAsk(t *testing.T) {
 	w := load(t, policies, sally)
 	m := build(t, w.input)
 	report, terms := m.Columns[3], m.Columns[9]
-	cells, err := m.Ask(t.Context(), []matrix.Case{
+	cells, err := m.Ask(t.Context(), []matrix.Attempt{
 		{Principal: sally, Column: report, Arguments: map[string]any{"region": "EMEA"}},
 		{Principal: sally, Column: report, Arguments: map[string]any{"region": "APAC"}},
 		{Principal: sally, Column: terms},

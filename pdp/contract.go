@@ -16,7 +16,7 @@ import (
 //
 // For all of them: methods may be called from several goroutines; they stop when the
 // context ends, with an error; an error says nothing about any request, so that it is
-// neither a denial nor a pass; and the same question has the same answer, whatever
+// neither a denial nor a pass; and the same request has the same answer, whatever
 // was asked before.
 
 // A Decider answers requests. That is all that a matrix takes.
@@ -41,8 +41,8 @@ type Classifier interface {
 
 // A Sharer answers for many principals at once: see [Each].
 type Sharer interface {
-	// Each answers every question for each of its principals, as Decide does.
-	Each(ctx context.Context, questions []Question) ([][]*authz.Decision, error)
+	// Each answers every request for each of its principals, as Decide does.
+	Each(ctx context.Context, requests []SharedRequest) ([][]*authz.Decision, error)
 }
 
 // A Validator holds requests against schemas that policies declare.

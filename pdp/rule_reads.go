@@ -44,7 +44,7 @@ type RuleReads struct {
 	// to be met. None if the rules that share the ID differ.
 	Premises []Premise
 	// Clock lists the expressions that look at the clock.
-	Clock []Place
+	Clock []Location
 	// Other is set if something is read that Reads does not say: all
 	// attributes at once, the whole request.
 	Other bool
@@ -74,14 +74,14 @@ type Read struct {
 	// Premises are what settles for a resource that the read has no say. See
 	// Idle of [Reader].
 	Premises []Premise
-	Place    Place
+	Place    Location
 }
 
 // Element is the step of a path from a list to its elements.
 const Element = "\x01[]"
 
-// A Place is where an expression stands.
-type Place struct {
+// A Location is where an expression stands.
+type Location struct {
 	Expr        string // an expression of a condition, as written
 	DerivedRole string // whose condition it is, or "" for the rule's own
 	Variable    string // in the definition of which variable, or ""
@@ -124,6 +124,6 @@ func (r *Read) key() string {
 	return strings.Join(append(parts, "", r.Place.Expr, r.Place.DerivedRole, r.Place.Variable), "\x00")
 }
 
-func comparePlaces(a, b Place) int {
+func comparePlaces(a, b Location) int {
 	return slices.Compare([]string{a.Expr, a.DerivedRole, a.Variable}, []string{b.Expr, b.DerivedRole, b.Variable})
 }

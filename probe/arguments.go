@@ -170,9 +170,9 @@ func (p *prober) call(ctx context.Context, col *matrix.Column, who *authz.Princi
 	if want == matrix.Denied && !p.harmful(col.Item) {
 		tries = append(tries, base)
 	}
-	cases := make([]matrix.Case, len(tries))
+	cases := make([]matrix.Attempt, len(tries))
 	for i, arguments := range tries {
-		cases[i] = matrix.Case{Principal: who, Column: col, Arguments: arguments}
+		cases[i] = matrix.Attempt{Principal: who, Column: col, Arguments: arguments}
 	}
 	cells, err := p.in.Matrix.Ask(ctx, cases)
 	if err != nil {

@@ -233,7 +233,7 @@ func (d *desk) called(name string, arguments map[string]any) any {
 }
 
 func (d *desk) refuses(ctx context.Context, p *authz.Principal, name string, op authz.Operation, arguments map[string]any) bool {
-	cells, err := d.deployed.Ask(ctx, []matrix.Case{{Principal: p, Column: d.deployed.column(name, op), Arguments: arguments}})
+	cells, err := d.deployed.Ask(ctx, []matrix.Attempt{{Principal: p, Column: d.deployed.column(name, op), Arguments: arguments}})
 	return err != nil || cells[0].Access == matrix.Denied
 }
 

@@ -155,7 +155,7 @@ func somebody(r *rand.Rand) (*authz.Principal, map[string]any) {
 
 // mayAs says whether a principal may call and list.
 func (x *standing) mayAs(who *authz.Principal, arguments map[string]any) [2]bool {
-	cells, err := x.m.Ask(x.t.Context(), []matrix.Case{{Principal: who, Column: x.call, Arguments: arguments}, {Principal: who, Column: x.list}})
+	cells, err := x.m.Ask(x.t.Context(), []matrix.Attempt{{Principal: who, Column: x.call, Arguments: arguments}, {Principal: who, Column: x.list}})
 	if err != nil {
 		x.t.Fatal(err)
 	}

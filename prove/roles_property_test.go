@@ -142,7 +142,7 @@ func (x *standing) may(roles []string, attr, arguments map[string]any) [2]bool {
 		return known
 	}
 	who := &authz.Principal{Key: "somebody", ID: "somebody", Roles: roles, Attr: attr}
-	cells, err := x.m.Ask(x.t.Context(), []matrix.Case{{Principal: who, Column: x.call, Arguments: arguments}, {Principal: who, Column: x.list}})
+	cells, err := x.m.Ask(x.t.Context(), []matrix.Attempt{{Principal: who, Column: x.call, Arguments: arguments}, {Principal: who, Column: x.list}})
 	if err != nil {
 		x.t.Fatal(err)
 	}

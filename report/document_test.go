@@ -85,7 +85,7 @@ func cases(t *testing.T, m *matrix.Matrix) []*testrunner.Case {
 		t.Fatalf("no %s", name)
 		return nil
 	}
-	asked := []matrix.Case{
+	asked := []matrix.Attempt{
 		{Principal: sally.First(), Column: column("get_sales_data", authz.Call), Arguments: map[string]any{"region": "EMEA"}},
 		{Principal: sally.First(), Column: column("get_sales_data", authz.Call), Arguments: map[string]any{"region": "APAC", "a": 1.5}},
 		{Principal: sally.First(), Column: column("greet", authz.Call)},

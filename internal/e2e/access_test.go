@@ -136,7 +136,7 @@ func (w *world) differences(t *testing.T, s *server) []difference {
 			sides := map[bool]bool{}
 			for _, arguments := range w.tries(col.Item) {
 				uses++
-				answers, err := m.Ask(t.Context(), []matrix.Case{{Principal: p, Column: col, Arguments: arguments}})
+				answers, err := m.Ask(t.Context(), []matrix.Attempt{{Principal: p, Column: col, Arguments: arguments}})
 				if err != nil {
 					t.Fatalf("%s: %v", at, err)
 				}

@@ -83,9 +83,9 @@ func (f *Finder) Search(col *matrix.Column, principal *authz.Principal, rules ..
 // within the inputSchema where that is possible. What is not found is nil.
 func (f *Finder) Split(ctx context.Context, col *matrix.Column, principal *authz.Principal, cell *matrix.Cell) (meets, misses *Candidate, err error) {
 	list := slices.Collect(f.Search(col, principal, cell.Rules...).Candidates().Each)
-	cases := make([]matrix.Case, len(list))
+	cases := make([]matrix.Attempt, len(list))
 	for i, c := range list {
-		cases[i] = matrix.Case{Principal: principal, Column: col, Arguments: c.Arguments}
+		cases[i] = matrix.Attempt{Principal: principal, Column: col, Arguments: c.Arguments}
 	}
 	cells, err := f.matrix.Ask(ctx, cases)
 	if err != nil {

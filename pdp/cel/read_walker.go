@@ -17,7 +17,7 @@ type readWalker struct {
 	into *pdp.RuleReads
 	*definitions
 	strict bool
-	place  pdp.Place
+	place  pdp.Location
 	steps  int
 }
 
@@ -26,7 +26,7 @@ type readWalker struct {
 func AddReads(into *pdp.RuleReads, c *runtimev1.Condition, params *runtimev1.RuleTable_RuleRow_Params, derivedRole string, strict bool) []pdp.Premise {
 	w := &readWalker{
 		into: into, definitions: definitionsOf(params),
-		strict: strict, place: pdp.Place{DerivedRole: derivedRole},
+		strict: strict, place: pdp.Location{DerivedRole: derivedRole},
 	}
 	w.condition(c, presence{}, false, nil)
 	if derivedRole != "" {

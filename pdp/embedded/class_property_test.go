@@ -97,17 +97,17 @@ func TestSharingChangesNothing(t *testing.T) {
 				standing = append(standing, p)
 			}
 		}
-		var questions []pdp.Question
+		var questions []pdp.SharedRequest
 		for _, kind := range []string{"mcp_server", "other", "nobody"} {
 			for _, action := range []string{"call", "list"} {
 				scope := rapid.SampledFrom([]string{"", "child"}).Draw(t, "scope")
 				r := authz.Request{Action: action, Resource: authz.Resource{Kind: kind, ID: "t", Scope: scope, Attr: map[string]any{"tool_name": "t"}}}
-				questions = append(questions, pdp.Question{Request: r, Of: standing})
+				questions = append(questions, pdp.SharedRequest{Request: r, Of: standing})
 				known := r
 				known.Resource.Attr = map[string]any{"tool_name": "t", "arguments": randomArguments(t)}
-				questions = append(questions, pdp.Question{Request: known, Of: standing})
+				questions = append(questions, pdp.SharedRequest{Request: known, Of: standing})
 				r.Unknown = []string{"arguments"}
-				questions = append(questions, pdp.Question{Request: r, Of: standing})
+				questions = append(questions, pdp.SharedRequest{Request: r, Of: standing})
 			}
 		}
 		answers, err := pdp.Each(t.Context(), shared, questions)

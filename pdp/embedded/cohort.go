@@ -26,16 +26,16 @@ type caller struct {
 // policy is about one, it is the same one.
 type cohort struct {
 	principal *enginev1.Principal // one of them, without attributes
-	rounds    []*round
+	at        []*cohortAt
 }
 
-// A round is what a cohort has asked at one address, without a value for any
+// A cohortAt is what a cohort has asked at one address, without a value for any
 // leaf.
-type round struct {
+type cohortAt struct {
 	*cohort
 	address
 	actions  []string
-	at       map[string]int // in actions
+	index    map[string]int // in actions
 	outcomes []*assigned    // by action; nil while it is not known
 }
 
@@ -119,92 +119,92 @@ func (s *structureTable) cohortOf(p *enginev1.Principal) *cohort {
 	return c
 }
 
-// round returns the cohort's round at an address, and the number there of an
-// action.
-func (c *cohort) round(at address, action string) (*round, int) {
-	i := slices.IndexFunc(c.rounds, func(r *round) bool { return r.address == at })
+// asked returns what the cohort has asked at an address, and the number there of
+// an action.
+func (c *cohort) asked(at address, action string) (*cohortAt, int) {
+	i := slices.IndexFunc(c.at, func(r *cohortAt) bool { return r.address == at })
 	if i < 0 {
-		i = len(c.rounds)
-		c.rounds = append(c.rounds, &round{cohort: c, address: at, at: map[string]int{}})
+		i = len(c.at)
+		c.at = append(c.at, &cohortAt{cohort: c, address: at, index: map[string]int{}})
 	}
-	r := c.rounds[i]
-	n, ok := r.at[action]
+	r := c.at[i]
+	n, ok := r.index[action]
 	if !ok {
 		n = len(r.actions)
-		r.at[action] = n
+		r.index[action] = n
 		r.actions = append(r.actions, action)
 		r.outcomes = append(r.outcomes, nil)
 	}
 	return r, n
 }
 
-// An answerPlace is where an answer will be.
-type answerPlace struct {
-	*round
+// An answerAt is where an answer will be.
+type answerAt struct {
+	*cohortAt
 	action int
 }
 
-// settle answers the questions to which no condition matters, with a check for
+// settle answers the requests to which no condition matters, with a check for
 // each cohort instead of each principal.
-func (s *structureTable) settle(ctx context.Context, callers *callers, questions []pdp.Question, answers [][]*authz.Decision) error {
+func (s *structureTable) settle(ctx context.Context, callers *callers, requests []pdp.SharedRequest, answers [][]*authz.Decision) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
-	for i := range questions {
-		n += len(questions[i].Of)
+	for i := range requests {
+		n += len(requests[i].Of)
 	}
-	places := make([]answerPlace, 0, n) // by question and principal
-	unknown := map[*round]bool{}
-	for i := range questions {
-		q := &questions[i]
-		at := address{q.Resource.Kind, q.Resource.PolicyVersion, q.Resource.Scope}
-		for _, p := range q.Of {
-			r, n := callers.known[p].cohort.round(at, q.Action)
-			places = append(places, answerPlace{r, n})
-			if r.outcomes[n] == nil {
-				unknown[r] = true
+	found := make([]answerAt, 0, n) // by request and principal
+	unknown := map[*cohortAt]bool{}
+	for i := range requests {
+		r := &requests[i]
+		at := address{r.Resource.Kind, r.Resource.PolicyVersion, r.Resource.Scope}
+		for _, p := range r.Of {
+			asked, n := callers.known[p].cohort.asked(at, r.Action)
+			found = append(found, answerAt{asked, n})
+			if asked.outcomes[n] == nil {
+				unknown[asked] = true
 			}
 		}
 	}
-	if err := s.play(ctx, unknown); err != nil {
+	if err := s.askAll(ctx, unknown); err != nil {
 		return err
 	}
 	for i := range answers {
 		for j := range answers[i] {
-			answers[i][j] = places[0].outcomes[places[0].action].settled
-			places = places[1:]
+			answers[i][j] = found[0].outcomes[found[0].action].settled
+			found = found[1:]
 		}
 	}
 	return nil
 }
 
-// A turn is some actions of a round that are asked about at once.
-type turn struct {
-	*round
+// A batch is some actions of a cohort at an address that are asked about at once.
+type batch struct {
+	*cohortAt
 	at []int
 }
 
-// play asks everything in the rounds that is not known yet.
-func (s *structureTable) play(ctx context.Context, rounds map[*round]bool) error {
-	var turns []turn
-	for r := range rounds {
+// askAll asks everything that is not known yet.
+func (s *structureTable) askAll(ctx context.Context, unknown map[*cohortAt]bool) error {
+	var batches []batch
+	for r := range unknown {
 		var plain []int
 		for i, action := range r.actions {
 			switch {
 			case r.outcomes[i] != nil:
 			case s.mayMatter(r.principal, action):
-				turns = append(turns, turn{r, []int{i}})
+				batches = append(batches, batch{r, []int{i}})
 			default:
 				plain = append(plain, i)
 			}
 		}
 		for chunk := range slices.Chunk(plain, batchSize) {
-			turns = append(turns, turn{r, chunk})
+			batches = append(batches, batch{r, chunk})
 		}
 	}
-	return s.engine.parallel(ctx, len(turns), func(ctx context.Context, from, to int) error {
-		for _, t := range turns[from:to] {
-			if err := s.take(ctx, t); err != nil {
+	return s.engine.parallel(ctx, len(batches), func(ctx context.Context, from, to int) error {
+		for _, b := range batches[from:to] {
+			if err := s.askBatch(ctx, b); err != nil {
 				return err
 			}
 		}
@@ -212,16 +212,16 @@ func (s *structureTable) play(ctx context.Context, rounds map[*round]bool) error
 	})
 }
 
-// take asks about the actions of a turn, without a value for any leaf.
-func (s *structureTable) take(ctx context.Context, t turn) error {
-	actions := make([]string, len(t.at))
-	for i, a := range t.at {
-		actions[i] = t.actions[a]
+// askBatch asks about the actions of a batch, without a value for any leaf.
+func (s *structureTable) askBatch(ctx context.Context, b batch) error {
+	actions := make([]string, len(b.at))
+	for i, a := range b.at {
+		actions[i] = b.actions[a]
 	}
-	outcomes, err := s.ask(ctx, t.principal, t.address, actions, nil)
+	outcomes, err := s.ask(ctx, b.principal, b.address, actions, nil)
 	if errors.Is(err, errWanted) {
-		for _, a := range t.at {
-			if err := s.take(ctx, turn{t.round, []int{a}}); err != nil {
+		for _, a := range b.at {
+			if err := s.askBatch(ctx, batch{b.cohortAt, []int{a}}); err != nil {
 				return err
 			}
 		}
@@ -230,8 +230,8 @@ func (s *structureTable) take(ctx context.Context, t turn) error {
 	if err != nil {
 		return err
 	}
-	for i, a := range t.at {
-		t.outcomes[a] = outcomes[i]
+	for i, a := range b.at {
+		b.outcomes[a] = outcomes[i]
 	}
 	return nil
 }

@@ -15,11 +15,11 @@ import (
 
 // Decide answers each request, in order, on all cores.
 func (e *Engine) Decide(ctx context.Context, requests []authz.Request) ([]authz.Decision, error) {
-	questions := make([]pdp.Question, len(requests))
+	shared := make([]pdp.SharedRequest, len(requests))
 	for i := range requests {
-		questions[i] = pdp.Question{Request: requests[i], Of: []*authz.Principal{requests[i].Principal}}
+		shared[i] = pdp.SharedRequest{Request: requests[i], Of: []*authz.Principal{requests[i].Principal}}
 	}
-	answers, err := e.Each(ctx, questions)
+	answers, err := e.Each(ctx, shared)
 	if err != nil {
 		return nil, err
 	}
@@ -30,26 +30,26 @@ func (e *Engine) Decide(ctx context.Context, requests []authz.Request) ([]authz.
 	return decisions, nil
 }
 
-// Each answers every question for each of its principals, and asks only what it has to:
+// Each answers every request for each of its principals, and asks only what it has to:
 // where no condition takes part, all principals with the same roles share one answer.
 // It answers what needs no condition from the structure table, and then, one
 // by one, what is left.
-func (e *Engine) Each(ctx context.Context, questions []pdp.Question) ([][]*authz.Decision, error) {
+func (e *Engine) Each(ctx context.Context, requests []pdp.SharedRequest) ([][]*authz.Decision, error) {
 	callers := newCallers(e)
-	answers := make([][]*authz.Decision, len(questions))
-	kinds := make([]string, len(questions))
-	for i := range questions {
-		kinds[i] = questions[i].Resource.Kind
+	answers := make([][]*authz.Decision, len(requests))
+	kinds := make([]string, len(requests))
+	for i := range requests {
+		kinds[i] = requests[i].Resource.Kind
 	}
 	e.reach.with(kinds...) // all at once, before tables are loaded
-	for i := range questions {
-		answers[i] = make([]*authz.Decision, len(questions[i].Of))
-		if err := callers.add(questions[i].Of); err != nil {
+	for i := range requests {
+		answers[i] = make([]*authz.Decision, len(requests[i].Of))
+		if err := callers.add(requests[i].Of); err != nil {
 			return nil, err
 		}
 	}
 	if !e.minded() {
-		if err := e.shape.settle(ctx, callers, questions, answers); err != nil {
+		if err := e.shape.settle(ctx, callers, requests, answers); err != nil {
 			return nil, err
 		}
 	}
@@ -62,7 +62,7 @@ func (e *Engine) Each(ctx context.Context, questions []pdp.Question) ([][]*authz
 		}
 	}
 	err := e.parallel(ctx, len(open), func(ctx context.Context, from, to int) error {
-		return e.decideOpen(ctx, callers, questions, open[from:to], answers)
+		return e.decideOpen(ctx, callers, requests, open[from:to], answers)
 	})
 	if err != nil {
 		return nil, err
@@ -76,8 +76,8 @@ func (e *Engine) minded() bool {
 	return e.options.Schemas != pdp.EnforceNone && len(e.schemas.table.Schemas) > 0
 }
 
-// A pair is a question and one of its principals, by their numbers.
-type pair struct{ question, of int }
+// A pair is a request and one of its principals, by their numbers.
+type pair struct{ request, of int }
 
 // batchSize is how many requests a worker takes at once: enough to make taking
 // them cheap, few enough to keep all cores busy to the end.
@@ -104,20 +104,20 @@ func (e *Engine) parallel(ctx context.Context, n int, f func(ctx context.Context
 }
 
 // decideOpen decides pairs that depend on more than roles.
-func (e *Engine) decideOpen(ctx context.Context, callers *callers, questions []pdp.Question, open []pair, answers [][]*authz.Decision) error {
+func (e *Engine) decideOpen(ctx context.Context, callers *callers, requests []pdp.SharedRequest, open []pair, answers [][]*authz.Decision) error {
 	var closed []*enginev1.CheckInput
 	var at []pair
 	var resource *enginev1.Resource
 	for i, x := range open {
-		q := &questions[x.question]
-		if i == 0 || open[i-1].question != x.question {
+		shared := &requests[x.request]
+		if i == 0 || open[i-1].request != x.request {
 			var err error
-			if resource, err = engineResource(&q.Resource); err != nil {
+			if resource, err = engineResource(&shared.Resource); err != nil {
 				return err
 			}
 		}
-		r := q.Request
-		r.Principal = q.Of[x.of]
+		r := shared.Request
+		r.Principal = shared.Of[x.of]
 		c := callers.known[r.Principal]
 		in := &enginev1.CheckInput{Principal: c.principal, AuxData: c.auxData, Resource: resource, Actions: []string{r.Action}}
 		if r.Unknown == nil && !r.AnyPrincipal && !r.AnyTime {
@@ -132,7 +132,7 @@ func (e *Engine) decideOpen(ctx context.Context, callers *callers, questions []p
 		if err != nil {
 			return fmt.Errorf("decide %s on %s %s: %w", r.Action, r.Resource.Kind, r.Resource.ID, err)
 		}
-		answers[x.question][x.of] = &d
+		answers[x.request][x.of] = &d
 	}
 	if len(closed) == 0 {
 		return nil
@@ -146,7 +146,7 @@ func (e *Engine) decideOpen(ctx context.Context, callers *callers, questions []p
 		if d.Rules, err = e.rulesOfAllRoles(ctx, closed[i], out); err != nil {
 			return err
 		}
-		answers[at[i].question][at[i].of] = &d
+		answers[at[i].request][at[i].of] = &d
 	}
 	return nil
 }

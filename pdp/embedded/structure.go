@@ -95,7 +95,7 @@ func (s *structureTable) without(p *enginev1.Principal, at address, action strin
 	c := s.cohortOf(p)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r, n := c.round(at, action)
+	r, n := c.asked(at, action)
 	return r.outcomes[n]
 }
 
