@@ -13,6 +13,9 @@ import (
 
 // sentence says the outcome and its reason.
 func (x *Explanation) sentence() string {
+	if reason := x.Cell.Reason(); reason != "" {
+		return x.Cell.Access.String() + ": " + reason + "."
+	}
 	switch x.Cell.Access {
 	case matrix.Unguarded:
 		return fmt.Sprintf("unguarded: %s asks nothing on %s, so no policy has a say and anyone who connects may do it.",

@@ -124,10 +124,11 @@ func findSwap(ctx context.Context, p *Pass, col *matrix.Column, who *authz.Princ
 	}
 	var open []*authz.Principal
 	for i, cell := range cells[1:] {
-		if denied(cells[0]) && allowed(cell) || allowed(cells[0]) && denied(cell) {
+		bySchema := cells[0].Settlement.BySchema || cell.Settlement.BySchema
+		if !bySchema && (denied(cells[0]) && allowed(cell) || allowed(cells[0]) && denied(cell)) {
 			return &swap{who: who, other: orders[i+1], cells: [2]matrix.Cell{*cells[0], *cell}, rules: rules}, nil
 		}
-		if cell.Access != cells[0].Access || cell.Access == matrix.Conditional {
+		if cell.Access != cells[0].Access || cell.Access == matrix.Conditional || bySchema {
 			open = append(open, orders[i+1])
 		}
 	}

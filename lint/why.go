@@ -43,11 +43,14 @@ func whyDenied(p *Pass, classes []*matrix.Class, col *matrix.Column) []string {
 	for _, c := range classes {
 		explained := false
 		gate := closedGate(p, c, col)
+		settled := p.cell(c, col).Reason()
 		for _, r := range p.cell(c, col).Rules {
 			k := key{rule: r.Syntax}
 			switch {
 			case r.Syntax == nil, r.Effect == authz.Deny && r.Met == authz.Unmet:
 				continue
+			case r.Effect == authz.Allow && r.Met != authz.Unmet && settled != "" && gate == "":
+				k.obstacle = settled
 			case r.Effect == authz.Allow && r.Met != authz.Unmet && (gate != "" || len(p.cell(c, col).Decisive()) > 0):
 				continue // another line says what overrules it
 			case r.Effect == authz.Allow:

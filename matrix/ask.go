@@ -61,7 +61,9 @@ func (m *Matrix) Try(ctx context.Context, d pdp.Decider, trials []Trial) ([][]*C
 	cells := make([][]*Cell, len(trials))
 	for i, t := range trials {
 		n := len(t.Column.Question.Requests)
-		cells[i] = m.joined(t.Column, answers[:n], len(t.Principals))
+		if cells[i], err = m.joined(ctx, t.Column, answers[:n], len(t.Principals)); err != nil {
+			return nil, err
+		}
 		answers = answers[n:]
 	}
 	return cells, nil
@@ -69,7 +71,7 @@ func (m *Matrix) Try(ctx context.Context, d pdp.Decider, trials []Trial) ([][]*C
 
 // joined returns the cells of a column for several principals, by the answers
 // to each of its requests.
-func (m *Matrix) joined(col *Column, answers [][]*authz.Decision, principals int) []*Cell {
+func (m *Matrix) joined(ctx context.Context, col *Column, answers [][]*authz.Decision, principals int) ([]*Cell, error) {
 	cells := make([]*Cell, principals)
 	shared := map[[2]*authz.Decision]*Cell{}
 	of := make([]*authz.Decision, len(answers))
@@ -83,13 +85,16 @@ func (m *Matrix) joined(col *Column, answers [][]*authz.Decision, principals int
 		}
 		cell := shared[key]
 		if cell == nil || len(of) > len(key) {
-			c := m.cell(col, of)
+			c, err := m.cell(ctx, col, of)
+			if err != nil {
+				return nil, err
+			}
 			cell = &c
 			shared[key] = cell
 		}
 		cells[i] = cell
 	}
-	return cells
+	return cells, nil
 }
 
 // Look decides a column with its arguments left open. Neither the column nor
@@ -103,5 +108,5 @@ func (m *Matrix) Look(ctx context.Context, col *Column, principals []*authz.Prin
 	if err != nil {
 		return nil, err
 	}
-	return m.joined(col, answers, len(principals)), nil
+	return m.joined(ctx, col, answers, len(principals))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 // Input is what a matrix is built from.
@@ -17,6 +18,8 @@ type Input struct {
 	Servers    []*Server
 	Principals []*authz.Principal
 	Decider    pdp.Decider
+	// Solver, if set, settles conditions that no arguments meet, or all do.
+	Solver *solver.Solver
 
 	// Class returns a key. Principals with the same key must get the same
 	// decisions, and form a class. Nil makes every principal a class of its own.
@@ -44,7 +47,7 @@ func Build(ctx context.Context, in *Input) (*Matrix, error) {
 // New returns the matrix with its classes and columns, of which none is decided
 // yet.
 func New(in *Input) *Matrix {
-	m := &Matrix{Servers: in.Servers, classes: in.Classes, input: in}
+	m := &Matrix{Servers: in.Servers, classes: in.Classes, input: in, settler: newSettler(in.Solver)}
 	if m.classes == nil {
 		m.classes = NewClasses(in.Class)
 		for _, p := range in.Principals {
@@ -80,9 +83,9 @@ func pepItem(i *manifest.Item) pep.Item {
 }
 
 // cell joins the decisions on the requests of a column: all must allow.
-func (m *Matrix) cell(col *Column, of []*authz.Decision) Cell {
+func (m *Matrix) cell(ctx context.Context, col *Column, of []*authz.Decision) (Cell, error) {
 	if !col.Question.Guarded() {
-		return Cell{Access: Unguarded}
+		return Cell{Access: Unguarded}, nil
 	}
 	c := Cell{Access: Allowed}
 	for _, d := range of {
@@ -91,6 +94,7 @@ func (m *Matrix) cell(col *Column, of []*authz.Decision) Cell {
 		}
 	}
 	var conditions []authz.Condition
+	var open []openRequest
 	for i, d := range of {
 		if c.Access == Denied && d.Effect != authz.Deny {
 			continue // what denies is what matters
@@ -98,6 +102,7 @@ func (m *Matrix) cell(col *Column, of []*authz.Decision) Cell {
 		if d.Effect == authz.Conditional {
 			c.Access = Conditional
 			conditions = append(conditions, d.Condition)
+			open = append(open, openRequest{&col.Question.Requests[i], d.Condition})
 		}
 		c.NoPolicy = c.NoPolicy || d.NoPolicy
 		c.Errors = append(c.Errors, d.Errors...)
@@ -114,7 +119,10 @@ func (m *Matrix) cell(col *Column, of []*authz.Decision) Cell {
 		return int(b.Met) - int(a.Met)
 	})
 	c.Rules = slices.CompactFunc(c.Rules, func(a, b Rule) bool { return a.ID == b.ID })
-	return c
+	if c.Access == Conditional {
+		return c, m.settler.settle(ctx, col, &c, open)
+	}
+	return c, nil
 }
 
 // rule looks a rule up in the policies. Where a scope requires its parent's

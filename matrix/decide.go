@@ -156,8 +156,14 @@ func (p *pending) decide(ctx context.Context) error {
 			p.forget()
 			return p.undecided(err)
 		}
+		if err := p.ready(ctx, answers); err != nil {
+			return err
+		}
 		for _, col := range p.columns {
-			p.fill(col, answers)
+			if err := p.fill(ctx, col, answers); err != nil {
+				p.forget()
+				return err
+			}
 		}
 	}
 	m.Decisions += total
@@ -194,8 +200,24 @@ func (p *pending) ask(ctx context.Context, progress func(more int)) ([][]*authz.
 	return answers, nil
 }
 
+// ready has the engine compile the conditions of this round together.
+func (p *pending) ready(ctx context.Context, answers [][]*authz.Decision) error {
+	if p.matrix.settler == nil {
+		return nil
+	}
+	var open []openRequest
+	for i, of := range answers {
+		for k, d := range of {
+			if d.Effect == authz.Conditional && (k == 0 || d != of[k-1]) {
+				open = append(open, openRequest{&p.requests[i].Request, d.Condition})
+			}
+		}
+	}
+	return p.matrix.settler.ready(ctx, open)
+}
+
 // fill puts the answers to a column's requests into its cells of this round.
-func (p *pending) fill(col pendingColumn, answers [][]*authz.Decision) {
+func (p *pending) fill(ctx context.Context, col pendingColumn, answers [][]*authz.Decision) error {
 	classes := within(col.classes, p.first, p.last)
 	of := make([][]*authz.Decision, len(col.requests))
 	for i, n := range col.requests {
@@ -210,7 +232,11 @@ func (p *pending) fill(col pendingColumn, answers [][]*authz.Decision) {
 	}
 	m := p.matrix
 	numbers := map[*Cell]uint32{}
-	for i, cell := range m.joined(col.Column, of, len(classes)) {
+	cells, err := m.joined(ctx, col.Column, of, len(classes))
+	if err != nil {
+		return err
+	}
+	for i, cell := range cells {
 		n, ok := numbers[cell]
 		if !ok {
 			n = m.interned.add(cell)
@@ -218,6 +244,7 @@ func (p *pending) fill(col pendingColumn, answers [][]*authz.Decision) {
 		}
 		m.cells[classes[i].Index][col.Index] = n + 1
 	}
+	return nil
 }
 
 // forget leaves all of the cells undecided.
@@ -238,6 +265,7 @@ type interned struct {
 func (in *interned) add(c *Cell) uint32 {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d\x00%s\x00%t\x00", c.Access, c.Condition.Key(), c.NoPolicy)
+	fmt.Fprintf(&b, "%s\x00%t\x00", c.Settlement.Condition.Key(), c.Settlement.BySchema)
 	for _, r := range c.Rules {
 		fmt.Fprintf(&b, "%s\x00%d\x00%d\x00", r.ID, r.Effect, r.Met)
 	}

@@ -16,8 +16,8 @@ type Access uint8
 
 // The kinds of access. Denied is the zero value.
 const (
-	Denied      Access = iota // whatever the arguments
-	Allowed                   // whatever the arguments
+	Denied      Access = iota // whatever the arguments, or those that the inputSchema allows
+	Allowed                   // the same
 	Conditional               // for some arguments
 	Unguarded                 // the enforcement point sends no request: no policy has a say
 )
@@ -72,7 +72,9 @@ type Rule struct {
 type Cell struct {
 	Access    Access
 	Condition authz.Condition // of Conditional
-	Rules     []Rule          // sorted by ID
+	// Settlement says why a cell is denied or allowed that the engine left open.
+	Settlement Settlement
+	Rules      []Rule // sorted by ID
 	// NoPolicy is set on a denial for want of a policy: none covers what the
 	// enforcement point asks about.
 	NoPolicy bool
@@ -95,12 +97,11 @@ func (c *Cell) Decisive() []Rule {
 		}
 		return list
 	}
-	switch c.Access {
-	case Denied:
+	switch {
+	case c.Access == Denied && !c.Settlement.Settled():
 		return pick(authz.Deny)
-	case Conditional:
+	case c.Access == Denied, c.Access == Conditional:
 		return append(pick(authz.Allow), pick(authz.Deny)...)
-	case Allowed, Unguarded:
 	}
 	return pick(authz.Allow)
 }
@@ -117,6 +118,7 @@ type Matrix struct {
 
 	cells    [][]uint32 // by class and column: the number of an interned cell plus one, or 0 if undecided
 	interned interned
+	settler  *settler
 	classes  *Classes
 	input    *Input
 }

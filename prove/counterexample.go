@@ -2,7 +2,6 @@ package prove
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -197,31 +196,13 @@ func takesArguments(col *matrix.Column) bool {
 	return col.Operation == authz.Call || col.Operation == authz.Get
 }
 
-// arguments returns what the arguments of an item have to be like, as a JSON Schema, or
-// nil.
+// arguments returns what the arguments of an item have to fit, as a JSON Schema, the same
+// each time, or nil.
 func (p *Prover) arguments(item *manifest.Item) *source.Node {
-	if item.Schema != nil && !item.Schema.Is(source.Null) {
-		return item.Schema
+	n, known := p.schemas[item]
+	if !known {
+		n = item.ArgumentsSchema()
+		p.schemas[item] = n
 	}
-	if item.Type != authz.PromptItem {
-		return nil
-	}
-	if known := p.prompt[item]; known != nil {
-		return known
-	}
-	properties, required := map[string]any{}, []any{}
-	for _, a := range item.Arguments {
-		properties[a.Name] = map[string]any{"type": "string"}
-		if a.Required {
-			required = append(required, a.Name)
-		}
-	}
-	text, err := json.Marshal(map[string]any{"type": "object", "properties": properties, "required": required, "additionalProperties": false})
-	if err != nil {
-		return nil // never: it is made here
-	}
-	if p.prompt[item], err = source.ParseJSON("", text); err != nil {
-		return nil
-	}
-	return p.prompt[item]
+	return n
 }

@@ -38,14 +38,14 @@ type Prover struct {
 	cells      map[*matrix.Column]map[string]*matrix.Cell
 	roles      map[[2]*matrix.Column]roles
 	impossible map[string]bool                 // searches that came to nothing
-	prompt     map[*manifest.Item]*source.Node // schemas of their arguments
+	schemas    map[*manifest.Item]*source.Node // schemas of their arguments
 }
 
 // New returns a prover.
 func New(in Input) *Prover {
 	return &Prover{
 		in: in, ids: map[*matrix.Column][]string{}, cells: map[*matrix.Column]map[string]*matrix.Cell{},
-		roles: map[[2]*matrix.Column]roles{}, impossible: map[string]bool{}, prompt: map[*manifest.Item]*source.Node{},
+		roles: map[[2]*matrix.Column]roles{}, impossible: map[string]bool{}, schemas: map[*manifest.Item]*source.Node{},
 	}
 }
 

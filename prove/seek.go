@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 	"github.com/mcpolicy/mcpolicy/solver"
@@ -196,71 +197,9 @@ func (x *search) key() string {
 		parts = append(parts, x.cohort.id)
 	}
 	for i, n := range x.schemas {
-		parts = append(parts, schemaKey(n, x.reads[i]))
+		parts = append(parts, manifest.SchemaKey(n, x.reads[i]))
 	}
 	return strings.Join(append(parts, fmt.Sprintf("%p %p %t", x.sentence.Who, x.schema(x.sentence.Of), x.world.FixedID)), "\x01")
-}
-
-// schemaKey says what a schema says about some arguments, and about those that it
-// requires: nothing else keeps requests from being there. One that says more than that is
-// like no other.
-func schemaKey(n *source.Node, arguments [][]string) string {
-	if n == nil {
-		return ""
-	}
-	var names, parts []string
-	for _, path := range arguments {
-		if len(path) == 0 {
-			return fmt.Sprintf("%p", n)
-		}
-		names = append(names, path[0])
-	}
-	for _, r := range items(n.Get("required")) {
-		names = append(names, r.Str())
-		parts = append(parts, "required "+r.Str())
-	}
-	for _, name := range names {
-		parts = append(parts, fmt.Sprintf("%q %v", name, said(n.Get("properties").Get(name))))
-	}
-	for _, f := range n.Fields {
-		switch {
-		case f.Name == "type", f.Name == "additionalProperties":
-			parts = append(parts, fmt.Sprintf("%s %v", f.Name, said(f.Value)))
-		case f.Name == "properties", f.Name == "required", f.Name == "$schema", slices.Contains(remarks, f.Name):
-		default:
-			return fmt.Sprintf("%p", n)
-		}
-	}
-	slices.Sort(parts)
-	key := strings.Join(slices.Compact(parts), "\x00")
-	if strings.Contains(key, "$ref") {
-		return fmt.Sprintf("%p", n)
-	}
-	return key
-}
-
-// remarks are what a schema says to people.
-var remarks = []string{"description", "title", "default", "examples", "$comment"}
-
-// said returns what a schema asks for.
-func said(n *source.Node) any {
-	if !n.Is(source.Mapping) {
-		return n.Value()
-	}
-	m := map[string]any{}
-	for _, f := range n.Fields {
-		if !slices.Contains(remarks, f.Name) || f.Value.Is(source.Mapping) {
-			m[f.Name] = said(f.Value)
-		}
-	}
-	return m
-}
-
-func items(n *source.Node) []*source.Node {
-	if n == nil {
-		return nil
-	}
-	return n.Items
 }
 
 // decoded returns a schema as a JSON value, nil of none.

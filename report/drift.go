@@ -31,6 +31,9 @@ func side(c *matrix.Cell) string {
 	if c.Access == matrix.Conditional {
 		return "conditional: " + c.Condition.String()
 	}
+	if reason := c.Reason(); reason != "" {
+		return c.Access.String() + ": " + reason
+	}
 	return c.Access.String()
 }
 

@@ -36,6 +36,7 @@ type caseJSON struct {
 	Empty     bool           `json:"empty,omitempty"` // skipped, because nothing is there yet; principal is ""
 	Message   string         `json:"message,omitempty"`
 	Condition string         `json:"condition,omitempty"`
+	Reason    string         `json:"reason,omitempty"` // of a condition that comes to nothing else
 	Rules     []jsonRule     `json:"rules,omitempty"`
 	File      string         `json:"file,omitempty"`
 	Line      int            `json:"line,omitempty"`
@@ -57,7 +58,7 @@ func jsonCase(c *testrunner.Case, p *authz.Principal) caseJSON {
 		j.Type, j.Name = c.Item.Type.String(), c.Item.Name
 	}
 	if c.Cell != nil {
-		j.Condition, j.Rules = c.Cell.Condition.String(), jsonRules(c.Cell.Decisive())
+		j.Condition, j.Reason, j.Rules = c.Cell.Condition.String(), c.Cell.Reason(), jsonRules(c.Cell.Decisive())
 	}
 	return j
 }

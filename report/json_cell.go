@@ -80,8 +80,9 @@ func cellJSON(c *matrix.Cell) []byte {
 	return jsonOf(struct {
 		Access    string     `json:"access"`
 		Condition string     `json:"condition,omitempty"`
+		Reason    string     `json:"reason,omitempty"` // of a condition that comes to nothing else
 		Rules     []jsonRule `json:"rules"`
-	}{c.Access.String(), c.Condition.String(), jsonRules(c.Decisive())})[1:]
+	}{c.Access.String(), c.Condition.String(), c.Reason(), jsonRules(c.Decisive())})[1:]
 }
 
 // A classTable is a class and those of its principals that a filter chose.

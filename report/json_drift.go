@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/drift"
+	"github.com/mcpolicy/mcpolicy/matrix"
 )
 
 type driftJSON struct {
@@ -24,6 +25,11 @@ type driftJSON struct {
 type sideJSON struct {
 	Access    string `json:"access"`
 	Condition string `json:"condition,omitempty"`
+	Reason    string `json:"reason,omitempty"` // of a condition that comes to nothing else
+}
+
+func jsonSide(c *matrix.Cell) sideJSON {
+	return sideJSON{c.Access.String(), c.Condition.String(), c.Reason()}
 }
 
 type driftRule struct {
@@ -52,8 +58,8 @@ func jsonDrifted(x *drift.Difference) driftJSON {
 	j := driftJSON{
 		Server: x.Column.Server.Name, Type: item.Type.String(), Name: item.Name, Operation: x.Column.Operation.String(),
 		Outcome: "differs", Reason: x.Unknown, Allowed: "checkout",
-		Production: sideJSON{x.Production.Access.String(), x.Production.Condition.String()},
-		Checkout:   sideJSON{x.Checkout.Access.String(), x.Checkout.Condition.String()},
+		Production: jsonSide(x.Production),
+		Checkout:   jsonSide(x.Checkout),
 		Rules:      []driftRule{},
 	}
 	if x.Arguments != nil {

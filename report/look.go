@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -13,7 +14,7 @@ import (
 type look struct {
 	id        uint32 // from 1
 	access    matrix.Access
-	condition string
+	condition string       // or why it is settled
 	places    []source.Pos // of the rules that the condition comes from, in any order
 	rules     []string     // the IDs of those whose place is not known
 	note      int          // of its footnote, 0 before it has one
@@ -33,14 +34,15 @@ func (ls *looks) of(c *matrix.Cell) *look {
 	if l := ls.byCell[c]; l != nil {
 		return l
 	}
-	key := c.Access.String() + "\x00" + c.Condition.Key()
+	condition := cmp.Or(c.Reason(), c.Condition.Key())
+	key := c.Access.String() + "\x00" + condition
 	l := ls.byText[key]
 	if l == nil {
-		l = &look{id: uint32(len(ls.byText) + 1), access: c.Access, condition: c.Condition.String()} //nolint:gosec // fewer than four billion
+		l = &look{id: uint32(len(ls.byText) + 1), access: c.Access, condition: condition} //nolint:gosec // fewer than four billion
 		ls.byText[key] = l
 	}
 	ls.byCell[c] = l
-	if c.Access == matrix.Conditional {
+	if condition != "" {
 		for _, r := range conditional(c) {
 			if r.Pos.Line > 0 {
 				l.places = append(l.places, source.Pos{File: r.Pos.File, Line: r.Pos.Line})

@@ -170,7 +170,7 @@ func (p *printer) footnotes(v *view) {
 		for i, s := range text {
 			l := p.line()
 			if i == 0 {
-				l.sign(partly, p.footnote(n.note))
+				l.sign(accessStyle(n.access), p.footnote(n.note))
 			}
 			l.to(indent).sign(plain, s)
 			if i == len(text)-1 && len(places) > 0 && l.right(places[0]) {

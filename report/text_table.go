@@ -5,7 +5,6 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
-	"github.com/mcpolicy/mcpolicy/matrix"
 )
 
 // A table is one server's view laid out for a terminal: a column for each
@@ -67,7 +66,7 @@ func newTable(p *printer, v *view, o Options) *table {
 	conditions := 0
 	for _, l := range v.looks.byText {
 		t.used[l.access] = true
-		if l.access == matrix.Conditional {
+		if l.condition != "" {
 			conditions++
 		}
 	}

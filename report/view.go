@@ -137,7 +137,7 @@ func (v *view) cell(c *matrix.Class, r *row, op int) *look {
 // number returns the number of a look's condition among the footnotes, in the
 // order of asking, or 0 if it has none.
 func (v *view) number(l *look) int {
-	if l == nil || l.access != matrix.Conditional {
+	if l == nil || l.condition == "" {
 		return 0
 	}
 	if l.note == 0 {

@@ -15,6 +15,7 @@ func (s *Solver) Prepare(ctx context.Context, w *World, formulas []Formula) erro
 		for _, l := range a.list {
 			texts.number(l.text)
 		}
+		f.texts(func(text string) { texts.number(text) }) // an answer is confirmed by these
 	}
 	if len(texts.list) == 0 {
 		return nil

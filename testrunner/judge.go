@@ -83,6 +83,9 @@ func (b bound) whyUnguarded() string {
 }
 
 func (b bound) whyDenied() string {
+	if reason := b.Cell.Reason(); reason != "" {
+		return reason
+	}
 	denying := b.Cell.Decisive()
 	would := rules(b.Cell, authz.Allow, authz.Unmet)
 	granting := rules(b.Cell, authz.Allow, authz.Fired, authz.Depends)
@@ -120,6 +123,9 @@ func (b bound) whyConditional() string {
 }
 
 func (b bound) whyAllowed() string {
+	if reason := b.Cell.Reason(); reason != "" {
+		return reason
+	}
 	granting := b.Cell.Decisive()
 	why := "it is allowed"
 	if len(granting) > 0 {

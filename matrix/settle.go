@@ -1,0 +1,223 @@
+package matrix
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/solver"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// A Settlement is why a cell that the engine left open is denied or allowed: its
+// condition is met by no arguments, or by all.
+type Settlement struct {
+	Condition authz.Condition // zero unless the cell is settled
+	// BySchema is set if it is so only for arguments that the inputSchema allows.
+	BySchema bool
+}
+
+// Settled reports whether there is such a reason.
+func (s Settlement) Settled() bool { return !s.Condition.IsZero() }
+
+// Reason says why a cell that the engine left open is denied or allowed, or nothing
+// where it did not.
+func (c *Cell) Reason() string {
+	if !c.Settlement.Settled() {
+		return ""
+	}
+	which := "no"
+	if c.Access == Allowed {
+		which = "all"
+	}
+	which += " arguments"
+	if c.Settlement.BySchema {
+		which += " that the inputSchema allows"
+	}
+	return which + " meet: " + c.Settlement.Condition.String()
+}
+
+// What settling may take, in questions and in steps of the solver. Conditions that come
+// after that stay open.
+const (
+	settleQuestions = 2_000
+	settleSteps     = 20_000_000
+)
+
+// A settler says what conditions come to for whatever arguments there are.
+type settler struct {
+	mu      sync.Mutex
+	solver  *solver.Solver
+	known   map[string]settled
+	schemas map[*manifest.Item]argumentsSchema
+	steps   int
+}
+
+// An argumentsSchema is what the arguments of an item have to fit; nil for none.
+type argumentsSchema struct {
+	node    *source.Node
+	decoded any
+}
+
+// settled is what is known of the conditions of a cell.
+type settled struct {
+	access   Access
+	bySchema bool
+}
+
+// An openRequest is a request of a column, and the condition that the engine left open.
+type openRequest struct {
+	*authz.Request
+	condition authz.Condition
+}
+
+// bySomebody returns the request as one of a principal: which one does not matter to the
+// condition.
+func (r openRequest) bySomebody() authz.Request {
+	request := *r.Request
+	request.Principal = &authz.Principal{Key: "somebody", ID: "somebody", Roles: []string{"somebody"}}
+	return request
+}
+
+func newSettler(s *solver.Solver) *settler {
+	if s == nil {
+		return nil
+	}
+	return &settler{solver: s, known: map[string]settled{}, schemas: map[*manifest.Item]argumentsSchema{}}
+}
+
+// settle turns a conditional cell into what the solver knows it to be.
+func (s *settler) settle(ctx context.Context, col *Column, cell *Cell, list []openRequest) error {
+	if s == nil || !settleable(list) {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	schema := s.schemaOf(col.Item)
+	key := settleKey(schema, list)
+	found, known := s.known[key]
+	if !known {
+		if len(s.known) >= settleQuestions || s.steps >= settleSteps {
+			return nil
+		}
+		var err error
+		if found, err = s.ask(ctx, schema, list); err != nil {
+			return fmt.Errorf("condition %s: %w", cell.Condition, err)
+		}
+		s.known[key] = found
+	}
+	if found.access != Conditional {
+		cell.Access, cell.Settlement = found.access, Settlement{cell.Condition, found.bySchema}
+		cell.Condition = authz.Condition{}
+	}
+	return nil
+}
+
+// settleable reports whether conditions are about arguments, and nothing else that is
+// not known.
+func settleable(list []openRequest) bool {
+	for _, r := range list {
+		reads := r.condition.Reads()
+		if !r.condition.Written() || r.AnyPrincipal || r.Unknown == nil || reads.Policy || len(reads.Principal) > 0 ||
+			strings.Contains(r.condition.String(), "valid(") {
+			return false
+		}
+	}
+	return len(list) > 0
+}
+
+// settleKey is the same for conditions that come to the same.
+func settleKey(schema argumentsSchema, list []openRequest) string {
+	var parts []string
+	var arguments [][]string
+	for _, r := range list {
+		reads := r.condition.Reads()
+		arguments = append(arguments, reads.Arguments...)
+		parts = append(parts, r.condition.Key(), strings.Join(r.Unknown, "\x00"))
+		if len(reads.Resource) > 0 || reads.Clock {
+			parts = append(parts, fmt.Sprintf("%v %v", r.Resource, r.Action))
+		}
+	}
+	return strings.Join(append(parts, manifest.SchemaKey(schema.node, arguments)), "\x01")
+}
+
+// ask asks whether the conditions can be met by some arguments, and missed.
+func (s *settler) ask(ctx context.Context, schema argumentsSchema, list []openRequest) (settled, error) {
+	open := settled{access: Conditional}
+	w := &solver.World{}
+	goals := make([]solver.Goal, len(list))
+	for i, r := range list {
+		f, ok := solver.Of(r.condition, r.Request)
+		if !ok {
+			return open, nil
+		}
+		goals[i] = solver.Goal{Formula: f, Request: i, To: solver.Only(solver.Met)}
+		w.Requests, w.Calls = append(w.Requests, r.bySomebody()), append(w.Calls, 0)
+	}
+	if schema.node != nil {
+		w.Arguments = []any{schema.decoded}
+	}
+	found, err := s.constant(ctx, w, goals)
+	if err != nil || found.access == Conditional || schema.node == nil {
+		return found, err
+	}
+	w.Arguments = nil
+	without, err := s.constant(ctx, w, goals)
+	found.bySchema = without.access != found.access
+	return found, err
+}
+
+// constant asks whether all goals hold for whatever arguments, or for none.
+func (s *settler) constant(ctx context.Context, w *solver.World, goals []solver.Goal) (settled, error) {
+	c, err := s.solver.Constant(ctx, w, goals)
+	s.steps += c.Steps
+	switch {
+	case err != nil:
+		return settled{}, err
+	case c.Never:
+		return settled{access: Denied}, nil
+	case c.Always:
+		return settled{access: Allowed}, nil
+	}
+	return settled{access: Conditional}, nil
+}
+
+// schemaOf returns the schema of an item's arguments, the same each time.
+func (s *settler) schemaOf(item *manifest.Item) argumentsSchema {
+	schema, known := s.schemas[item]
+	if !known {
+		if schema.node = item.ArgumentsSchema(); schema.node != nil {
+			schema.decoded = schema.node.Value()
+		}
+		s.schemas[item] = schema
+	}
+	return schema
+}
+
+// ready has the engine compile the conditions of a batch together.
+func (s *settler) ready(ctx context.Context, list []openRequest) error {
+	if s == nil || len(list) == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var formulas []solver.Formula
+	seen := map[string]bool{}
+	for _, r := range list {
+		key := r.condition.Key() + "\x00" + strings.Join(r.Unknown, "\x00")
+		if seen[key] || len(seen) >= settleQuestions || !settleable([]openRequest{r}) {
+			continue
+		}
+		seen[key] = true
+		if f, ok := solver.Of(r.condition, r.Request); ok {
+			formulas = append(formulas, f)
+		}
+	}
+	if len(formulas) == 0 {
+		return nil
+	}
+	return s.solver.Prepare(ctx, &solver.World{Requests: []authz.Request{list[0].bySomebody()}}, formulas)
+}
