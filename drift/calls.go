@@ -30,7 +30,7 @@ type calls struct {
 func callsFor(g *group) calls {
 	var tests []pdp.ArgumentTest
 	all := true
-	for _, condition := range []authz.Condition{g.checkout.Condition, g.production.Condition} {
+	for _, condition := range []authz.Condition{g.checkout.Open(), g.production.Open()} {
 		more, whole := pdp.ArgumentTests(condition)
 		tests, all = append(tests, more...), all && whole
 	}

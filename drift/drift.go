@@ -6,12 +6,15 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 // Input is what is compared: matrices with the same columns and classes, all
 // of whose columns are decided.
 type Input struct {
 	Checkout, Production *matrix.Matrix
+	// Solver, if set, compares conditions that the calls that are tried do not tell apart.
+	Solver *solver.Solver
 }
 
 // A Result is what a comparison found.
@@ -61,6 +64,9 @@ func Compare(ctx context.Context, in Input) (*Result, error) {
 	if err := try(ctx, in, open); err != nil {
 		return nil, err
 	}
+	if err := relate(ctx, in, open); err != nil {
+		return nil, err
+	}
 	for _, g := range open {
 		r.Found = append(r.Found, g.differences()...)
 	}
@@ -81,6 +87,7 @@ type group struct {
 	calls                calls
 
 	answers [][2][]*matrix.Cell // by call, then side: a cell for each principal
+	equal   bool                // both conditions are known to be met by the same calls
 }
 
 // groups returns the cells of a column, those alike together.
@@ -104,7 +111,7 @@ func groups(in Input, checkout, production *matrix.Column) []*group {
 // trialsAtOnce bounds how many decisions are asked for at once.
 const trialsAtOnce = 20_000
 
-// try has both sides decide the calls of all groups.
+// try has both sides decide the calls of all groups that are not decided yet.
 func try(ctx context.Context, in Input, groups []*group) error {
 	var trials []matrix.Trial
 	var of []*group
@@ -125,7 +132,7 @@ func try(ctx context.Context, in Input, groups []*group) error {
 		return nil
 	}
 	for _, g := range groups {
-		for _, arguments := range g.calls.arguments {
+		for _, arguments := range g.calls.arguments[len(g.answers):] {
 			trials, of = append(trials, matrix.Trial{Column: g.column, Arguments: arguments, Principals: g.principals}), append(of, g)
 			if size += len(g.principals); size >= trialsAtOnce {
 				if err := flush(); err != nil {
@@ -170,7 +177,7 @@ func (g *group) differences() []Difference {
 		}
 		if o.unknown == "" && len(g.answers) > 0 {
 			d.Rules = decisive(g.answers[o.call][0][first[o]])
-			if g.checkout.Access == matrix.Conditional || g.production.Access == matrix.Conditional || g.checkout.Access == g.production.Access {
+			if !g.checkout.Open().IsZero() || !g.production.Open().IsZero() || g.checkout.Access == g.production.Access {
 				d.Arguments = g.calls.arguments[o.call]
 			}
 		}
@@ -210,9 +217,9 @@ func (g *group) judge(i int) (call int, unknown string) {
 		}
 		met, missed = met || a == matrix.Allowed, missed || a == matrix.Denied
 	}
-	conditional := g.checkout.Access == matrix.Conditional
+	conditional := !g.checkout.Open().IsZero()
 	switch {
-	case g.checkout.Access != g.production.Access:
+	case conditional == g.production.Open().IsZero():
 		return -1, "one condition hides from the other side; the calls that were tried are decided alike"
 	case !conditional:
 		return -1, ""
@@ -220,7 +227,7 @@ func (g *group) judge(i int) (call int, unknown string) {
 		return -1, "no call was found that is allowed"
 	case !missed:
 		return -1, "no call was found that is denied"
-	case !g.calls.all && !g.checkout.Condition.Equal(g.production.Condition):
+	case !g.calls.all && !g.equal && !g.checkout.Open().Equal(g.production.Open()):
 		return -1, "the conditions may ask more of the arguments than was tried; the calls that were tried are decided alike"
 	}
 	return -1, ""

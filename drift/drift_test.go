@@ -23,6 +23,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp/remote"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 const inventory = `{"tools": [{"name": "pay", "inputSchema": {"type": "object", "properties": {
@@ -74,9 +75,16 @@ func TestCompare(t *testing.T) {
 			[]string{`pay call sally+sam: checkout allows {"amount":1}, rule-002`},
 		},
 		"has":                  {allow("has(R.attr.arguments.note)"), allow("has(R.attr.arguments.note)"), []string{"pay call sally+sam: unknown"}},
-		"what cannot be tried": {allow(`R.attr.arguments.note.matches("^[a-f0-9]{40}$")`), allow(`R.attr.arguments.note.matches("^[a-f0-9]{41}$")`), []string{"pay call sally+sam: unknown"}},
-		"the same, and missed only": {
-			allow(`R.attr.arguments.note.matches("^[a-f0-9]{40}$")`), allow(`R.attr.arguments.note.matches("^[a-f0-9]{40}$")`), []string{"pay call sally+sam: unknown"},
+		"what cannot be tried": {allow("R.attr.arguments.amount + R.attr.arguments.tax < 5.0"), allow("R.attr.arguments.tax + R.attr.arguments.amount < 5.0"), []string{"pay call sally+sam: unknown"}},
+		"another pattern": {
+			allow(`R.attr.arguments.note.matches("^[a-f0-9]{4}$")`), allow(`R.attr.arguments.note.matches("^[a-f0-9]{5}$")`),
+			[]string{`pay call sally+sam: checkout allows {"note":"aaaa"}, rule-002`},
+		},
+		"the same pattern": {
+			allow(`R.attr.arguments.note.matches("^[a-f0-9]{40}$")`), allow(`R.attr.arguments.note.matches("^[a-f0-9]{40}$")`), nil,
+		},
+		"a pattern and a text": {
+			allow(`R.attr.arguments.note.matches("^(north|south)$")`), allow(`R.attr.arguments.note in ["north", "south"]`), nil,
 		},
 	}
 	dir := t.TempDir()
@@ -104,7 +112,7 @@ func TestCompare(t *testing.T) {
 				t.Fatal(err)
 			}
 			result, err := drift.Compare(t.Context(), drift.Input{
-				Checkout: build(t, kind, engine, policies), Production: build(t, kind, remote, policies),
+				Checkout: build(t, kind, engine, policies), Production: build(t, kind, remote, policies), Solver: solver.New(engine.Leaves()),
 			})
 			if err != nil {
 				t.Fatal(err)

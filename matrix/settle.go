@@ -40,6 +40,15 @@ func (c *Cell) Reason() string {
 	return which + " meet: " + c.Settlement.Condition.String()
 }
 
+// Open returns the condition that the engine left open, settled or not. It is zero where
+// the engine left nothing open.
+func (c *Cell) Open() authz.Condition {
+	if c.Settlement.Settled() {
+		return c.Settlement.Condition
+	}
+	return c.Condition
+}
+
 // What settling may take, in questions and in steps of the solver. Conditions that come
 // after that stay open.
 const (

@@ -7,6 +7,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/drift"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/report"
+	"github.com/mcpolicy/mcpolicy/solver"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
@@ -87,7 +88,7 @@ func (w *Workspace) compare(ctx context.Context, against string, production *mat
 	if err != nil {
 		return nil, err
 	}
-	result, err := drift.Compare(ctx, drift.Input{Checkout: checkout, Production: production})
+	result, err := drift.Compare(ctx, drift.Input{Checkout: checkout, Production: production, Solver: solver.New(w.Engine.Leaves())})
 	if err != nil {
 		return nil, err
 	}
