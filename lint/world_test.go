@@ -11,7 +11,6 @@ import (
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp/embedded"
-	"github.com/mcpolicy/mcpolicy/solver"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
@@ -40,7 +39,6 @@ func load(ctx context.Context, fsys fs.FS) (*world, error) {
 func (w *world) build(ctx context.Context) (*matrix.Matrix, error) {
 	return matrix.Build(ctx, &matrix.Input{
 		Servers: w.servers, Principals: w.principals, Decider: w.engine, Class: w.engine.Class, Policies: w.Policies,
-		Solver: solver.New(w.engine.Leaves()),
 	})
 }
 

@@ -10,16 +10,15 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
-	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 // Input is what a matrix is built from.
 type Input struct {
 	Servers    []*Server
 	Principals []*authz.Principal
-	Decider    pdp.Decider
-	// Solver, if set, settles conditions that no arguments meet, or all do.
-	Solver *solver.Solver
+	// Decider decides. If it is a [pdp.Evaluable], what it says of conditions is true to
+	// the engine, and those that no arguments meet, or all do, are settled.
+	Decider pdp.Decider
 
 	// Class returns a key. Principals with the same key must get the same
 	// decisions, and form a class. Nil makes every principal a class of its own.
@@ -47,7 +46,7 @@ func Build(ctx context.Context, in *Input) (*Matrix, error) {
 // New returns the matrix with its classes and columns, of which none is decided
 // yet.
 func New(in *Input) *Matrix {
-	m := &Matrix{Servers: in.Servers, classes: in.Classes, input: in, settler: newSettler(in.Solver)}
+	m := &Matrix{Servers: in.Servers, classes: in.Classes, input: in, settler: newSettler(in.Decider)}
 	if m.classes == nil {
 		m.classes = NewClasses(in.Class)
 		for _, p := range in.Principals {

@@ -205,11 +205,16 @@ func (p *pending) ready(ctx context.Context, answers [][]*authz.Decision) error 
 	if p.matrix.settler == nil {
 		return nil
 	}
-	var open []openRequest
-	for i, of := range answers {
-		for k, d := range of {
-			if d.Effect == authz.Conditional && (k == 0 || d != of[k-1]) {
-				open = append(open, openRequest{&p.requests[i].Request, d.Condition})
+	var open []openCell
+	for _, col := range p.columns {
+		for i, n := range col.requests {
+			of, seen := answers[n], map[string]bool{}
+			for k, d := range of {
+				if d.Effect != authz.Conditional || k > 0 && d == of[k-1] || seen[d.Condition.Key()] {
+					continue
+				}
+				seen[d.Condition.Key()] = true
+				open = append(open, openCell{col.Column, openRequest{&col.Question.Requests[i], d.Condition}})
 			}
 		}
 	}

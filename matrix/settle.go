@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/solver"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -60,7 +61,8 @@ const (
 type settler struct {
 	mu      sync.Mutex
 	solver  *solver.Solver
-	known   map[string]settled
+	at      map[conditionAt]settled
+	known   map[string]settled // by settleKey
 	schemas map[*manifest.Item]argumentsSchema
 	steps   int
 }
@@ -69,6 +71,12 @@ type settler struct {
 type argumentsSchema struct {
 	node    *source.Node
 	decoded any
+}
+
+// A conditionAt is the condition of a cell in a column.
+type conditionAt struct {
+	column    *Column
+	condition string
 }
 
 // settled is what is known of the conditions of a cell.
@@ -83,6 +91,12 @@ type openRequest struct {
 	condition authz.Condition
 }
 
+// An openCell is what the engine left open of a column.
+type openCell struct {
+	column *Column
+	openRequest
+}
+
 // bySomebody returns the request as one of a principal: which one does not matter to the
 // condition.
 func (r openRequest) bySomebody() authz.Request {
@@ -91,38 +105,57 @@ func (r openRequest) bySomebody() authz.Request {
 	return request
 }
 
-func newSettler(s *solver.Solver) *settler {
-	if s == nil {
+// newSettler returns nil for a decider that does not evaluate expressions.
+func newSettler(d pdp.Decider) *settler {
+	e, ok := d.(pdp.Evaluable)
+	if !ok {
 		return nil
 	}
-	return &settler{solver: s, known: map[string]settled{}, schemas: map[*manifest.Item]argumentsSchema{}}
+	return &settler{solver: solver.New(e.Leaves()), at: map[conditionAt]settled{}, known: map[string]settled{}, schemas: map[*manifest.Item]argumentsSchema{}}
 }
 
 // settle turns a conditional cell into what the solver knows it to be.
 func (s *settler) settle(ctx context.Context, col *Column, cell *Cell, list []openRequest) error {
-	if s == nil || !settleable(list) {
+	if s == nil {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	schema := s.schemaOf(col.Item)
-	key := settleKey(schema, list)
-	found, known := s.known[key]
+	at := conditionAt{col, cell.Condition.Key()}
+	found, known := s.at[at]
 	if !known {
-		if len(s.known) >= settleQuestions || s.steps >= settleSteps {
-			return nil
-		}
 		var err error
-		if found, err = s.ask(ctx, schema, list); err != nil {
+		if found, err = s.find(ctx, s.schemaOf(col.Item), list); err != nil {
 			return fmt.Errorf("condition %s: %w", cell.Condition, err)
 		}
-		s.known[key] = found
+		s.at[at] = found
 	}
 	if found.access != Conditional {
 		cell.Access, cell.Settlement = found.access, Settlement{cell.Condition, found.bySchema}
 		cell.Condition = authz.Condition{}
 	}
 	return nil
+}
+
+// find returns what conditions come to, as far as it is known.
+func (s *settler) find(ctx context.Context, schema argumentsSchema, list []openRequest) (settled, error) {
+	open := settled{access: Conditional}
+	if !settleable(list) || plainlyOpen(schema.node, list) {
+		return open, nil
+	}
+	key := settleKey(schema, list)
+	found, known := s.known[key]
+	if known {
+		return found, nil
+	}
+	if len(s.known) >= settleQuestions || s.steps >= settleSteps {
+		return open, nil
+	}
+	found, err := s.ask(ctx, schema, list)
+	if err == nil {
+		s.known[key] = found
+	}
+	return found, err
 }
 
 // settleable reports whether conditions are about arguments, and nothing else that is
@@ -206,27 +239,29 @@ func (s *settler) schemaOf(item *manifest.Item) argumentsSchema {
 	return schema
 }
 
-// ready has the engine compile the conditions of a batch together.
-func (s *settler) ready(ctx context.Context, list []openRequest) error {
-	if s == nil || len(list) == 0 {
-		return nil
-	}
+// ready has the engine compile the conditions of cells together, so that settling them one
+// after the other costs less.
+func (s *settler) ready(ctx context.Context, cells []openCell) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var formulas []solver.Formula
+	var first *openRequest
 	seen := map[string]bool{}
-	for _, r := range list {
-		key := r.condition.Key() + "\x00" + strings.Join(r.Unknown, "\x00")
-		if seen[key] || len(seen) >= settleQuestions || !settleable([]openRequest{r}) {
+	for _, c := range cells {
+		r, list := &c.openRequest, []openRequest{c.openRequest}
+		if seen[r.condition.Key()] || len(seen) >= settleQuestions || !settleable(list) || plainlyOpen(s.schemaOf(c.column.Item).node, list) {
 			continue
 		}
-		seen[key] = true
+		seen[r.condition.Key()] = true
 		if f, ok := solver.Of(r.condition, r.Request); ok {
 			formulas = append(formulas, f)
+			if first == nil {
+				first = r
+			}
 		}
 	}
-	if len(formulas) == 0 {
+	if first == nil {
 		return nil
 	}
-	return s.solver.Prepare(ctx, &solver.World{Requests: []authz.Request{list[0].bySomebody()}}, formulas)
+	return s.solver.Prepare(ctx, &solver.World{Requests: []authz.Request{first.bySomebody()}}, formulas)
 }

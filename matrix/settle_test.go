@@ -15,7 +15,6 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
-	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 // A settling is a tool whose arguments are few enough to try all of them.
@@ -131,7 +130,7 @@ func settlingWorld(t *testing.T, list []settling, schemas bool) *matrix.Matrix {
 	return build(t, &matrix.Input{
 		Servers:    []*matrix.Server{{Name: "trees", Inventory: inventories[0], Profile: profile}},
 		Principals: []*authz.Principal{{Key: "una", ID: "una", Roles: []string{"USER"}}},
-		Decider:    engine, Policies: set, Solver: solver.New(engine.Leaves()),
+		Decider:    engine, Policies: set,
 	})
 }
 

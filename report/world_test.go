@@ -11,7 +11,6 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/solver"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
@@ -54,6 +53,5 @@ func build(ctx context.Context, fsys fs.FS, arrange func([]*authz.Principal)) (*
 	}
 	return matrix.Build(ctx, &matrix.Input{
 		Servers: w.Servers, Principals: people, Decider: w.Engine, Class: w.Engine.Class, Policies: w.Policies,
-		Solver: solver.New(w.Engine.Leaves()),
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
-	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 // Matrix decides everything.
@@ -41,7 +40,7 @@ func (w *Workspace) outline(servers []*matrix.Server, decider pdp.Decider, progr
 	}
 	return matrix.New(&matrix.Input{
 		Servers: servers, Classes: w.classes, Decider: decider,
-		Policies: w.Policies, Progress: progress, Solver: solver.New(w.Engine.Leaves()),
+		Policies: w.Policies, Progress: progress,
 	}), nil
 }
 
@@ -51,6 +50,6 @@ func (w *Workspace) matrixOf(ctx context.Context, s *matrix.Server, item *manife
 	inventory.Items = []*manifest.Item{item}
 	one := &matrix.Server{Name: s.Name, Inventory: &inventory, Profile: s.Profile}
 	return matrix.Build(ctx, &matrix.Input{
-		Servers: []*matrix.Server{one}, Principals: []*authz.Principal{p}, Decider: w.Decider, Policies: w.Policies, Solver: solver.New(w.Engine.Leaves()),
+		Servers: []*matrix.Server{one}, Principals: []*authz.Principal{p}, Decider: w.Decider, Policies: w.Policies,
 	})
 }
