@@ -168,6 +168,8 @@ func (p *Parts) hole(e ast.Expr, o *Openness, into *piece, strict, compared bool
 	if !h.named && e.Kind() == ast.CallKind && len(e.AsCall().Args()) > 0 {
 		// If it has no literal, its operands may have one.
 		h.source = p.punchCall(e.AsCall(), o, into, nil, strict, false)
+	} else if h.named {
+		h.source = p.punchOwn(e, h.source, o, into)
 	}
 	if h.plain = isFromJSON(e); h.plain {
 		h.number = p.closed(closedText(e))
@@ -177,6 +179,26 @@ func (p *Parts) hole(e ast.Expr, o *Openness, into *piece, strict, compared bool
 	h.name = "hole" + strconv.Itoa(len(into.holes))
 	into.holes = append(into.holes, h)
 	return fact.NewIdent(0, h.name)
+}
+
+// punchOwn replaces who the principal is, and its roles, inside of what may be printed
+// instead of a value: they have literals, whatever the value is.
+func (p *Parts) punchOwn(of, source ast.Expr, o *Openness, into *piece) ast.Expr {
+	if isOwn(of) {
+		return source
+	}
+	return expr.Rewrite(source, func(x ast.Expr) (ast.Expr, bool) {
+		if !isOwn(x) {
+			return nil, false
+		}
+		return p.hole(x, o, into, false, false), true
+	})
+}
+
+// isOwn reports whether an expression is the principal's id, or its roles.
+func isOwn(e ast.Expr) bool {
+	path, ok := expr.Path(e)
+	return ok && !expr.IsOptional(e) && len(path) == 2 && path[0] == "P" && (path[1] == "id" || path[1] == "roles")
 }
 
 // isFromJSON reports whether an expression reads a constant, an attribute or

@@ -166,6 +166,9 @@ func (c *printedCell) describe(i int) string {
 // compares such a variable.
 var unsaid = regexp.MustCompile(`^\(depends on|has\(V\.|\bruntime\.effectiveDerivedRoles`)
 
+// own is what the condition of a declared principal has values for.
+var own = regexp.MustCompile(`\bP\.(id|roles)\b`)
+
 // readBack makes policies of the conditions and has a PDP decide by them.
 func (d *printed) readBack(t *testing.T) {
 	t.Helper()
@@ -176,6 +179,9 @@ func (d *printed) readBack(t *testing.T) {
 	for i, c := range d.cells {
 		if c.decision.Effect != authz.Conditional {
 			continue
+		}
+		if !c.request.AnyPrincipal && own.MatchString(c.decision.Condition.String()) {
+			t.Errorf("%s: it names what is known of the principal\n%s", c.decision.Condition, c.describe(0))
 		}
 		if unsaid.MatchString(c.decision.Condition.String()) {
 			d.unsaid++

@@ -35,7 +35,7 @@ func (p *printer) path() string {
 func (p *printer) known() string {
 	return p.of(
 		`P.attr.s`, `P.attr.n`, `P.attr.b`, `P.attr.list`, `P.attr.map`, `P.attr.any`, `P.attr.other`, `P.attr["odd key"]`, `P.attr.missing`,
-		`P.id`, `P.attr.map.a`, `R.attr.label`, `request.auxData.jwt.group`, `request.auxData.jwt.list`,
+		`P.id`, `P.roles`, `P.attr.map.a`, `R.attr.label`, `request.auxData.jwt.group`, `request.auxData.jwt.list`,
 		`C.limit`, `C.names`, `C.limits`, `C.none`, `G.site`, `G.sites`,
 	)
 }
