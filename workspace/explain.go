@@ -38,6 +38,9 @@ func (w *Workspace) Explain(ctx context.Context, q *Attempt) (*explain.Explanati
 	if err := w.stableFor(m, m.Columns[i]); err != nil {
 		return nil, err
 	}
+	if err := w.Simplify(ctx, m); err != nil {
+		return nil, err
+	}
 	return explain.Explain(ctx, &explain.Input{
 		Matrix: m, Engine: w.Engine, Policies: w.Policies, Principal: q.Principal, Column: m.Columns[i], Arguments: q.Arguments,
 	})

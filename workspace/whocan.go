@@ -48,7 +48,10 @@ func (w *Workspace) WhoCan(ctx context.Context, a *Access) ([]explain.Answer, []
 		return nil, nil, err
 	}
 	answers, err := explain.WhoCan(ctx, m, w.Engine, w.Policies, columns)
-	return answers, w.Uncovered(columns), err
+	if err != nil {
+		return nil, nil, err
+	}
+	return answers, w.Uncovered(columns), w.simplifyAnswers(ctx, answers)
 }
 
 // narrow returns copies of the servers with only the items that are asked about.

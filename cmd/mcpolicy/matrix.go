@@ -58,6 +58,9 @@ Principals that the policies cannot tell apart share a column.`,
 			if err := workspace.Stable(m, m.Columns); err != nil {
 				return err
 			}
+			if err := w.Simplify(cmd.Context(), m); err != nil {
+				return err
+			}
 			d := &report.Document{Matrix: m, Notes: append(w.Notes(), w.Uncovered(m.Columns)...), Elapsed: time.Since(start)}
 			defer begin(cmd.Context(), "writing the report")()
 			return out.write(cmd.OutOrStdout(), targets, d, report.Options{Filter: filter})

@@ -1,0 +1,68 @@
+package workspace
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/explain"
+	"github.com/mcpolicy/mcpolicy/internal/simplify"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/solver"
+)
+
+// Simplify leaves out of the conditions of a matrix what cannot matter, for people to read.
+// No cell is decided anew.
+func (w *Workspace) Simplify(ctx context.Context, m *matrix.Matrix) error {
+	var s simplified
+	for _, col := range m.Columns {
+		for _, c := range m.Classes {
+			if cell := m.Cell(c, col); cell.Access == matrix.Conditional {
+				s.add(&cell.Condition, col, c.Principals[0])
+			}
+		}
+	}
+	return s.put(ctx, w)
+}
+
+// simplifyAnswers is Simplify of what who-can says.
+func (w *Workspace) simplifyAnswers(ctx context.Context, answers []explain.Answer) error {
+	var s simplified
+	for i := range answers {
+		a := &answers[i]
+		for j := range a.Declared {
+			s.add(&a.Declared[j].Condition, a.Column, a.Declared[j].Principals[0])
+		}
+		for j := range a.ByRole {
+			s.add(&a.ByRole[j].Condition, a.Column, &authz.Principal{ID: "anybody", Roles: []string{a.ByRole[j].Role}})
+		}
+	}
+	return s.put(ctx, w)
+}
+
+// simplified collects conditions, and where each stands.
+type simplified struct {
+	list []simplify.Asked
+	at   []*authz.Condition
+}
+
+func (s *simplified) add(c *authz.Condition, col *matrix.Column, who *authz.Principal) {
+	if c.IsZero() || len(col.Question.Requests) == 0 {
+		return
+	}
+	r := col.Question.Requests[0]
+	r.Principal = who
+	s.list, s.at = append(s.list, simplify.Asked{Condition: *c, Request: r}), append(s.at, c)
+}
+
+// put asks an engine of its own: policies have no say in what an expression comes to.
+func (s *simplified) put(ctx context.Context, w *Workspace) error {
+	shorter, err := simplify.New(solver.New(w.Engine.Leaves())).Conditions(ctx, s.list)
+	if err != nil {
+		return fmt.Errorf("simplify conditions: %w", err)
+	}
+	for i, c := range shorter {
+		*s.at[i] = c
+	}
+	return nil
+}
