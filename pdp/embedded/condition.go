@@ -13,32 +13,52 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
-// maxGroups bounds the groups of which a shortest condition is looked for.
-const maxGroups = 8
+// maxGroups bounds the groups of which a shortest condition is looked for; of more, up to
+// maxCovered, one is that is as short as taking away from what the engine allowed makes it.
+const maxGroups, maxCovered = 8, 64
+
+// maxWritten bounds the text of the condition on more groups, and maxListed how many of
+// what it hangs on are listed instead.
+const maxWritten, maxListed = 2000, 12
 
 // A term is a conjunction of groups, as bit sets.
-type implicant struct{ positive, negative uint }
+type implicant struct{ positive, negative uint64 }
 
-func (t implicant) covers(point uint) bool {
+func (t implicant) covers(point uint64) bool {
 	return point&t.positive == t.positive && point&t.negative == 0
 }
 
-func (t implicant) size() int { return bits.OnesCount(t.positive) + bits.OnesCount(t.negative) }
+func (t implicant) size() int { return bits.OnesCount64(t.positive) + bits.OnesCount64(t.negative) }
 
 // condition writes down for which values of the groups the engine allowed:
 // what allows, unless what denies.
 func (x *exploration) condition() authz.Condition {
-	if x.tooMany || len(x.texts) > maxGroups {
-		var texts []string
-		var hints []authz.Clause
-		for _, r := range x.texts {
-			if r.whenTrue != "" {
-				hints = append(hints, x.solver.clause(r.whenTrue))
-				texts = append(texts, r.whenTrue)
-			}
-		}
-		return authz.Unwritten(fmt.Sprintf("(depends on %d conditions: %s)", len(x.texts), strings.Join(texts, "; ")), hints...)
+	if x.tooMany || len(x.texts) > maxCovered {
+		return x.unwritten()
 	}
+	if c := x.written(); len(x.texts) <= maxGroups || len(c.String()) <= maxWritten {
+		return c
+	}
+	return x.unwritten()
+}
+
+// unwritten lists what the decision hangs on.
+func (x *exploration) unwritten() authz.Condition {
+	var texts []string
+	var hints []authz.Clause
+	for _, r := range x.texts {
+		if r.whenTrue != "" {
+			hints = append(hints, x.solver.clause(r.whenTrue))
+			texts = append(texts, r.whenTrue)
+		}
+	}
+	if more := len(texts) - maxListed; more > 0 {
+		texts = append(texts[:maxListed], fmt.Sprintf("%d more", more))
+	}
+	return authz.Unwritten(fmt.Sprintf("(depends on %d conditions: %s)", len(x.texts), strings.Join(texts, "; ")), hints...)
+}
+
+func (x *exploration) written() authz.Condition {
 	if x.strict() {
 		return authz.AnyOf(authz.Alternative{Allows: x.solver.clause(x.strictText())})
 	}
@@ -87,7 +107,7 @@ func (x *exploration) strictText() string {
 }
 
 // texted joins the texts of a set of groups with a logical operator.
-func (x *exploration) texted(groups uint, operator string) string {
+func (x *exploration) texted(groups uint64, operator string) string {
 	var list []string
 	for g, r := range x.texts {
 		if groups&(1<<g) != 0 {
@@ -101,22 +121,16 @@ func (x *exploration) texted(groups uint, operator string) string {
 // the engine allowed: prime implicants, taken greedily.
 func (x *exploration) terms() []implicant {
 	n := len(x.texts)
+	if n > maxGroups {
+		return cover(x.terminals())
+	}
 	allows := make([]bool, 1<<n)
 	for _, p := range x.paths {
 		if !p.allowed {
 			continue
 		}
-		var t implicant
-		for g, v := range p.groups {
-			switch v {
-			case isTrue:
-				t.positive |= 1 << g
-			case isFalse:
-				t.negative |= 1 << g
-			case isFree, isError:
-			}
-		}
-		for point := range uint(1) << n {
+		t := p.term()
+		for point := range uint64(1) << n {
 			if t.covers(point) {
 				allows[point] = true
 			}
@@ -131,7 +145,7 @@ func (x *exploration) terms() []implicant {
 		})
 		chosen = append(chosen, best)
 		for point := range left {
-			if best.covers(uint(point)) { //nolint:gosec // counts from zero
+			if best.covers(uint64(point)) { //nolint:gosec // counts from zero
 				left[point] = false
 			}
 		}
@@ -142,7 +156,7 @@ func (x *exploration) terms() []implicant {
 func gain(t implicant, left []bool) int {
 	n := 0
 	for point, open := range left {
-		if open && t.covers(uint(point)) { //nolint:gosec // counts from zero
+		if open && t.covers(uint64(point)) { //nolint:gosec // counts from zero
 			n++
 		}
 	}
@@ -152,10 +166,10 @@ func gain(t implicant, left []bool) int {
 // primeImplicants lists the largest terms within which everything is allowed.
 func primeImplicants(allows []bool, n int) []implicant {
 	level := map[implicant]bool{}
-	full := uint(1)<<n - 1
+	full := uint64(1)<<n - 1
 	for point, ok := range allows {
 		if ok {
-			level[implicant{uint(point), full &^ uint(point)}] = true //nolint:gosec // counts from zero
+			level[implicant{uint64(point), full &^ uint64(point)}] = true //nolint:gosec // counts from zero
 		}
 	}
 	var primes []implicant
@@ -163,7 +177,7 @@ func primeImplicants(allows []bool, n int) []implicant {
 		next, merged := map[implicant]bool{}, map[implicant]bool{}
 		for t := range level {
 			for g := range n {
-				bit := uint(1) << g
+				bit := uint64(1) << g
 				if t.positive&bit == 0 {
 					continue
 				}
