@@ -77,12 +77,14 @@ func (a *analysis) known(request int) string {
 		resource := r.Resource
 		principal := *r.Principal
 		if r.AnyPrincipal {
-			principal.Attr, principal.AuxData, principal.JWTs = nil, nil, nil
+			if a.in.Only == nil {
+				principal.Attr, principal.AuxData, principal.JWTs = nil, nil, nil
+			}
 			if !a.in.FixedID {
 				principal.ID = ""
 			}
 		}
-		text, err := json.Marshal([]any{resource, r.Unknown, principal.ID, principal.Roles, principal.Attr, principal.Scope, principal.PolicyVersion, principal.AuxData, principal.JWTs, a.in.Now})
+		text, err := json.Marshal([]any{resource, r.Unknown, principal.ID, principal.Roles, principal.Attr, principal.Scope, principal.PolicyVersion, principal.AuxData, principal.JWTs, a.in.Now, a.in.Only})
 		if err != nil {
 			text = []byte(err.Error()) // no JSON: the engine refuses it
 		}

@@ -140,7 +140,7 @@ func (a *analysis) addRequired(p *place) {
 	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		if len(a.places) < mostPlaces {
+		if len(a.places) < mostPlaces && !a.in.fixes(p.kind, name) {
 			a.at(p, name)
 		}
 	}
@@ -196,7 +196,7 @@ func (a *analysis) resolve(path []string, request int) (p *place, whole bool, s 
 		case path[1] == "id" && len(path) == 2:
 			return a.root("P.id", isID, 0), false, isOpen
 		case path[1] == "attr":
-			return a.under(a.root("P.attr", isAttributes, 0), path[2:]), false, isOpen
+			return a.within(a.root("P.attr", isAttributes, 0), path[2:])
 		}
 	case path[0] == "R":
 		if r.Unknown == nil || len(path) > 1 && path[1] != "attr" {
@@ -206,19 +206,22 @@ func (a *analysis) resolve(path []string, request int) (p *place, whole bool, s 
 		root := a.root(callRoot(call), isArguments, call)
 		for i, name := range path[min(2, len(path)):] {
 			if i == len(r.Unknown) {
-				return a.under(root, path[2+i:]), false, isOpen
+				return a.within(root, path[2+i:])
 			}
 			if name != r.Unknown[i] {
 				return nil, false, isFixed
 			}
 		}
-		return root, len(path)-2 < len(r.Unknown), isOpen
+		if len(path)-2 < len(r.Unknown) {
+			return root, true, isOpen
+		}
+		return a.within(root, nil)
 	case len(path) > 2 && path[0] == "request" && (path[1] == "auxData" || path[1] == "aux_data"):
 		if !r.AnyPrincipal {
 			return nil, false, isFixed
 		}
 		if path[2] == "jwt" {
-			return a.under(a.root("jwt", isClaims, 0), path[3:]), false, isOpen
+			return a.within(a.root("jwt", isClaims, 0), path[3:])
 		}
 	}
 	return nil, false, isForeign

@@ -135,6 +135,9 @@ func (a *analysis) formula(f Formula, request int) (*formulaNode, error) {
 // solve looks for a model that the engine confirms, and failing that for a proof that
 // there is none.
 func (a *analysis) solve(ctx context.Context) (Answer, error) {
+	if a.refused() {
+		return Answer{Verdict: Impossible, Steps: a.steps}, nil
+	}
 	relaxed := a.encode(true)
 	if len(relaxed.clauses) > a.limits.Size {
 		return Answer{Open: []string{"the condition is too large"}, Steps: a.steps}, nil

@@ -22,6 +22,7 @@ type World struct {
 	Principal any
 	Claims    any        // the JSON schema of the principal's claims; nil allows all
 	FixedID   bool       // the id stays as it is in spite of AnyPrincipal
+	Only      *Part      // what is open of all that the requests leave open; nil for all of it
 	Now       *time.Time // nil leaves the clock open
 }
 

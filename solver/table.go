@@ -161,6 +161,7 @@ func (a *analysis) answer(ctx context.Context, ask *asking) error {
 		trials = append(trials, Trial{Text: texts.number(w.leaf.text), Request: request, Now: now})
 	}
 	if len(trials) > 0 {
+		trials = append(trials, a.ahead(texts)...)
 		outcomes, err := a.solver.engine.Evaluate(ctx, texts.list, trials)
 		if err != nil {
 			return err
@@ -199,10 +200,14 @@ func (a *analysis) request(number int, values assignment) (*authz.Request, time.
 	r := a.in.Requests[number]
 	principal := *r.Principal
 	if r.AnyPrincipal {
-		principal.Attr, _ = a.valueOf(a.roots["P.attr"], values).(map[string]any)
-		principal.AuxData, _ = a.valueOf(a.roots["jwt"], values).(map[string]any)
-		if principal.JWTs = nil; len(principal.AuxData) == 0 {
+		attr, _ := a.valueOf(a.roots["P.attr"], values).(map[string]any)
+		claims, _ := a.valueOf(a.roots["jwt"], values).(map[string]any)
+		principal.Attr, principal.AuxData = a.kept(isAttributes, principal.Attr, attr), a.kept(isClaims, principal.AuxData, claims)
+		if len(principal.AuxData) == 0 {
 			principal.AuxData = nil
+		}
+		if a.in.Only == nil {
+			principal.JWTs = nil
 		}
 		if !a.in.FixedID {
 			principal.ID = "someone"
@@ -213,7 +218,7 @@ func (a *analysis) request(number int, values assignment) (*authz.Request, time.
 	}
 	if r.Unknown != nil {
 		of, _ := a.valueOf(a.roots[callRoot(a.in.call(number))], values).(map[string]any)
-		if of == nil {
+		if of = a.kept(isArguments, standingAt(r.Resource.Attr, r.Unknown), of); of == nil {
 			of = map[string]any{}
 		}
 		r.Resource.Attr = put(r.Resource.Attr, r.Unknown, of)
