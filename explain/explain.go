@@ -4,12 +4,14 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // An Engine decides and evaluates; embedded.Engine does.
@@ -27,6 +29,11 @@ type Input struct {
 	Principal *authz.Principal
 	Column    *matrix.Column
 	Arguments map[string]any // nil leaves them open
+
+	// What the smallest change of a denial is looked for with. Attributes is the JSON
+	// Schema that the engine holds whoever asks about the column to, nil for none.
+	Attributes *source.Node
+	Now        time.Time // the engine's; zero for any
 }
 
 // An Explanation says why a cell is what it is.
@@ -37,7 +44,8 @@ type Explanation struct {
 	Cell      matrix.Cell
 	Sentence  string // the outcome, in one sentence
 	Requests  []Request
-	Ways      []Way // what would allow what is denied, confirmed by the engine
+	Ways      []Way     // what would allow what is denied, confirmed by the engine
+	Smallest  *Smallest // of what is denied; nil if the engine cannot be asked
 }
 
 // A Request is one that the enforcement point would make, and what came of it.
@@ -90,6 +98,9 @@ func Explain(ctx context.Context, q *Input) (*Explanation, error) {
 			return nil, err
 		}
 		x.Ways = ways
+		if x.Smallest, err = q.smallest(ctx, x); err != nil {
+			return nil, err
+		}
 	}
 	x.Sentence = x.sentence()
 	return x, nil

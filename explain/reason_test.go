@@ -28,6 +28,8 @@ type shelf struct {
 	actions  []string
 	roles    []string
 	attr     map[string]any
+	claims   map[string]any
+	input    string // the tool's inputSchema
 }
 
 // rules writes a resource policy about shelves.
@@ -52,7 +54,11 @@ func (s *shelf) load(t *testing.T) (*world, *matrix.Column) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inventories, err := manifest.Parse("library.json", []byte(`{"tools": [{"name": "lend"}]}`))
+	tool := `"name": "lend"`
+	if s.input != "" {
+		tool += `, "inputSchema": ` + s.input
+	}
+	inventories, err := manifest.Parse("library.json", []byte(`{"tools": [{`+tool+`}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +72,7 @@ func (s *shelf) load(t *testing.T) (*world, *matrix.Column) {
 	}
 	m, err := matrix.Build(t.Context(), &matrix.Input{
 		Servers:    []*matrix.Server{{Name: "library", Inventory: inventories[0], Profile: profile}},
-		Principals: []*authz.Principal{{Key: "lou", ID: "lou", Roles: s.roles, Attr: s.attr}},
+		Principals: []*authz.Principal{{Key: "lou", ID: "lou", Roles: s.roles, Attr: s.attr, AuxData: s.claims}},
 		Decider:    engine, Policies: set,
 	})
 	if err != nil {

@@ -31,7 +31,7 @@ func ExplainText(w io.Writer, x *explain.Explanation, o Options) error {
 	for i := range x.Requests {
 		p.explainRequest(x, &x.Requests[i], o)
 	}
-	p.ways(x.Ways)
+	p.changes(x)
 	return p.w.Flush()
 }
 
@@ -210,36 +210,6 @@ func (p *printer) explainDerived(d *explain.DerivedRole) {
 	}
 }
 
-func (p *printer) ways(ways []explain.Way) {
-	if len(ways) == 0 {
-		return
-	}
-	p.blank()
-	for i, way := range ways {
-		label := ""
-		if i == 0 {
-			label = "would be allowed"
-		}
-		text := "with " + way.Text
-		if !way.Condition.IsZero() {
-			text += ", " + way.Condition.When()
-		}
-		var l *line
-		for j, s := range wrap(p.text(text), p.width-19) {
-			if j > 0 {
-				l.end()
-				label = ""
-			}
-			l = p.line().add(good, label).to(19).sign(plain, s)
-		}
-		if !l.right("(the engine agrees)") {
-			l.end()
-			l = p.line().to(19).add(faint, "(the engine agrees)")
-		}
-		l.end()
-	}
-}
-
 // explainDocument is an explanation as JSON reports spell it.
 type explainDocument struct {
 	Version   int            `json:"version"`
@@ -254,6 +224,7 @@ type explainDocument struct {
 	Sentence  string         `json:"sentence"`
 	Requests  []requestJSON  `json:"requests"`
 	Ways      []wayJSON      `json:"wouldBeAllowed"`
+	Smallest  *smallestJSON  `json:"smallestChange,omitempty"`
 }
 
 type requestJSON struct {
@@ -346,6 +317,7 @@ func ExplainJSON(w io.Writer, x *explain.Explanation, _ Options) error {
 	for _, way := range x.Ways {
 		doc.Ways = append(doc.Ways, wayJSON{With: way.Text, Condition: way.Condition.String()})
 	}
+	doc.Smallest = smallest(x)
 	return indented(w, doc)
 }
 

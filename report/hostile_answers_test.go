@@ -10,6 +10,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/probe"
 	"github.com/mcpolicy/mcpolicy/report"
+	"github.com/mcpolicy/mcpolicy/solver"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -49,8 +50,16 @@ func hostileExplanation(d *report.Document, s string) *explain.Explanation {
 	who, col := d.Matrix.Classes[0].First(), d.Matrix.Columns[1]
 	held, other := hostileRule(s, explain.Depends), hostileRule(s, explain.NotHeld)
 	other.Via = ""
+	change := &explain.Change{
+		Values:    []explain.Value{{Kind: explain.Argument, Name: s, To: s}, {Kind: explain.Attribute, Name: s, Removed: true}},
+		Principal: who, Arguments: map[string]any{s: s}, Condition: authz.Unwritten(s),
+	}
 	return &explain.Explanation{
 		Principal: who, Column: col, Arguments: map[string]any{s: s}, Sentence: "denied: " + s,
+		Smallest: &explain.Smallest{
+			Verdict: solver.Possible, Change: change, Arguments: change, Note: s, Open: []string{s}, Tried: []string{s},
+			InTheWay: []matrix.Rule{{ID: s, Name: s, Pos: source.Pos{File: s, Line: 1}}},
+		},
 		Cell: matrix.Cell{Access: matrix.Conditional, Condition: authz.Unwritten(s)},
 		Requests: []explain.Request{{
 			Request:    authz.Request{Principal: who, Resource: authz.Resource{Kind: s, ID: s, PolicyVersion: s, Scope: s}, Action: s},

@@ -43,6 +43,7 @@ func (w *Workspace) Explain(ctx context.Context, q *Attempt) (*explain.Explanati
 	}
 	return explain.Explain(ctx, &explain.Input{
 		Matrix: m, Engine: w.Engine, Policies: w.Policies, Principal: q.Principal, Column: m.Columns[i], Arguments: q.Arguments,
+		Attributes: w.principalSchema(m.Columns[i], map[*policy.Schema]*source.Node{}), Now: w.Now,
 	})
 }
 
