@@ -65,13 +65,14 @@ type change struct {
 	conditions []authz.Condition
 	fits       *witness.Schema // arguments that are changed
 	places     []Value         // that may change, in order
-	unallowed  bool            // no rule allows it, whatever the values
+	whole      []ValueKind     // of which others may matter, too: all of the kind is read
+	because    string          // no rule comes to allow it; "" if that is not so
 	result     Smallest
 }
 
 // open has the engine decide with arguments, attributes and claims left open, and takes
 // down what of them it takes to be allowed. It is done where that says all.
-func (s *change) open(ctx context.Context) (done bool, err error) {
+func (s *change) open(ctx context.Context, x *Explanation) (done bool, err error) {
 	requests := slices.Clone(s.Column.Question.Requests)
 	for i := range requests {
 		requests[i].Principal, requests[i].AnyPrincipal = s.Principal, true
@@ -87,9 +88,13 @@ func (s *change) open(ctx context.Context) (done bool, err error) {
 	for i := range decisions {
 		d, r := &decisions[i], &requests[i]
 		if d.Effect == authz.Deny {
-			denies, allowed := s.settledBy(d, r)
-			s.result.Verdict, s.result.InTheWay = solver.Impossible, distinct(denies)
-			s.unallowed = len(denies) == 0 && !allowed && len(d.Validation) == 0
+			s.result.Verdict, s.result.InTheWay = solver.Impossible, distinct(s.settledBy(d, r))
+			switch {
+			case d.NoPolicy:
+				s.because = "no policy covers it"
+			case x.Requests[i].unallowed():
+				s.because = "no rule allows it for " + roles(s.Principal.Roles)
+			}
 			return true, nil
 		}
 		if s.Arguments != nil {

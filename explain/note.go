@@ -33,8 +33,8 @@ func (s *change) impossible() string {
 		text += " within the inputSchema"
 	}
 	switch rules := s.result.InTheWay; {
-	case s.unallowed:
-		return text + ": no rule allows it for " + roles(s.Principal.Roles)
+	case len(rules) == 0 && s.because != "":
+		return text + ": " + s.because
 	case len(rules) == 1:
 		return text + fmt.Sprintf(": rule %q at %s:%d denies it", rules[0].Name, rules[0].Pos.File, rules[0].Pos.Line)
 	case len(rules) > 1:

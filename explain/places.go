@@ -45,6 +45,9 @@ func (s *change) candidates(x *Explanation) {
 		if ValueKind(kind) == Argument && s.Arguments == nil {
 			continue
 		}
+		if whole[kind] {
+			s.whole = append(s.whole, ValueKind(kind))
+		}
 		slices.Sort(list)
 		for _, name := range slices.Compact(list) {
 			s.places = append(s.places, Value{Kind: ValueKind(kind), Name: name})

@@ -17,7 +17,8 @@ import (
 const (
 	mostQuestions = 150     // to the solver
 	mostSets      = 100_000 // of places that are counted through
-	mostSteps     = 300_000 // of the solver, together
+	mostSteps     = 60_000  // of the solver, together
+	mostRows      = 20_000  // of one question
 )
 
 // A budget is what is left of the bounds.
@@ -35,6 +36,9 @@ func (s *change) search(ctx context.Context) error {
 	b := &budget{mostQuestions, mostSets, mostSteps}
 	found, err := s.least(ctx, b, all)
 	if err != nil {
+		return err
+	}
+	if err := s.others(ctx, b, &found); err != nil {
 		return err
 	}
 	s.result.Verdict, s.result.Change, s.result.Least, s.result.Open = found.verdict, found.change, found.least, found.open
@@ -57,6 +61,31 @@ func (s *change) search(ctx context.Context) error {
 		s.result.Arguments, err = s.finished(ctx, alone.change)
 	}
 	return err
+}
+
+// others takes back what a search came to where there is more to change than the places
+// that it was over: where all arguments, attributes or claims are read, those that are not
+// there may matter as well.
+func (s *change) others(ctx context.Context, b *budget, f *finding) error {
+	switch {
+	case len(s.whole) == 0 || f.verdict == solver.Possible && len(f.change.Values) == 1:
+		return nil
+	case f.verdict == solver.Impossible:
+		all := make([]int, len(s.places))
+		for i := range all {
+			all[i] = i
+		}
+		a, err := s.solve(ctx, b, all, s.whole...)
+		if err != nil || a.Verdict == solver.Impossible {
+			return err
+		}
+		f.verdict = solver.Unknown
+	}
+	for _, kind := range s.whole {
+		f.open = append(f.open, kind.String()+"s of any name")
+	}
+	f.least = false
+	return nil
 }
 
 // isOfArguments reports whether a change is of arguments alone.
@@ -189,8 +218,8 @@ func (s *change) fallback(ctx context.Context, f finding, of []int, whole *solve
 	return f, nil
 }
 
-// solve asks whether a change of some places is enough.
-func (s *change) solve(ctx context.Context, b *budget, set []int) (solver.Answer, error) {
+// solve asks whether a change of some places is enough, and of all others of some kinds.
+func (s *change) solve(ctx context.Context, b *budget, set []int, open ...ValueKind) (solver.Answer, error) {
 	only := &solver.Part{Arguments: []string{}, Attributes: []string{}, Claims: []string{}}
 	if s.Arguments == nil {
 		only.Arguments = nil
@@ -199,6 +228,9 @@ func (s *change) solve(ctx context.Context, b *budget, set []int) (solver.Answer
 		p := &s.places[i]
 		list := [...]*[]string{&only.Arguments, &only.Attributes, &only.Claims}[p.Kind]
 		*list = append(*list, p.Name)
+	}
+	for _, kind := range open {
+		*[...]*[]string{&only.Arguments, &only.Attributes, &only.Claims}[kind] = nil
 	}
 	w := s.world
 	w.Only = only

@@ -52,9 +52,9 @@ func (q *Input) smallest(ctx context.Context, x *Explanation) (*Smallest, error)
 		return nil, nil
 	}
 	s := &change{Input: q, solver: solver.New(engine.Leaves())}
-	s.solver.Confirm = s.confirm
+	s.solver.Confirm, s.solver.Limits.Total = s.confirm, mostRows
 	s.result.InTheWay = x.denying()
-	done, err := s.open(ctx)
+	done, err := s.open(ctx, x)
 	if !done && err == nil {
 		s.candidates(x)
 		err = s.search(ctx)
@@ -77,26 +77,34 @@ func (x *Explanation) denying() []matrix.Rule {
 	return distinct(list)
 }
 
-// settledBy lists the DENY rules that deny a request whatever is open, and reports whether
-// another rule would allow it but for these.
-func (q *Input) settledBy(d *authz.Decision, r *authz.Request) (denies []matrix.Rule, allowed bool) {
+// settledBy lists the DENY rules that deny a request whatever is open.
+func (q *Input) settledBy(d *authz.Decision, r *authz.Request) []matrix.Rule {
 	var fired, depend []matrix.Rule
+	allowed := false // but for what denies
 	for _, ref := range d.Rules {
 		of := q.Policies.RuleFor(ref.ID, r.Resource.Kind, r.Action)
+		if ref.Met == authz.Unmet || of == nil {
+			continue
+		}
+		rule := matrix.Rule{ID: ref.ID, Name: of.Label(), Effect: ref.Effect, Met: ref.Met, Pos: of.Pos, Syntax: of}
 		switch {
-		case ref.Met == authz.Unmet || of == nil:
 		case of.Effect == authz.Allow:
 			allowed = allowed || of.Policy.Kind != policy.RolePolicy
 		case ref.Met == authz.Fired:
-			fired = append(fired, matrix.Rule{ID: ref.ID, Name: of.Label(), Effect: ref.Effect, Met: ref.Met, Pos: of.Pos, Syntax: of})
+			fired = append(fired, rule)
 		default:
-			depend = append(depend, matrix.Rule{ID: ref.ID, Name: of.Label(), Effect: ref.Effect, Met: ref.Met, Pos: of.Pos, Syntax: of})
+			depend = append(depend, rule)
 		}
 	}
 	if len(fired) == 0 && allowed {
-		return depend, allowed
+		return depend
 	}
-	return fired, allowed
+	return fired
+}
+
+// unallowed reports whether no rule that allows a request is for the principal's roles.
+func (x *Request) unallowed() bool {
+	return !slices.ContainsFunc(x.Rules, func(r Rule) bool { return r.allows() && r.Via != "" })
 }
 
 // distinct returns rules by their places, each once.

@@ -48,7 +48,8 @@ var kilnConditions = []string{
 	`R.attr.arguments.mode.startsWith("w")`, `!(R.attr.arguments.level < 3)`, `size(R.attr.arguments) == 2`, `R.attr.arguments.level + P.attr.grade > 3.0`,
 	`R.attr.arguments.mode == "dry" && R.attr.arguments.mode == "wet"`, `has(P.attr.team) && has(P.attr.grade)`, `P.id == "kai"`,
 	`P.attr.grade == 1 && P.attr.team == "dry" && R.attr.arguments.force == true`, `P.attr.kind == "own"`,
-	`R.attr.arguments.level * P.attr.grade > 20.0`, `request.auxData.jwt.tier == "wet"`, `R.attr.arguments.mode == request.auxData.jwt.tier || P.attr.grade == 2`,
+	`R.attr.arguments.level * P.attr.grade > 20.0`, `request.auxData.jwt.tier == "wet"`, `size(P.attr) == 1`, `R.attr.arguments.mode in P.attr`, `P.attr[R.attr.arguments.mode == "wet" ? "grade" : "team"] == 1`,
+	`R.attr.arguments.mode == request.auxData.jwt.tier || P.attr.grade == 2`,
 }
 
 // A kiln is a random world with one tool.
