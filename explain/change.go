@@ -56,8 +56,8 @@ func (v *Value) String() string {
 	return v.Place() + " = " + asJSON(v.To)
 }
 
-// A change is a search for the smallest change.
-type change struct {
+// A search is one for the smallest change.
+type search struct {
 	*Input
 	solver     *solver.Solver
 	world      solver.World
@@ -72,7 +72,7 @@ type change struct {
 
 // open has the engine decide with arguments, attributes and claims left open, and takes
 // down what of them it takes to be allowed. It is done where that says all.
-func (s *change) open(ctx context.Context, x *Explanation) (done bool, err error) {
+func (s *search) open(ctx context.Context, x *Explanation) (done bool, err error) {
 	requests := slices.Clone(s.Column.Question.Requests)
 	for i := range requests {
 		requests[i].Principal, requests[i].AnyPrincipal = s.Principal, true
@@ -167,7 +167,7 @@ func isRoot(e ast.Expr) bool {
 var fact = ast.NewExprFactory()
 
 // made returns the principal and the arguments of a request that the solver found.
-func (s *change) made(requests []authz.Request) (*authz.Principal, map[string]any) {
+func (s *search) made(requests []authz.Request) (*authz.Principal, map[string]any) {
 	p := *s.Principal
 	p.Attr, p.AuxData = requests[0].Principal.Attr, requests[0].Principal.AuxData
 	for i := range requests {
@@ -179,7 +179,7 @@ func (s *change) made(requests []authz.Request) (*authz.Principal, map[string]an
 }
 
 // confirm has the engine decide a request that the solver found.
-func (s *change) confirm(ctx context.Context, requests []authz.Request, _ time.Time) (bool, error) {
+func (s *search) confirm(ctx context.Context, requests []authz.Request, _ time.Time) (bool, error) {
 	who, arguments := s.made(requests)
 	for name, v := range who.AuxData {
 		if seen, shown, err := authz.Claim(name, v); err != nil || !shown || asJSON(seen) != asJSON(v) {
@@ -189,7 +189,7 @@ func (s *change) confirm(ctx context.Context, requests []authz.Request, _ time.T
 	return s.allowed(ctx, who, arguments)
 }
 
-func (s *change) allowed(ctx context.Context, who *authz.Principal, arguments map[string]any) (bool, error) {
+func (s *search) allowed(ctx context.Context, who *authz.Principal, arguments map[string]any) (bool, error) {
 	cells, err := s.Matrix.Ask(ctx, []matrix.Attempt{{Principal: who, Column: s.Column, Arguments: arguments}})
 	return err == nil && cells[0].Access == matrix.Allowed, err
 }

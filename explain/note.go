@@ -10,7 +10,7 @@ import (
 )
 
 // note says what of a change is not known, or why none would do.
-func (s *change) note() string {
+func (s *search) note() string {
 	r := &s.result
 	switch {
 	case r.Verdict == solver.Impossible:
@@ -27,7 +27,7 @@ func (s *change) note() string {
 	return ""
 }
 
-func (s *change) impossible() string {
+func (s *search) impossible() string {
 	text := "no value of " + s.values() + " would allow it"
 	if s.result.WithinSchema {
 		text += " within the inputSchema"
@@ -48,7 +48,7 @@ func (s *change) impossible() string {
 }
 
 // values names what may have other values.
-func (s *change) values() string {
+func (s *search) values() string {
 	var kinds []string
 	if s.Column.Operation != authz.List {
 		kinds = append(kinds, "arguments")

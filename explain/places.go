@@ -14,7 +14,7 @@ import (
 // candidates lists the places whose values may matter: those that the conditions read, and
 // those that schemas speak of where these refuse what stands there now, or say something
 // of values together.
-func (s *change) candidates(x *Explanation) {
+func (s *search) candidates(x *Explanation) {
 	var names [Claim + 1][]string
 	var whole [Claim + 1]bool // all that there is may be read
 	read := func(kind ValueKind, path []string) {
@@ -57,7 +57,7 @@ func (s *change) candidates(x *Explanation) {
 
 // argumentsBySchema takes the schema of arguments for what they may be, and lists those
 // that may have to be changed for its sake, or for that of conditions that read all.
-func (s *change) argumentsBySchema(x *Explanation, whole bool) []string {
+func (s *search) argumentsBySchema(x *Explanation, whole bool) []string {
 	names := s.refusedNames(x, "resource")
 	if whole {
 		names = append(names, slices.Collect(maps.Keys(s.Arguments))...)
@@ -89,7 +89,7 @@ func (s *change) argumentsBySchema(x *Explanation, whole bool) []string {
 }
 
 // attributesBySchema does so for attributes and the schema that the engine holds them to.
-func (s *change) attributesBySchema(x *Explanation, whole bool) []string {
+func (s *search) attributesBySchema(x *Explanation, whole bool) []string {
 	names := s.refusedNames(x, "principal")
 	if whole {
 		names = append(names, slices.Collect(maps.Keys(s.Principal.Attr))...)
@@ -107,7 +107,7 @@ func (s *change) attributesBySchema(x *Explanation, whole bool) []string {
 
 // refusedNames lists the arguments or attributes that the schemas of policies refuse, where
 // that denies. Where something is missing, the name is not told.
-func (s *change) refusedNames(x *Explanation, of string) []string {
+func (s *search) refusedNames(x *Explanation, of string) []string {
 	var names []string
 	for i := range x.Requests {
 		r := &x.Requests[i]

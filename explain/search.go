@@ -24,8 +24,8 @@ const (
 // A budget is what is left of the bounds.
 type budget struct{ questions, sets, steps int }
 
-// search finds the smallest change of all places, and of arguments alone.
-func (s *change) search(ctx context.Context) error {
+// find finds the smallest change of all places, and of arguments alone.
+func (s *search) find(ctx context.Context) error {
 	all := make([]int, len(s.places))
 	arguments := 0
 	for i, p := range s.places {
@@ -66,7 +66,7 @@ func (s *change) search(ctx context.Context) error {
 // others takes back what a search came to where there is more to change than the places
 // that it was over: where all arguments, attributes or claims are read, those that are not
 // there may matter as well.
-func (s *change) others(ctx context.Context, b *budget, f *finding) error {
+func (s *search) others(ctx context.Context, b *budget, f *finding) error {
 	switch {
 	case len(s.whole) == 0 || f.verdict == solver.Possible && len(f.change.Values) == 1:
 		return nil
@@ -94,7 +94,7 @@ func (c *Change) isOfArguments() bool {
 }
 
 // finished chooses the values of a change, and says what it still depends on.
-func (s *change) finished(ctx context.Context, c *Change) (*Change, error) {
+func (s *search) finished(ctx context.Context, c *Change) (*Change, error) {
 	c, err := s.readable(ctx, c)
 	if err != nil || s.Arguments != nil {
 		return c, err
@@ -117,7 +117,7 @@ type finding struct {
 // least finds the smallest set of some places that are enough to change, the first of these
 // in the order of the places. Where a set is not enough, it is extended as far as it can be
 // without being enough, and then one of the remaining places has to be in every set that is.
-func (s *change) least(ctx context.Context, b *budget, of []int) (finding, error) {
+func (s *search) least(ctx context.Context, b *budget, of []int) (finding, error) {
 	whole, err := s.solve(ctx, b, of)
 	if err != nil || whole.Verdict == solver.Impossible {
 		return finding{verdict: solver.Impossible}, err
@@ -164,7 +164,7 @@ func (s *change) least(ctx context.Context, b *budget, of []int) (finding, error
 
 // left extends a set of places that is not enough as far as possible, and returns the
 // others.
-func (s *change) left(ctx context.Context, b *budget, of, set []int) ([]int, error) {
+func (s *search) left(ctx context.Context, b *budget, of, set []int) ([]int, error) {
 	set = slices.Clone(set)
 	var left []int
 	for _, p := range of {
@@ -190,7 +190,7 @@ func (s *change) left(ctx context.Context, b *budget, of, set []int) ([]int, err
 
 // fallback is what is known where the search had to end: the change of all places, if
 // there is one, less what it does without. Nobody knows whether it is the smallest.
-func (s *change) fallback(ctx context.Context, f finding, of []int, whole *solver.Answer) (finding, error) {
+func (s *search) fallback(ctx context.Context, f finding, of []int, whole *solver.Answer) (finding, error) {
 	f.open = append(f.open, fmt.Sprintf("all sets of %d values", len(of)))
 	if whole.Verdict != solver.Possible {
 		return f, nil
@@ -219,7 +219,7 @@ func (s *change) fallback(ctx context.Context, f finding, of []int, whole *solve
 }
 
 // solve asks whether a change of some places is enough, and of all others of some kinds.
-func (s *change) solve(ctx context.Context, b *budget, set []int, open ...ValueKind) (solver.Answer, error) {
+func (s *search) solve(ctx context.Context, b *budget, set []int, open ...ValueKind) (solver.Answer, error) {
 	only := &solver.Part{Arguments: []string{}, Attributes: []string{}, Claims: []string{}}
 	if s.Arguments == nil {
 		only.Arguments = nil
@@ -247,7 +247,7 @@ func (s *change) solve(ctx context.Context, b *budget, set []int, open ...ValueK
 }
 
 // worded returns what the solver says in the words of conditions: arguments.region.
-func (s *change) worded(text string) string {
+func (s *search) worded(text string) string {
 	for i := range s.world.Requests {
 		if path := s.world.Requests[i].Unknown; path != nil {
 			text = strings.ReplaceAll(text, "resource."+strings.Join(path, ".")+".", "arguments.")
@@ -257,7 +257,7 @@ func (s *change) worded(text string) string {
 }
 
 // changed returns the change that an answer shows.
-func (s *change) changed(a *solver.Answer) *Change {
+func (s *search) changed(a *solver.Answer) *Change {
 	who, arguments := s.made(a.Requests)
 	c := &Change{Principal: who, Arguments: arguments}
 	if s.Arguments != nil {

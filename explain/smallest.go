@@ -51,13 +51,13 @@ func (q *Input) smallest(ctx context.Context, x *Explanation) (*Smallest, error)
 	if !ok || len(q.Column.Question.Requests) == 0 {
 		return nil, nil
 	}
-	s := &change{Input: q, solver: solver.New(engine.Leaves())}
+	s := &search{Input: q, solver: solver.New(engine.Leaves())}
 	s.solver.Confirm, s.solver.Limits.Total = s.confirm, mostRows
 	s.result.InTheWay = x.denying()
 	done, err := s.open(ctx, x)
 	if !done && err == nil {
 		s.candidates(x)
-		err = s.search(ctx)
+		err = s.find(ctx)
 	}
 	s.result.Note = s.note()
 	return &s.result, err

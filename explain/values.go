@@ -19,7 +19,7 @@ const mostValues = 12
 
 // readable has values take the place of those that the solver found, where the engine
 // allows these as well: closer to what stands there now, or named by the conditions.
-func (s *change) readable(ctx context.Context, c *Change) (*Change, error) {
+func (s *search) readable(ctx context.Context, c *Change) (*Change, error) {
 	for i := range c.Values {
 		v := &c.Values[i]
 		was, there := s.now(v)
@@ -79,14 +79,14 @@ func (c *Change) remove(kind ValueKind, name string) {
 }
 
 // now returns what stands in a place.
-func (s *change) now(v *Value) (any, bool) {
+func (s *search) now(v *Value) (any, bool) {
 	of := [...]map[string]any{s.Arguments, s.Principal.Attr, s.Principal.AuxData}[v.Kind]
 	was, there := of[v.Name]
 	return was, there
 }
 
 // nicer lists values that read better than one that was found, the best first.
-func (s *change) nicer(v *Value, was any, there bool) []any {
+func (s *search) nicer(v *Value, was any, there bool) []any {
 	if v.Kind == Claim {
 		return nil // some have a form of their own
 	}
@@ -128,7 +128,7 @@ func (s *change) nicer(v *Value, was any, there bool) []any {
 }
 
 // known lists what stands in the places that may change, and what is beside numbers.
-func (s *change) known() []any {
+func (s *search) known() []any {
 	var list []any
 	for i := range s.places {
 		switch v, _ := s.now(&s.places[i]); v := v.(type) {
@@ -154,7 +154,7 @@ func kindOf(v any) string {
 }
 
 // literals lists the numbers and texts in the conditions, and of numbers those beside them.
-func (s *change) literals() []any {
+func (s *search) literals() []any {
 	var list []any
 	var walk func(e ast.Expr)
 	walk = func(e ast.Expr) {
@@ -182,7 +182,7 @@ func (s *change) literals() []any {
 
 // lists are the list that stands there with what the one found has besides, or without
 // what the conditions name.
-func (s *change) lists(was []any, to any) []any {
+func (s *search) lists(was []any, to any) []any {
 	with, without := slices.Clone(was), slices.Clone(was)
 	found, _ := to.([]any)
 	for _, x := range found {

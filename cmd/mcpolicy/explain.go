@@ -34,11 +34,18 @@ would ask, which rules are about it, what each part of their conditions comes to
 and, for a denial, what would be allowed. The operation is the use of the item
 (call, get or read) unless it is said.
 
+Of a denial it says the smallest change of values that would allow it: the fewest
+arguments of --args, attributes of the principal and claims that have to be others,
+arguments before attributes. Without --args the arguments may be any. A role is no
+value: what one more role would do stands beside it. That no values would do is
+said where it is known, and what is not known is said, too.
+
 With --role the principal need not be declared; with --type the item need not be
 in an inventory.`,
 		Example: `  mcpolicy explain sally get_sales_data
   mcpolicy explain sally get_sales_data call --args '{"region": "APAC"}'
   mcpolicy explain someone get_sales_data --role SALES --attr region=EMEA
+  mcpolicy explain someone get_sales_data --role SALES --args '{}'    # how little has to change
   mcpolicy explain sally crm://reports/commissions list`,
 		Args:              usageArgs(cobra.RangeArgs(2, 3)),
 		ValidArgsFunction: complete((*completing).explained),
