@@ -135,7 +135,7 @@ var (
 // isLocal reports whether a schema says nothing of several properties together.
 func isLocal(n *source.Node) bool {
 	return !slices.ContainsFunc(n.Fields, func(f source.Field) bool {
-		return !slices.Contains(local, f.Name) && !slices.Contains(remarks, f.Name) && !(f.Name == "additionalProperties" && f.Value.Is(source.Bool))
+		return !slices.Contains(local, f.Name) && !slices.Contains(remarks, f.Name) && (f.Name != "additionalProperties" || !f.Value.Is(source.Bool))
 	})
 }
 

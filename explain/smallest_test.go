@@ -64,15 +64,18 @@ func TestSmallest(t *testing.T) {
 		want      []string
 	}{
 		"an argument, nearest to what it was": {
-			shelf{policies: policy(few), roles: lou}, map[string]any{"books": 9.0},
+			shelf{policies: policy(few), roles: lou},
+			map[string]any{"books": 9.0},
 			[]string{"possible", "arguments.books = 2"},
 		},
 		"arguments before attributes": {
-			shelf{policies: policy(branch), roles: lou, attr: map[string]any{"branch": "north", "limit": 4.0}}, map[string]any{"branch": "south", "books": 2.0},
+			shelf{policies: policy(branch), roles: lou, attr: map[string]any{"branch": "north", "limit": 4.0}},
+			map[string]any{"branch": "south", "books": 2.0},
 			[]string{"possible", `arguments.branch = "north"`},
 		},
 		"two arguments": {
-			shelf{policies: policy(branch), roles: lou, attr: map[string]any{"branch": "north", "limit": 4.0}}, map[string]any{"branch": "south", "books": 7.0},
+			shelf{policies: policy(branch), roles: lou, attr: map[string]any{"branch": "north", "limit": 4.0}},
+			map[string]any{"branch": "south", "books": 7.0},
 			[]string{"possible", `arguments.books = 4, arguments.branch = "north"`},
 		},
 		"one attribute instead of two arguments": {
@@ -81,7 +84,8 @@ func TestSmallest(t *testing.T) {
 			[]string{"possible", `principal.staff = true`, `arguments alone: arguments.books = 4, arguments.branch = "north"`},
 		},
 		"an argument that has to go": {
-			shelf{policies: policy(lend("plain", "ALLOW", "MEMBER", `!has(R.attr.arguments.rush)`)), roles: lou}, map[string]any{"rush": true, "books": 1.0},
+			shelf{policies: policy(lend("plain", "ALLOW", "MEMBER", `!has(R.attr.arguments.rush)`)), roles: lou},
+			map[string]any{"rush": true, "books": 1.0},
 			[]string{"possible", "no arguments.rush"},
 		},
 		"a key of all arguments": {
@@ -90,47 +94,58 @@ func TestSmallest(t *testing.T) {
 			[]string{"possible", `arguments.mark = "x", principal.late = false`},
 		},
 		"a member of a list": {
-			shelf{policies: policy(lend("friends", "ALLOW", "MEMBER", `"friends" in P.attr.clubs`)), roles: lou, attr: map[string]any{"clubs": []any{"chess"}}}, map[string]any{},
+			shelf{policies: policy(lend("friends", "ALLOW", "MEMBER", `"friends" in P.attr.clubs`)), roles: lou, attr: map[string]any{"clubs": []any{"chess"}}},
+			map[string]any{},
 			[]string{"possible", `principal.clubs = ["chess","friends"]`},
 		},
 		"a member of a list too many": {
-			shelf{policies: policy(lend("clear", "ALLOW", "MEMBER", `!("barred" in P.attr.clubs)`)), roles: lou, attr: map[string]any{"clubs": []any{"chess", "barred"}}}, map[string]any{},
+			shelf{policies: policy(lend("clear", "ALLOW", "MEMBER", `!("barred" in P.attr.clubs)`)), roles: lou, attr: map[string]any{"clubs": []any{"chess", "barred"}}},
+			map[string]any{},
 			[]string{"possible", `principal.clubs = ["chess"]`},
 		},
 		"a part of an object": {
-			shelf{policies: policy(lend("home", "ALLOW", "MEMBER", `R.attr.arguments.to.town == "Ely"`)), roles: lou}, map[string]any{"to": map[string]any{"town": "York", "street": "Elm"}},
+			shelf{policies: policy(lend("home", "ALLOW", "MEMBER", `R.attr.arguments.to.town == "Ely"`)), roles: lou},
+			map[string]any{"to": map[string]any{"town": "York", "street": "Elm"}},
 			[]string{"possible", `arguments.to = {"street":"Elm","town":"Ely"}`},
 		},
 		"a claim": {
-			shelf{policies: policy(lend("card", "ALLOW", "MEMBER", `request.auxData.jwt.card == "gold"`)), roles: lou, claims: map[string]any{"card": "tin"}}, map[string]any{},
+			shelf{policies: policy(lend("card", "ALLOW", "MEMBER", `request.auxData.jwt.card == "gold"`)), roles: lou, claims: map[string]any{"card": "tin"}},
+			map[string]any{},
 			[]string{"possible", `request.auxData.jwt.card = "gold"`},
 		},
 		"a claim in the form that it has": {
-			shelf{policies: policy(lend("desk", "ALLOW", "MEMBER", `"desk" in request.auxData.jwt.aud`)), roles: lou, claims: map[string]any{"aud": []any{"web"}}}, map[string]any{},
+			shelf{policies: policy(lend("desk", "ALLOW", "MEMBER", `"desk" in request.auxData.jwt.aud`)), roles: lou, claims: map[string]any{"aud": []any{"web"}}},
+			map[string]any{},
 			[]string{"possible", `request.auxData.jwt.aud = ["desk"]`},
 		},
 		"a rule that denies it": {
-			shelf{policies: policy(few, lend("barred", "DENY", `"*"`, `P.attr.barred == true`)), roles: lou, attr: map[string]any{"barred": true}}, map[string]any{"books": 1.0},
+			shelf{policies: policy(few, lend("barred", "DENY", `"*"`, `P.attr.barred == true`)), roles: lou, attr: map[string]any{"barred": true}},
+			map[string]any{"books": 1.0},
 			[]string{"possible", "principal.barred = false", "denied by barred at policies/p0.yaml:7:7"},
 		},
 		"a rule that denies it whatever the values": {
-			shelf{policies: policy(few, lend("closed", "DENY", `"*"`, "")), roles: lou}, map[string]any{"books": 9.0},
+			shelf{policies: policy(few, lend("closed", "DENY", `"*"`, "")), roles: lou},
+			map[string]any{"books": 9.0},
 			[]string{"impossible", "denied by closed at policies/p0.yaml:7:7", `no value of arguments or attributes would allow it: rule "closed" at policies/p0.yaml:7 denies it`},
 		},
 		"a rule that denies what another allows": {
-			shelf{policies: policy(few, strings.Replace(strings.Replace(few, "few", "not-few", 1), "ALLOW", "DENY", 1)), roles: lou}, map[string]any{"books": 2.0},
+			shelf{policies: policy(few, strings.Replace(strings.Replace(few, "few", "not-few", 1), "ALLOW", "DENY", 1)), roles: lou},
+			map[string]any{"books": 2.0},
 			[]string{"impossible", "denied by not-few at policies/p0.yaml:7:7", `no value of arguments or attributes would allow it: rule "not-few" at policies/p0.yaml:7 denies it`},
 		},
 		"no rule for the role": {
-			shelf{policies: policy(few), roles: []string{"GUEST"}}, nil,
+			shelf{policies: policy(few), roles: []string{"GUEST"}},
+			nil,
 			[]string{"impossible", `no value of arguments or attributes would allow it: no rule allows it for role GUEST`},
 		},
 		"no value is enough": {
-			shelf{policies: policy(lend("odd", "ALLOW", "MEMBER", `R.attr.arguments.books > 5 && R.attr.arguments.books < P.attr.limit && P.attr.limit < 4`)), roles: lou}, map[string]any{"books": 7.0},
+			shelf{policies: policy(lend("odd", "ALLOW", "MEMBER", `R.attr.arguments.books > 5 && R.attr.arguments.books < P.attr.limit && P.attr.limit < 4`)), roles: lou},
+			map[string]any{"books": 7.0},
 			[]string{"impossible", `no value of arguments or attributes would allow it`},
 		},
 		"no value that the schema allows": {
-			shelf{policies: policy(few), roles: lou, input: `{"properties": {"books": {"type": "integer", "minimum": 5}}, "required": ["books"]}`}, map[string]any{"books": 7.0},
+			shelf{policies: policy(few), roles: lou, input: `{"properties": {"books": {"type": "integer", "minimum": 5}}, "required": ["books"]}`},
+			map[string]any{"books": 7.0},
 			[]string{"impossible", `no value of arguments or attributes would allow it within the inputSchema`},
 		},
 		"what the schema takes together": {
@@ -152,7 +167,8 @@ func TestSmallest(t *testing.T) {
 			[]string{"possible", `arguments.books = 2`},
 		},
 		"open arguments": {
-			shelf{policies: policy(lend("own", "ALLOW", "MEMBER", `R.attr.arguments.books < 3 && P.attr.paid == true`)), roles: lou}, nil,
+			shelf{policies: policy(lend("own", "ALLOW", "MEMBER", `R.attr.arguments.books < 3 && P.attr.paid == true`)), roles: lou},
+			nil,
 			[]string{"possible", `principal.paid = true, when arguments.books < 3`},
 		},
 		"what the policies' schema takes": {
@@ -164,7 +180,8 @@ func TestSmallest(t *testing.T) {
 			[]string{"possible", `arguments.books = 2`},
 		},
 		"what cannot be treated": {
-			shelf{policies: policy(lend("sum", "ALLOW", "MEMBER", `R.attr.arguments.books * R.attr.arguments.days == 7.25 && R.attr.arguments.books + R.attr.arguments.days < -1e9`)), roles: lou}, map[string]any{"books": 1.0, "days": 2.0},
+			shelf{policies: policy(lend("sum", "ALLOW", "MEMBER", `R.attr.arguments.books * R.attr.arguments.days == 7.25 && R.attr.arguments.books + R.attr.arguments.days < -1e9`)), roles: lou},
+			map[string]any{"books": 1.0, "days": 2.0},
 			[]string{"unknown", "it is not known whether another value of arguments or attributes would allow it: " +
 				"arguments.books * arguments.days == 7.25; arguments.books + arguments.days < -1e+09 could not be treated; changes of arguments.books, arguments.days were tried"},
 		},
