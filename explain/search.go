@@ -115,30 +115,33 @@ type finding struct {
 }
 
 // least finds the smallest set of some places that are enough to change, the first of these
-// in the order of the places. Where a set is not enough, it is extended as far as it can be
-// without being enough, and then one of the remaining places has to be in every set that is.
+// in the order of the places. A place without which no set is enough is in all of them. Where
+// a set is not enough, it is extended as far as it can be without being enough, and then
+// one of the remaining places has to be in every set that is.
 func (s *search) least(ctx context.Context, b *budget, of []int) (finding, error) {
 	whole, err := s.solve(ctx, b, of)
 	if err != nil || whole.Verdict == solver.Impossible {
 		return finding{verdict: solver.Impossible}, err
 	}
-	var f finding
-	f.open = whole.Open
-	hit := [][]int{of}
+	f := finding{open: whole.Open}
+	needed, others, err := s.needed(ctx, b, of)
+	if err != nil {
+		return f, err
+	}
+	var hit [][]int
 	doubt := 0 // of the smallest set of which it is not known whether it is enough
-	for size := 1; size <= len(of); size++ {
-		for set := range combinations(of, size) {
+	for size := max(1, len(needed)); size <= len(of); size++ {
+		for some := range combinations(others, size-len(needed)) {
 			if b.sets--; b.sets < 0 || b.questions <= 0 || b.steps <= 0 {
 				return s.fallback(ctx, f, of, &whole)
 			}
+			set := slices.Sorted(slices.Values(slices.Concat(needed, some)))
 			if !hits(hit, set) {
 				continue
 			}
-			a := whole
-			if size < len(of) {
-				if a, err = s.solve(ctx, b, set); err != nil {
-					return f, err
-				}
+			a, err := s.solve(ctx, b, set)
+			if err != nil {
+				return f, err
 			}
 			switch a.Verdict {
 			case solver.Possible:
@@ -160,6 +163,26 @@ func (s *search) least(ctx context.Context, b *budget, of []int) (finding, error
 		}
 	}
 	return f, nil
+}
+
+// needed returns the places without which no change of the others is enough, and the
+// others.
+func (s *search) needed(ctx context.Context, b *budget, of []int) (needed, others []int, err error) {
+	for i, p := range of {
+		if b.questions <= 0 || b.steps <= 0 {
+			return needed, append(others, of[i:]...), nil
+		}
+		a, err := s.solve(ctx, b, slices.Delete(slices.Clone(of), i, i+1))
+		if err != nil {
+			return nil, nil, err
+		}
+		if a.Verdict == solver.Impossible {
+			needed = append(needed, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	return needed, others, nil
 }
 
 // left extends a set of places that is not enough as far as possible, and returns the
@@ -191,7 +214,7 @@ func (s *search) left(ctx context.Context, b *budget, of, set []int) ([]int, err
 // fallback is what is known where the search had to end: the change of all places, if
 // there is one, less what it does without. Nobody knows whether it is the smallest.
 func (s *search) fallback(ctx context.Context, f finding, of []int, whole *solver.Answer) (finding, error) {
-	f.open = append(f.open, fmt.Sprintf("all sets of %d values", len(of)))
+	f.open = append(f.open, fmt.Sprintf("all changes of %d values together", len(of)))
 	if whole.Verdict != solver.Possible {
 		return f, nil
 	}

@@ -1,6 +1,7 @@
 package explain_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -52,6 +53,15 @@ func lend(name, effect, roles, condition string) string {
 	return rule + "}"
 }
 
+// many compares arguments with their numbers.
+func many(n int, join string) string {
+	var list []string
+	for i := range n {
+		list = append(list, fmt.Sprintf("R.attr.arguments.a%02d == %d", i, i))
+	}
+	return strings.Join(list, join)
+}
+
 func TestSmallest(t *testing.T) {
 	const plain = "version: default"
 	policy := func(list ...string) []string { return []string{rules(plain, list...)} }
@@ -82,6 +92,14 @@ func TestSmallest(t *testing.T) {
 			shelf{policies: policy(branch, lend("staff", "ALLOW", "MEMBER", `P.attr.staff == true`)), roles: lou, attr: map[string]any{"branch": "north", "limit": 4.0}},
 			map[string]any{"branch": "south", "books": 7.0},
 			[]string{"possible", `principal.staff = true`, `arguments alone: arguments.books = 4, arguments.branch = "north"`},
+		},
+		"many arguments": {
+			shelf{policies: policy(lend("all", "ALLOW", "MEMBER", many(16, " && ")), lend("not-all", "DENY", "MEMBER", `R.attr.arguments.a02 == P.attr.no`)), roles: lou, attr: map[string]any{"no": 2.0}}, map[string]any{},
+			[]string{"possible", strings.NewReplacer("R.attr.", "", "==", "=").Replace(many(16, ", ")) + ", principal.no = 1"},
+		},
+		"one of many arguments": {
+			shelf{policies: policy(lend("any", "ALLOW", "MEMBER", many(16, " || "))), roles: lou}, map[string]any{},
+			[]string{"possible", "arguments.a00 = 0"},
 		},
 		"an argument that has to go": {
 			shelf{policies: policy(lend("plain", "ALLOW", "MEMBER", `!has(R.attr.arguments.rush)`)), roles: lou},
@@ -202,5 +220,27 @@ func TestSmallest(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSmallestEnds asks for more than is counted through.
+func TestSmallestEnds(t *testing.T) {
+	var pairs []string
+	for i := range 14 {
+		pairs = append(pairs, fmt.Sprintf("(R.attr.arguments.x%02d == 1 || R.attr.arguments.y%02d == 1)", i, i))
+	}
+	s := shelf{policies: []string{rules("version: default", lend("pairs", "ALLOW", "MEMBER", strings.Join(pairs, " && ")))}, roles: []string{"MEMBER"}, actions: []string{"lend"}}
+	w, col := s.load(t)
+	x, err := explain.Explain(t.Context(), &explain.Input{
+		Matrix: w.matrix, Engine: w.engine, Policies: w.set, Principal: w.matrix.ClassOf("lou").First(), Column: col, Arguments: map[string]any{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x.Smallest.Least || x.Smallest.Change == nil || len(x.Smallest.Change.Values) != len(pairs) {
+		t.Fatalf("it says %v", said(x.Smallest))
+	}
+	if want := "whether fewer values would do is not known: all changes of 28 values together could not be treated"; x.Smallest.Note != want {
+		t.Errorf("it says %q, want %q", x.Smallest.Note, want)
 	}
 }
