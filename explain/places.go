@@ -58,8 +58,8 @@ func (s *search) candidates(x *Explanation) {
 // argumentsBySchema takes the schema of arguments for what they may be, and lists those
 // that may have to be changed for its sake, or for that of conditions that read all.
 func (s *search) argumentsBySchema(x *Explanation, whole bool) []string {
-	names := s.refusedNames(x, "resource")
-	if whole {
+	names, missing := s.refusedNames(x, "resource")
+	if whole = whole || missing; whole {
 		names = append(names, slices.Collect(maps.Keys(s.Arguments))...)
 	}
 	if !slices.ContainsFunc(s.world.Requests, func(r authz.Request) bool { return r.Unknown != nil }) {
@@ -90,8 +90,8 @@ func (s *search) argumentsBySchema(x *Explanation, whole bool) []string {
 
 // attributesBySchema does so for attributes and the schema that the engine holds them to.
 func (s *search) attributesBySchema(x *Explanation, whole bool) []string {
-	names := s.refusedNames(x, "principal")
-	if whole {
+	names, missing := s.refusedNames(x, "principal")
+	if whole = whole || missing; whole {
 		names = append(names, slices.Collect(maps.Keys(s.Principal.Attr))...)
 	}
 	schema := witness.NewSchema(s.Attributes)
@@ -106,23 +106,25 @@ func (s *search) attributesBySchema(x *Explanation, whole bool) []string {
 }
 
 // refusedNames lists the arguments or attributes that the schemas of policies refuse, where
-// that denies. Where something is missing, the name is not told.
-func (s *search) refusedNames(x *Explanation, of string) []string {
-	var names []string
+// that denies. Of what is missing the name is not told.
+func (s *search) refusedNames(x *Explanation, of string) (names []string, missing bool) {
 	for i := range x.Requests {
-		r := &x.Requests[i]
-		for _, v := range r.Decision.Validation {
-			below := "/"
-			if of == "resource" {
-				below = "/" + strings.Join(s.world.Requests[i].Unknown, "/") + "/"
+		below := "/"
+		if of == "resource" {
+			below = "/" + strings.Join(s.world.Requests[i].Unknown, "/") + "/"
+		}
+		for _, v := range x.Requests[i].Decision.Validation {
+			if v.Source != of {
+				continue
 			}
-			path, ok := strings.CutPrefix(v.Path, below)
-			if name, _, _ := strings.Cut(path, "/"); ok && v.Source == of && name != "" {
+			path, inside := strings.CutPrefix(v.Path, below)
+			name, _, _ := strings.Cut(path, "/")
+			if missing = missing || !inside || name == ""; inside && name != "" {
 				names = append(names, strings.NewReplacer("~1", "/", "~0", "~").Replace(name))
 			}
 		}
 	}
-	return names
+	return names, missing
 }
 
 // local are the keywords of a schema that speak of one property at a time, and remarks

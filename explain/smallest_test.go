@@ -197,6 +197,18 @@ func TestSmallest(t *testing.T) {
 			map[string]any{"books": 7.0},
 			[]string{"possible", `arguments.books = 2`},
 		},
+		"what the policies' schema misses": {
+			shelf{
+				policies: []string{rules("version: default\n  schemas: {resourceSchema: {ref: \"cerbos:///desk.json\"}}", lend("any", "ALLOW", "MEMBER", ""))}, roles: lou, options: pdp.Options{Schemas: pdp.EnforceReject},
+				schemas: map[string]string{"desk.json": `{"properties": {"arguments": {"required": ["desk"]}}}`}, input: `{"properties": {"books": {"type": "integer"}, "desk": {"enum": ["a"]}}}`,
+			},
+			map[string]any{"books": 7.0},
+			[]string{"possible", `arguments.desk = "a"`},
+		},
+		"a number in the place of a text": {
+			shelf{policies: policy(lend("few", "ALLOW", "MEMBER", `R.attr.arguments.books < P.attr.limit && R.attr.arguments.books != "b"`)), roles: lou, attr: map[string]any{"limit": 4.0}}, map[string]any{"books": "a"},
+			[]string{"possible", `arguments.books = 3`},
+		},
 		"what cannot be treated": {
 			shelf{policies: policy(lend("sum", "ALLOW", "MEMBER", `R.attr.arguments.books * R.attr.arguments.days == 7.25 && R.attr.arguments.books + R.attr.arguments.days < -1e9`)), roles: lou},
 			map[string]any{"books": 1.0, "days": 2.0},

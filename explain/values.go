@@ -24,7 +24,7 @@ func (s *search) readable(ctx context.Context, c *Change) (*Change, error) {
 		v := &c.Values[i]
 		was, there := s.now(v)
 		tried := 0
-		for _, to := range s.nicer(v, was, there) {
+		for _, to := range s.nicer(v, was) {
 			if asJSON(to) == asJSON(v.To) && !v.Removed || tried >= mostValues {
 				break
 			}
@@ -86,7 +86,7 @@ func (s *search) now(v *Value) (any, bool) {
 }
 
 // nicer lists values that read better than one that was found, the best first.
-func (s *search) nicer(v *Value, was any, there bool) []any {
+func (s *search) nicer(v *Value, was any) []any {
 	if v.Kind == Claim {
 		return nil // some have a form of their own
 	}
@@ -99,22 +99,18 @@ func (s *search) nicer(v *Value, was any, there bool) []any {
 	case map[string]any:
 		return objects(was, v.To)
 	}
-	named := append(s.literals(), s.known()...)
-	sameType := func(x any) int {
-		if there && kindOf(x) == kindOf(was) || !there && kindOf(x) == kindOf(v.To) {
-			return 0
+	kind := kindOf(was)
+	if kind == "" {
+		kind = kindOf(v.To)
+	}
+	named := slices.DeleteFunc(append(s.literals(), s.known()...), func(x any) bool { return kindOf(x) != kind })
+	if kind == "number" {
+		from, isNumber := was.(float64)
+		if !isNumber {
+			from, _ = v.To.(float64)
 		}
-		return 1
-	}
-	named = slices.DeleteFunc(named, func(x any) bool { return sameType(x) > 0 })
-	from, isNumber := was.(float64)
-	if !isNumber {
-		from, isNumber = v.To.(float64)
-	}
-	if isNumber {
-		slices.SortStableFunc(named, func(x, y any) int {
-			return cmp.Compare(math.Abs(x.(float64)-from), math.Abs(y.(float64)-from)) //nolint:errcheck,forcetypeassert // numbers are left
-		})
+		distance := func(x any) float64 { f, _ := x.(float64); return math.Abs(f - from) }
+		slices.SortStableFunc(named, func(x, y any) int { return cmp.Compare(distance(x), distance(y)) })
 	}
 	if at, err := time.Parse(time.RFC3339, fmt.Sprint(v.To)); err == nil {
 		day := at.UTC().Truncate(24 * time.Hour)

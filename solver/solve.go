@@ -269,7 +269,9 @@ func (a *analysis) confirm(ctx context.Context, requests []authz.Request, now ti
 		}
 	}
 	if a.solver.Confirm != nil {
-		return a.solver.Confirm(ctx, requests, now)
+		ok, err := a.solver.Confirm(ctx, requests, now)
+		a.misfit = a.misfit || !ok && a.in.Only != nil // what is open and not read may matter to the schemas of policies
+		return ok, err
 	}
 	return true, nil
 }
