@@ -116,7 +116,7 @@ func (s *search) open(ctx context.Context, x *Explanation) (done bool, err error
 }
 
 // asked returns a condition as the solver is asked about it. The schemas of policies take
-// all arguments there: whether they do is for the engine to say. And "name" in all
+// everything there: whether they do is for the engine to say. And "name" in all
 // arguments, attributes or claims is has(), which reads no more than it looks at.
 func asked(c authz.Condition) authz.Condition {
 	if parts := c.Parts(); len(parts) > 0 {
@@ -142,7 +142,7 @@ func askedClause(c authz.Clause) authz.Clause {
 		return c
 	}
 	return expr.Clause(expr.Print(expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
-		if expr.Validated(x) == "arguments" {
+		if expr.Validated(x) != "" {
 			return fact.NewLiteral(0, types.True), true
 		}
 		if x.Kind() != ast.CallKind || x.AsCall().FunctionName() != operators.In || x.AsCall().Args()[0].Kind() != ast.LiteralKind {

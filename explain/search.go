@@ -172,11 +172,11 @@ func (s *search) needed(ctx context.Context, b *budget, of []int) (needed, other
 		if b.questions <= 0 || b.steps <= 0 {
 			return needed, append(others, of[i:]...), nil
 		}
-		a, err := s.solve(ctx, b, slices.Delete(slices.Clone(of), i, i+1))
+		never, err := s.never(ctx, b, slices.Delete(slices.Clone(of), i, i+1))
 		if err != nil {
 			return nil, nil, err
 		}
-		if a.Verdict == solver.Impossible {
+		if never {
 			needed = append(needed, p)
 		} else {
 			others = append(others, p)
@@ -198,11 +198,11 @@ func (s *search) left(ctx context.Context, b *budget, of, set []int) ([]int, err
 			left = append(left, p)
 			continue
 		}
-		a, err := s.solve(ctx, b, append(set, p))
+		never, err := s.never(ctx, b, append(set, p))
 		if err != nil {
 			return nil, err
 		}
-		if a.Verdict == solver.Impossible {
+		if never {
 			set = append(set, p)
 		} else {
 			left = append(left, p)
@@ -243,21 +243,7 @@ func (s *search) fallback(ctx context.Context, f finding, of []int, whole *solve
 
 // solve asks whether a change of some places is enough, and of all others of some kinds.
 func (s *search) solve(ctx context.Context, b *budget, set []int, open ...ValueKind) (solver.Answer, error) {
-	only := &solver.Part{Arguments: []string{}, Attributes: []string{}, Claims: []string{}}
-	if s.Arguments == nil {
-		only.Arguments = nil
-	}
-	for _, i := range set {
-		p := &s.places[i]
-		list := [...]*[]string{&only.Arguments, &only.Attributes, &only.Claims}[p.Kind]
-		*list = append(*list, p.Name)
-	}
-	for _, kind := range open {
-		*[...]*[]string{&only.Arguments, &only.Attributes, &only.Claims}[kind] = nil
-	}
-	w := s.world
-	w.Only = only
-	a, err := s.solver.Solve(ctx, &w, s.goals)
+	a, err := s.solver.Solve(ctx, s.part(set, open...), s.goals)
 	if err != nil && ctx.Err() == nil { // what the engine does not take by itself says nothing
 		a, err = solver.Answer{Open: []string{err.Error()}}, nil
 	}
@@ -267,6 +253,36 @@ func (s *search) solve(ctx context.Context, b *budget, set []int, open ...ValueK
 		a.Open[i] = s.worded(a.Open[i])
 	}
 	return a, err
+}
+
+// never reports whether a change of some places is certainly not enough.
+func (s *search) never(ctx context.Context, b *budget, set []int) (bool, error) {
+	certain, steps, err := s.solver.Impossible(ctx, s.part(set), s.goals)
+	if err != nil && ctx.Err() == nil {
+		certain, err = false, nil
+	}
+	b.questions--
+	b.steps -= steps
+	return certain, err
+}
+
+// part returns the world of which only some places are open, and all others of some kinds.
+func (s *search) part(set []int, open ...ValueKind) *solver.World {
+	only := &solver.Part{Arguments: []string{}, Attributes: []string{}, Claims: []string{}}
+	lists := [...]*[]string{&only.Arguments, &only.Attributes, &only.Claims}
+	for _, i := range set {
+		list := lists[s.places[i].Kind]
+		*list = append(*list, s.places[i].Name)
+	}
+	for _, kind := range open {
+		*lists[kind] = nil
+	}
+	if s.Arguments == nil {
+		only.Arguments = nil
+	}
+	w := s.world
+	w.Only = only
+	return &w
 }
 
 // worded returns what the solver says in the words of conditions: arguments.region.

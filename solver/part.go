@@ -1,6 +1,7 @@
 package solver
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -12,6 +13,20 @@ import (
 // leave all of them open. The others stand in the requests, and stay as they are there. Nil
 // leaves all of a kind open.
 type Part struct{ Arguments, Attributes, Claims []string }
+
+// Impossible reports whether there is certainly no request for which all goals hold, and how
+// many steps it took. It asks less than Solve does, which looks for a request, too.
+func (s *Solver) Impossible(ctx context.Context, w *World, goals []Goal) (certain bool, steps int, err error) {
+	a, err := s.analyse(ctx, w, goals, false)
+	if err != nil {
+		return false, 0, err
+	}
+	if a.refused() {
+		return true, a.steps, nil
+	}
+	relaxed := a.encode(true)
+	return len(relaxed.clauses) <= a.limits.Size && relaxed.model() == nil, a.steps, nil
+}
 
 // names returns the names that are open below a root, unless all are.
 func (w *World) names(root rootKind) (names []string, some bool) {

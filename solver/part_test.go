@@ -51,6 +51,10 @@ func TestPart(t *testing.T) {
 			if a.Verdict != c.want {
 				t.Fatalf("got %v %v, want %v", a.Verdict, a.Open, c.want)
 			}
+			never, _, err := s.Impossible(t.Context(), w, []solver.Goal{{Formula: solver.Expr(c.text), To: solver.Only(solver.Met)}})
+			if err != nil || never != (c.want == impossible) {
+				t.Errorf("impossible: %v, %v", never, err)
+			}
 			if a.Verdict != possible {
 				return
 			}
