@@ -133,6 +133,14 @@ func Unwritten(text string, hints ...Clause) Condition {
 	return Condition{of: &conditionForm{text: text, hints: hints}}
 }
 
+// Told returns a condition that is not written down with something else that people are
+// told of it.
+func (c Condition) Told(text string) Condition {
+	form := *c.of
+	form.text = text
+	return Condition{of: &form}
+}
+
 // IsZero reports whether there is no condition.
 func (c Condition) IsZero() bool { return c.of == nil }
 

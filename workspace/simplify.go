@@ -8,17 +8,19 @@ import (
 	"github.com/mcpolicy/mcpolicy/explain"
 	"github.com/mcpolicy/mcpolicy/internal/simplify"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/solver"
 )
 
-// Simplify leaves out of the conditions of a matrix what cannot matter, for people to read.
-// No cell is decided anew.
+// Simplify leaves out of the conditions of a matrix what cannot matter, and tells of those
+// that are not written down which rules they hang on, for people to read. No cell is
+// decided anew.
 func (w *Workspace) Simplify(ctx context.Context, m *matrix.Matrix) error {
 	var s simplified
 	for _, col := range m.Columns {
 		for _, c := range m.Classes {
 			if cell := m.Cell(c, col); cell.Access == matrix.Conditional {
-				s.add(&cell.Condition, col, c.Principals[0])
+				s.add(&cell.Condition, col, c.Principals[0], ruleSyntax(cell.Decisive()))
 			}
 		}
 	}
@@ -31,10 +33,16 @@ func (w *Workspace) simplifyAnswers(ctx context.Context, answers []explain.Answe
 	for i := range answers {
 		a := &answers[i]
 		for j := range a.Declared {
-			s.add(&a.Declared[j].Condition, a.Column, a.Declared[j].Principals[0])
+			s.add(&a.Declared[j].Condition, a.Column, a.Declared[j].Principals[0], ruleSyntax(a.Declared[j].Rules))
 		}
 		for j := range a.ByRole {
-			s.add(&a.ByRole[j].Condition, a.Column, &authz.Principal{ID: "anybody", Roles: []string{a.ByRole[j].Role}})
+			var rules []*policy.Rule
+			for _, ref := range a.ByRole[j].Rules {
+				if r := w.Policies.Rule(ref.ID); r != nil && ref.Met != authz.Unmet {
+					rules = append(rules, r)
+				}
+			}
+			s.add(&a.ByRole[j].Condition, a.Column, &authz.Principal{ID: "anybody", Roles: []string{a.ByRole[j].Role}}, rules)
 		}
 	}
 	return s.put(ctx, w)
@@ -46,11 +54,18 @@ type simplified struct {
 	at   []*authz.Condition
 }
 
-func (s *simplified) add(c *authz.Condition, col *matrix.Column, who *authz.Principal) {
+// add takes the condition of somebody in a column, and the rules that it comes from.
+func (s *simplified) add(c *authz.Condition, col *matrix.Column, who *authz.Principal, rules []*policy.Rule) {
 	if c.IsZero() || len(col.Question.Requests) == 0 {
 		return
 	}
 	r := col.Question.Requests[0]
+	if !c.Written() && len(c.Parts()) == 0 {
+		if text := told(rules, r.Unknown); text != "" {
+			*c = c.Told(text)
+		}
+		return
+	}
 	r.Principal = who
 	s.list, s.at = append(s.list, simplify.Asked{Condition: *c, Request: r}), append(s.at, c)
 }

@@ -207,7 +207,12 @@ func agree(t *rapid.T, e *embedded.Engine, request authz.Request, options pdp.Op
 }
 
 // alternatives are the roles of the policies that conditions are read back by.
-var alternatives = []string{"alternative0", "alternative1", "alternative2", "alternative3", "alternative4", "alternative5", "alternative6", "alternative7"}
+var alternatives = func() (roles []string) {
+	for i := range 48 {
+		roles = append(roles, fmt.Sprintf("alternative%d", i))
+	}
+	return roles
+}()
 
 // TestConditionsOfRoles is the same for anybody with a role: the condition over
 // principals and arguments holds for each of them.
