@@ -3,6 +3,7 @@ package workspace
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/explain"
@@ -41,6 +42,9 @@ func (w *Workspace) simplifyAnswers(ctx context.Context, answers []explain.Answe
 				if r := w.Policies.Rule(ref.ID); r != nil && ref.Met != authz.Unmet {
 					rules = append(rules, r)
 				}
+			}
+			if !strings.ContainsAny(a.ByRole[j].Role, "*?[{") { // a pattern says less
+				a.ByRole[j].Condition = simplify.Held(a.ByRole[j].Condition, a.ByRole[j].Role)
 			}
 			s.add(&a.ByRole[j].Condition, a.Column, &authz.Principal{ID: "anybody", Roles: []string{a.ByRole[j].Role}}, rules)
 		}

@@ -28,7 +28,7 @@ func (p places) add(e ast.Expr) {
 	if e == nil {
 		return
 	}
-	if operands := skeleton(e); operands != nil && !(len(operands) == 1 && asksPresence(operands[0])) {
+	if operands := skeleton(e); len(operands) > 1 || len(operands) == 1 && !asksPresence(operands[0]) {
 		for _, x := range operands {
 			p.add(x)
 		}

@@ -257,3 +257,27 @@ func TestDifferentialSimplified(t *testing.T) {
 	}
 	t.Logf("%d decisions on %d conditions that are said shorter, %d differences", decisions, changed, differ)
 }
+
+// TestHeld holds that it is no part of a condition of somebody with a role that they have
+// it; what other roles they have is not known.
+func TestHeld(t *testing.T) {
+	for _, test := range []struct{ allows, denies, want string }{
+		{`"porter" in P.roles && arguments.weight < 20`, ``, `arguments.weight < 20`},
+		{`arguments.weight < 20 || !("porter" in P.roles)`, ``, `arguments.weight < 20`},
+		{`("porter" in P.roles) ? arguments.weight < 20 : arguments.gate == "n"`, ``, `arguments.weight < 20`},
+		{`arguments.weight < 20`, `!("porter" in P.roles) || arguments.gate == "n"`, `arguments.weight < 20 unless arguments.gate == "n"`},
+		{`"lead" in P.roles && arguments.weight < 20`, ``, `"lead" in P.roles && arguments.weight < 20`},
+		{`"porter" in P.roles || arguments.weight < 20`, ``, `"porter" in P.roles || arguments.weight < 20`},
+		{`arguments.tag in P.roles`, ``, `arguments.tag in P.roles`},
+		{`"porter" in principal.roles && arguments.weight < 20`, ``, `"porter" in principal.roles && arguments.weight < 20`},
+	} {
+		c := condition(test.allows, test.denies)
+		if got := simplify.Held(c, "porter").String(); got != test.want {
+			t.Errorf("%s is said as %s, want %s", c, got, test.want)
+		}
+	}
+	both := authz.AllOf(condition(`"porter" in P.roles && arguments.weight < 20`, ``), condition(`arguments.gate == "n"`, ``))
+	if got, want := simplify.Held(both, "porter").String(), `(arguments.gate == "n") && (arguments.weight < 20)`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
