@@ -94,11 +94,13 @@ func TestSmallest(t *testing.T) {
 			[]string{"possible", `principal.staff = true`, `arguments alone: arguments.books = 4, arguments.branch = "north"`},
 		},
 		"many arguments": {
-			shelf{policies: policy(lend("all", "ALLOW", "MEMBER", many(16, " && ")), lend("not-all", "DENY", "MEMBER", `R.attr.arguments.a02 == P.attr.no`)), roles: lou, attr: map[string]any{"no": 2.0}}, map[string]any{},
+			shelf{policies: policy(lend("all", "ALLOW", "MEMBER", many(16, " && ")), lend("not-all", "DENY", "MEMBER", `R.attr.arguments.a02 == P.attr.no`)), roles: lou, attr: map[string]any{"no": 2.0}},
+			map[string]any{},
 			[]string{"possible", strings.NewReplacer("R.attr.", "", "==", "=").Replace(many(16, ", ")) + ", principal.no = 1"},
 		},
 		"one of many arguments": {
-			shelf{policies: policy(lend("any", "ALLOW", "MEMBER", many(16, " || "))), roles: lou}, map[string]any{},
+			shelf{policies: policy(lend("any", "ALLOW", "MEMBER", many(16, " || "))), roles: lou},
+			map[string]any{},
 			[]string{"possible", "arguments.a00 = 0"},
 		},
 		"an argument that has to go": {
@@ -206,7 +208,8 @@ func TestSmallest(t *testing.T) {
 			[]string{"possible", `arguments.desk = "a"`},
 		},
 		"a number in the place of a text": {
-			shelf{policies: policy(lend("few", "ALLOW", "MEMBER", `R.attr.arguments.books < P.attr.limit && R.attr.arguments.books != "b"`)), roles: lou, attr: map[string]any{"limit": 4.0}}, map[string]any{"books": "a"},
+			shelf{policies: policy(lend("few", "ALLOW", "MEMBER", `R.attr.arguments.books < P.attr.limit && R.attr.arguments.books != "b"`)), roles: lou, attr: map[string]any{"limit": 4.0}},
+			map[string]any{"books": "a"},
 			[]string{"possible", `arguments.books = 3`},
 		},
 		"what cannot be treated": {
