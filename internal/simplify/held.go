@@ -26,8 +26,8 @@ func Held(c authz.Condition, role string) authz.Condition {
 	alternatives := slices.Clone(c.Alternatives())
 	changed := false
 	for i, a := range alternatives {
-		allows, ok := held(a.Allows, role)
-		denies, also := held(a.Denies, role)
+		allows, ok := lessHeld(a.Allows, role)
+		denies, also := lessHeld(a.Denies, role)
 		if !ok || !also {
 			return c
 		}
@@ -40,8 +40,8 @@ func Held(c authz.Condition, role string) authz.Condition {
 	return authz.AnyOf(alternatives...)
 }
 
-// held is not ok if the clause comes to nothing else.
-func held(c authz.Clause, role string) (authz.Clause, bool) {
+// lessHeld is not ok if the clause comes to nothing else.
+func lessHeld(c authz.Clause, role string) (authz.Clause, bool) {
 	if c.IsZero() {
 		return c, true
 	}
