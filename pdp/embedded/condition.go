@@ -17,9 +17,8 @@ import (
 // maxCovered, one is that is as short as taking away from what the engine allowed makes it.
 const maxGroups, maxCovered = 8, 64
 
-// maxWritten bounds the text of the condition on more groups, and maxListed how many of
-// what it hangs on are listed instead.
-const maxWritten, maxListed = 2000, 12
+// maxWritten bounds the text of the condition on more groups.
+const maxWritten = 2000
 
 // A term is a conjunction of groups, as bit sets.
 type implicant struct{ positive, negative uint64 }
@@ -42,7 +41,7 @@ func (x *exploration) condition() authz.Condition {
 	return x.unwritten()
 }
 
-// unwritten lists what the decision hangs on.
+// unwritten lists all that the decision hangs on: conditions are told apart by their texts.
 func (x *exploration) unwritten() authz.Condition {
 	var texts []string
 	var hints []authz.Clause
@@ -51,9 +50,6 @@ func (x *exploration) unwritten() authz.Condition {
 			hints = append(hints, x.solver.clause(r.whenTrue))
 			texts = append(texts, r.whenTrue)
 		}
-	}
-	if more := len(texts) - maxListed; more > 0 {
-		texts = append(texts[:maxListed], fmt.Sprintf("%d more", more))
 	}
 	return authz.Unwritten(fmt.Sprintf("(depends on %d conditions: %s)", len(x.texts), strings.Join(texts, "; ")), hints...)
 }

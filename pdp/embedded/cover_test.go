@@ -75,7 +75,7 @@ func TestDifferentialManyConditions(t *testing.T) {
 }
 
 // TestManyConditions holds how a decision reads that hangs on many conditions: written
-// down where that is short, or else a few of these.
+// down where that is short, or else all of these.
 func TestManyConditions(t *testing.T) {
 	rules := func(n int, effect, name string) (list []string) {
 		for i := range n {
@@ -93,7 +93,7 @@ func TestManyConditions(t *testing.T) {
 		},
 		{
 			rules(14, "ALLOW", "in"),
-			"(depends on 14 conditions: arguments.in0 == 1; arguments.in1 == 1; arguments.in2 == 1; arguments.in3 == 1; arguments.in4 == 1; arguments.in5 == 1; arguments.in6 == 1; arguments.in7 == 1; arguments.in8 == 1; arguments.in9 == 1; arguments.in10 == 1; arguments.in11 == 1; 2 more)",
+			"(depends on 14 conditions: arguments.in0 == 1; arguments.in1 == 1; arguments.in2 == 1; arguments.in3 == 1; arguments.in4 == 1; arguments.in5 == 1; arguments.in6 == 1; arguments.in7 == 1; arguments.in8 == 1; arguments.in9 == 1; arguments.in10 == 1; arguments.in11 == 1; arguments.in12 == 1; arguments.in13 == 1)",
 		},
 	} {
 		text := "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: mcp_server\n  version: default\n  rules:\n" + strings.Join(test.rules, "\n") + "\n"
