@@ -80,7 +80,7 @@ func AnyOf(alternatives ...Alternative) Condition {
 	texts := make([]string, len(alternatives))
 	for i := range alternatives {
 		texts[i] = alternatives[i].text()
-		if !alternatives[i].Denies.IsZero() {
+		if !alternatives[i].Denies.IsZero() || strings.Contains(texts[i], " ? ") { // which would take in what follows
 			texts[i] = "(" + texts[i] + ")"
 		}
 	}

@@ -42,12 +42,14 @@ func ExampleCondition() {
 // conditions of all forms, as they read.
 func conditions() map[string]authz.Condition {
 	mixed := authz.AnyOf(authz.Alternative{Allows: clause("a"), Denies: clause("b")}, authz.Alternative{Allows: clause("c")})
+	chosen := authz.AnyOf(authz.Alternative{Allows: clause("a ? b : c")}, authz.Alternative{Allows: clause("d")})
 	return map[string]authz.Condition{
 		"":                                   {},
 		"when a":                             when("a", ""),
 		"when a unless b":                    when("a", "b"),
 		"unless b":                           when("", "b"),
 		"when (a unless b) || c":             mixed,
+		"when (a ? b : c) || d":              chosen,
 		"when (a) && (b unless c)":           authz.AllOf(when("b", "c"), when("a", ""), authz.Condition{}, when("a", "")),
 		"on the condition (a) && (unless b)": authz.AllOf(when("", "b"), when("a", "")),
 		"when v && ((a unless b) || c)":      mixed.Where(clause("v")),

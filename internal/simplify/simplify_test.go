@@ -144,17 +144,26 @@ func (g generator) text(depth int) string {
 	return "(" + a + ") || (" + b + ")"
 }
 
+// printed is a text as the engine prints it.
+func (g generator) printed(depth int) string {
+	e, err := expr.Parse(g.text(depth))
+	if err != nil {
+		panic(err)
+	}
+	return expr.Print(e)
+}
+
 func (g generator) condition() authz.Condition {
 	alternatives := make([]authz.Alternative, 1+g.IntN(2))
 	for i := range alternatives {
-		alternatives[i].Allows = expr.Clause(g.text(1 + g.IntN(2)))
+		alternatives[i].Allows = expr.Clause(g.printed(1 + g.IntN(2)))
 		if g.IntN(3) == 0 {
-			alternatives[i].Denies = expr.Clause(g.text(1))
+			alternatives[i].Denies = expr.Clause(g.printed(1))
 		}
 	}
 	c := authz.AnyOf(alternatives...)
 	if g.IntN(5) == 0 {
-		c = authz.AllOf(c, condition(g.text(1), ""))
+		c = authz.AllOf(c, condition(g.printed(1), ""))
 	}
 	return c
 }
