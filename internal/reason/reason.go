@@ -45,6 +45,7 @@ type Reasoner struct {
 	solver    *solver.Solver
 	prepared  bool                          // the engine has compiled the conditions of all rules
 	formulas  map[*policy.Rule]*ruleFormula // nil for those that the solver is not asked about
+	both      map[formulasOf]*Formulas      // nil for those that the solver is not asked about
 	solved    map[asked]solver.Verdict
 	missed    map[[2]*policy.Rule]solver.Verdict
 	schemas   map[*source.Node]any
@@ -58,7 +59,7 @@ func New(in Input) *Reasoner {
 	x := &Reasoner{
 		Finder: witness.NewFinder(in.Matrix, in.Engine.Conditions()), Engine: in.Engine, in: in,
 		results: map[*pdp.Condition]map[string]*Possibilities{}, verdicts: map[*policy.Rule]Verdict{}, own: map[*policy.Rule]*pdp.Condition{},
-		formulas: map[*policy.Rule]*ruleFormula{}, solved: map[asked]solver.Verdict{}, missed: map[[2]*policy.Rule]solver.Verdict{}, schemas: map[*source.Node]any{},
+		formulas: map[*policy.Rule]*ruleFormula{}, both: map[formulasOf]*Formulas{}, solved: map[asked]solver.Verdict{}, missed: map[[2]*policy.Rule]solver.Verdict{}, schemas: map[*source.Node]any{},
 	}
 	if e, ok := in.Engine.(pdp.Evaluable); ok {
 		x.evaluable, x.solver = e, solver.New(e.Leaves())

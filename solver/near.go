@@ -1,0 +1,80 @@
+package solver
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/cel-go/common/ast"
+
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
+)
+
+// near lists texts that a calculation with constants may tell from each other: numbers as
+// texts, and texts that are longer, of another case, cut, later or earlier.
+func near(numbers []float64, texts []string) []string {
+	var list []string
+	for _, x := range numbers {
+		if x == math.Trunc(x) && math.Abs(x) < 1<<53 {
+			for _, y := range []float64{x, x + 1, x - 1} {
+				list = append(list, strconv.FormatFloat(y, 'f', -1, 64))
+			}
+		}
+	}
+	for _, s := range texts {
+		if at, err := time.Parse(time.RFC3339, s); err == nil {
+			list = append(list, at.Add(time.Hour).Format(time.RFC3339), at.Add(-time.Hour).Format(time.RFC3339))
+			continue
+		}
+		if d, err := time.ParseDuration(s); err == nil {
+			list = append(list, (2 * d).String(), (d / 2).String())
+			continue
+		}
+		if s == "" {
+			continue
+		}
+		list = append(list, strings.ToLower(s), strings.ToUpper(s), "x"+s, s+"x")
+		if address, _, isBlock := strings.Cut(s, "/"); isBlock && address != "" {
+			list = append(list, address)
+		}
+	}
+	return list
+}
+
+// listsNear lists lists of which a first element may be asked for.
+func listsNear(numbers []float64, texts []string) []any {
+	list := []any{[]any{}}
+	for _, s := range texts {
+		list = append(list, []any{s})
+	}
+	for _, x := range numbers {
+		list = append(list, []any{x}, []any{x + 1}, []any{x - 1})
+	}
+	return list
+}
+
+// timesNear lists texts that are times or durations, where an expression reads such: also
+// times in the years that it names.
+func timesNear(e ast.Expr, numbers []float64) []string {
+	var list []string
+	if calls(e, "timestamp") {
+		for _, x := range numbers {
+			if x == math.Trunc(x) && x > 1 && x < 9999 {
+				list = append(list, fmt.Sprintf("%04.0f-07-01T12:00:00Z", x))
+			}
+		}
+		list = append(list, "2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z")
+	}
+	if calls(e, "duration") {
+		list = append(list, "1s", "10000h")
+	}
+	return list
+}
+
+func calls(e ast.Expr, function string) bool {
+	name, _ := called(e)
+	return name == function || slices.ContainsFunc(expr.Children(e), func(x ast.Expr) bool { return calls(x, function) })
+}
