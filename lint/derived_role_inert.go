@@ -8,10 +8,10 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/reason"
-	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 // activations bounds what is tried to activate one derived role.
@@ -23,7 +23,7 @@ var derivedRoleInert = &Rule{
 	ID:       "derived-role-inert",
 	Family:   unreachable,
 	Severity: authz.SeverityWarning,
-	needs:    []need{needConditions},
+	needs:    []need{needConditions, needEvaluation},
 	Doc: Doc{
 		Summary: "A derived role that no policy imports or uses, or that no declared principal can ever activate",
 		Rationale: `A derived role that is not imported does nothing, and Cerbos does not say so. One whose parent roles
@@ -186,23 +186,23 @@ func canBeActive(ctx context.Context, p *Pass, d *policy.DerivedRole, rules []*p
 		conditions := slices.DeleteFunc(slices.Clone(p.reasons.Finder.Conditions(r.ID)), func(c *pdp.Condition) bool {
 			return !slices.ContainsFunc(c.Uses, func(u pdp.Use) bool { return u.Rule == r.ID && u.DerivedRole == d.Name })
 		})
-		if len(conditions) != 1 || conditions[0].Globals {
+		f := p.reasons.Formulas(r, d.Name)
+		if f == nil || len(conditions) != 1 || conditions[0].Globals {
 			return true, nil
 		}
-		c := conditions[0]
 		requests := p.index.Covered(r)
 		for i, of := range requests {
-			if i > 0 && of.Target == requests[0].Target && !reason.ReadsResource(c, nil) {
+			if i > 0 && of.Target == requests[0].Target && !reason.ReadsResource(conditions[0], nil) {
 				continue // the same to the condition
 			}
 			for _, class := range classes {
-				q := &witness.Search{Parts: c.Parts, Request: *of.Request}
-				q.Request.Principal = class.First()
 				if tried++; tried > activations {
 					return true, nil
 				}
-				found, err := p.reasons.Try(ctx, c, q)
-				if err != nil || !found.All || found.Came(pdp.Met, false) {
+				w := &solver.World{Requests: []authz.Request{*of.Request}}
+				w.Requests[0].Principal = class.First()
+				answer, err := p.reasons.Solve(ctx, w, f.Met(0), nil)
+				if err != nil || answer.Verdict != solver.Impossible {
 					return true, err
 				}
 			}
