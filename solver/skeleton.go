@@ -45,6 +45,9 @@ func (a *analysis) skeleton(e ast.Expr, request int, whole bool) *node {
 		}
 	}
 	if !whole && !isBoolean(e) {
+		if _, exact := expr.Path(e); !exact { // it may be of a type that the checker knows to be none
+			e = fact.NewCall(0, "dyn", e)
+		}
 		e = fact.NewCall(0, operators.LogicalAnd, e, fact.NewLiteral(0, types.True)) // errs unless it is a boolean
 	}
 	return &node{leaf: a.leaf(e, request)}
@@ -69,8 +72,10 @@ func isBoolean(e ast.Expr) bool {
 
 // core returns what a leaf is about: the leaf without what skeleton put around it.
 func core(e ast.Expr) ast.Expr {
-	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.LogicalAnd {
-		return e.AsCall().Args()[0]
+	for _, around := range []string{operators.LogicalAnd, "dyn"} {
+		if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == around {
+			e = e.AsCall().Args()[0]
+		}
 	}
 	return e
 }

@@ -229,7 +229,7 @@ func (a *analysis) requests(at map[*place]int) ([]authz.Request, time.Time) {
 	now := defaultNow
 	for i := range list {
 		r, t := a.request(i, values)
-		if i > 0 {
+		if a.in.Requests[i].Principal == a.in.Requests[0].Principal && i > 0 {
 			r.Principal = list[0].Principal
 		}
 		list[i], now = *r, t

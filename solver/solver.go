@@ -10,7 +10,8 @@ import (
 // A World says which requests there are: what is known of each of some requests of one
 // principal stays as it is, and what is open may be anything that the schemas allow.
 type World struct {
-	// Requests are all of the same principal. Unknown leaves the arguments open, which
+	// Requests are all of the same principal as far as AnyPrincipal leaves it open; what
+	// is known of it may differ from one to the other. Unknown leaves the arguments open, which
 	// are a mapping; AnyPrincipal the principal's attributes, claims and id.
 	Requests []authz.Request
 	// Calls numbers the arguments of each request: those of one number are the same. Nil
