@@ -4,13 +4,16 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/coverage"
-	"github.com/mcpolicy/mcpolicy/internal/witness"
+	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 // delegateExceedsDelegator flags what an agent may do and whoever it acts for
@@ -21,7 +24,7 @@ var delegateExceedsDelegator = &Rule{
 	ID:       "delegate-exceeds-delegator",
 	Family:   overExposed,
 	Severity: authz.SeverityError,
-	needs:    []need{needConditions},
+	needs:    []need{needConditions, needEvaluation},
 	Doc: Doc{
 		Summary: "An agent may do something that the principal it acts for may not",
 		Rationale: `Who may not export the customers asks the assistant to. An agent that acts for somebody must not
@@ -173,27 +176,66 @@ func exceeds(ctx context.Context, p *Pass, alike map[string]bool, d *delegation,
 	if x == nil {
 		return nil, nil
 	}
-	rules := slices.Concat(a.Rules, b.Rules)
-	q := x.Finder.Search(coverage.Plain(col), d.agent, rules...)
-	key := a.Condition.Key() + "\x00" + b.Condition.Key() + "\x00" + q.Key()
+	w := &solver.World{Requests: []authz.Request{asking(col, d.agent), asking(col, d.delegator)}, Calls: []int{0, 0}, Arguments: []any{x.Arguments(col.Item)}}
+	var goals []solver.Goal
+	if f, ok := solver.Of(a.Condition, &w.Requests[0]); ok && a.Access == matrix.Conditional {
+		goals = append(goals, solver.Goal{Formula: f, Request: 0, To: solver.Only(solver.Met)})
+	}
+	if f, ok := solver.Of(b.Condition, &w.Requests[1]); ok && b.Access == matrix.Conditional {
+		goals = append(goals, solver.Goal{Formula: f, Request: 1, To: solver.Only(solver.Unmet, solver.Errored)})
+	}
+	key := d.alike(col, a, b)
 	if alike[key] {
 		return nil, nil
 	}
-	for list := range witness.Within(q, x.Finder.Search(coverage.Plain(col), d.delegator, rules...)) {
-		may, err := decided(ctx, p, d.agent, col, list, allowed)
-		if err != nil {
-			return nil, err
+	var found map[string]any
+	answer, err := x.Solve(ctx, w, goals, func(ctx context.Context, requests []authz.Request, _ time.Time) (bool, error) {
+		found = argumentsIn(&requests[0], w.Requests[0].Unknown)
+		return d.differ(ctx, p, col, found)
+	})
+	if err != nil || answer.Verdict != solver.Possible {
+		alike[key] = err == nil && answer.Verdict == solver.Impossible
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		less := attempt{arguments: found}.without(name).arguments
+		if !x.Finder.Schema(col.Item).Allows(less) {
+			continue
 		}
-		mayNot, err := decided(ctx, p, d.delegator, col, may, denied)
-		if err != nil {
+		if ok, err := d.differ(ctx, p, col, less); err != nil {
 			return nil, err
-		}
-		if len(mayNot) > 0 {
-			return witnessIn(col, d.agent, mayNot[0]), nil
+		} else if ok {
+			found = less
 		}
 	}
-	alike[key] = true
-	return nil, nil
+	return witnessIn(col, d.agent, found), nil
+}
+
+// differ reports whether the engine allows something to the agent with some arguments and
+// denies it to the delegator.
+func (d *delegation) differ(ctx context.Context, p *Pass, col *matrix.Column, arguments map[string]any) (bool, error) {
+	cells, err := p.decide(ctx, []attempt{{d.agent, col, arguments}, {d.delegator, col, arguments}})
+	return err == nil && cells != nil && allowed(&cells[0]) && denied(&cells[1]), err
+}
+
+// alike is the same for what comes to the same: of the same conditions, over arguments of
+// which the schemas say the same as far as these look at them.
+func (d *delegation) alike(col *matrix.Column, a, b *matrix.Cell) string {
+	reads := slices.Concat(a.Condition.Reads().Arguments, b.Condition.Reads().Arguments)
+	key := a.Condition.Key() + "\x00" + b.Condition.Key() + "\x00" + a.Access.String() + b.Access.String() + "\x00" + manifest.SchemaKey(col.Item.Schema, reads)
+	if ofPrincipal(a.Condition) || ofPrincipal(b.Condition) {
+		key += "\x00" + d.agent.Key + "\x00" + d.delegator.Key
+	}
+	return key
+}
+
+// asking is the request about a column that the arguments stand in, or else the first, by
+// somebody.
+func asking(col *matrix.Column, who *authz.Principal) authz.Request {
+	list := coverage.Plain(col).Question.Requests
+	r := list[max(0, slices.IndexFunc(list, func(r authz.Request) bool { return r.Unknown != nil }))]
+	r.Principal = who
+	return r
 }
 
 // ofPrincipal reports whether a condition may come to another thing for another
@@ -259,20 +301,4 @@ func shown(m map[string]any, path []string) string {
 		}
 	}
 	return compact(v)
-}
-
-// decided returns those of the arguments for which the engine decides such.
-func decided(ctx context.Context, p *Pass, who *authz.Principal, col *matrix.Column, list []map[string]any, such func(*matrix.Cell) bool) ([]map[string]any, error) {
-	attempts := make([]attempt, len(list))
-	for i, arguments := range list {
-		attempts[i] = attempt{who, col, arguments}
-	}
-	cells, err := p.decide(ctx, attempts)
-	var kept []map[string]any
-	for i := range cells {
-		if such(&cells[i]) {
-			kept = append(kept, list[i])
-		}
-	}
-	return kept, err
 }

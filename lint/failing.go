@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/reason"
+	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
@@ -60,13 +61,28 @@ func (f *failing) prepare(p *Pass) bool {
 	return true
 }
 
-// sent writes down what is known of the request whoever makes it.
+// sent writes down what is known of the request whoever makes it, and what the schema says
+// of the arguments that the conditions look at.
 func (f *failing) sent() string {
-	resource := f.request.Resource
-	if !slices.ContainsFunc(f.conditions, func(c *pdp.Condition) bool { return reason.ReadsResource(c, f.request.Unknown) }) {
-		resource = authz.Resource{Kind: resource.Kind}
+	n := len(f.request.Unknown)
+	resource := authz.Resource{Kind: f.request.Resource.Kind}
+	var reads [][]string
+	for _, c := range f.conditions {
+		if reason.ReadsResource(c, f.request.Unknown) {
+			resource = f.request.Resource
+		}
+		for _, part := range c.Parts {
+			for _, t := range slices.Concat(part.Terms, part.Elements) {
+				if len(t.Path) > 0 && t.Path[0] == "R" && n > 0 {
+					reads = append(reads, t.Path[min(n+2, len(t.Path)):])
+				}
+			}
+		}
 	}
-	return compact([]any{resource, f.arguments})
+	if n == 0 {
+		return compact(resource)
+	}
+	return compact(resource) + "\x00" + manifest.SchemaKey(f.column.Item.Schema, reads)
 }
 
 // key is the same for cells in which it comes to the same.
@@ -129,17 +145,9 @@ func (f *failing) neverErrs(ctx context.Context, p *Pass) (bool, error) {
 func (f *failing) world(r *authz.Request, both bool) *solver.World {
 	w := &solver.World{Requests: []authz.Request{*r}, Arguments: []any{f.arguments}}
 	if both {
-		w.Requests, w.Calls = append(w.Requests, f.asked()), []int{0, 0}
+		w.Requests, w.Calls = append(w.Requests, asking(f.column, f.request.Principal)), []int{0, 0}
 	}
 	return w
-}
-
-// asked is the request about the column that the arguments stand in, or the first.
-func (f *failing) asked() authz.Request {
-	list := f.column.Question.Requests
-	r := list[max(0, slices.IndexFunc(list, func(r authz.Request) bool { return r.Unknown != nil }))]
-	r.Principal = f.request.Principal
-	return r
 }
 
 // errs are the goals of the first request.
@@ -163,7 +171,7 @@ func (f *failing) findErring(ctx context.Context, p *Pass) (bool, error) {
 		f.erring = first
 		return f.allowed != nil, err
 	}
-	asked := f.asked()
+	asked := asking(f.column, f.request.Principal)
 	of, ok := solver.Of(f.cell.Condition, &asked)
 	if f.cell.Access != matrix.Conditional || !ok {
 		return false, nil
