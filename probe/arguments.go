@@ -118,7 +118,7 @@ func (p *prober) calls(ctx context.Context, col *matrix.Column, who *authz.Princ
 	if cell.Access != matrix.Conditional {
 		sides[0].base = p.sample(col.Item)
 	} else {
-		meets, misses, err := p.finder.Split(ctx, col, who, cell)
+		meets, misses, err := p.split(ctx, col, who, cell)
 		if err != nil {
 			return nil, err
 		}

@@ -26,6 +26,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/principals"
 	"github.com/mcpolicy/mcpolicy/probe"
+	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 const inventory = `{
@@ -265,7 +266,7 @@ func probed(t *testing.T, checkout *world, d http.Handler, change func(*probe.In
 	server := httptest.NewServer(d)
 	t.Cleanup(server.Close)
 	in := &probe.Input{
-		Matrix: checkout.Matrix, Server: checkout.Servers[0], Conditions: checkout.engine.Conditions(),
+		Matrix: checkout.Matrix, Server: checkout.Servers[0], Conditions: checkout.engine.Conditions(), Solver: solver.New(checkout.engine.Leaves()),
 		Clients: []probe.Client{{}, {WrongToken: true}}, Calls: true, Reads: true,
 		Dial: func(ctx context.Context, c probe.Client) (probe.Session, error) {
 			target := live.Target{URL: server.URL, Transport: live.StreamableHTTP}

@@ -18,6 +18,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
+	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 // A Session is a connection to a server as one client. A [*live.Session] is
@@ -62,7 +63,10 @@ type Input struct {
 	Matrix     *matrix.Matrix // the columns of the server are decided
 	Server     *matrix.Server
 	Conditions []*pdp.Condition // of the policies that the matrix was built with
-	Clients    []Client
+	// Solver says which arguments meet a condition, and which miss it. Without it, and
+	// where it does not know, that is found by trying some.
+	Solver  *solver.Solver
+	Clients []Client
 	// Dial makes a session of a client. Sessions are closed when Run returns.
 	Dial func(ctx context.Context, c Client) (Session, error)
 

@@ -18,6 +18,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/probe"
 	"github.com/mcpolicy/mcpolicy/reach"
 	"github.com/mcpolicy/mcpolicy/report"
+	"github.com/mcpolicy/mcpolicy/solver"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
@@ -194,7 +195,7 @@ func (p *probing) visit(cmd *cobra.Command, w *session, m *matrix.Matrix, filter
 		}
 		bar := newProgress(cmd.ErrOrStderr(), "probing "+s.matrix.Name)
 		result, err := probe.Run(ctx, &probe.Input{
-			Matrix: m, Server: s.matrix, Conditions: w.Engine.Conditions(), Clients: people.Clients(s.live),
+			Matrix: m, Server: s.matrix, Conditions: w.Engine.Conditions(), Solver: solver.New(w.Engine.Leaves()), Clients: people.Clients(s.live),
 			Dial: func(ctx context.Context, c probe.Client) (probe.Session, error) {
 				return people.Dial(ctx, s.live, c, live.Options{Version: version()})
 			},
