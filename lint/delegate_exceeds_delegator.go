@@ -63,44 +63,48 @@ resourcePolicy:
 		Standards: []string{"CWE-863", "OWASP MCP02:2025", "ASI03", "NHI5:2025", "NIST CSF 2.0 PR.AA-05"},
 	},
 	Ask: func(ctx context.Context, p *Pass) error {
-		alike := map[string]bool{} // conditions of delegators that leave their delegates nothing more
-		for _, d := range delegations(p) {
-			for _, col := range p.Matrix.Columns {
-				if col.Operation == authz.List || !col.Question.Guarded() {
-					continue
-				}
-				w, err := exceeds(ctx, p, alike, d, col)
-				if err != nil {
-					return err
-				}
-				if w == nil {
-					continue
-				}
-				f := about(col)
-				f.blame(p.decisive([]*matrix.Class{d.agentClass}, col))
-				f.Principal, f.Witness = d.agent.Key, w
-				apart := tellApart(p, d, col)
-				switch {
-				case w.Arguments != nil:
-					f.Evidence = append(f.Evidence, fmt.Sprintf("With %s %s may %s %s, and %s may not%s.",
-						compact(w.Arguments), d.agent.Key, verb(col.Operation), col.Item.Name, d.delegator.Key, apart))
-				case apart != "":
-					f.Evidence = append(f.Evidence, fmt.Sprintf("%s may, and %s may not%s.", d.agent.Key, d.delegator.Key, apart))
-				}
-				if denied(p.cell(d.delegatorClass, col)) {
-					f.Evidence = append(f.Evidence, whyDenied(p, []*matrix.Class{d.delegatorClass}, col)...)
-				}
-				p.report(draft{
-					Finding: f, group: d.agent.Key + "\x00" + d.delegator.Key + "\x00" + col.Server.Name + "\x00" + col.Operation.String(), subject: col.Item.Name,
-					say: func(items []string) string {
-						return fmt.Sprintf("%s, acting for %s, may %s %s, which %s may not%s", d.agent.Key, d.delegator.Key,
-							verb(col.Operation), listing(items, named), d.delegator.Key, d.others())
-					},
-				})
+		list, formulas := exceedings(p)
+		if x := p.reasoner(); x != nil && len(formulas) > 0 {
+			if err := x.Prepare(ctx, &list[0].world.Requests[0], formulas); err != nil {
+				return err
+			}
+		}
+		alike := map[string]bool{} // questions that nothing came of
+		for _, e := range list {
+			w, err := e.find(ctx, p, alike)
+			if err != nil {
+				return err
+			}
+			if w != nil {
+				reportExceeding(p, e.delegation, e.column, w)
 			}
 		}
 		return nil
 	},
+}
+
+func reportExceeding(p *Pass, d *delegation, col *matrix.Column, w *Witness) {
+	f := about(col)
+	f.blame(p.decisive([]*matrix.Class{d.agentClass}, col))
+	f.Principal, f.Witness = d.agent.Key, w
+	apart := tellApart(p, d, col)
+	switch {
+	case w.Arguments != nil:
+		f.Evidence = append(f.Evidence, fmt.Sprintf("With %s %s may %s %s, and %s may not%s.",
+			compact(w.Arguments), d.agent.Key, verb(col.Operation), col.Item.Name, d.delegator.Key, apart))
+	case apart != "":
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s may, and %s may not%s.", d.agent.Key, d.delegator.Key, apart))
+	}
+	if denied(p.cell(d.delegatorClass, col)) {
+		f.Evidence = append(f.Evidence, whyDenied(p, []*matrix.Class{d.delegatorClass}, col)...)
+	}
+	p.report(draft{
+		Finding: f, group: d.agent.Key + "\x00" + d.delegator.Key + "\x00" + col.Server.Name + "\x00" + col.Operation.String(), subject: col.Item.Name,
+		say: func(items []string) string {
+			return fmt.Sprintf("%s, acting for %s, may %s %s, which %s may not%s", d.agent.Key, d.delegator.Key,
+				verb(col.Operation), listing(items, named), d.delegator.Key, d.others())
+		},
+	})
 }
 
 // A delegation is an agent and whoever it acts for, and how many others of the
@@ -160,55 +164,97 @@ func principalNamed(p *Pass, key string) *authz.Principal {
 	return nil
 }
 
-// exceeds returns a request that the agent may make and the delegator may not,
-// or nil.
-func exceeds(ctx context.Context, p *Pass, alike map[string]bool, d *delegation, col *matrix.Column) (*Witness, error) {
+// An exceeding is what an agent may do and its delegator perhaps not.
+type exceeding struct {
+	*delegation
+	column *matrix.Column
+	sure   bool // whatever the arguments are
+
+	world solver.World // of the agent's request and of the delegator's
+	goals []solver.Goal
+	key   string // the same for what comes to the same
+}
+
+// exceedings lists what has to be looked into, and the conditions that it hangs on, each
+// once.
+func exceedings(p *Pass) (list []*exceeding, formulas []solver.Formula) {
+	seen := map[string]bool{}
+	for _, d := range delegations(p) {
+		for _, col := range p.Matrix.Columns {
+			if col.Operation == authz.List || !col.Question.Guarded() {
+				continue
+			}
+			e := exceedingOf(p, d, col)
+			if e == nil {
+				continue
+			}
+			list = append(list, e)
+			if !seen[e.key] {
+				for _, g := range e.goals {
+					formulas = append(formulas, g.Formula)
+				}
+			}
+			seen[e.key] = true
+		}
+	}
+	return list, formulas
+}
+
+// exceedingOf returns nil where the cells tell that the agent may do nothing more.
+func exceedingOf(p *Pass, d *delegation, col *matrix.Column) *exceeding {
 	a, b := p.cell(d.agentClass, col), p.cell(d.delegatorClass, col)
 	switch {
 	case !granted(a) || allowed(b) || b.Access == matrix.Unguarded:
-		return nil, nil
+		return nil
 	case a.Access == b.Access && a.Condition.Equal(b.Condition) && !ofPrincipal(a.Condition):
-		return nil, nil // the same for both, unless it names attributes of theirs
-	case allowed(a) && denied(b):
-		return witnessIn(col, d.agent, nil), nil
+		return nil // the same for both, unless it names attributes of theirs
+	}
+	e := &exceeding{delegation: d, column: col, sure: allowed(a) && denied(b)}
+	e.world = solver.World{Requests: []authz.Request{asking(col, d.agent), asking(col, d.delegator)}, Calls: []int{0, 0}}
+	if e.sure {
+		return e
+	}
+	e.key = d.alike(col, a, b)
+	if f, ok := solver.Of(a.Condition, &e.world.Requests[0]); ok && a.Access == matrix.Conditional {
+		e.goals = append(e.goals, solver.Goal{Formula: f, Request: 0, To: solver.Only(solver.Met)})
+	}
+	if f, ok := solver.Of(b.Condition, &e.world.Requests[1]); ok && b.Access == matrix.Conditional {
+		e.goals = append(e.goals, solver.Goal{Formula: f, Request: 1, To: solver.Only(solver.Unmet, solver.Errored)})
+	}
+	return e
+}
+
+// find returns a request that the agent may make and the delegator may not, or nil.
+func (e *exceeding) find(ctx context.Context, p *Pass, alike map[string]bool) (*Witness, error) {
+	if e.sure {
+		return witnessIn(e.column, e.agent, nil), nil
 	}
 	x := p.reasoner()
-	if x == nil {
+	if x == nil || alike[e.key] {
 		return nil, nil
 	}
-	w := &solver.World{Requests: []authz.Request{asking(col, d.agent), asking(col, d.delegator)}, Calls: []int{0, 0}, Arguments: []any{x.Arguments(col.Item)}}
-	var goals []solver.Goal
-	if f, ok := solver.Of(a.Condition, &w.Requests[0]); ok && a.Access == matrix.Conditional {
-		goals = append(goals, solver.Goal{Formula: f, Request: 0, To: solver.Only(solver.Met)})
-	}
-	if f, ok := solver.Of(b.Condition, &w.Requests[1]); ok && b.Access == matrix.Conditional {
-		goals = append(goals, solver.Goal{Formula: f, Request: 1, To: solver.Only(solver.Unmet, solver.Errored)})
-	}
-	key := d.alike(col, a, b)
-	if alike[key] {
-		return nil, nil
-	}
+	e.world.Arguments = []any{x.Arguments(e.column.Item)}
 	var found map[string]any
-	answer, err := x.Solve(ctx, w, goals, func(ctx context.Context, requests []authz.Request, _ time.Time) (bool, error) {
-		found = argumentsIn(&requests[0], w.Requests[0].Unknown)
-		return d.differ(ctx, p, col, found)
+	answer, err := x.Solve(ctx, &e.world, e.goals, func(ctx context.Context, requests []authz.Request, _ time.Time) (bool, error) {
+		found = argumentsIn(&requests[0], e.world.Requests[0].Unknown)
+		return e.differ(ctx, p, e.column, found)
 	})
 	if err != nil || answer.Verdict != solver.Possible {
-		alike[key] = err == nil && answer.Verdict == solver.Impossible
+		alike[e.key] = err == nil && answer.Verdict == solver.Impossible
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		less := attempt{arguments: found}.without(name).arguments
-		if !x.Finder.Schema(col.Item).Allows(less) {
+		if !x.Finder.Schema(e.column.Item).Allows(less) {
 			continue
 		}
-		if ok, err := d.differ(ctx, p, col, less); err != nil {
+		if ok, err := e.differ(ctx, p, e.column, less); err != nil {
 			return nil, err
 		} else if ok {
 			found = less
 		}
 	}
-	return witnessIn(col, d.agent, found), nil
+	return witnessIn(e.column, e.agent, found), nil
 }
 
 // differ reports whether the engine allows something to the agent with some arguments and

@@ -9,10 +9,10 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/internal/reason"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 // failures bounds in how many different cells it is tried to make one DENY fail.
@@ -124,16 +124,16 @@ func derivedRole(c *pdp.Condition, r *policy.Rule) string {
 // with the first such cell. The engine compiles their conditions together.
 func mayFail(ctx context.Context, p *Pass) ([]*failing, error) {
 	var list []*failing
-	var formulas []*reason.Formulas
+	var formulas []solver.Formula
 	for r := range p.Policies.Rules() {
 		if r.Effect != authz.Deny {
 			continue
 		}
 		for _, c := range skippedBy(p, r) {
 			for f := range failings(p, r, c) {
-				list, formulas = append(list, f), append(formulas, f.formulas)
+				list, formulas = append(list, f), append(formulas, f.formulas.Condition())
 				if f.besides != nil {
-					formulas = append(formulas, f.besides)
+					formulas = append(formulas, f.besides.Condition())
 				}
 				break
 			}

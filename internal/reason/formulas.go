@@ -177,13 +177,15 @@ var fact = ast.NewExprFactory()
 
 // Prepare has the engine compile the conditions that are to be asked about, for requests
 // like one, so that it need not for each.
-func (x *Reasoner) Prepare(ctx context.Context, request *authz.Request, list []*Formulas) error {
-	formulas := make([]solver.Formula, len(list))
-	for i, f := range list {
-		formulas[i] = f.is
+func (x *Reasoner) Prepare(ctx context.Context, request *authz.Request, list []solver.Formula) error {
+	if x.solver == nil || len(list) == 0 {
+		return nil
 	}
-	return x.solver.Prepare(ctx, &solver.World{Requests: []authz.Request{*request}}, formulas)
+	return x.solver.Prepare(ctx, &solver.World{Requests: []authz.Request{*request}}, list)
 }
+
+// Condition is the condition as it is.
+func (f *Formulas) Condition() solver.Formula { return f.is }
 
 // Solve asks for requests for which all of some goals hold. What the budget does not
 // afford is unknown. Confirm, unless nil, has the last word on requests.

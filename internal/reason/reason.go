@@ -104,7 +104,7 @@ func (x *Reasoner) Try(ctx context.Context, c *pdp.Condition, q *witness.Search)
 			break
 		}
 		r.Tried = append(r.Tried, some...)
-		if err := x.TryMore(ctx, c, q.Request, r); err != nil {
+		if err := x.tryMore(ctx, c, q.Request, r); err != nil {
 			return nil, err
 		}
 	}
@@ -117,9 +117,9 @@ func (x *Reasoner) Try(ctx context.Context, c *pdp.Condition, q *witness.Search)
 	return r, nil
 }
 
-// TryMore evaluates a condition for the candidates that have no outcome yet. The
+// tryMore evaluates a condition for the candidates that have no outcome yet. The
 // budget is left to whoever calls.
-func (x *Reasoner) TryMore(ctx context.Context, c *pdp.Condition, request authz.Request, r *Possibilities) error {
+func (x *Reasoner) tryMore(ctx context.Context, c *pdp.Condition, request authz.Request, r *Possibilities) error {
 	var trials []pdp.Trial
 	for _, candidate := range r.Tried[len(r.Outcomes):] {
 		trials = append(trials, pdp.Trial{Condition: c, Request: bound(request, candidate)})

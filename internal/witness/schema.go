@@ -23,6 +23,7 @@ type Schema struct {
 	node     *source.Node
 	compiled *jsonschema.Schema // nil if the schema is none: it allows nothing that is known
 	err      error              // why it is none
+	simple   *bool              // see exact; nil until it is asked for
 }
 
 // NewSchema reads an inputSchema, which may be nil.
@@ -239,8 +240,12 @@ func (s *Schema) exact() bool {
 	if s == nil {
 		return true
 	}
-	extra := s.node.Get("additionalProperties")
-	return s.compiled != nil && only(s.node, nested) && (extra == nil || extra.Is(source.Bool)) && s.Allows(s.base())
+	if s.simple == nil {
+		extra := s.node.Get("additionalProperties")
+		simple := s.compiled != nil && only(s.node, nested) && (extra == nil || extra.Is(source.Bool)) && s.Allows(s.base())
+		s.simple = &simple
+	}
+	return *s.simple
 }
 
 // at returns what the schema says about a slot.
