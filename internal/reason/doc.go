@@ -9,6 +9,7 @@
 // The surface is small: [Reasoner.Own] finds a rule's own condition,
 // [Reasoner.Verdict] judges it for all requests that its rule covers,
 // [Reasoner.Follows] compares two, and [Reasoner.Try] says what one comes to for
-// requests of the caller's own. Which requests a rule covers comes from package
+// requests of the caller's own. For questions of other kinds, [Reasoner.Formulas] has
+// conditions as the solver takes them, and [Reasoner.Solve] asks it. Which requests a rule covers comes from package
 // coverage; what to make of an answer is left to the rules of package lint.
 package reason
