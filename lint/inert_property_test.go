@@ -15,7 +15,7 @@ import (
 // TestInertHolds lints derived roles with conditions at random. Of one that is said to be
 // nobody's, no declared principal may gain anything by a call at random.
 func TestInertHolds(t *testing.T) {
-	worlds, inert, active, decisions := rounds.Of(2, 60), 0, 0, 0
+	worlds, inert, active, decisions := rounds.Of(2, 30), 0, 0, 0
 	for seed := range worlds {
 		s := celgen.New(7000 + uint64(seed)) //nolint:gosec // a small number
 		files, people, conditions := inertWorld(t, s)
