@@ -25,8 +25,9 @@ func (p *Prover) delegated(ctx context.Context, s *Sentence) (*Proof, error) {
 	}
 	x.ask(s.Of)
 	x.world.Requests[0].Principal, x.world.Requests[0].AnyPrincipal = s.Delegate, false
+	x.again(s.Person)
 	x.allowed(0, cells[0], true)
-	x.allowed(0, cells[1], false)
+	x.allowed(1, cells[1], false)
 	switch {
 	case x.never:
 		return result, nil

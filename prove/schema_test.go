@@ -92,3 +92,60 @@ resourcePolicy:
 		}
 	}
 }
+
+// TestSchemasOfBoth holds that what is known of one tool is not said of another whose
+// inputSchema differs in an argument that only the other side of the sentence looks at.
+func TestSchemasOfBoth(t *testing.T) {
+	t.Parallel()
+	w, err := fixture.Open(t.Context(), fstest.MapFS{
+		"manifest.json": {Data: []byte(`{"tools": [
+			{"name": "near", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "m": {"type": "integer", "minimum": 0, "maximum": 4}}, "required": ["m"]}},
+			{"name": "wide", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "m": {"type": "integer", "minimum": 0}}, "required": ["m"]}}
+		]}`)},
+		"policies/p.yaml": {Data: []byte(`apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["tools/call::*"], effect: EFFECT_ALLOW, roles: [A], condition: {match: {expr: R.attr.arguments.n > 1}}}
+    - {actions: ["tools/call::*"], effect: EFFECT_ALLOW, roles: [B], condition: {match: {expr: R.attr.arguments.m < 5}}}
+`)},
+	}, "principals:\n  ada: {id: ada, roles: [B]}\n  bot: {id: bot, roles: [A], kind: agent, onBehalfOf: ada}\n", workspace.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := w.Prover(t.Context(), time.Time{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := w.Outline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := map[string]*authz.Principal{}
+	for who := range m.Principals() {
+		people[who.Key] = who
+	}
+	for _, col := range m.Columns {
+		if col.Operation != authz.Call {
+			continue
+		}
+		for _, s := range []*prove.Sentence{
+			{Kind: prove.Within, Of: col, Inner: []string{"A"}, Outer: []string{"B"}},
+			{Kind: prove.Delegated, Of: col, Delegate: people["bot"], Person: people["ada"]},
+			{Kind: prove.Delegated, Of: col, Delegate: people["bot"], Person: people["ada"], IgnoreSchema: true},
+		} {
+			want := prove.Refuted
+			if col.Item.Name == "near" && !s.IgnoreSchema {
+				want = prove.Proved
+			}
+			proof, err := p.Prove(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if proof.Verdict != want {
+				t.Errorf("%s of %s, in spite of the schema %t: %v %v, want %v", s, col.Item.Name, s.IgnoreSchema, proof.Verdict, proof.Open, want)
+			}
+		}
+	}
+}

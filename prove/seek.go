@@ -130,19 +130,20 @@ func (x *search) may(of int, col *matrix.Column, c cohort, wanted bool) {
 
 // allowed asks that a cell is allowed, or not.
 func (x *search) allowed(of int, cell *matrix.Cell, wanted bool) {
-	switch cell.Access {
-	case matrix.Allowed, matrix.Unguarded:
-		x.never = x.never || !wanted
-	case matrix.Denied:
-		x.never = x.never || wanted
-	case matrix.Conditional:
-		f, ok := solver.Of(cell.Condition, x.request(of))
+	open := cell.Open() // settled or not: the sentence may leave the inputSchema out
+	switch {
+	case !open.IsZero():
+		f, ok := solver.Of(open, x.request(of))
 		if !ok {
-			x.open = append(x.open, cell.Condition.String())
+			x.open = append(x.open, open.String())
 			return
 		}
-		x.goal(of, f, strconv.FormatBool(wanted)+" "+cell.Condition.Key(), wanted)
-		x.reads[of] = append(x.reads[of], cell.Condition.Reads().Arguments...)
+		x.goal(of, f, strconv.FormatBool(wanted)+" "+open.Key(), wanted)
+		x.reads[of] = append(x.reads[of], open.Reads().Arguments...)
+	case cell.Access == matrix.Denied:
+		x.never = x.never || wanted
+	default:
+		x.never = x.never || !wanted
 	}
 }
 
@@ -196,8 +197,9 @@ func (x *search) key() string {
 	if x.world.FixedID {
 		parts = append(parts, x.cohort.id)
 	}
-	for i, n := range x.schemas {
-		parts = append(parts, manifest.SchemaKey(n, x.reads[i]))
+	reads := slices.Concat(x.reads[0], x.reads[1]) // of one call, or of two: more tells more apart
+	for _, n := range x.schemas {
+		parts = append(parts, manifest.SchemaKey(n, reads))
 	}
 	return strings.Join(append(parts, fmt.Sprintf("%p %p %t", x.sentence.Who, x.schema(x.sentence.Of), x.world.FixedID)), "\x01")
 }
