@@ -72,6 +72,9 @@ resourcePolicy:
 		if p.Policies == nil {
 			return nil
 		}
+		if err := prepareActivations(ctx, p); err != nil {
+			return err
+		}
 		for _, set := range p.Policies.Policies {
 			if set.Kind != policy.DerivedRoles || set.Disabled {
 				continue
@@ -178,6 +181,35 @@ func rulesForDerivedRole(p *Pass, d *policy.DerivedRole) []*policy.Rule {
 	return list
 }
 
+// prepareActivations has the engine compile the conditions of derived roles together.
+func prepareActivations(ctx context.Context, p *Pass) error {
+	if p.reasoner() == nil || len(p.Matrix.Classes) == 0 {
+		return nil
+	}
+	var formulas []solver.Formula
+	var request *authz.Request
+	for r := range p.Policies.Rules() {
+		requests := p.index.Covered(r)
+		if len(r.DerivedRoles) == 0 || len(requests) == 0 {
+			continue
+		}
+		for _, name := range r.DerivedRoles {
+			if f := p.reasons.Formulas(r, name.Value); f != nil {
+				formulas = append(formulas, f.Condition())
+			}
+		}
+		if request == nil {
+			like := *requests[0].Request
+			like.Principal = p.Matrix.Classes[0].First()
+			request = &like
+		}
+	}
+	if request == nil {
+		return nil
+	}
+	return p.reasons.Prepare(ctx, request, formulas)
+}
+
 // canBeActive reports whether one of the classes may have a derived role, for
 // some request that one of the rules covers; also if that is not known.
 func canBeActive(ctx context.Context, p *Pass, d *policy.DerivedRole, rules []*policy.Rule, classes []*matrix.Class) (bool, error) {
@@ -201,8 +233,7 @@ func canBeActive(ctx context.Context, p *Pass, d *policy.DerivedRole, rules []*p
 				}
 				w := &solver.World{Requests: []authz.Request{*of.Request}}
 				w.Requests[0].Principal = class.First()
-				answer, err := p.reasons.Solve(ctx, w, f.Met(0), nil)
-				if err != nil || answer.Verdict != solver.Impossible {
+				if never, err := p.reasons.Impossible(ctx, w, f.Met(0)); err != nil || !never {
 					return true, err
 				}
 			}

@@ -99,8 +99,8 @@ func TestSchemasOfBoth(t *testing.T) {
 	t.Parallel()
 	w, err := fixture.Open(t.Context(), fstest.MapFS{
 		"manifest.json": {Data: []byte(`{"tools": [
-			{"name": "near", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "m": {"type": "integer", "minimum": 0, "maximum": 4}}, "required": ["m"]}},
-			{"name": "wide", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "m": {"type": "integer", "minimum": 0}}, "required": ["m"]}}
+			{"name": "near", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "m": {"type": "integer", "minimum": 0, "maximum": 4}}}},
+			{"name": "wide", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "m": {"type": "integer", "minimum": 0}}}}
 		]}`)},
 		"policies/p.yaml": {Data: []byte(`apiVersion: api.cerbos.dev/v1
 resourcePolicy:
@@ -108,7 +108,7 @@ resourcePolicy:
   version: default
   rules:
     - {actions: ["tools/call::*"], effect: EFFECT_ALLOW, roles: [A], condition: {match: {expr: R.attr.arguments.n > 1}}}
-    - {actions: ["tools/call::*"], effect: EFFECT_ALLOW, roles: [B], condition: {match: {expr: R.attr.arguments.m < 5}}}
+    - {actions: ["tools/call::*"], effect: EFFECT_ALLOW, roles: [B], condition: {match: {expr: "!has(R.attr.arguments.m) || R.attr.arguments.m < 5"}}}
 `)},
 	}, "principals:\n  ada: {id: ada, roles: [B]}\n  bot: {id: bot, roles: [A], kind: agent, onBehalfOf: ada}\n", workspace.Options{})
 	if err != nil {

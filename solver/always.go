@@ -33,6 +33,9 @@ func (s *Solver) Constant(ctx context.Context, w *World, goals []Goal) (Constanc
 // impossible reports whether the goals hold for no requests, whatever the leaves that are
 // not covered come to.
 func (a *analysis) impossible() bool {
+	if a.refused() {
+		return true
+	}
 	e := a.encode(true)
 	return len(e.clauses) <= a.limits.Size && e.model() == nil
 }

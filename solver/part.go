@@ -21,11 +21,7 @@ func (s *Solver) Impossible(ctx context.Context, w *World, goals []Goal) (certai
 	if err != nil {
 		return false, 0, err
 	}
-	if a.refused() {
-		return true, a.steps, nil
-	}
-	relaxed := a.encode(true)
-	return len(relaxed.clauses) <= a.limits.Size && relaxed.model() == nil, a.steps, nil
+	return a.impossible(), a.steps, nil
 }
 
 // names returns the names that are open below a root, unless all are.

@@ -23,7 +23,7 @@ func TestCollections(t *testing.T) {
 	}{
 		{args: []string{"--version"}},
 		{args: []string{"matrix", "-C", quickstart}, all: 3, forced: 3},
-		{args: []string{"check", "-C", quickstart, "--tests", filepath.Join(quickstart, "tests", "tools.yaml")}, all: 4, forced: 4},
+		{args: []string{"check", "-C", quickstart, "--tests", filepath.Join(quickstart, "tests", "tools.yaml")}, all: 5, forced: 5},
 	} {
 		cmd := exec.CommandContext(t.Context(), "mcpolicy", tt.args...)
 		cmd.Env = append(os.Environ(), "GODEBUG=gctrace=1")

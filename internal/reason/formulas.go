@@ -202,6 +202,17 @@ func (x *Reasoner) Solve(ctx context.Context, w *solver.World, goals []solver.Go
 	return answer, err
 }
 
+// Impossible reports whether there are certainly no requests for which all of some goals
+// hold. It costs less than [Reasoner.Solve], which looks for requests.
+func (x *Reasoner) Impossible(ctx context.Context, w *solver.World, goals []solver.Goal) (bool, error) {
+	if x.solver == nil || !x.in.Budget.Afford(1) {
+		return false, nil
+	}
+	certain, steps, err := x.solver.Impossible(ctx, w, goals)
+	x.in.Budget.Afford(steps)
+	return certain, err
+}
+
 // A Confirm reports whether requests are what was asked for.
 type Confirm = func(ctx context.Context, requests []authz.Request, now time.Time) (bool, error)
 
