@@ -29,8 +29,8 @@ func (a *analysis) hint(l *leaf) {
 	for _, x := range append(numbers, 0, 1, 10, 1000, -1, -1000) {
 		values = append(values, x)
 	}
-	values = append(values, listsNear(constants, texts)...)
-	words := append(timesNear(l.expr, constants), texts...)
+	values = append(append(values, listsNear(constants, texts)...), mappingsNear(l, constants)...)
+	words := append(append(timesNear(l.expr, constants), formsNear(l.expr)...), texts...)
 	words = append(words, near(constants, texts)...)
 	for _, x := range texts {
 		for _, y := range texts {

@@ -47,6 +47,13 @@ func near(numbers []float64, texts []string) []string {
 // listsNear lists lists of which a first element may be asked for.
 func listsNear(numbers []float64, texts []string) []any {
 	list := []any{[]any{}}
+	if len(texts) > 1 {
+		all := make([]any, len(texts))
+		for i, s := range texts {
+			all[i] = s
+		}
+		list = append(list, all)
+	}
 	for _, s := range texts {
 		list = append(list, []any{s})
 	}
@@ -65,11 +72,52 @@ func timesNear(e ast.Expr, numbers []float64) []string {
 			if x == math.Trunc(x) && x > 1 && x < 9999 {
 				list = append(list, fmt.Sprintf("%04.0f-07-01T12:00:00Z", x))
 			}
+			if x == math.Trunc(x) && x >= 0 && x < 60 {
+				list = append(list, fmt.Sprintf("2000-07-01T12:%02.0f:%02.0fZ", x, x))
+			}
 		}
 		list = append(list, "2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z")
 	}
 	if calls(e, "duration") {
 		list = append(list, "1s", "10000h")
+	}
+	return list
+}
+
+// formsNear lists texts that have the form of what an expression reads.
+func formsNear(e ast.Expr) []string {
+	var list []string
+	if calls(e, "hierarchy") {
+		list = append(list, "a", "a.b", "a.b.c")
+	}
+	if calls(e, "inIPAddrRange") {
+		list = append(list, "192.0.2.1", "2001:db8::1") // kept free for documentation: RFC 5737, RFC 3849
+	}
+	return list
+}
+
+// mappingsNear lists objects whose values are about constants, under all names that a
+// schema has for a place of the leaf.
+func mappingsNear(l *leaf, numbers []float64) []any {
+	names := []string{"a"} // a text that is proposed for every place
+	for _, p := range l.places {
+		for _, s := range p.schemas {
+			for _, v := range s.Enum {
+				if name, ok := v.(string); ok {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	var list []any
+	for _, x := range numbers {
+		for _, y := range []float64{x, x + 1, x - 1} {
+			m := map[string]any{}
+			for _, name := range names {
+				m[name] = y
+			}
+			list = append(list, m)
+		}
 	}
 	return list
 }

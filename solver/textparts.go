@@ -168,23 +168,22 @@ func charClass(letter string) string {
 	return letter
 }
 
-// splitWhole is constant in place.split(s), and the size of what is split.
+// splitWhole is constant in place.split(s), place.split(s).exists(x, x == constant), and
+// the size of what is split.
 func splitWhole(a *analysis, l *leaf) bool {
 	name, operands := called(l.expr)
+	if name == "exists" && len(operands) == 3 {
+		p, separator, ok := a.split(operands[0], l.request)
+		c, isText := a.comparedWith(operands[2], operands[1], l.request)
+		return ok && isText && a.tellsApart(l, p, []string{partPattern(separator, c)})
+	}
 	if len(operands) != 2 {
 		return false
 	}
 	if name == operators.In {
 		p, separator, ok := a.split(operands[1], l.request)
 		c, isText := a.text(operands[0], l.request)
-		if !ok || !isText {
-			return false
-		}
-		s, pattern := regexp.QuoteMeta(separator), nowhere
-		if !strings.Contains(c, separator) {
-			pattern = "(?:^|" + s + ")" + regexp.QuoteMeta(c) + "(?:" + s + "|$)"
-		}
-		return a.tellsApart(l, p, []string{pattern})
+		return ok && isText && a.tellsApart(l, p, []string{partPattern(separator, c)})
 	}
 	if !slices.Contains(orders, name) && name != operators.Equals && name != operators.NotEquals {
 		return false
@@ -200,6 +199,29 @@ func splitWhole(a *analysis, l *leaf) bool {
 		}
 	}
 	return false
+}
+
+// comparedWith returns the text that a variable is compared with by ==.
+func (a *analysis) comparedWith(e, variable ast.Expr, request int) (string, bool) {
+	name, sides := called(e)
+	if name != operators.Equals || variable.Kind() != ast.IdentKind {
+		return "", false
+	}
+	for i, x := range sides {
+		if x.Kind() == ast.IdentKind && x.AsIdent() == variable.AsIdent() {
+			return a.text(sides[1-i], request)
+		}
+	}
+	return "", false
+}
+
+// partPattern returns the pattern of texts of which a constant is a part.
+func partPattern(separator, c string) string {
+	if strings.Contains(c, separator) {
+		return nowhere
+	}
+	s := regexp.QuoteMeta(separator)
+	return "(?:^|" + s + ")" + regexp.QuoteMeta(c) + "(?:" + s + "|$)"
 }
 
 // atLeast returns patterns of texts with so many separators at least.

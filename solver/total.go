@@ -40,14 +40,39 @@ func (a *analysis) isTotal(e ast.Expr, request int) bool {
 	case slices.Contains(arithmetic, name):
 		return a.isArithmetic(e, request)
 	case name == operators.In:
-		_, ok := a.constant(operands[1], request)
-		return ok && a.isTotal(operands[0], request)
+		_, isConstant := a.constant(operands[1], request)
+		return (isConstant || a.isOperand(operands[1], request)) && a.isTotal(operands[0], request)
+	case name == "intersect" && len(operands) == 2:
+		return !slices.ContainsFunc(operands, func(x ast.Expr) bool {
+			_, isConstant := a.constant(x, request)
+			return !isConstant && !a.isOperand(x, request)
+		})
+	case slices.Contains(relations, name) && len(operands) == 2:
+		return a.isHierarchy(operands[0], request) && a.isHierarchy(operands[1], request)
 	case name == "matches" && len(operands) == 2:
 		_, ok := literal(operands[1])
 		return ok && a.isTotal(operands[0], request)
 	}
 	return slices.Contains(totals[name], len(operands)) &&
 		!slices.ContainsFunc(operands, func(x ast.Expr) bool { return !a.isTotal(x, request) })
+}
+
+// relations are what hierarchies are asked, which err for nothing that is one.
+var relations = []string{"ancestorOf", "descendentOf", "immediateChildOf", "immediateParentOf", "siblingOf", "overlaps"}
+
+// isHierarchy reports whether an expression makes a hierarchy of what cannot be a list, so
+// that it errs by type: of a list, it errs by the elements.
+func (a *analysis) isHierarchy(e ast.Expr, request int) bool {
+	name, operands := called(e)
+	if name != "hierarchy" || len(operands) != 1 {
+		return false
+	}
+	if v, ok := literal(operands[0]); ok {
+		_, isText := v.(string)
+		return isText
+	}
+	p, ok := a.placeOf(operands[0], request)
+	return ok && !p.allows("array")
 }
 
 // isArithmetic reports whether all that is calculated with are places, doubles and texts.
