@@ -117,9 +117,13 @@ func (p *Prover) cohorts(s *Sentence) (list []cohort, open []string) {
 	case Within:
 		sets = [][]string{s.Inner}
 	case Apart, Implies, Always, Never, Needs, Somebody, Delegated:
-		together := 1
-		if s.Kind == Apart || p.in.Strict && (s.Kind == Implies || s.Kind == Always) {
-			together = 2
+		// Each request may be allowed for another role.
+		together := max(1, len(s.Of.Question.Requests))
+		if s.Kind == Apart {
+			together += max(1, len(s.Then.Question.Requests))
+		}
+		if p.in.Strict && (s.Kind == Implies || s.Kind == Always) {
+			together = max(2, together)
 		}
 		r := p.rolesOf(s)
 		sets, open = r.sets(s.Who.mentioned(), together)

@@ -2,6 +2,7 @@ package prove
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,8 +17,8 @@ import (
 //
 // The engine decides for one role after the other and allows what it allows for one
 // of them, while conditions see all. So whatever a set of roles may, one of the roles
-// may, with those beside it that conditions ask about: sets of these and one more
-// stand for all sets. A property test holds that to the engine.
+// may, with those beside it that conditions ask about: sets of these and one more for
+// each request stand for all sets. A property test holds that to the engine.
 type roles struct {
 	single []string // one by one; the last is one that no policy names
 	asked  []string // that conditions look for among all of a principal's
@@ -109,7 +110,7 @@ func (r *roles) examples(names []string) []string {
 }
 
 // sets yields sets of roles that stand for all sets, as far as a sentence about the
-// roles of mentioned, and as many as together of whoever acts, can tell.
+// roles of mentioned, and of as many requests as together, can tell.
 func (r *roles) sets(mentioned []string, together int) (list [][]string, open []string) {
 	asked := ordered.Distinct(slices.Concat(r.asked, mentioned))
 	slices.Sort(asked)
@@ -135,13 +136,8 @@ func (r *roles) sets(mentioned []string, together int) (list [][]string, open []
 			}
 		}
 		for more := range r.more + 1 {
-			for _, a := range r.single {
-				add([]string{a}, beside, more)
-				for _, b := range r.single {
-					if together > 1 && a != b {
-						add([]string{a, b}, beside, more)
-					}
-				}
+			for first := range tuples(r.single, together) {
+				add(first, beside, more)
 			}
 			for i := range beside {
 				add(beside[i:i+1], beside, more)
@@ -150,4 +146,24 @@ func (r *roles) sets(mentioned []string, together int) (list [][]string, open []
 	}
 	slices.SortStableFunc(list, func(a, b []string) int { return len(a) - len(b) })
 	return list, r.open
+}
+
+// tuples yields the ways to take up to n of a list, in any order.
+func tuples(list []string, n int) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		var extend func(taken []string) bool
+		extend = func(taken []string) bool {
+			for _, x := range list {
+				if slices.Contains(taken, x) {
+					continue
+				}
+				next := append(slices.Clone(taken), x)
+				if !yield(next) || len(next) < n && !extend(next) {
+					return false
+				}
+			}
+			return true
+		}
+		extend(nil)
+	}
 }
