@@ -9,6 +9,16 @@ type Resource struct {
 	Scope         string         // "" for the engine's default
 }
 
+// Mapping returns the mapping that stands at a path below the attributes, where a request
+// that leaves arguments open has them; nil if nothing does.
+func (r *Resource) Mapping(path []string) map[string]any {
+	m := r.Attr
+	for _, name := range path {
+		m, _ = m[name].(map[string]any)
+	}
+	return m
+}
+
 // A Request is what the policy engine is asked: may the principal do the
 // action on the resource?
 type Request struct {

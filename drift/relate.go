@@ -40,7 +40,7 @@ func relate(ctx context.Context, in Input, groups []*group) error {
 		}
 		for _, answer := range answers {
 			if answer.Verdict == solver.Possible {
-				g.calls.arguments = append(g.calls.arguments, argumentsOf(&w.Requests[0], &answer.Requests[0]))
+				g.calls.arguments = append(g.calls.arguments, answer.Requests[0].Resource.Mapping(w.Requests[0].Unknown))
 			}
 		}
 		if len(g.calls.arguments) > len(g.answers) {
@@ -87,17 +87,4 @@ func (g *group) formulas() (*solver.World, [2]solver.Formula, bool) {
 		}
 	}
 	return &solver.World{Requests: []authz.Request{r}}, list, true
-}
-
-// argumentsOf returns the arguments of a request that left them open.
-func argumentsOf(open, r *authz.Request) map[string]any {
-	at := r.Resource.Attr
-	for _, name := range open.Unknown {
-		below, ok := at[name].(map[string]any)
-		if !ok {
-			return map[string]any{}
-		}
-		at = below
-	}
-	return at
 }

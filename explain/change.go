@@ -172,7 +172,7 @@ func (s *search) made(requests []authz.Request) (*authz.Principal, map[string]an
 	p.Attr, p.AuxData = requests[0].Principal.Attr, requests[0].Principal.AuxData
 	for i := range requests {
 		if path := s.world.Requests[i].Unknown; path != nil {
-			return &p, argumentsAt(requests[i].Resource.Attr, path)
+			return &p, requests[i].Resource.Mapping(path)
 		}
 	}
 	return &p, s.Arguments
@@ -192,12 +192,4 @@ func (s *search) confirm(ctx context.Context, requests []authz.Request, _ time.T
 func (s *search) allowed(ctx context.Context, who *authz.Principal, arguments map[string]any) (bool, error) {
 	cells, err := s.Matrix.Ask(ctx, []matrix.Attempt{{Principal: who, Column: s.Column, Arguments: arguments}})
 	return err == nil && cells[0].Access == matrix.Allowed, err
-}
-
-// argumentsAt returns what stands at a path of a resource's attributes.
-func argumentsAt(attr map[string]any, path []string) map[string]any {
-	for _, name := range path {
-		attr, _ = attr[name].(map[string]any)
-	}
-	return attr
 }

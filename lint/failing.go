@@ -136,8 +136,7 @@ func (f *failing) neverErrs(ctx context.Context, p *Pass) (bool, error) {
 	}
 	r := f.request
 	r.Principal, r.AnyPrincipal = p.reasons.Somebody(), true
-	answer, err := p.reasons.Solve(ctx, f.world(&r, false), f.formulas.Errs(0), nil)
-	return answer.Verdict == solver.Impossible, err
+	return p.reasons.Impossible(ctx, f.world(&r, false), f.formulas.Errs(0))
 }
 
 // world is one of a request about the column, and if asked for of the one that the
@@ -241,14 +240,10 @@ func argumentsIn(r *authz.Request, path []string) map[string]any {
 	if path == nil {
 		return nil
 	}
-	m := r.Resource.Attr
-	for _, name := range path {
-		m, _ = m[name].(map[string]any)
+	if m := r.Resource.Mapping(path); m != nil {
+		return m
 	}
-	if m == nil {
-		m = map[string]any{}
-	}
-	return m
+	return map[string]any{}
 }
 
 // allows returns the cell of an attempt that the engine allows, nil of any other, and

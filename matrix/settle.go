@@ -163,7 +163,7 @@ func (s *settler) find(ctx context.Context, schema argumentsSchema, list []openR
 func settleable(list []openRequest) bool {
 	for _, r := range list {
 		reads := r.condition.Reads()
-		if !r.condition.Written() || r.AnyPrincipal || r.Unknown == nil || reads.Policy || len(reads.Principal) > 0 ||
+		if !r.condition.Written() || r.AnyPrincipal || r.Unknown == nil || reads.Policy || len(reads.Principal) > 0 || len(reads.Resource) > 0 ||
 			strings.Contains(r.condition.String(), "valid(") {
 			return false
 		}
@@ -176,12 +176,8 @@ func settleKey(schema argumentsSchema, list []openRequest) string {
 	var parts []string
 	var arguments [][]string
 	for _, r := range list {
-		reads := r.condition.Reads()
-		arguments = append(arguments, reads.Arguments...)
+		arguments = append(arguments, r.condition.Reads().Arguments...)
 		parts = append(parts, r.condition.Key(), strings.Join(r.Unknown, "\x00"))
-		if len(reads.Resource) > 0 || reads.Clock {
-			parts = append(parts, fmt.Sprintf("%v %v", r.Resource, r.Action))
-		}
 	}
 	return strings.Join(append(parts, manifest.SchemaKey(schema.node, arguments)), "\x01")
 }

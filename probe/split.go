@@ -55,7 +55,7 @@ func (p *prober) decided(ctx context.Context, col *matrix.Column, who *authz.Pri
 	}
 	var found *witness.Candidate
 	p.in.Solver.Confirm = func(ctx context.Context, requests []authz.Request, _ time.Time) (bool, error) {
-		arguments := argumentsOf(&requests[0], open.Unknown)
+		arguments := requests[0].Resource.Mapping(open.Unknown)
 		cells, err := p.in.Matrix.Ask(ctx, []matrix.Attempt{{Principal: who, Column: col, Arguments: arguments}})
 		if err != nil || cells[0].Access != as {
 			return false, err
@@ -66,14 +66,4 @@ func (p *prober) decided(ctx context.Context, col *matrix.Column, who *authz.Pri
 	defer func() { p.in.Solver.Confirm = nil }()
 	_, err := p.in.Solver.Solve(ctx, w, []solver.Goal{{Formula: formula, To: to}})
 	return found, err
-}
-
-// argumentsOf returns the arguments of a request, which stand at a path below the
-// resource's attributes.
-func argumentsOf(r *authz.Request, path []string) map[string]any {
-	m := r.Resource.Attr
-	for _, name := range path {
-		m, _ = m[name].(map[string]any)
-	}
-	return m
 }

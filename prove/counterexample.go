@@ -181,12 +181,7 @@ func argumentsOf(col *matrix.Column, r, open *authz.Request) map[string]any {
 	if !takesArguments(col) {
 		return nil
 	}
-	at := any(r.Resource.Attr)
-	for _, name := range open.Unknown {
-		m, _ := at.(map[string]any)
-		at = m[name]
-	}
-	if arguments, ok := at.(map[string]any); ok && open.Unknown != nil {
+	if arguments := r.Resource.Mapping(open.Unknown); arguments != nil && open.Unknown != nil {
 		return arguments
 	}
 	return map[string]any{}

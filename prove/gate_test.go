@@ -3,18 +3,15 @@ package prove_test
 import (
 	"testing"
 	"testing/fstest"
-	"time"
 
-	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/prove"
-	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // TestRolesOfEachRequest holds that somebody may list a tool who has one role for the list
 // and another for the tool.
 func TestRolesOfEachRequest(t *testing.T) {
 	t.Parallel()
-	w, err := fixture.Open(t.Context(), fstest.MapFS{
+	p, m := proving(t, fstest.MapFS{
 		"manifest.json": {Data: []byte(`{"tools": [{"name": "pump"}]}`)},
 		"policies/p.yaml": {Data: []byte(`apiVersion: api.cerbos.dev/v1
 resourcePolicy:
@@ -24,18 +21,7 @@ resourcePolicy:
     - {actions: ["tools/list"], effect: EFFECT_ALLOW, roles: [guest]}
     - {actions: ["tools/list::pump"], effect: EFFECT_ALLOW, roles: [fitter]}
 `)},
-	}, "principals: {ada: {id: ada, roles: [guest]}}\n", workspace.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := w.Prover(t.Context(), time.Time{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := w.Outline()
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, "principals: {ada: {id: ada, roles: [guest]}}\n")
 	proof, err := p.Prove(t.Context(), &prove.Sentence{Kind: prove.Never, Of: m.Columns[0]})
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package prove_test
 
 import (
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -35,7 +36,7 @@ func (x *standing) sayings(r *rand.Rand) []saying {
 		{prove.Sentence{Kind: prove.Always, Who: who, Of: x.call}, func(_ *standing, p *authz.Principal, a, _ map[string]any) bool { return is(p) && !may(p, a)[0] }},
 		{prove.Sentence{Kind: prove.Never, Who: who, Of: x.list}, func(_ *standing, p *authz.Principal, a, _ map[string]any) bool { return is(p) && may(p, a)[1] }},
 		{prove.Sentence{Kind: prove.Needs, Who: who, Of: x.call, Condition: "arguments.x == principal.n"}, func(_ *standing, p *authz.Principal, a, _ map[string]any) bool {
-			return is(p) && may(p, a)[0] && (a["x"] == nil || p.Attr["n"] == nil || a["x"] != p.Attr["n"])
+			return is(p) && may(p, a)[0] && (a["x"] == nil || p.Attr["n"] == nil || !reflect.DeepEqual(a["x"], p.Attr["n"]))
 		}},
 		{prove.Sentence{Kind: prove.Implies, Who: who, Of: x.call, Then: x.list}, func(_ *standing, p *authz.Principal, a, _ map[string]any) bool {
 			return is(p) && may(p, a)[0] && !may(p, a)[1]

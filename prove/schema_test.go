@@ -7,15 +7,35 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/fixture"
+	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/prove"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
+
+// proving opens a folder as the command does, with principals where it has none. It returns
+// the prover, and the columns that sentences are about.
+func proving(t *testing.T, files fstest.MapFS, principals string) (*prove.Prover, *matrix.Matrix) {
+	t.Helper()
+	w, err := fixture.Open(t.Context(), files, principals, workspace.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := w.Prover(t.Context(), time.Time{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := w.Outline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, m
+}
 
 // TestSchemasApart holds that what is known of a tool that nobody can call, because of what
 // its inputSchema asks of an argument that no condition looks at, is not said of another.
 func TestSchemasApart(t *testing.T) {
 	t.Parallel()
-	w, err := fixture.Open(t.Context(), fstest.MapFS{
+	p, m := proving(t, fstest.MapFS{
 		"manifest.json": {Data: []byte(`{"tools": [
 			{"name": "stuck", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "x": {"type": "string", "minLength": 2, "maxLength": 1}}, "required": ["x"]}},
 			{"name": "split", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "x": {"type": "string"}}, "required": ["x"]}},
@@ -28,18 +48,7 @@ resourcePolicy:
   rules:
     - {actions: ["tools/call::*"], effect: EFFECT_ALLOW, roles: [A], condition: {match: {expr: R.attr.arguments.n > 1}}}
 `)},
-	}, "principals: {ada: {id: ada, roles: [A]}}\n", workspace.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := w.Prover(t.Context(), time.Time{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := w.Outline()
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, "principals: {ada: {id: ada, roles: [A]}}\n")
 	for _, col := range m.Columns {
 		if col.Operation != authz.Call {
 			continue
@@ -59,7 +68,7 @@ resourcePolicy:
 func TestSchemaIgnored(t *testing.T) {
 	t.Parallel()
 	for ignore, want := range map[string]prove.Verdict{"": prove.Proved, ", ignoreWhen: {actions: [\"tools/call::*\"]}": prove.Refuted} {
-		w, err := fixture.Open(t.Context(), fstest.MapFS{
+		p, m := proving(t, fstest.MapFS{
 			"manifest.json":            {Data: []byte(`{"tools": [{"name": "pump"}]}`)},
 			"mcpolicy.yaml":            {Data: []byte("servers: {crm: {manifest: manifest.json, enforcement: cerbos-fastmcp}}\npolicies: policies\nprincipals: principals.yaml\nengine: {schemaEnforcement: reject}\n")},
 			"policies/_schemas/p.json": {Data: []byte(`{"type": "object", "properties": {"dept": {"type": "string"}}, "required": ["dept"]}`)},
@@ -71,18 +80,7 @@ resourcePolicy:
   rules:
     - {actions: ["tools/call::pump"], effect: EFFECT_ALLOW, roles: [A]}
 `)},
-		}, "principals: {ada: {id: ada, roles: [A], attr: {dept: x}}}\n", workspace.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := w.Prover(t.Context(), time.Time{}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := w.Outline()
-		if err != nil {
-			t.Fatal(err)
-		}
+		}, "principals: {ada: {id: ada, roles: [A], attr: {dept: x}}}\n")
 		proof, err := p.Prove(t.Context(), &prove.Sentence{Kind: prove.Never, Who: &prove.Who{Where: "!has(principal.dept)"}, Of: m.Columns[1]})
 		if err != nil {
 			t.Fatal(err)
@@ -97,7 +95,7 @@ resourcePolicy:
 // inputSchema differs in an argument that only the other side of the sentence looks at.
 func TestSchemasOfBoth(t *testing.T) {
 	t.Parallel()
-	w, err := fixture.Open(t.Context(), fstest.MapFS{
+	p, m := proving(t, fstest.MapFS{
 		"manifest.json": {Data: []byte(`{"tools": [
 			{"name": "near", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "m": {"type": "integer", "minimum": 0, "maximum": 4}}}},
 			{"name": "wide", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "m": {"type": "integer", "minimum": 0}}}}
@@ -110,18 +108,7 @@ resourcePolicy:
     - {actions: ["tools/call::*"], effect: EFFECT_ALLOW, roles: [A], condition: {match: {expr: R.attr.arguments.n > 1}}}
     - {actions: ["tools/call::*"], effect: EFFECT_ALLOW, roles: [B], condition: {match: {expr: "!has(R.attr.arguments.m) || R.attr.arguments.m < 5"}}}
 `)},
-	}, "principals:\n  ada: {id: ada, roles: [B]}\n  bot: {id: bot, roles: [A], kind: agent, onBehalfOf: ada}\n", workspace.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := w.Prover(t.Context(), time.Time{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := w.Outline()
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, "principals:\n  ada: {id: ada, roles: [B]}\n  bot: {id: bot, roles: [A], kind: agent, onBehalfOf: ada}\n")
 	people := map[string]*authz.Principal{}
 	for who := range m.Principals() {
 		people[who.Key] = who

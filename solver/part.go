@@ -78,14 +78,6 @@ func (a *analysis) kept(root rootKind, have, made map[string]any) map[string]any
 	return all
 }
 
-// standingAt returns the mapping at a path of attributes.
-func standingAt(attr map[string]any, path []string) map[string]any {
-	for _, name := range path {
-		attr, _ = attr[name].(map[string]any)
-	}
-	return attr
-}
-
 // refused reports whether schemas refuse what stays as it is, so that no request fits.
 func (a *analysis) refused() bool {
 	for i := range a.in.Requests {
@@ -93,7 +85,7 @@ func (a *analysis) refused() bool {
 		if r.AnyPrincipal && (a.refuses(a.roots["P.attr"], r.Principal.Attr) || a.refuses(a.roots["jwt"], r.Principal.AuxData)) {
 			return true
 		}
-		if r.Unknown != nil && a.refuses(a.roots[callRoot(a.in.call(i))], standingAt(r.Resource.Attr, r.Unknown)) {
+		if r.Unknown != nil && a.refuses(a.roots[callRoot(a.in.call(i))], r.Resource.Mapping(r.Unknown)) {
 			return true
 		}
 	}

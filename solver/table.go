@@ -218,7 +218,7 @@ func (a *analysis) request(number int, values assignment) (*authz.Request, time.
 	}
 	if r.Unknown != nil {
 		of, _ := a.valueOf(a.roots[callRoot(a.in.call(number))], values).(map[string]any)
-		if of = a.kept(isArguments, standingAt(r.Resource.Attr, r.Unknown), of); of == nil {
+		if of = a.kept(isArguments, r.Resource.Mapping(r.Unknown), of); of == nil {
 			of = map[string]any{}
 		}
 		r.Resource.Attr = put(r.Resource.Attr, r.Unknown, of)

@@ -101,10 +101,7 @@ func (x *Reasoner) reading(f *Formulas, c *policy.Condition, of pdp.Expression, 
 		of.Text = c.Expr
 		text, ok := x.grounded(f, of)
 		if e == helping && !f.single {
-			text = "!(" + text + ")"
-		}
-		if e == helping && !f.single {
-			return solver.None(solver.Expr(text)), ok // met unless it is false
+			return solver.None(solver.Expr("!(" + text + ")")), ok // met unless it is false
 		}
 		return solver.Expr(text), ok
 	}
@@ -119,14 +116,7 @@ func (x *Reasoner) reading(f *Formulas, c *policy.Condition, of pdp.Expression, 
 		}
 		list = append(list, below)
 	}
-	switch c.Op {
-	case policy.All:
-		return solver.All(list...), true
-	case policy.Any:
-		return solver.Any(list...), true
-	case policy.None, policy.Expr:
-	}
-	return solver.None(list...), true
+	return joined(c.Op, list), true
 }
 
 // grounded returns the text of an expression with variables, constants and globals

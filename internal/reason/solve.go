@@ -149,14 +149,19 @@ func (x *Reasoner) translated(r *policy.Rule, c *policy.Condition, into *ruleFor
 		}
 		list = append(list, f)
 	}
-	switch c.Op {
+	return joined(c.Op, list), true
+}
+
+// joined returns the formula of a list of a condition.
+func joined(op policy.Op, list []solver.Formula) solver.Formula {
+	switch op {
 	case policy.All:
-		return solver.All(list...), true
+		return solver.All(list...)
 	case policy.Any:
-		return solver.Any(list...), true
+		return solver.Any(list...)
 	case policy.None, policy.Expr:
 	}
-	return solver.None(list...), true
+	return solver.None(list...)
 }
 
 // isKnown reports whether an expression looks at nothing but arguments, attributes and ids.
