@@ -46,6 +46,7 @@ type Engine struct {
 
 	solving sync.Mutex // guards solvers, also while one is made
 	solvers map[string]*solver
+	leaves  *Leaves
 
 	elsewhen sync.Mutex // guards later, and its clock
 	later    *Engine    // of DecideAt
@@ -79,6 +80,7 @@ func newEngine(options pdp.Options, t *tables.Set, declared *runtimev1.RuleTable
 	e := &Engine{
 		options: options, tables: t, schemas: newSchemas(declared), solvers: map[string]*solver{},
 	}
+	e.leaves = newLeaves(e)
 	if like != nil {
 		e.whole, e.classes, e.principalPolicies = like.whole, like.classes, like.principalPolicies
 		return e

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
@@ -23,8 +24,9 @@ import (
 )
 
 // Leaves evaluates expressions by themselves, as a [leafsolver.Solver] asks for. It
-// compiles each once, and is not to be used from several goroutines at once.
+// compiles each once, whoever asks.
 type Leaves struct {
+	mu     sync.Mutex
 	of     *Engine
 	engine *Engine // of the same options, without policies
 	known  map[string]leafProgram
@@ -38,8 +40,10 @@ type leafProgram struct {
 }
 
 // Leaves returns what evaluates expressions as the engine does. The expressions have
-// no variables, constants or globals of policies in them.
-func (e *Engine) Leaves() leafsolver.Evaluator {
+// no variables, constants or globals of policies in them. It is the same each time.
+func (e *Engine) Leaves() leafsolver.Evaluator { return e.leaves }
+
+func newLeaves(e *Engine) *Leaves {
 	plain := &Engine{options: e.options, classes: &cel.Reads{}}
 	plain.options.DefaultScope, plain.options.LenientScopeSearch, plain.options.StrictEvaluation = "", false, false
 	return &Leaves{of: e, engine: plain, known: map[string]leafProgram{}}
@@ -48,6 +52,8 @@ func (e *Engine) Leaves() leafsolver.Evaluator {
 // Evaluate says what each expression comes to for its request. One that is no
 // boolean is unmet.
 func (l *Leaves) Evaluate(ctx context.Context, texts []string, trials []leafsolver.Trial) ([]leafsolver.Outcome, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	own := make([]string, len(trials)) // the text of each, without what the policy's own kind would change
 	var missing []string
 	for i, t := range trials {
