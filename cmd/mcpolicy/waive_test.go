@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,9 @@ func TestWaiveAtTheSameTime(t *testing.T) {
 	file := filepath.Join(dir, "mcpolicy.yaml")
 	link := filepath.Join(dir, "link.yaml")
 	if err := os.Symlink("mcpolicy.yaml", link); err != nil {
+		if runtime.GOOS != "windows" { // where it takes a right that not everybody has
+			t.Fatal(err)
+		}
 		t.Skip(err)
 	}
 	var all sync.WaitGroup
