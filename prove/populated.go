@@ -5,15 +5,15 @@ import (
 	"fmt"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/internal/universe"
 	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 // Populated reports whether anybody could be as some are said to be. It says so too
 // where that cannot be told: a sentence about nobody must not be taken for proved.
 func (p *Prover) Populated(ctx context.Context, who *Who) (bool, error) {
-	r := roles{single: []string{other}}
-	sets, open := r.sets(who.mentioned(), 1)
+	r := universe.Roles{Single: []string{universe.Other}}
+	sets, open := r.Sets(who.mentioned(), 1)
 	for _, set := range sets {
 		for _, kind := range who.kinds() {
 			c := cohort{roles: set, kind: kind}
@@ -39,22 +39,4 @@ func (p *Prover) Populated(ctx context.Context, who *Who) (bool, error) {
 		}
 	}
 	return len(open) > 0, nil
-}
-
-// RolesInConditions lists the texts in conditions that look at a principal's roles:
-// some of them are roles.
-func RolesInConditions(set *policy.Set) []string {
-	var x rolesRead
-	for r := range set.Rules() {
-		x.condition(r.Condition)
-	}
-	for _, of := range set.Policies {
-		for _, d := range of.DerivedRoles {
-			x.condition(d.Condition)
-		}
-		for _, v := range of.Variables.Local {
-			x.text(v.Expr.Value)
-		}
-	}
-	return x.names
 }

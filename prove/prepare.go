@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/universe"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 	"github.com/mcpolicy/mcpolicy/solver"
@@ -32,7 +33,7 @@ func (p *Prover) Prepare(ctx context.Context, list []*Sentence) error {
 			request := p.open(col).Question.Requests[0]
 			key := request.Resource.Kind + "\x00" + strings.Join(request.Unknown, "\x00")
 			if worlds[key] == nil {
-				request.Principal = cohort{roles: []string{other}}.principal()
+				request.Principal = cohort{roles: []string{universe.Other}}.principal()
 				worlds[key] = &solver.World{Requests: []authz.Request{request}}
 				order = append(order, key)
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/universe"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -36,7 +37,7 @@ type Prover struct {
 	in         Input
 	ids        map[*matrix.Column][]string // that principal policies are about
 	cells      map[*matrix.Column]map[string]*matrix.Cell
-	roles      map[[2]*matrix.Column]roles
+	roles      map[[2]*matrix.Column]universe.Roles
 	impossible map[string]bool                 // searches that came to nothing
 	schemas    map[*manifest.Item]*source.Node // schemas of their arguments
 }
@@ -45,7 +46,7 @@ type Prover struct {
 func New(in Input) *Prover {
 	return &Prover{
 		in: in, ids: map[*matrix.Column][]string{}, cells: map[*matrix.Column]map[string]*matrix.Cell{},
-		roles: map[[2]*matrix.Column]roles{}, impossible: map[string]bool{}, schemas: map[*manifest.Item]*source.Node{},
+		roles: map[[2]*matrix.Column]universe.Roles{}, impossible: map[string]bool{}, schemas: map[*manifest.Item]*source.Node{},
 	}
 }
 
@@ -126,7 +127,7 @@ func (p *Prover) cohorts(s *Sentence) (list []cohort, open []string) {
 			together = max(2, together)
 		}
 		r := p.rolesOf(s)
-		sets, open = r.sets(s.Who.mentioned(), together)
+		sets, open = r.Sets(s.Who.mentioned(), together)
 	}
 	for _, roles := range sets {
 		for _, kind := range s.Who.kinds() {
@@ -155,17 +156,13 @@ func (p *Prover) idsOf(s *Sentence) []string {
 func (p *Prover) idsAbout(col *matrix.Column) []string {
 	known, ok := p.ids[col]
 	if !ok {
-		for rule := range rulesAbout(p.in.Policies, []*matrix.Column{col}) {
-			if rule.Policy.Kind == policy.PrincipalPolicy {
-				known = append(known, rule.Policy.Name)
-			}
-		}
+		known = universe.IDs(p.in.Policies, col)
 		p.ids[col] = known
 	}
 	return known
 }
 
-func (p *Prover) rolesOf(s *Sentence) roles {
+func (p *Prover) rolesOf(s *Sentence) universe.Roles {
 	key := [2]*matrix.Column{s.Of, s.Then}
 	r, known := p.roles[key]
 	if !known {
@@ -173,7 +170,7 @@ func (p *Prover) rolesOf(s *Sentence) roles {
 		if s.Then != nil {
 			columns = append(columns, s.Then)
 		}
-		r = rolesOf(p.in.Policies, columns...)
+		r = universe.Of(p.in.Policies, columns...)
 		p.roles[key] = r
 	}
 	return r

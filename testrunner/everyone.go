@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/coverage"
+	"github.com/mcpolicy/mcpolicy/internal/universe"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/prove"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -164,7 +165,7 @@ func (e *expander) roles(names Names) ([]string, error) {
 	if e.everyRole == nil {
 		list := slices.Clone(e.people.roles.names)
 		if set := e.matrix.Policies(); set != nil {
-			for _, name := range slices.Concat(coverage.RolesNamed(set), prove.RolesInConditions(set)) {
+			for _, name := range slices.Concat(coverage.RolesNamed(set), universe.RolesInConditions(set)) {
 				if !policy.IsGlob(name) {
 					list = append(list, name)
 				}

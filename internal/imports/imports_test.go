@@ -32,6 +32,7 @@ var layers = [][]string{
 	{"matrix"},
 	{"internal/witness"},  // lint needs requests that show something, and so does whoever probes a server
 	{"internal/coverage"}, // lint and explain go by the same index of which rule is about what
+	{"internal/universe"}, // prove and diff speak of everybody who could exist
 	{"internal/reason", "internal/simplify", "prove"},
 	{"lint", "testrunner", "explain", "drift", "probe"}, // judges of the matrix; probe is the one that a server tells
 	{"report"},

@@ -1,4 +1,6 @@
-package prove
+// Package universe says which principals stand for everybody who could exist, in what
+// policies decide about columns: which sets of roles, and which ids.
+package universe
 
 import (
 	"fmt"
@@ -19,25 +21,28 @@ import (
 // of them, while conditions see all. So whatever a set of roles may, one of the roles
 // may, with those beside it that conditions ask about: sets of these and one more for
 // each request stand for all sets. A property test holds that to the engine.
-type roles struct {
-	single []string // one by one; the last is one that no policy names
-	asked  []string // that conditions look for among all of a principal's
-	more   int      // how many more roles can matter to what conditions count
-	open   []string // why sets of these are not enough
+type Roles struct {
+	Single []string // one by one; the last is one that no policy names
+	Asked  []string // that conditions look for among all of a principal's
+	More   int      // how many more roles can matter to what conditions count
+	Open   []string // why sets of these are not enough
+	// Patterns has, for a role of these that policies do not name, the patterns that it
+	// stands for.
+	Patterns map[string][]string
 }
 
 // maxAsked bounds the roles of which all sets are considered.
 const maxAsked = 10
 
-// other is a role that no policy names.
-const other = "role-that-no-policy-names"
+// Other is a role that no policy names.
+const Other = "role-that-no-policy-names"
 
-// rolesOf returns the roles that make a difference to columns.
-func rolesOf(set *policy.Set, columns ...*matrix.Column) roles {
-	var r roles
+// Of returns the roles that make a difference to columns.
+func Of(set *policy.Set, columns ...*matrix.Column) Roles {
+	var r Roles
 	var names []string
 	var looks rolesRead
-	for rule := range rulesAbout(set, columns) {
+	for rule := range RulesAbout(set, columns) {
 		for _, t := range coverage.Roles(set, rule) {
 			names = append(names, t.Value)
 		}
@@ -66,14 +71,14 @@ func rolesOf(set *policy.Set, columns ...*matrix.Column) roles {
 			}
 		}
 	}
-	r.more, r.open = looks.most, looks.open
-	r.asked = r.examples(looks.names)
-	r.single = append(r.examples(names), other)
+	r.More, r.Open = looks.most, looks.open
+	r.Asked = r.examples(looks.names)
+	r.Single = append(r.examples(names), Other)
 	return r
 }
 
-// rulesAbout returns the rules that are about what columns ask, each once.
-func rulesAbout(set *policy.Set, columns []*matrix.Column) map[*policy.Rule]bool {
+// RulesAbout returns the rules that are about what columns ask, each once.
+func RulesAbout(set *policy.Set, columns []*matrix.Column) map[*policy.Rule]bool {
 	list := map[*policy.Rule]bool{}
 	for _, col := range columns {
 		for i := range col.Question.Requests {
@@ -85,34 +90,10 @@ func rulesAbout(set *policy.Set, columns []*matrix.Column) map[*policy.Rule]bool
 	return list
 }
 
-// examples returns a role for each name and pattern, sorted, each once.
-func (r *roles) examples(names []string) []string {
-	var list []string
-	patterns := 0
-	for _, name := range names {
-		if !policy.IsGlob(name) {
-			list = append(list, name)
-			continue
-		}
-		if name == "*" {
-			continue
-		}
-		example := strings.NewReplacer("**", "any", "*", "any", "?", "x").Replace(name)
-		if ok, err := policy.MatchRole(name, example); err != nil || !ok {
-			r.open = append(r.open, "the role pattern "+strconv.Quote(name))
-			continue
-		}
-		patterns++
-		list = append(list, example)
-	}
-	slices.Sort(list)
-	return ordered.Distinct(list)
-}
-
-// sets yields sets of roles that stand for all sets, as far as a sentence about the
+// Sets returns sets of roles that stand for all sets, as far as a sentence about the
 // roles of mentioned, and of as many requests as together, can tell.
-func (r *roles) sets(mentioned []string, together int) (list [][]string, open []string) {
-	asked := ordered.Distinct(slices.Concat(r.asked, mentioned))
+func (r *Roles) Sets(mentioned []string, together int) (list [][]string, open []string) {
+	asked := ordered.Distinct(slices.Concat(r.Asked, mentioned))
 	slices.Sort(asked)
 	if len(asked) > maxAsked {
 		return nil, []string{fmt.Sprintf("combinations of %d roles: %s", len(asked), strings.Join(asked, ", "))}
@@ -121,7 +102,7 @@ func (r *roles) sets(mentioned []string, together int) (list [][]string, open []
 	add := func(first []string, beside []string, more int) {
 		one := ordered.Distinct(slices.Concat(first, beside))
 		for i := range more {
-			one = append(one, other+"-"+strconv.Itoa(i+1))
+			one = append(one, Other+"-"+strconv.Itoa(i+1))
 		}
 		if key := strings.Join(one, "\x00"); len(one) > 0 && !seen[key] {
 			seen[key] = true
@@ -135,8 +116,8 @@ func (r *roles) sets(mentioned []string, together int) (list [][]string, open []
 				beside = append(beside, name)
 			}
 		}
-		for more := range r.more + 1 {
-			for first := range tuples(r.single, together) {
+		for more := range r.More + 1 {
+			for first := range tuples(r.Single, together) {
 				add(first, beside, more)
 			}
 			for i := range beside {
@@ -145,7 +126,7 @@ func (r *roles) sets(mentioned []string, together int) (list [][]string, open []
 		}
 	}
 	slices.SortStableFunc(list, func(a, b []string) int { return len(a) - len(b) })
-	return list, r.open
+	return list, r.Open
 }
 
 // tuples yields the ways to take up to n of a list, in any order.
@@ -166,4 +147,16 @@ func tuples(list []string, n int) iter.Seq[[]string] {
 		}
 		extend(nil)
 	}
+}
+
+// IDs returns the ids that principal policies about columns are for, sorted, each once.
+func IDs(set *policy.Set, columns ...*matrix.Column) []string {
+	var list []string
+	for rule := range RulesAbout(set, columns) {
+		if rule.Policy.Kind == policy.PrincipalPolicy {
+			list = append(list, rule.Policy.Name)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }

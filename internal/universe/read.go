@@ -1,4 +1,4 @@
-package prove
+package universe
 
 import (
 	"slices"
@@ -173,4 +173,22 @@ func comparesNames(e ast.Expr, variable string, names []string) bool {
 		return !slices.ContainsFunc(args, func(x ast.Expr) bool { return !comparesNames(x, variable, names) })
 	}
 	return false
+}
+
+// RolesInConditions lists the texts in conditions that look at a principal's roles:
+// some of them are roles.
+func RolesInConditions(set *policy.Set) []string {
+	var x rolesRead
+	for r := range set.Rules() {
+		x.condition(r.Condition)
+	}
+	for _, of := range set.Policies {
+		for _, d := range of.DerivedRoles {
+			x.condition(d.Condition)
+		}
+		for _, v := range of.Variables.Local {
+			x.text(v.Expr.Value)
+		}
+	}
+	return x.names
 }
