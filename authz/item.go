@@ -20,6 +20,9 @@ func ItemTypes() []ItemType { return []ItemType{ToolItem, PromptItem, ResourceIt
 // resourceTemplate.
 func (t ItemType) String() string { return itemTypeNames[t] }
 
+// ParseItemType returns the type of that name.
+func ParseItemType(s string) (ItemType, bool) { return parse[ItemType](itemTypeNames[:], s) }
+
 // Use returns the operation that uses an item of the type, the one besides
 // [List].
 func (t ItemType) Use() Operation {

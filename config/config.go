@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -18,7 +19,28 @@ type Config struct {
 	Enforcement Profiles // the custom ones, sorted by name
 	Lint        Lint
 	Probe       Probe
+	Diff        Diff
 	Waivers     []Waiver // in the order of the file
+
+	root *source.Node
+}
+
+// At returns where a key stands, by the names of the keys that it is below, or else where
+// the nearest of these does. It is zero in a config that was not parsed.
+func (c *Config) At(keys ...string) source.Pos {
+	pos := source.Pos{File: c.File}
+	n := c.root
+	for _, key := range keys {
+		if n == nil {
+			return pos
+		}
+		i := slices.IndexFunc(n.Fields, func(f source.Field) bool { return f.Name == key })
+		if i < 0 {
+			return pos
+		}
+		pos, n = n.Fields[i].Pos, n.Fields[i].Value
+	}
+	return pos
 }
 
 // A file is an mcpolicy.yaml as it is written.
@@ -32,6 +54,7 @@ type file struct {
 	Enforcement Profiles `yaml:"enforcement"`
 	Lint        Lint     `yaml:"lint"`
 	Probe       Probe    `yaml:"probe"`
+	Diff        Diff     `yaml:"diff"`
 	Waivers     []Waiver `yaml:"waivers"`
 }
 
@@ -60,7 +83,8 @@ func Parse(name string, data []byte, checks ...func(*Config) error) (*Config, er
 	err = source.Decode(root, &f)
 	c := &Config{
 		File: name, Servers: f.Servers, Policies: f.Policies, Principals: f.Principals, Tests: f.Tests, Engine: f.Engine,
-		Enforcement: f.Enforcement, Lint: f.Lint, Probe: f.Probe, Waivers: f.Waivers,
+		Enforcement: f.Enforcement, Lint: f.Lint, Probe: f.Probe, Diff: f.Diff, Waivers: f.Waivers,
+		root: root,
 	}
 	c.setDefaults()
 	errs := []error{err, c.cleanPaths(), c.checkNames(root)}

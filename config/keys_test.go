@@ -33,7 +33,7 @@ func TestSchemaHasTheKeysOfTheTypes(t *testing.T) {
 	defs["file"] = doc.object
 	types := map[string]any{
 		"file": file{}, "server": Server{}, "with": With{}, "live": Live{}, "engine": Engine{}, "request": Request{}, "lint": Lint{},
-		"administrators": Administrators{}, "separation": SeparationOfDuties{}, "rule": RuleSetting{}, "probe": Probe{}, "waiver": writtenWaiver{}, "answer": Answer{},
+		"administrators": Administrators{}, "separation": SeparationOfDuties{}, "rule": RuleSetting{}, "probe": Probe{}, "diff": Diff{}, "budget": Budget{}, "waiver": writtenWaiver{}, "answer": Answer{},
 	}
 	for name, v := range types {
 		var want []string

@@ -22,6 +22,8 @@ type Document struct {
 
 	Drift *Drift // nil if the checkout was not compared with production
 
+	Diff *Diff // nil if nothing was compared with a base
+
 	Tests *testrunner.Result // nil if no suites were run
 	// Proving lists what is proved, too: the run was about nothing else.
 	Proving bool
@@ -77,7 +79,7 @@ func (d *Document) scope() *Scope {
 
 // checked reports whether anything was judged.
 func (d *Document) checked() bool {
-	return d.Linted || d.Drift != nil || d.Tests != nil || d.Probe != nil
+	return d.Linted || d.Drift != nil || d.Diff != nil || d.Tests != nil || d.Probe != nil
 }
 
 // Fails reports whether the answer of the run is no, or none: a case failed or errored,
@@ -85,6 +87,9 @@ func (d *Document) checked() bool {
 // authz.SeverityOff no finding fails.
 func (d *Document) Fails(failOn authz.Severity) bool {
 	if d.Doubt != nil {
+		return true
+	}
+	if d.Diff != nil && d.Diff.Fails() {
 		return true
 	}
 	if d.Tests != nil {

@@ -16,7 +16,7 @@ import (
 const jsonVersion = 1
 
 // writeJSON writes one JSON object: version, matrix or summary, findings,
-// drift, tests, probe and notes, those that the document has. Cells are sorted by the principal's key,
+// drift, diff, tests, probe and notes, those that the document has. Cells are sorted by the principal's key,
 // then stand in the order of servers and inventories.
 func writeJSON(w io.Writer, d *Document, o Options) error {
 	s := newStream(w)
@@ -53,6 +53,9 @@ func writeJSON(w io.Writer, d *Document, o Options) error {
 	}
 	if d.Drift != nil {
 		s.drift(d.Drift)
+	}
+	if d.Diff != nil {
+		s.diff(d.Diff)
 	}
 	if d.Tests != nil {
 		s.tests(d.Tests)

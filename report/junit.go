@@ -48,6 +48,10 @@ func (x *junit) junit(d *Document, o Options) {
 	if d.Linted {
 		suites = append(suites, lintTally(d, o))
 	}
+	changes := d.changeFindings()
+	if d.Diff != nil {
+		suites = append(suites, diffTally(d.Diff, changes))
+	}
 	drift := d.driftFindings()
 	if d.Drift != nil {
 		suites = append(suites, driftTally(drift, o))
@@ -66,6 +70,10 @@ func (x *junit) junit(d *Document, o Options) {
 	x.open("testsuites", append([]xml.Attr{attr("name", "mcpolicy")}, all.attrs()...))
 	if d.Linted {
 		x.lint(d, o, suites[0])
+		suites = suites[1:]
+	}
+	if d.Diff != nil {
+		x.diff(d.Diff, changes, suites[0])
 		suites = suites[1:]
 	}
 	if d.Drift != nil {

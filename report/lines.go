@@ -8,7 +8,7 @@ import (
 )
 
 // writeLines writes a JSON object a line, each with one key that says what it
-// is: version, then class, cell or summary, finding, drift, drifted, case, probe, probed and note, in the order and with
+// is: version, then class, cell or summary, finding, drift, drifted, diff, changed, role, roleNarrowed, item, principal, future, case, probe, probed and note, in the order and with
 // the content of the JSON format.
 func writeLines(w io.Writer, d *Document, o Options) error {
 	b := bufio.NewWriterSize(w, 64<<10)
@@ -43,6 +43,10 @@ func writeLines(w io.Writer, d *Document, o Options) error {
 		for i := range d.Drift.List {
 			emit("drifted", jsonDrifted(&d.Drift.List[i]))
 		}
+	}
+	if d.Diff != nil {
+		emit("diff", jsonDiffTotals(d.Diff))
+		d.Diff.elements(emit)
 	}
 	if d.Tests != nil {
 		for _, s := range d.Tests.Suites {

@@ -19,6 +19,7 @@ func writeMarkdown(w io.Writer, d *Document, o Options) error {
 	m.verdict()
 	m.summary()
 	m.notes()
+	m.diff()
 	switch {
 	case d.Matrix == nil:
 	case o.Summary:
@@ -64,6 +65,9 @@ func (m *markdown) summary() {
 	}
 	if m.d.Linted {
 		rows = append(rows, "| findings | "+m.d.findingWords()+" |\n")
+	}
+	if m.d.Diff != nil {
+		rows = append(rows, "| access | "+mdText(m.d.Diff.words())+" |\n")
 	}
 	if m.d.Drift != nil {
 		rows = append(rows, "| production | "+mdText(m.d.Drift.words())+" |\n")

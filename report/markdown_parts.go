@@ -56,6 +56,8 @@ const (
 	waivedSection
 	caseSection
 	probeSection
+	diffSection
+	narrowedSection
 )
 
 // fit puts the parts together, without those that are too much.

@@ -22,6 +22,41 @@ var ownRules = map[string]lint.Doc{
 		Rationale: "What cannot be decided is neither a pass nor a denial: nobody knows whether the policies do what was written down.",
 		Fix:       "Correct what the message names.",
 	},
+	accessWidened: {
+		Summary:   "Somebody may do more than at the base",
+		Rationale: "The change lets somebody list or use what they could not before, or with arguments that were refused before.",
+		Fix:       "Take it back, or accept it: merge, or raise the budget under diff in mcpolicy.yaml.",
+	},
+	accessChanged: {
+		Summary:   "Somebody may do other things than at the base",
+		Rationale: "The change lets somebody make calls that were refused before, and refuses others that were not.",
+		Fix:       "See that the calls that are only allowed now are meant.",
+	},
+	accessUnknown: {
+		Summary:   "It is not known whether somebody may do more than at the base",
+		Rationale: "The conditions on both sides say more than can be compared.",
+		Fix:       "Compare the rules themselves.",
+	},
+	accessNarrowed: {
+		Summary:   "Somebody may do less than at the base",
+		Rationale: "The change takes away what somebody could list or use before.",
+		Fix:       "See that it is meant.",
+	},
+	inventoryChange: {
+		Summary:   "A server offers something else than at the base",
+		Rationale: "An item came, went, or is described otherwise under the same name: what was reviewed is not what is offered.",
+		Fix:       "Read what the server offers now as you would read a new tool.",
+	},
+	accessLater: {
+		Summary:   "Patterns of names give other access to items that do not exist yet",
+		Rationale: "Nothing that exists is concerned today; an item whose name matches will be, without another change of the policies.",
+		Fix:       "See that the pattern is meant, or name the items.",
+	},
+	overBudget: {
+		Summary:   "Access widens beyond the budget",
+		Rationale: "More opens than a change may open without somebody's decision.",
+		Fix:       "Open less, or raise the budget under diff in mcpolicy.yaml.",
+	},
 	productionDrift: {
 		Summary:   "Production decides a cell differently from the checkout",
 		Rationale: "What was reviewed is not what runs: policies were deployed that the checkout does not have, or those of the checkout were not deployed.",
@@ -51,6 +86,8 @@ func (b *sarifBuilder) describe(p *problem) sarifDescriptor {
 	doc, known := ownRules[p.rule]
 	severity, precision, tags := p.severity, "very-high", []string{"test"}
 	switch p.rule {
+	case accessWidened, accessChanged, accessNarrowed, inventoryChange, accessLater, overBudget, accessUnknown:
+		tags = []string{"diff"}
 	case productionDrift:
 		tags = []string{"drift"}
 	case productionUnknown:

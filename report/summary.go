@@ -107,6 +107,9 @@ func (d *Document) verdictWords() string {
 	if d.Linted {
 		parts = append(parts, d.findingWords())
 	}
+	if d.Diff != nil {
+		parts = append(parts, d.Diff.words())
+	}
 	if d.Drift != nil {
 		parts = append(parts, d.Drift.words())
 	}

@@ -19,6 +19,7 @@ func writeText(w io.Writer, d *Document, o Options) error {
 			p.writeMatrix(d.Matrix, o)
 		}
 	}
+	p.writeDiff(d)
 	p.writeFindings(d, o)
 	for _, f := range shortly(d.probeFindings()) {
 		p.writeFinding(f, map[string]bool{f.Rule: true})
@@ -40,24 +41,25 @@ func writeText(w io.Writer, d *Document, o Options) error {
 // An entry is a finding, a case or a note: a label and lines of text beside
 // it, some with text at the right edge.
 type entry struct {
-	p     *printer
-	lines []*line
+	p      *printer
+	lines  []*line
+	indent int // where text begins
 }
 
 // labelWidth is the width of "error  ".
 const labelWidth = 7
 
 func (p *printer) entry(st style, label string) *entry {
-	return &entry{p, []*line{p.line().sign(st, label)}}
+	return &entry{p, []*line{p.line().sign(st, label)}, labelWidth}
 }
 
 // text adds text, wrapped, from the next line on, or beside the label.
 func (e *entry) text(st style, s string) {
-	for _, part := range wrap(e.p.text(s), e.p.prose-labelWidth) {
-		if len(e.lines) > 1 || e.lines[0].width > labelWidth {
+	for _, part := range wrap(e.p.text(s), e.p.prose-e.indent) {
+		if len(e.lines) > 1 || e.lines[0].width > e.indent {
 			e.lines = append(e.lines, e.p.line())
 		}
-		e.lines[len(e.lines)-1].to(labelWidth).sign(st, part)
+		e.lines[len(e.lines)-1].to(e.indent).sign(st, part)
 	}
 }
 
@@ -69,7 +71,7 @@ func (e *entry) placed(pos, s string) {
 		e.text(plain, s)
 	case s == "":
 		e.text(faint, pos)
-	case labelWidth+widthOf(e.p.text(pos+"  "+s)) <= e.p.prose:
+	case e.indent+widthOf(e.p.text(pos+"  "+s)) <= e.p.prose:
 		e.text(faint, pos)
 		e.lines[len(e.lines)-1].add(plain, "  "+s)
 	default:

@@ -66,6 +66,8 @@ type Inventory struct {
 type Options struct {
 	// Now is the time of conditions and waivers; the zero time is that of the start.
 	Now time.Time
+	// Start is when it started; the zero time is when it is loaded.
+	Start time.Time
 	// AcceptIncomplete goes on with inventories that may be incomplete.
 	AcceptIncomplete bool
 	// Enforcement and ResourceKind replace those of every server, unless empty.
@@ -156,6 +158,9 @@ func Open(ctx context.Context, folder fs.FS, o Options) (*Workspace, error) {
 // their mistakes are reported together, those of whoever asks as a [UsageError].
 func Load(ctx context.Context, in *Inputs, o Options) (*Workspace, error) {
 	w := &Workspace{Config: in.config(), Now: o.Now, in: in, o: o, compiled: make(chan struct{})}
+	if w.Now.IsZero() {
+		w.Now = o.Start
+	}
 	if w.Now.IsZero() {
 		w.Now = time.Now()
 	}

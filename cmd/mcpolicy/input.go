@@ -32,9 +32,10 @@ type input struct {
 	remote                            remote.Options
 	compareEmbedded                   bool
 
-	stderr func() io.Writer // for progress
-	writes []target         // which no input may be
-	suites []string         // that the command line gives
+	started time.Time        // zero for when files are read
+	stderr  func() io.Writer // for progress
+	writes  []target         // which no input may be
+	suites  []string         // that the command line gives
 }
 
 // flags adds those of a command that a running PDP may decide for.
@@ -45,23 +46,30 @@ func (in *input) flags(cmd *cobra.Command) {
 
 // localFlags adds those of a command that goes by the policies at hand.
 func (in *input) localFlags(cmd *cobra.Command) {
-	in.stderr = cmd.ErrOrStderr
+	in.configFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&in.config, "config", "", "the config `FILE` (default: mcpolicy.yaml here or in a folder above)")
-	f.StringVarP(&in.dir, "dir", "C", "", "look for the config from `DIR` on")
 	f.StringArrayVar(&in.manifests, "manifest", nil, "an inventory `FILE`, or FILE#SERVER for one server of several; may be repeated")
 	f.StringVar(&in.policies, "policies", "", "a `DIR` of Cerbos policies")
 	f.StringVar(&in.principals, "principals", "", "a `FILE` of principals: Cerbos fixture, CSV or JSON Lines")
 	f.StringVar(&in.enforcement, "enforcement", "", "the enforcement point: `NAME` of a built-in or declared profile")
 	f.StringVar(&in.resourceKind, "resource-kind", "", "the resource `KIND` that the enforcement point sends")
-	f.BoolVar(&in.acceptIncomplete, "accept-incomplete", false, "go on with an inventory that may be incomplete")
-	f.StringVar(&in.now, "now", "", "pin the clock to an RFC 3339 `TIME`")
-	for name, ext := range map[string][]string{"config": {"yaml"}, "principals": {"yaml", "csv", "jsonl"}, "manifest": {"json", "yaml", "jsonl"}} {
+	for name, ext := range map[string][]string{"principals": {"yaml", "csv", "jsonl"}, "manifest": {"json", "yaml", "jsonl"}} {
 		_ = cmd.MarkFlagFilename(name, ext...)
 	}
-	_ = cmd.MarkFlagDirname("dir")
 	_ = cmd.MarkFlagDirname("policies")
 	_ = cmd.RegisterFlagCompletionFunc("enforcement", cobra.FixedCompletions(authz.BuiltIn(), cobra.ShellCompDirectiveNoFileComp))
+}
+
+// configFlags adds those of a command that goes by a config.
+func (in *input) configFlags(cmd *cobra.Command) {
+	in.stderr = cmd.ErrOrStderr
+	f := cmd.Flags()
+	f.StringVar(&in.config, "config", "", "the config `FILE` (default: mcpolicy.yaml here or in a folder above)")
+	f.StringVarP(&in.dir, "dir", "C", "", "look for the config from `DIR` on")
+	f.BoolVar(&in.acceptIncomplete, "accept-incomplete", false, "go on with an inventory that may be incomplete")
+	f.StringVar(&in.now, "now", "", "pin the clock to an RFC 3339 `TIME`")
+	_ = cmd.MarkFlagFilename("config", "yaml")
+	_ = cmd.MarkFlagDirname("dir")
 }
 
 // clock returns the time that --now pins, or the zero time.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/workspace"
@@ -39,6 +40,11 @@ func (in *input) load(ctx context.Context, readSuites bool) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	return in.loadFrom(ctx, cfg, dir, now, readSuites)
+}
+
+// loadFrom reads everything that a config in a folder and the command line name.
+func (in *input) loadFrom(ctx context.Context, cfg *config.Config, dir *folder, now time.Time, readSuites bool) (*session, error) {
 	if err := in.spare(cfg, dir); err != nil {
 		return nil, err
 	}
@@ -47,7 +53,7 @@ func (in *input) load(ctx context.Context, readSuites bool) (*session, error) {
 		return nil, err
 	}
 	w, err := workspace.Load(ctx, inputs, workspace.Options{
-		Now: now, AcceptIncomplete: in.acceptIncomplete, Enforcement: in.enforcement, ResourceKind: in.resourceKind,
+		Now: now, Start: in.started, AcceptIncomplete: in.acceptIncomplete, Enforcement: in.enforcement, ResourceKind: in.resourceKind,
 		PDP: in.pdp, Remote: in.remote, ReadSuites: readSuites,
 		Bounds: courseOf(ctx).read,
 		Progress: func(work string) (report func(done, total int), end func()) {

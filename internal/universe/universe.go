@@ -29,6 +29,9 @@ type Roles struct {
 	// Patterns has, for a role of these that policies do not name, the patterns that it
 	// stands for.
 	Patterns map[string][]string
+
+	names, asked []string // names and patterns, as they stand in policies
+	open         []string // expressions that may tell sets of other roles apart
 }
 
 // maxAsked bounds the roles of which all sets are considered.
@@ -71,9 +74,8 @@ func Of(set *policy.Set, columns ...*matrix.Column) Roles {
 			}
 		}
 	}
-	r.More, r.Open = looks.most, looks.open
-	r.Asked = r.examples(looks.names)
-	r.Single = append(r.examples(names), Other)
+	r.More, r.open, r.names, r.asked = looks.most, looks.open, names, looks.names
+	r.choose()
 	return r
 }
 
@@ -159,4 +161,21 @@ func IDs(set *policy.Set, columns ...*matrix.Column) []string {
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
+}
+
+// And returns the roles that make a difference to what either of two is of.
+func (r Roles) And(other Roles) Roles {
+	both := Roles{
+		More: max(r.More, other.More), open: slices.Concat(r.open, other.open),
+		names: slices.Concat(r.names, other.names), asked: slices.Concat(r.asked, other.asked),
+	}
+	both.choose()
+	return both
+}
+
+// choose chooses the roles.
+func (r *Roles) choose() {
+	r.Open = slices.Clone(r.open)
+	r.Asked = r.examples(r.asked)
+	r.Single = append(r.examples(r.names), Other)
 }

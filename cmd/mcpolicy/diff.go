@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/diff"
+	"github.com/mcpolicy/mcpolicy/report"
+	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/workspace"
+)
+
+// comparing is what the command line says about how changes are judged.
+type comparing struct {
+	failOn string
+	check  bool // beside what else is checked
+}
+
+func (c *comparing) valid() error {
+	if _, ok := config.ParseDiffFailOn(c.failOn); !ok && c.failOn != "" {
+		return usageError{fmt.Errorf("--fail-on: want %s, have %q", strings.Join(config.DiffFailOns(), ", "), c.failOn)}
+	}
+	return nil
+}
+
+func newDiff() *cobra.Command {
+	var in input
+	var out output
+	var c comparing
+	var save string
+	cmd := &cobra.Command{
+		Use:   "diff BASE [HEAD]",
+		Short: "Show who gains and who loses access between two revisions",
+		Long: `Show who gains and who loses access from BASE to HEAD: not which lines changed, but
+which cells of the matrix, for the declared principals and for anybody by role.
+
+BASE and HEAD are git revisions of the repository that holds the config, folders with
+a config, or files that --save wrote. Without HEAD it is the working tree. Revisions are
+read without checking them out. A saved matrix (--format json of matrix or check) does
+as BASE too, but where both sides are conditional it leaves unknown which is wider.
+
+Conditions are compared as the sets of calls that they let through: a refactoring is
+no difference. What widened or narrowed is shown with a call that the engine allows on
+one side and denies on the other, and with the rules at file:line that did it.
+
+Exit status: 1 with --fail-on widened (the default) if somebody gains, or might; with a
+budget under diff in mcpolicy.yaml only beyond it; with any for every difference.`,
+		Example: `  mcpolicy diff main                        the working tree against a branch
+  mcpolicy diff HEAD~1 HEAD --format markdown
+  mcpolicy diff ../before ../after          two folders
+  mcpolicy diff --save base.json            what the working tree is, to be a base later
+  mcpolicy diff base.json --fail-on any`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			most := 2
+			if save != "" {
+				most = 0
+			}
+			if save == "" && len(args) == 0 || len(args) > most {
+				return usageArgs(cobra.RangeArgs(1, 2))(cmd, args)
+			}
+			return nil
+		},
+		ValidArgsFunction: completeRevisions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := c.valid(); err != nil {
+				return err
+			}
+			if save != "" {
+				return in.save(cmd.Context(), save)
+			}
+			targets, err := out.targets()
+			if err != nil {
+				return err
+			}
+			in.writes = targets
+			return in.diff(cmd, &out, &c, targets, args)
+		},
+	}
+	f := cmd.Flags()
+	in.configFlags(cmd)
+	out.flags(cmd)
+	f.StringVar(&c.failOn, "fail-on", "", "exit with 1 on `WHAT`: widened, any or never (default: the config's, or widened)")
+	f.StringVar(&save, "save", "", "write what the working tree is to `FILE`, to be BASE or HEAD later")
+	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(config.DiffFailOns(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// diff compares two revisions and writes the reports.
+func (in *input) diff(cmd *cobra.Command, out *output, c *comparing, targets []target, args []string) error {
+	ctx := cmd.Context()
+	name := ""
+	if len(args) == 2 {
+		name = args[1]
+	}
+	head, err := in.revision(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer head.close()
+	base, err := in.revision(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	defer base.close()
+	switch {
+	case head.saved != nil:
+		return usageError{fmt.Errorf("%s is a matrix, which does as BASE only; mcpolicy diff --save writes what does as HEAD", head.name)}
+	case head.missing != "":
+		return usageError{errors.New(head.missing)}
+	}
+	d, err := in.compare(ctx, base, head, c)
+	if err != nil {
+		return err
+	}
+	doc := &report.Document{Diff: d, Notes: head.session.Notes()}
+	return head.session.conclude(cmd, out, targets, doc, authz.SeverityOff, nil)
+}
+
+// compare loads both revisions, as far as they are not, and says what changed.
+func (in *input) compare(ctx context.Context, base, head *side, c *comparing) (*report.Diff, error) {
+	if err := in.loadBoth(ctx, base, head); err != nil {
+		return nil, err
+	}
+	w := head.session.Workspace
+	failOn, budget := w.Config.Diff.FailOn, w.Config.Diff.Budget
+	if c.failOn != "" {
+		failOn, _ = config.ParseDiffFailOn(c.failOn)
+	} else if failOn == config.FailBudget && !c.check {
+		failOn = config.FailWidened
+	}
+	var r *diff.Result
+	var err error
+	switch {
+	case base.saved != nil:
+		r, err = w.DiffSaved(ctx, base.saved)
+	case base.missing != "":
+		r, err = w.Diff(ctx, nil)
+	default:
+		r, err = w.Diff(ctx, base.session.Workspace)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d := report.NewDiff(r, base.name, head.name, failOn, budget)
+	d.Missing = base.missing
+	return d, nil
+}
+
+// save writes what the working tree is.
+func (in *input) save(ctx context.Context, file string) error {
+	tree, err := in.revision(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer tree.close()
+	in.writes = []target{{file: file}}
+	recorder := workspace.NewRecorder(tree.folder.FS)
+	tree.folder.FS = recorder
+	if tree.session, err = in.loadFrom(ctx, tree.config, tree.folder, time.Time{}, false); err != nil {
+		return err
+	}
+	name := filepath.Base(tree.folder.config)
+	config, err := source.ReadFile(recorder, name)
+	if err != nil {
+		return err
+	}
+	text, err := recorder.Snapshot(name, config)
+	if err != nil {
+		return err
+	}
+	return replaceFile(file, func(w io.Writer) error { _, err := w.Write(text); return err })
+}

@@ -1,0 +1,73 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// Diff says which changes of access fail.
+type Diff struct {
+	Pos    source.Pos
+	FailOn DiffFailOn `yaml:"failOn"`
+	Budget *Budget    `yaml:"budget"` // nil for none
+}
+
+// A DiffFailOn says which changes fail.
+type DiffFailOn uint8
+
+// What fails. FailBudget is what is not said: what goes beyond a budget.
+const (
+	FailBudget  DiffFailOn = iota
+	FailWidened            // gains, or those beyond a budget
+	FailAny                // every difference
+	FailNever
+)
+
+var failOnNames = []string{"", "widened", "any", "never"}
+
+// DiffFailOns lists the names of what may fail.
+func DiffFailOns() []string { return slices.Clone(failOnNames[1:]) }
+
+// ParseDiffFailOn returns what is meant by a name.
+func ParseDiffFailOn(name string) (DiffFailOn, bool) {
+	i := slices.Index(failOnNames, name)
+	return DiffFailOn(max(i, 0)), i > 0 //nolint:gosec // four names
+}
+
+// String returns widened, any or never, or nothing where only a budget fails.
+func (f DiffFailOn) String() string { return failOnNames[f] }
+
+// DecodeNode reads a name.
+func (f *DiffFailOn) DecodeNode(n *source.Node) error {
+	var ok bool
+	if *f, ok = ParseDiffFailOn(n.Str()); !ok {
+		return source.Errorf(n.Pos, "failOn: want %s, have %s", strings.Join(DiffFailOns(), ", "), n.Describe())
+	}
+	return nil
+}
+
+// A Budget says how far gains of access may go that do not fail. Nil is no limit.
+type Budget struct {
+	Pos         source.Pos
+	Destructive *int `yaml:"destructive"` // destructive items that somebody gains the use of
+	Principals  *int `yaml:"principals"`  // declared principals that gain
+	Roles       *int `yaml:"roles"`       // roles that gain and that no declared principal shows
+	Everyone    *int `yaml:"everyone"`    // items that open to any role, or that no policy guards any more
+}
+
+// DecodeNode reads a mapping of whole numbers from 0 on.
+func (b *Budget) DecodeNode(n *source.Node) error {
+	type plain Budget
+	if err := source.Decode(n, (*plain)(b)); err != nil {
+		return err
+	}
+	b.Pos = n.Pos
+	for _, f := range n.Fields {
+		if strings.HasPrefix(f.Value.Text, "-") {
+			return source.Errorf(f.Value.Pos, "%s: want a number from 0 on, have %s", f.Name, f.Value.Describe())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package diff
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/policy"
+)
+
+// A Future is what may be done with items that do not exist yet, once they do: rules for
+// patterns of names are about them already.
+type Future struct {
+	Comparison
+	Column     *matrix.Column // of an item with a name that nothing has
+	Principals []*authz.Principal
+	Roles      []string
+	Causes     []Cause
+}
+
+// future compares what may be done with items that do not exist yet.
+func (c *comparer) future(ctx context.Context, r *Result) error {
+	if c.in.Base == nil || c.in.Base.Outline == nil || c.in.Head.Outline == nil ||
+		!slices.ContainsFunc(c.pairs, func(p *pair) bool { return p.base != nil && p.head != nil && !p.same }) {
+		return nil
+	}
+	in := *c.in
+	var err error
+	names := c.newNames()
+	if in.Base, err = c.in.Base.ofItems(ctx, names); err != nil {
+		return err
+	}
+	if in.Head, err = c.in.Head.ofItems(ctx, names); err != nil || in.Base == nil || in.Head == nil {
+		return err
+	}
+	x, then := newComparer(&in), &Result{}
+	if err := x.declared(ctx, then); err != nil {
+		return err
+	}
+	if err := x.everybody(ctx, then); err != nil {
+		return err
+	}
+	index := map[*matrix.Column]map[Kind]*Future{}
+	var list []*Future
+	entry := func(col *matrix.Column, what Comparison, causes []Cause) *Future {
+		if index[col] == nil {
+			index[col] = map[Kind]*Future{}
+		}
+		f := index[col][what.Kind]
+		if f == nil {
+			f = &Future{Comparison: what, Column: col}
+			index[col][what.Kind] = f
+			list = append(list, f)
+		}
+		for _, one := range causes {
+			if one.Rule != nil {
+				f.Causes = distinct(append(f.Causes, one))
+			}
+		}
+		return f
+	}
+	for i := range then.Cells {
+		cell := &then.Cells[i]
+		f := entry(cell.Column, cell.Comparison, cell.Causes)
+		f.Principals = append(f.Principals, cell.Principals...)
+	}
+	for i := range then.Roles {
+		role := &then.Roles[i]
+		f := entry(role.Column, role.Comparison, role.Causes)
+		f.Roles = append(f.Roles, strings.Join(role.Roles, " and "))
+	}
+	for _, f := range list {
+		slices.Sort(f.Roles)
+		f.Roles = slices.Compact(f.Roles)
+		r.Future = append(r.Future, *f)
+	}
+	return nil
+}
+
+// ofItems returns the side with other items: tools, prompts and resources of some names on
+// each of its servers. It is nil if there are no servers.
+func (s *Side) ofItems(ctx context.Context, names map[authz.ItemType][]string) (*Side, error) {
+	var servers []*matrix.Server
+	for _, server := range s.Matrix.Servers {
+		inventory := *server.Inventory
+		inventory.Items = nil
+		for _, t := range authz.ItemTypes() {
+			if len(server.Inventory.Of(t)) == 0 {
+				continue
+			}
+			for _, name := range names[t] {
+				inventory.Items = append(inventory.Items, &manifest.Item{Type: t, Name: name})
+			}
+		}
+		servers = append(servers, &matrix.Server{Name: server.Name, Inventory: &inventory, Profile: server.Profile})
+	}
+	m := s.Outline(servers)
+	side := *s
+	side.Matrix = m
+	return &side, m.Decide(ctx, m.Columns)
+}
+
+// unheard is a name that nothing has and no pattern is made for.
+const unheard = "new-item"
+
+// newNames returns names of items that do not exist on either side: one that no pattern
+// is made for, and one for each pattern in the policies of either side.
+func (c *comparer) newNames() map[authz.ItemType][]string {
+	taken := map[string]bool{}
+	for _, p := range c.pairs {
+		taken[p.column().Item.Name] = true
+	}
+	var patterns []string
+	for _, s := range []*Side{c.in.Base, c.in.Head} {
+		for rule := range s.Policies.Rules() {
+			for _, a := range rule.Actions {
+				patterns = append(patterns, a.Value)
+			}
+			patterns = append(patterns, rule.Resource)
+		}
+	}
+	slices.Sort(patterns)
+	found := map[string]bool{unheard: true}
+	for _, p := range slices.Compact(patterns) {
+		if !policy.IsGlob(p) {
+			continue
+		}
+		for _, filler := range []string{"new", "new-item"} {
+			text := strings.NewReplacer("**", filler, "*", filler).Replace(p)
+			name := text[strings.LastIndex(text, ":")+1:]
+			if name != "" && name != filler && !taken[name] && len(found) < maxNames {
+				found[name] = true
+				break
+			}
+		}
+	}
+	list := map[authz.ItemType][]string{}
+	for name := range found {
+		for _, t := range authz.ItemTypes() {
+			list[t] = append(list[t], name)
+		}
+	}
+	for _, names := range list {
+		slices.Sort(names)
+	}
+	return list
+}
+
+// maxNames is of how many patterns an item is thought up.
+const maxNames = 64

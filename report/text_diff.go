@@ -1,0 +1,139 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/diff"
+)
+
+// writeDiff writes what changed: who gains what first, then what is not known, what
+// closes, what the inventories have, and what is over the budget.
+func (p *printer) writeDiff(d *Document) {
+	x := d.Diff
+	if x == nil {
+		return
+	}
+	if x.Missing != "" {
+		p.changed(faint, "note", func(e *entry) { e.text(plain, x.Missing) })
+	}
+	for i := range x.groups {
+		p.writeChange(x, &x.groups[i])
+	}
+	for i := range x.Items {
+		one := &x.Items[i]
+		p.changed(itemStyle(one), itemLabel(one), func(e *entry) {
+			e.text(plain, itemSentence(one))
+			if one.Change != "removed" {
+				e.text(faint, one.Item.Pos.String())
+			}
+		})
+	}
+	for _, text := range x.principalLines() {
+		p.changed(plain, "people", func(e *entry) { e.text(plain, text) })
+	}
+	for i := range x.Future {
+		p.changed(plain, "later", func(e *entry) {
+			e.text(plain, laterSentence(&x.Future[i]))
+			p.writeCauses(e, x, x.Future[i].Causes)
+		})
+	}
+	for _, col := range x.Beyond {
+		p.changed(faint, "note", func(e *entry) { e.text(plain, beyondSentence(col.Item.Name)) })
+	}
+	for _, text := range x.Over() {
+		p.changed(bad, "budget", func(e *entry) { e.placed(x.Budget.Pos.String(), text) })
+	}
+	if len(x.groups) == 0 {
+		p.changed(good, "same", func(e *entry) { e.text(plain, "no access changed from "+x.Base+" to "+x.Head) })
+	}
+	p.blank()
+}
+
+func beyondSentence(name string) string {
+	return fmt.Sprintf("the policies allow more calls of %s than before, and its inputSchema refuses them all", name)
+}
+
+func (p *printer) writeChange(d *Diff, g *diff.Group) {
+	st := plain
+	switch g.Kind {
+	case diff.Widened, diff.Changed:
+		st = bad
+	case diff.Unknown:
+		st = partly
+	case diff.Narrowed:
+	}
+	p.changed(st, g.Kind.String(), func(e *entry) {
+		e.text(strong, sentenceOf(g))
+		if g.Destructive() && g.Kind.Gains() {
+			e.right(e.last(), "! destructive")
+		}
+		for _, text := range d.details(g) {
+			e.text(plain, text)
+		}
+		p.writeCauses(e, d, g.Causes)
+	})
+}
+
+func (p *printer) writeCauses(e *entry, d *Diff, causes []diff.Cause) {
+	for i := range causes {
+		e.placed(causes[i].Pos.String(), d.causeWords(&causes[i]))
+	}
+}
+
+// changeWidth is the width of "narrowed  ".
+const changeWidth = 10
+
+// changed writes lines beside a label that is wider than that of findings, and no blank
+// line behind them.
+func (p *printer) changed(st style, label string, write func(*entry)) {
+	e := p.entry(st, label)
+	e.indent = changeWidth
+	write(e)
+	for _, l := range e.lines {
+		l.end()
+	}
+}
+
+func itemLabel(x *diff.Item) string {
+	if label, ok := map[string]string{"added": "new", "removed": "gone", "hints": "hint", "description": "text", "title": "text"}[x.Change]; ok {
+		return label
+	}
+	return x.Change
+}
+
+func itemStyle(x *diff.Item) style {
+	switch x.Change {
+	case "hints", "schema":
+		return partly
+	case "added":
+		return strong
+	}
+	return plain
+}
+
+// principalLines say which principals came, went or are declared otherwise.
+func (d *Diff) principalLines() []string {
+	of := map[string][]*authz.Principal{}
+	var order []string
+	for _, x := range d.Principals {
+		if of[x.Change] == nil {
+			order = append(order, x.Change)
+		}
+		of[x.Change] = append(of[x.Change], x.Principal)
+	}
+	var lines []string
+	for _, change := range order {
+		text := names(of[change], namedAtMost*2)
+		switch change {
+		case "added":
+			text = "new: " + text
+		case "removed":
+			text = "gone: " + text
+		default:
+			text = "other " + change + ": " + text
+		}
+		lines = append(lines, text)
+	}
+	return lines
+}

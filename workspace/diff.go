@@ -1,0 +1,83 @@
+package workspace
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mcpolicy/mcpolicy/diff"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/solver"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// Diff says what changed in access since a base, which is nil if there was none: by the
+// embedded engine over the policies of each, with the clock of w on both sides if it is
+// pinned, and at any time otherwise.
+func (w *Workspace) Diff(ctx context.Context, base *Workspace) (*diff.Result, error) {
+	in := &diff.Input{Solver: solver.New(w.Engine.Leaves()), Now: w.o.Now, Start: w.Now}
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		defer Guard(&err)
+		in.Head, err = w.side(ctx)
+		return err
+	})
+	if base != nil {
+		g.Go(func() (err error) {
+			defer Guard(&err)
+			in.Base, err = base.side(ctx)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	_, end := w.o.Progress.begin("comparing")
+	defer end()
+	return diff.Compare(ctx, in)
+}
+
+// side decides everything and returns what is compared.
+func (w *Workspace) side(ctx context.Context) (*diff.Side, error) {
+	m, err := w.decided(ctx, w.Engine)
+	if err != nil {
+		return nil, err
+	}
+	if err := Stable(m, m.Columns); err != nil {
+		return nil, err
+	}
+	parsed := map[*policy.Schema]*source.Node{}
+	digests := map[string]string{}
+	for _, file := range w.Policies.Files() {
+		data, err := fs.ReadFile(w.policyFS, w.below(file))
+		if err != nil {
+			return nil, source.FileError(file, err)
+		}
+		digests[file] = fmt.Sprintf("%x", sha256.Sum256(data))
+	}
+	return &diff.Side{
+		Config: w.Config, Matrix: m, Policies: w.Policies,
+		Outline:    w.outlineOf,
+		Digest:     func(file string) string { return digests[file] },
+		Attributes: func(col *matrix.Column) *source.Node { return w.principalSchema(col, parsed) },
+	}, nil
+}
+
+// outlineOf returns the matrix of servers, of which nothing is decided.
+func (w *Workspace) outlineOf(servers []*matrix.Server) *matrix.Matrix {
+	return matrix.New(&matrix.Input{Servers: servers, Classes: w.classes, Decider: w.Engine, Policies: w.Policies})
+}
+
+// below returns the name of a file of the policies within their folder.
+func (w *Workspace) below(file string) string {
+	if prefix := path.Clean(w.engine.Prefix); prefix != "." {
+		return strings.TrimPrefix(file, prefix+"/")
+	}
+	return file
+}
