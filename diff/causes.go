@@ -34,6 +34,7 @@ func (c *comparer) causes(p *pair, base, head *matrix.Cell, kind Kind) []Cause {
 		list = append(list, ruleCauses(base, head, authz.Allow, true)...)
 		list = append(list, ruleCauses(head, base, authz.Deny, false)...)
 	}
+	list = c.fresh(list)
 	if p.base == nil || p.head == nil {
 		return append(list, Cause{Base: p.head == nil, Pos: p.column().Item.Pos, What: p.column().Item.Type.String() + " " + p.column().Item.Name})
 	}
@@ -68,18 +69,50 @@ func ruleCauses(in, not *matrix.Cell, effect authz.Effect, base bool) []Cause {
 	return list[:min(maxCauses, len(list))]
 }
 
+// fresh leaves out the rules that both sides have word for word, where there are others.
+func (c *comparer) fresh(list []Cause) []Cause {
+	kept := slices.DeleteFunc(slices.Clone(list), func(x Cause) bool {
+		other := c.in.Head
+		if !x.Base {
+			other = c.in.Base
+		}
+		return other != nil && other.hasRule(x.Rule)
+	})
+	if len(kept) == 0 {
+		return list
+	}
+	return kept
+}
+
+// hasRule reports whether the policies of a side have a rule word for word.
+func (s *Side) hasRule(r *matrix.Rule) bool {
+	if r.Syntax == nil {
+		return false
+	}
+	if s.rules == nil {
+		s.rules = map[string]bool{}
+		for rule := range s.Policies.Rules() {
+			s.rules[ruleKey(rule)] = true
+		}
+	}
+	return s.rules[ruleKey(r.Syntax)]
+}
+
+// ruleKey is the same for rules that say the same word for word, wherever they stand.
+func ruleKey(r *policy.Rule) string {
+	parts := []string{r.Policy.Key(), r.Resource, r.Effect.String(), conditionText(r.Condition)}
+	for _, list := range [][]policy.Text{r.Actions, r.Roles, r.DerivedRoles} {
+		parts = append(parts, strings.Join(sorted(values(list)), "\x00"))
+	}
+	return strings.Join(parts, "\x01")
+}
+
 // sameRule reports whether two rules say the same word for word, wherever they stand.
 func sameRule(a, b *matrix.Rule) bool {
 	if a.Effect != b.Effect || a.Syntax == nil || b.Syntax == nil {
 		return a.Effect == b.Effect && a.ID == b.ID && a.Syntax == b.Syntax
 	}
-	x, y := a.Syntax, b.Syntax
-	return x.Resource == y.Resource && x.Policy.Key() == y.Policy.Key() && sameTexts(x.Actions, y.Actions) && sameTexts(x.Roles, y.Roles) &&
-		sameTexts(x.DerivedRoles, y.DerivedRoles) && conditionText(x.Condition) == conditionText(y.Condition)
-}
-
-func sameTexts(a, b []policy.Text) bool {
-	return slices.Equal(sorted(values(a)), sorted(values(b)))
+	return ruleKey(a.Syntax) == ruleKey(b.Syntax)
 }
 
 func values(list []policy.Text) []string {

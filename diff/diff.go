@@ -26,6 +26,8 @@ type Side struct {
 	// Attributes returns the JSON Schema that the engine holds principals to who ask
 	// about a column, and who are denied otherwise; nil if there is none.
 	Attributes func(*matrix.Column) *source.Node
+
+	rules map[string]bool // of the policies, word for word
 }
 
 // Input is what is compared, with one clock for both sides.

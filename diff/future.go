@@ -9,6 +9,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // A Future is what may be done with items that do not exist yet, once they do: rules for
@@ -16,6 +17,7 @@ import (
 type Future struct {
 	Comparison
 	Column     *matrix.Column // of an item with a name that nothing has
+	Operations []authz.Operation
 	Principals []*authz.Principal
 	Roles      []string
 	Causes     []Cause
@@ -43,17 +45,23 @@ func (c *comparer) future(ctx context.Context, r *Result) error {
 	if err := x.everybody(ctx, then); err != nil {
 		return err
 	}
-	index := map[*matrix.Column]map[Kind]*Future{}
+	type key struct {
+		server string
+		of     *manifest.Item
+		kind   Kind
+	}
+	index := map[key]*Future{}
 	var list []*Future
 	entry := func(col *matrix.Column, what Comparison, causes []Cause) *Future {
-		if index[col] == nil {
-			index[col] = map[Kind]*Future{}
-		}
-		f := index[col][what.Kind]
+		k := key{col.Server.Name, col.Item, what.Kind}
+		f := index[k]
 		if f == nil {
 			f = &Future{Comparison: what, Column: col}
-			index[col][what.Kind] = f
+			index[k] = f
 			list = append(list, f)
+		}
+		if !slices.Contains(f.Operations, col.Operation) {
+			f.Operations = append(f.Operations, col.Operation)
 		}
 		for _, one := range causes {
 			if one.Rule != nil {
@@ -65,19 +73,44 @@ func (c *comparer) future(ctx context.Context, r *Result) error {
 	for i := range then.Cells {
 		cell := &then.Cells[i]
 		f := entry(cell.Column, cell.Comparison, cell.Causes)
-		f.Principals = append(f.Principals, cell.Principals...)
+		for _, p := range cell.Principals {
+			if !slices.Contains(f.Principals, p) {
+				f.Principals = append(f.Principals, p)
+			}
+		}
 	}
 	for i := range then.Roles {
 		role := &then.Roles[i]
 		f := entry(role.Column, role.Comparison, role.Causes)
 		f.Roles = append(f.Roles, strings.Join(role.Roles, " and "))
 	}
+	shown := r.causes()
 	for _, f := range list {
+		if !slices.ContainsFunc(f.Causes, func(c Cause) bool { return !shown[f.Kind][c.Pos] }) {
+			continue // the same lines change something that exists
+		}
 		slices.Sort(f.Roles)
 		f.Roles = slices.Compact(f.Roles)
 		r.Future = append(r.Future, *f)
 	}
 	return nil
+}
+
+// causes returns where the rules stand that changes are put down to.
+func (r *Result) causes() map[Kind]map[source.Pos]bool {
+	list := map[Kind]map[source.Pos]bool{Unknown: {}, Narrowed: {}, Changed: {}, Widened: {}}
+	add := func(kind Kind, causes []Cause) {
+		for _, c := range causes {
+			list[kind][c.Pos] = true
+		}
+	}
+	for i := range r.Cells {
+		add(r.Cells[i].Kind, r.Cells[i].Causes)
+	}
+	for i := range r.Roles {
+		add(r.Roles[i].Kind, r.Roles[i].Causes)
+	}
+	return list
 }
 
 // ofItems returns the side with other items: tools, prompts and resources of some names on

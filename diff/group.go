@@ -161,11 +161,6 @@ func (g *grouping) add(x *Comparison, who Who, col *matrix.Column, base, head *m
 		key.WriteString("\x00" + p.Key)
 	}
 	fmt.Fprintf(&key, "\x01%q %q", who.Roles, who.ID)
-	for _, c := range causes {
-		if c.Rule != nil {
-			fmt.Fprintf(&key, "\x01%t %s", c.Base, c.Pos)
-		}
-	}
 	i, known := g.index[key.String()]
 	if !known {
 		i = len(g.list)

@@ -241,9 +241,9 @@ func sentenceOf(g *diff.Group) string {
 func usesOf(g *diff.Group) string {
 	var parts []string
 	for i := 0; i < len(g.Uses); {
-		ops := operations(&g.Uses[i])
+		ops := operationWords(g.Uses[i].Operations)
 		var items []string
-		for ; i < len(g.Uses) && operations(&g.Uses[i]) == ops; i++ {
+		for ; i < len(g.Uses) && operationWords(g.Uses[i].Operations) == ops; i++ {
 			items = append(items, itemWords(&g.Uses[i]))
 		}
 		parts = append(parts, ops+" "+conjoin(items))
@@ -251,9 +251,9 @@ func usesOf(g *diff.Group) string {
 	return strings.Join(parts, ", ")
 }
 
-func operations(u *diff.Use) string {
+func operationWords(list []authz.Operation) string {
 	var parts []string
-	for _, o := range u.Operations {
+	for _, o := range list {
 		parts = append(parts, o.String())
 	}
 	return conjoin(parts)
@@ -295,7 +295,12 @@ func (d *Diff) details(g *diff.Group) []string {
 		add("open: %s", strings.Join(g.Open, "; "))
 	}
 	if w := &g.Who; len(w.Principals) > 0 && (w.Role != "" || w.All || len(w.Principals) > namedAtMost) {
-		add("%s: %s", count(len(w.Principals), "principal"), names(w.Principals, namedAtMost*3))
+		text := names(w.Principals, namedAtMost*3)
+		if len(list) == 1 && g.Was.IsZero() && g.Is.IsZero() {
+			list[0] += "  (" + text + ")"
+		} else {
+			add("for %s", text)
+		}
 	}
 	return list
 }
@@ -342,7 +347,7 @@ func witnessPrincipal(p *authz.Principal) map[string]any {
 }
 
 // causeWords names a line that changed something.
-func (d *Diff) causeWords(c *diff.Cause) string {
+func causeWords(c *diff.Cause) string {
 	text := c.What
 	if c.Rule != nil {
 		effect := "allows it"
@@ -350,13 +355,12 @@ func (d *Diff) causeWords(c *diff.Cause) string {
 			effect = "denies it"
 		}
 		if c.Base {
-			effect = strings.Replace(effect, "s it", "d it", 1)
-			effect = strings.Replace(effect, "denied", "denied", 1)
+			effect = map[string]string{"allows it": "allowed it", "denies it": "denied it"}[effect]
 		}
 		text = fmt.Sprintf("rule %q %s", c.Rule.Name, effect)
 	}
 	if c.Base {
-		text += ", at " + d.Base
+		text += " at the base"
 	}
 	return text
 }
@@ -414,7 +418,7 @@ func laterSentence(x *diff.Future) string {
 	if len(x.Roles) > 0 {
 		who = append(who, everybodyWith(&diff.Who{Roles: x.Roles}))
 	}
-	what := x.Column.Operation.String() + " a " + x.Column.Item.Type.String() + " that does not exist yet, such as " + x.Column.Item.Name
+	what := operationWords(x.Operations) + " a " + x.Column.Item.Type.String() + " that does not exist yet, such as " + x.Column.Item.Name
 	switch x.Kind {
 	case diff.Widened:
 		return conjoin(who) + " may " + what + ", once it does"
@@ -492,12 +496,12 @@ func (d *Diff) cite(f *lint.Finding, causes []diff.Cause) {
 		switch {
 		case c.Pos.IsZero():
 		case c.Base:
-			f.Evidence = append(f.Evidence, c.Pos.String()+"  "+d.causeWords(c))
+			f.Evidence = append(f.Evidence, c.Pos.String()+"  "+causeWords(c))
 		case f.Pos.IsZero():
 			f.Pos = c.Pos
-			f.Evidence = append(f.Evidence, c.Pos.String()+"  "+d.causeWords(c))
+			f.Evidence = append(f.Evidence, c.Pos.String()+"  "+causeWords(c))
 		default:
-			f.Related = append(f.Related, lint.Related{Pos: c.Pos, Text: d.causeWords(c)})
+			f.Related = append(f.Related, lint.Related{Pos: c.Pos, Text: causeWords(c)})
 		}
 	}
 }

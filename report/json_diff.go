@@ -43,7 +43,7 @@ type changeJSON struct {
 	Change    string         `json:"change"`   // widened, narrowed, changed or unknown
 	Relation  string         `json:"relation"` // of what head allows to what base does
 	Condition *conditionPair `json:"condition,omitempty"`
-	Witness   *callsJSON   `json:"witness,omitempty"`
+	Witness   *callsJSON     `json:"witness,omitempty"`
 	Open      []string       `json:"open,omitempty"`
 	Rules     []diffRuleJSON `json:"rules"`
 }
@@ -95,7 +95,10 @@ type changedPrincipalJSON struct {
 }
 
 type futureJSON struct {
-	columnOfJSON
+	Server     string         `json:"server"`
+	Type       string         `json:"type"`
+	Name       string         `json:"name"` // an example
+	Operations []string       `json:"operations"`
 	Change     string         `json:"change"`
 	Principals []string       `json:"principals"`
 	Roles      []string       `json:"roles"`
@@ -172,7 +175,10 @@ func (d *Diff) elements(emit func(kind string, v any)) {
 	}
 	for i := range d.Future {
 		x := &d.Future[i]
-		j := futureJSON{jsonColumnOf(x.Column), x.Kind.String(), []string{}, append([]string{}, x.Roles...), laterSentence(x), jsonCauses(x.Causes)}
+		j := futureJSON{x.Column.Server.Name, x.Column.Item.Type.String(), x.Column.Item.Name, []string{}, x.Kind.String(), []string{}, append([]string{}, x.Roles...), laterSentence(x), jsonCauses(x.Causes)}
+		for _, o := range x.Operations {
+			j.Operations = append(j.Operations, o.String())
+		}
 		for _, p := range x.Principals {
 			j.Principals = append(j.Principals, p.Key)
 		}

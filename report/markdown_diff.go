@@ -52,7 +52,7 @@ func (m *markdown) diff() {
 		m.add(noteRank, "change of the principals", item([]string{"principals: " + mdText(text)}))
 	}
 	for i := range d.Future {
-		m.add(noteRank, "change for items to come", item(append([]string{mdText(laterSentence(&d.Future[i]))}, m.causes(d.Future[i].Causes)...)))
+		m.add(noteRank, "change for items to come", item(append([]string{mdText(laterSentence(&d.Future[i]))}, mdCauses(d.Future[i].Causes)...)))
 	}
 	for _, col := range d.Beyond {
 		m.add(noteRank, "note", item([]string{mdText(beyondSentence(col.Item.Name))}))
@@ -90,7 +90,7 @@ func (m *markdown) change(g *diff.Group, r rank) {
 	for _, text := range m.d.Diff.details(g) {
 		lines = append(lines, mdDetail(text))
 	}
-	m.add(r, "change of access", item(append(lines, m.causes(g.Causes)...)))
+	m.add(r, "change of access", item(append(lines, mdCauses(g.Causes)...)))
 }
 
 // mdDetail marks conditions and calls as code.
@@ -103,10 +103,10 @@ func mdDetail(text string) string {
 	return mdText(text)
 }
 
-func (m *markdown) causes(list []diff.Cause) []string {
+func mdCauses(list []diff.Cause) []string {
 	var lines []string
 	for i := range list {
-		lines = append(lines, mdCode(list[i].Pos.String())+" "+mdText(m.d.Diff.causeWords(&list[i])))
+		lines = append(lines, mdCode(list[i].Pos.String())+" "+mdText(causeWords(&list[i])))
 	}
 	return lines
 }

@@ -35,7 +35,7 @@ func (p *printer) writeDiff(d *Document) {
 	for i := range x.Future {
 		p.changed(plain, "later", func(e *entry) {
 			e.text(plain, laterSentence(&x.Future[i]))
-			p.writeCauses(e, x, x.Future[i].Causes)
+			writeCauses(e, x.Future[i].Causes)
 		})
 	}
 	for _, col := range x.Beyond {
@@ -71,13 +71,13 @@ func (p *printer) writeChange(d *Diff, g *diff.Group) {
 		for _, text := range d.details(g) {
 			e.text(plain, text)
 		}
-		p.writeCauses(e, d, g.Causes)
+		writeCauses(e, g.Causes)
 	})
 }
 
-func (p *printer) writeCauses(e *entry, d *Diff, causes []diff.Cause) {
+func writeCauses(e *entry, causes []diff.Cause) {
 	for i := range causes {
-		e.placed(causes[i].Pos.String(), d.causeWords(&causes[i]))
+		e.placed(causes[i].Pos.String(), causeWords(&causes[i]))
 	}
 }
 
