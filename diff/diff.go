@@ -21,13 +21,14 @@ type Side struct {
 	// Outline returns the matrix of servers with other items, of which nothing is decided.
 	// Without it nothing is said of items that do not exist yet.
 	Outline func([]*matrix.Server) *matrix.Matrix
-	// Digest returns a digest of a file of the policies.
-	Digest func(file string) string
+	// File returns what stands in a file of the policies, nil if that cannot be had.
+	File func(file string) *source.Node
 	// Attributes returns the JSON Schema that the engine holds principals to who ask
 	// about a column, and who are denied otherwise; nil if there is none.
 	Attributes func(*matrix.Column) *source.Node
 
-	rules map[string]bool // of the policies, word for word
+	rules  map[string]bool   // of the policies, word for word
+	frames map[string]string // what stands in a file but for its rules, by its name
 }
 
 // Input is what is compared, with one clock for both sides.
@@ -203,7 +204,7 @@ func (c *comparer) pair(base, head *matrix.Column) *pair {
 	p := &pair{base: base, head: head, known: map[string]Comparison{}}
 	b, h := c.involved(c.in.Base, base), c.involved(c.in.Head, head)
 	p.timed = c.in.Now.IsZero() && (b.timed || h.timed)
-	p.same = base != nil && head != nil && b.digest == h.digest && sameSettings(c.in) && sameRequests(base, head)
+	p.same = base != nil && head != nil && b.known && h.known && b.frame == h.frame && sameSettings(c.in) && sameRequests(base, head) && c.sameRules(base, head)
 	p.baseSchema, p.headSchema = schemaOf(base), schemaOf(head)
 	return p
 }

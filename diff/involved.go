@@ -1,18 +1,23 @@
 package diff
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // involved is what there is of policies that can decide about some requests.
 type involved struct {
-	digest string // the same for the same files
-	timed  bool   // they look at the clock
+	frame string // all but the rules of resource policies; the same for the same text
+	timed bool   // they look at the clock
+	known bool   // all of it could be read
 }
 
 // involved returns what can decide about a column: all policies but those of resources of
@@ -39,21 +44,96 @@ func (c *comparer) involved(s *Side, col *matrix.Column) involved {
 }
 
 func (s *Side) deciding(kinds []string) involved {
-	var of involved
-	var digests []string
+	of := involved{known: true}
+	var frames []string
 	for _, p := range s.Policies.Policies {
 		if p.Disabled || p.Kind == policy.ResourcePolicy && !slices.ContainsFunc(kinds, func(kind string) bool { return covers(p, kind) }) {
 			continue
 		}
-		digests = append(digests, s.Digest(p.File))
+		frame, known := s.frame(p.File, p.Kind == policy.ResourcePolicy)
+		frames, of.known = append(frames, frame), of.known && known
 		of.timed = of.timed || looksAtClock(p)
 	}
 	for name, schema := range s.Policies.Schemas {
-		digests = append(digests, name+"\x00"+s.Digest(schema.File))
+		frame, known := s.frame(schema.File, false)
+		frames, of.known = append(frames, name+"\x00"+frame), of.known && known
 	}
-	slices.Sort(digests)
-	of.digest = strings.Join(digests, "\x01")
+	slices.Sort(frames)
+	of.frame = strings.Join(frames, "\x01")
 	return of
+}
+
+// frame returns what stands in a file, whatever its layout, and without the rules of a
+// resource policy.
+func (s *Side) frame(file string, resource bool) (text string, known bool) {
+	if s.frames == nil {
+		s.frames = map[string]string{}
+	}
+	text, known = s.frames[file]
+	if known {
+		return text, true
+	}
+	root := s.File(file)
+	if root == nil {
+		return "", false
+	}
+	var b strings.Builder
+	for _, f := range root.Fields {
+		b.WriteString(strconv.Quote(f.Name))
+		if resource && f.Name == "resourcePolicy" {
+			for _, g := range f.Value.Fields {
+				if g.Name != "rules" {
+					b.WriteString(strconv.Quote(g.Name))
+					write(&b, g.Value)
+				}
+			}
+			continue
+		}
+		write(&b, f.Value)
+	}
+	s.frames[file] = b.String()
+	return s.frames[file], true
+}
+
+// write writes what a node says.
+func write(b *strings.Builder, n *source.Node) {
+	switch {
+	case n.Is(source.Mapping):
+		b.WriteByte('{')
+		for _, f := range n.Fields {
+			b.WriteString(strconv.Quote(f.Name))
+			write(b, f.Value)
+		}
+		b.WriteByte('}')
+	case n.Is(source.Sequence):
+		b.WriteByte('[')
+		for _, x := range n.Items {
+			write(b, x)
+			b.WriteByte(',')
+		}
+		b.WriteByte(']')
+	default:
+		fmt.Fprintf(b, "%v %q", n.Kind, n.Text)
+	}
+}
+
+// sameRules reports whether the same rules in the same order can be about a column on both
+// sides. All other rules of resource policies are about other actions.
+func (c *comparer) sameRules(base, head *matrix.Column) bool {
+	return slices.Equal(c.in.Base.rulesAbout(base), c.in.Head.rulesAbout(head))
+}
+
+func (s *Side) rulesAbout(col *matrix.Column) []string {
+	var keys []string
+	for i := range col.Question.Requests {
+		for r := range coverage.About(s.Policies, &col.Question.Requests[i]) {
+			if r.Policy.Kind == policy.ResourcePolicy {
+				keys = append(keys, ruleKey(r))
+			}
+		}
+		keys = append(keys, "")
+	}
+	return keys
 }
 
 func covers(p *policy.Policy, kind string) bool {

@@ -2,9 +2,6 @@ package workspace
 
 import (
 	"context"
-	"crypto/sha256"
-	"fmt"
-	"io/fs"
 	"path"
 	"strings"
 
@@ -53,18 +50,9 @@ func (w *Workspace) side(ctx context.Context) (*diff.Side, error) {
 		return nil, err
 	}
 	parsed := map[*policy.Schema]*source.Node{}
-	digests := map[string]string{}
-	for _, file := range w.Policies.Files() {
-		data, err := fs.ReadFile(w.policyFS, w.below(file))
-		if err != nil {
-			return nil, source.FileError(file, err)
-		}
-		digests[file] = fmt.Sprintf("%x", sha256.Sum256(data))
-	}
 	return &diff.Side{
 		Config: w.Config, Matrix: m, Policies: w.Policies,
-		Outline:    w.outlineOf,
-		Digest:     func(file string) string { return digests[file] },
+		Outline: w.outlineOf, File: w.policyFile,
 		Attributes: func(col *matrix.Column) *source.Node { return w.principalSchema(col, parsed) },
 	}, nil
 }
@@ -74,10 +62,24 @@ func (w *Workspace) outlineOf(servers []*matrix.Server) *matrix.Matrix {
 	return matrix.New(&matrix.Input{Servers: servers, Classes: w.classes, Decider: w.Engine, Policies: w.Policies})
 }
 
-// below returns the name of a file of the policies within their folder.
-func (w *Workspace) below(file string) string {
+// policyFile returns what stands in a file of the policies, nil if that cannot be had.
+func (w *Workspace) policyFile(file string) *source.Node {
+	name := file
 	if prefix := path.Clean(w.engine.Prefix); prefix != "." {
-		return strings.TrimPrefix(file, prefix+"/")
+		name = strings.TrimPrefix(file, prefix+"/")
 	}
-	return file
+	data, err := source.ReadFile(w.policyFS, name)
+	if err != nil {
+		return nil
+	}
+	if path.Ext(name) == ".json" {
+		if root, err := source.ParseJSON(file, data); err == nil {
+			return root
+		}
+	}
+	docs, err := source.ParseYAML(file, data)
+	if err != nil || len(docs) != 1 {
+		return nil
+	}
+	return docs[0]
 }
