@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/internal/universe"
 	"github.com/mcpolicy/mcpolicy/matrix"
 )
 
@@ -204,9 +203,6 @@ func (c *comparer) show(p *pair, of *people, kind Kind) {
 	}
 	for _, role := range who.Roles {
 		c.shown[key].roles[role] = true
-		if !c.named(role) {
-			c.shown[key].roles[universe.Other] = true
-		}
 	}
 	for _, one := range of.list[:min(len(of.list), maxIDs)] {
 		c.shown[key].ids[one.ID] = true

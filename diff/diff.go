@@ -2,6 +2,7 @@ package diff
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -171,17 +172,16 @@ type comparer struct {
 
 func newComparer(in *Input) *comparer {
 	c := &comparer{in: in, files: map[string]involved{}, shown: map[showing]shown{}}
-	base := map[columnKey]*matrix.Column{}
+	base := map[columnKey][]*matrix.Column{}
 	if in.Base != nil {
 		for _, col := range in.Base.Matrix.Columns {
-			base[keyOf(col)] = col
+			base[keyOf(col)] = append(base[keyOf(col)], col)
 		}
 	}
-	c.names = namesOf(in.Base, in.Head)
 	c.pairs = c.paired(base, in.Head.Matrix.Columns)
 	if in.Base != nil {
 		for _, col := range in.Base.Matrix.Columns {
-			if base[keyOf(col)] != nil {
+			if slices.Contains(base[keyOf(col)], col) {
 				c.pairs = append(c.pairs, c.pair(col, nil))
 			}
 		}
@@ -189,13 +189,17 @@ func newComparer(in *Input) *comparer {
 	return c
 }
 
-// paired returns the pairs of head's columns, and takes their bases out of the table.
-func (c *comparer) paired(base map[columnKey]*matrix.Column, head []*matrix.Column) []*pair {
+// paired returns the pairs of head's columns, and takes their bases out of the table. A
+// server may have two items of one name: the first is paired with the first.
+func (c *comparer) paired(base map[columnKey][]*matrix.Column, head []*matrix.Column) []*pair {
 	list := make([]*pair, 0, len(head))
 	for _, col := range head {
 		key := keyOf(col)
-		list = append(list, c.pair(base[key], col))
-		delete(base, key)
+		var was *matrix.Column
+		if of := base[key]; len(of) > 0 {
+			was, base[key] = of[0], of[1:]
+		}
+		list = append(list, c.pair(was, col))
 	}
 	return list
 }

@@ -7,11 +7,9 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/internal/ordered"
 	"github.com/mcpolicy/mcpolicy/internal/universe"
 	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/policy"
 )
 
 // anybody is the id of those whose id does not matter.
@@ -107,20 +105,12 @@ func (c *comparer) isShown(p *pair, x cohort, of universe.Roles, kind Kind) bool
 	if x.id != "" && by.ids[x.id] {
 		return true
 	}
-	return slices.ContainsFunc(x.roles, func(role string) bool {
-		if patterns := of.Patterns[role]; len(patterns) > 0 {
-			for shown := range by.roles {
-				if matchesAll(patterns, shown) {
-					return true
-				}
-			}
+	for role := range by.roles {
+		if slices.Contains(x.roles, of.Stands(role)) {
+			return true
 		}
-		return by.roles[role]
-	})
-}
-
-func matchesAll(patterns []string, role string) bool {
-	return !slices.ContainsFunc(patterns, func(p string) bool { ok, err := policy.MatchRole(p, role); return !ok || err != nil })
+	}
+	return false
 }
 
 // cohorts returns those that stand for everybody on both sides, those of fewer roles first.
@@ -187,22 +177,4 @@ func roleNames(list []string, of universe.Roles) []string {
 		}
 	}
 	return ordered.Distinct(names)
-}
-
-// namesOf returns the names and patterns of roles that policies have, but the one for all.
-func namesOf(sides ...*Side) []string {
-	var list []string
-	for _, s := range sides {
-		if s != nil {
-			list = slices.Concat(list, coverage.RolesNamed(s.Policies), universe.RolesInConditions(s.Policies))
-		}
-	}
-	list = slices.DeleteFunc(list, func(name string) bool { return name == "*" })
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
-// named reports whether policies name a role, or have a pattern that it matches.
-func (c *comparer) named(role string) bool {
-	return slices.ContainsFunc(c.names, func(name string) bool { return matchesAll([]string{name}, role) })
 }

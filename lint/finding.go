@@ -35,6 +35,9 @@ type Finding struct {
 	Items      []Item
 	Principals []string
 
+	// Known is set if the base of a comparison has the finding, too.
+	Known bool
+
 	Waived    bool
 	Reason    string     // of the waiver
 	WaivedAt  source.Pos // where the waiver stands

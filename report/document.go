@@ -107,7 +107,7 @@ func (d *Document) Fails(failOn authz.Severity) bool {
 }
 
 func fails(f *lint.Finding, failOn authz.Severity) bool {
-	return !f.Waived && failOn != authz.SeverityOff && f.Severity >= failOn
+	return !f.Waived && !f.Known && failOn != authz.SeverityOff && f.Severity >= failOn
 }
 
 // Options say how to write a document. The zero value writes all of it, in
@@ -165,19 +165,24 @@ const (
 	JobSummaryLimit = 1 << 20 // of the summary of one step
 )
 
-// bySeverity returns the findings that are not waived, the most severe first,
-// then by place, rule and message; and the waived ones likewise.
-func (d *Document) bySeverity() (open, waived []*lint.Finding) {
+// bySeverity returns the findings that are not waived and new, the most severe first,
+// then by place, rule and message; and those that the base has, too, and the waived ones
+// likewise.
+func (d *Document) bySeverity() (open, known, waived []*lint.Finding) {
 	for i := range d.Findings {
-		if f := &d.Findings[i]; f.Waived {
+		switch f := &d.Findings[i]; {
+		case f.Waived:
 			waived = append(waived, f)
-		} else {
+		case f.Known:
+			known = append(known, f)
+		default:
 			open = append(open, f)
 		}
 	}
-	slices.SortStableFunc(open, compareFindings)
-	slices.SortStableFunc(waived, compareFindings)
-	return open, waived
+	for _, list := range [][]*lint.Finding{open, known, waived} {
+		slices.SortStableFunc(list, compareFindings)
+	}
+	return open, known, waived
 }
 
 func compareFindings(a, b *lint.Finding) int {

@@ -45,8 +45,8 @@ func writeJSON(w io.Writer, d *Document, o Options) error {
 	if d.Linted {
 		s.raw(",\n ")
 		s.list(`"findings": [`, "]")
-		open, waived := d.bySeverity()
-		for _, f := range slices.Concat(open, waived) {
+		open, known, waived := d.bySeverity()
+		for _, f := range slices.Concat(open, known, waived) {
 			s.element(jsonFinding(f))
 		}
 		s.close()

@@ -23,6 +23,7 @@ type findingJSON struct {
 	Principals []string      `json:"principals,omitempty"`
 	Policy     string        `json:"policy,omitempty"`
 	Waived     bool          `json:"waived"`
+	Known      bool          `json:"known,omitempty"` // at the base, too
 	Reason     string        `json:"reason,omitempty"`
 	WaivedAt   *placeJSON    `json:"waivedAt,omitempty"`
 	Evidence   []string      `json:"evidence,omitempty"`
@@ -66,7 +67,7 @@ func jsonFinding(f *lint.Finding) findingJSON {
 		Rule: f.Rule, Family: f.Family, Severity: f.Severity.String(), Confidence: f.Confidence.String(), Message: f.Message,
 		File: f.Pos.File, Line: f.Pos.Line, Column: f.Pos.Col,
 		Server: f.Server, Name: f.Name, Principal: f.Principal, Policy: f.Policy,
-		Waived: f.Waived, Reason: f.Reason, Evidence: f.Evidence, Fix: f.Fix, Standards: f.Standards,
+		Waived: f.Waived, Known: f.Known, Reason: f.Reason, Evidence: f.Evidence, Fix: f.Fix, Standards: f.Standards,
 	}
 	if !f.WaivedAt.IsZero() {
 		j.WaivedAt = &placeJSON{f.WaivedAt.File, f.WaivedAt.Line, f.WaivedAt.Col}

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -169,8 +170,8 @@ func (x *junit) lint(d *Document, o Options, t tally) {
 			File: visible(n.Pos.File), Line: n.Pos.Line, Output: &output{visible(n.Pos.String() + ": note: " + n.Message)},
 		})
 	}
-	open, waived := d.bySeverity()
-	for _, f := range open {
+	open, known, waived := d.bySeverity()
+	for _, f := range slices.Concat(open, known) {
 		c := lintCase(f)
 		body := lintBody(f)
 		if fails(f, o.FailOn) {

@@ -34,8 +34,8 @@ func writeLines(w io.Writer, d *Document, o Options) error {
 		}
 		cells(d.Matrix, o, func(parts ...[]byte) bool { return bytes("cell", parts...) })
 	}
-	open, waived := d.bySeverity()
-	for _, f := range slices.Concat(open, waived) {
+	open, known, waived := d.bySeverity()
+	for _, f := range slices.Concat(open, known, waived) {
 		emit("finding", jsonFinding(f))
 	}
 	if d.Drift != nil {

@@ -98,7 +98,7 @@ func at(pos string) string {
 }
 
 func (m *markdown) findings() {
-	open, waived := m.d.bySeverity()
+	open, known, waived := m.d.bySeverity()
 	open = slices.DeleteFunc(open, func(f *lint.Finding) bool { return f.Severity < m.o.Least || m.d.isNoted(f) })
 	if len(open) > 0 {
 		m.begin(findingSection, "### Findings\n\n")
@@ -107,9 +107,16 @@ func (m *markdown) findings() {
 		}
 		m.end("\n")
 	}
-	if len(waived) > 0 && m.o.All {
-		m.begin(waivedSection, fmt.Sprintf("<details><summary>%d waived</summary>\n\n", len(waived)))
-		for _, f := range waived {
+	for _, fold := range []struct {
+		list []*lint.Finding
+		word string
+		all  bool
+	}{{known, "known at the base", false}, {waived, "waived", true}} {
+		if len(fold.list) == 0 || fold.all && !m.o.All {
+			continue
+		}
+		m.begin(waivedSection, fmt.Sprintf("<details><summary>%d %s</summary>\n\n", len(fold.list), fold.word))
+		for _, f := range fold.list {
 			m.finding(f, noteRank)
 		}
 		m.end("\n</details>\n\n")

@@ -36,6 +36,7 @@ type problem struct {
 	server   string
 	item     string
 	waived   bool
+	known    bool       // at the base, too
 	reason   string     // of the waiver
 	waivedAt source.Pos // where that stands
 
@@ -62,7 +63,7 @@ func (d *Document) remarks(o *Options) []*problem { return d.settle(d.noteProble
 func (d *Document) annotations(o *Options) []*problem {
 	list := slices.Concat(d.caseProblems(), d.ownProblems(), d.noteProblems())
 	for i := range d.Findings {
-		if f := &d.Findings[i]; !f.Waived && !d.isNoted(f) {
+		if f := &d.Findings[i]; !f.Waived && !f.Known && !d.isNoted(f) {
 			list = append(list, findingProblem(f))
 		}
 	}
@@ -108,7 +109,7 @@ func (d *Document) ownProblems() []*problem {
 func findingProblem(f *lint.Finding) *problem {
 	p := &problem{
 		rule: f.Rule, severity: f.Severity, message: f.Message, why: slices.Clone(f.Evidence), pos: f.Pos, related: f.Related,
-		server: f.Server, item: f.Name, waived: f.Waived, reason: f.Reason, waivedAt: f.WaivedAt,
+		server: f.Server, item: f.Name, waived: f.Waived, known: f.Known, reason: f.Reason, waivedAt: f.WaivedAt,
 	}
 	if f.Fix != "" {
 		p.why = append(p.why, f.Fix)

@@ -31,6 +31,7 @@ const (
 // are notifications.
 func writeSARIF(w io.Writer, d *Document, o Options) error {
 	r := newSARIF(&o)
+	r.compared = d.Diff != nil
 	invocation := sarifInvocation{ExecutionSuccessful: true, ExitCodeDescription: "clean"}
 	switch {
 	case d.Doubt != nil:
@@ -68,8 +69,9 @@ func writeSARIF(w io.Writer, d *Document, o Options) error {
 // results refer to them.
 type sarifBuilder struct {
 	sarifRun
-	o     *Options
-	rules map[string]int
+	o        *Options
+	rules    map[string]int
+	compared bool // there is a base
 }
 
 func newSARIF(o *Options) *sarifBuilder {
@@ -100,6 +102,9 @@ func (b *sarifBuilder) result(p *problem) sarifResult {
 		at := b.location(&problem{pos: rel.Pos})
 		at.ID, at.Message = &i, &text
 		r.RelatedLocations = append(r.RelatedLocations, at)
+	}
+	if b.compared {
+		r.Baseline = map[bool]string{false: "new", true: "unchanged"}[p.known]
 	}
 	if p.waived {
 		r.Suppressions = []sarifSuppression{b.suppression(p)}

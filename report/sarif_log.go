@@ -99,6 +99,7 @@ type sarifResult struct {
 	RelatedLocations    []sarifLocation    `json:"relatedLocations,omitempty"`
 	PartialFingerprints map[string]string  `json:"partialFingerprints"`
 	Suppressions        []sarifSuppression `json:"suppressions,omitempty"`
+	Baseline            string             `json:"baselineState,omitempty"` // where there is a base
 }
 
 type sarifSuppression struct {

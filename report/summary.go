@@ -46,7 +46,7 @@ func (d *Document) correctable() int {
 func (d *Document) unshown(o Options) int {
 	n := 0
 	for i := range d.Findings {
-		if f := &d.Findings[i]; !f.Waived && f.Severity < o.Least && !d.isNoted(f) {
+		if f := &d.Findings[i]; !f.Waived && !f.Known && f.Severity < o.Least && !d.isNoted(f) {
 			n++
 		}
 	}
@@ -123,7 +123,7 @@ func (d *Document) verdictWords() string {
 }
 
 func (d *Document) findingWords() string {
-	n, waived := d.countFindings()
+	n, known, waived := d.countFindings()
 	var words []string
 	for s := authz.SeverityError; s > authz.SeverityOff; s-- {
 		if n[s] > 0 {
@@ -131,7 +131,10 @@ func (d *Document) findingWords() string {
 		}
 	}
 	if len(words) == 0 {
-		words = []string{"no findings"}
+		words = []string{map[bool]string{false: "no findings", true: "no new findings"}[known > 0]}
+	}
+	if known > 0 {
+		words = append(words, fmt.Sprintf("%d known at the base", known))
 	}
 	if waived > 0 {
 		words = append(words, fmt.Sprintf("%d waived", waived))
@@ -139,16 +142,20 @@ func (d *Document) findingWords() string {
 	return strings.Join(words, ", ")
 }
 
-// countFindings counts the findings by severity, the waived ones apart.
-func (d *Document) countFindings() (open [4]int, waived int) {
+// countFindings counts the findings by severity, those that the base has, too, and the
+// waived ones apart.
+func (d *Document) countFindings() (open [4]int, known, waived int) {
 	for i := range d.Findings {
-		if f := &d.Findings[i]; f.Waived {
+		switch f := &d.Findings[i]; {
+		case f.Waived:
 			waived++
-		} else {
+		case f.Known:
+			known++
+		default:
 			open[f.Severity]++
 		}
 	}
-	return open, waived
+	return open, known, waived
 }
 
 func (d *Document) caseWords() string {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -11,7 +12,7 @@ import (
 // most severe first. Those that are
 // waived or of no interest are left to the summary.
 func (p *printer) writeFindings(d *Document, o Options) {
-	open, waived := d.bySeverity()
+	open, known, waived := d.bySeverity()
 	hinted := map[string]bool{}
 	for _, f := range d.driftFindings() {
 		p.writeFinding(f, hinted)
@@ -22,7 +23,7 @@ func (p *printer) writeFindings(d *Document, o Options) {
 		}
 	}
 	if o.All {
-		for _, f := range waived {
+		for _, f := range slices.Concat(known, waived) {
 			p.writeFinding(f, hinted)
 		}
 	}
@@ -40,8 +41,11 @@ var severityLabels = [...]string{authz.SeverityOff: "off", authz.SeverityNote: "
 // more about the rule is said once a rule.
 func (p *printer) writeFinding(f *lint.Finding, hinted map[string]bool) {
 	label, st := severityLabels[f.Severity], severityStyle(f.Severity)
-	if f.Waived {
+	switch {
+	case f.Waived:
 		label, st = "waived", faint
+	case f.Known:
+		label, st = "known", faint
 	}
 	e := p.entry(st, label)
 	e.text(strong, f.Message)

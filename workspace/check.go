@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/mcpolicy/mcpolicy/diff"
 	"github.com/mcpolicy/mcpolicy/drift"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/report"
@@ -27,30 +28,55 @@ func Everything() Checks { return Checks{Lint: &Rules{}, Tests: &testrunner.Filt
 // Check builds the matrix and judges it. If some cells or cases cannot be relied on,
 // Doubt of the report says why.
 func (w *Workspace) Check(ctx context.Context, c Checks) (*report.Document, error) {
+	d, _, err := w.check(ctx, c)
+	return d, err
+}
+
+// check returns the matrix, too.
+func (w *Workspace) check(ctx context.Context, c Checks) (*report.Document, *matrix.Matrix, error) {
 	start := time.Now()
 	m, d, err := w.decideFor(ctx, c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if c.Tests != nil {
 		d.Proving = c.Tests.Claims
 		if d.Tests, err = w.Test(ctx, m, *c.Tests); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if c.Lint != nil {
 		if d.Findings, err = w.Lint(ctx, m, d.Tests, *c.Lint); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		lacking, err := w.lacking(w.Engine, *c.Lint)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		d.Notes = append(d.Notes, lacking...)
 	}
 	d.Doubt = w.doubt(d, m)
 	d.Elapsed, d.Scope = time.Since(start), report.ScopeOf(m)
-	return d, nil
+	return d, m, nil
+}
+
+// CheckSince is Check, and says besides what changed in access since a base, nil if there
+// was none, and which findings the base has, too.
+func (w *Workspace) CheckSince(ctx context.Context, base *Workspace, c Checks) (*report.Document, *diff.Result, error) {
+	d, m, err := w.check(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	var before *matrix.Matrix
+	if base != nil {
+		var was *report.Document
+		if was, before, err = base.check(ctx, Checks{Lint: c.Lint}); err != nil {
+			return nil, nil, err
+		}
+		report.MarkKnown(d.Findings, was.Findings)
+	}
+	r, err := w.diff(ctx, base, m, before)
+	return d, r, err
 }
 
 // decideFor decides what checks look at. Suites decide themselves what they ask

@@ -18,17 +18,22 @@ import (
 // embedded engine over the policies of each, with the clock of w on both sides if it is
 // pinned, and at any time otherwise.
 func (w *Workspace) Diff(ctx context.Context, base *Workspace) (*diff.Result, error) {
+	return w.diff(ctx, base, nil, nil)
+}
+
+// diff is Diff with the matrices as far as they are decided.
+func (w *Workspace) diff(ctx context.Context, base *Workspace, is, was *matrix.Matrix) (*diff.Result, error) {
 	in := &diff.Input{Solver: solver.New(w.Engine.Leaves()), Now: w.o.Now, Start: w.Now}
 	var g errgroup.Group
 	g.Go(func() (err error) {
 		defer Guard(&err)
-		in.Head, err = w.side(ctx)
+		in.Head, err = w.side(ctx, is)
 		return err
 	})
 	if base != nil {
 		g.Go(func() (err error) {
 			defer Guard(&err)
-			in.Base, err = base.side(ctx)
+			in.Base, err = base.side(ctx, was)
 			return err
 		})
 	}
@@ -40,11 +45,13 @@ func (w *Workspace) Diff(ctx context.Context, base *Workspace) (*diff.Result, er
 	return diff.Compare(ctx, in)
 }
 
-// side decides everything and returns what is compared.
-func (w *Workspace) side(ctx context.Context) (*diff.Side, error) {
-	m, err := w.decided(ctx, w.Engine)
-	if err != nil {
-		return nil, err
+// side returns what is compared, and decides everything unless it is decided.
+func (w *Workspace) side(ctx context.Context, m *matrix.Matrix) (*diff.Side, error) {
+	if m == nil {
+		var err error
+		if m, err = w.decided(ctx, w.Engine); err != nil {
+			return nil, err
+		}
 	}
 	if err := Stable(m, m.Columns); err != nil {
 		return nil, err

@@ -122,7 +122,7 @@ func texts(n *source.Node) []string {
 
 // DiffSaved says what changed in access since a matrix was saved.
 func (w *Workspace) DiffSaved(ctx context.Context, base *Saved) (*diff.Result, error) {
-	head, err := w.side(ctx)
+	head, err := w.side(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

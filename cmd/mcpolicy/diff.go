@@ -22,12 +22,16 @@ import (
 // comparing is what the command line says about how changes are judged.
 type comparing struct {
 	failOn string
-	check  bool // beside what else is checked
+	beside bool // beside what else is checked, so that a budget alone fails
 }
 
 func (c *comparing) valid() error {
+	flag := "--fail-on"
+	if c.beside {
+		flag = "--fail-on-access"
+	}
 	if _, ok := config.ParseDiffFailOn(c.failOn); !ok && c.failOn != "" {
-		return usageError{fmt.Errorf("--fail-on: want %s, have %q", strings.Join(config.DiffFailOns(), ", "), c.failOn)}
+		return usageError{fmt.Errorf(flag+": want %s, have %q", strings.Join(config.DiffFailOns(), ", "), c.failOn)}
 	}
 	return nil
 }
@@ -131,12 +135,6 @@ func (in *input) compare(ctx context.Context, base, head *side, c *comparing) (*
 		return nil, err
 	}
 	w := head.session.Workspace
-	failOn, budget := w.Config.Diff.FailOn, w.Config.Diff.Budget
-	if c.failOn != "" {
-		failOn, _ = config.ParseDiffFailOn(c.failOn)
-	} else if failOn == config.FailBudget && !c.check {
-		failOn = config.FailWidened
-	}
 	var r *diff.Result
 	var err error
 	switch {
@@ -150,9 +148,21 @@ func (in *input) compare(ctx context.Context, base, head *side, c *comparing) (*
 	if err != nil {
 		return nil, err
 	}
-	d := report.NewDiff(r, base.name, head.name, failOn, budget)
+	return c.report(w.Config.Diff, base, head, r), nil
+}
+
+// report returns what changed, and how that is judged.
+func (c *comparing) report(cfg config.Diff, base, head *side, r *diff.Result) *report.Diff {
+	failOn := cfg.FailOn
+	switch {
+	case c.failOn != "":
+		failOn, _ = config.ParseDiffFailOn(c.failOn)
+	case failOn == config.FailBudget && !c.beside:
+		failOn = config.FailWidened
+	}
+	d := report.NewDiff(r, base.name, head.name, failOn, cfg.Budget)
 	d.Missing = base.missing
-	return d, nil
+	return d
 }
 
 // save writes what the working tree is.

@@ -81,8 +81,11 @@ func (r *repo) resolve(ctx context.Context, name string) (commit string, err err
 		}
 	}
 	if shallow, err := r.git(ctx, "rev-parse", "--is-shallow-repository"); err == nil && strings.TrimSpace(string(shallow)) == "true" {
-		branch := strings.TrimPrefix(name, "origin/")
-		text += fmt.Sprintf(", which is a shallow clone: fetch it with git fetch --depth=1 origin %s:refs/remotes/origin/%s and say origin/%s, or clone with more history (fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 on GitLab)", branch, branch, branch)
+		fetch, branch := "git fetch --deepen=100", strings.TrimPrefix(name, "origin/")
+		if !strings.ContainsAny(name, "~^@{:") {
+			fetch = fmt.Sprintf("git fetch --depth=1 origin %s:refs/remotes/origin/%s, then say origin/%s,", branch, branch, branch)
+		}
+		text += ", which is a shallow clone: " + fetch + " or clone with more history (fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 on GitLab)"
 	}
 	return "", usageError{errors.New(text)}
 }

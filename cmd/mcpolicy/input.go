@@ -32,10 +32,12 @@ type input struct {
 	remote                            remote.Options
 	compareEmbedded                   bool
 
-	started time.Time        // zero for when files are read
-	stderr  func() io.Writer // for progress
-	writes  []target         // which no input may be
-	suites  []string         // that the command line gives
+	base         string           // that changes are reported since
+	failOnAccess string           // which of them fail
+	started      time.Time        // zero for when files are read
+	stderr       func() io.Writer // for progress
+	writes       []target         // which no input may be
+	suites       []string         // that the command line gives
 }
 
 // flags adds those of a command that a running PDP may decide for.

@@ -119,6 +119,9 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 		return err
 	}
 	in.writes = targets
+	if err := in.checkBase(); err != nil {
+		return err
+	}
 	checks := workspace.Checks{CompareEmbedded: in.compareEmbedded, Against: "PDP " + strings.Join(in.pdp, ", ")}
 	if l != nil {
 		if err := l.check(); err != nil {
@@ -140,7 +143,7 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 			return errors.New("nothing to test: name suites under tests in the config, or give --tests")
 		}
 	}
-	d, err := w.Check(ctx, checks)
+	d, err := in.checked(ctx, w, checks)
 	if err != nil {
 		return err
 	}

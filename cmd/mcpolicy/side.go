@@ -137,11 +137,11 @@ func (in *input) revisionSide(ctx context.Context, name string) (*side, error) {
 		s.name = shortCommit(commit)
 	}
 	read := source.OrdinaryFS{FS: t}
-	data, err := source.ReadFile(read, filepath.Base(file))
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := fs.Stat(t, filepath.Base(file)); errors.Is(err, fs.ErrNotExist) {
 		s.missing = fmt.Sprintf("%s has no %s, so that everything is new", s.name, strings.TrimPrefix(r.prefix+"/"+filepath.Base(file), "/"))
 		return s, nil
 	}
+	data, err := source.ReadFile(read, filepath.Base(file))
 	if err != nil {
 		return nil, at(s.name, err)
 	}

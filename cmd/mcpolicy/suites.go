@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
@@ -84,6 +85,11 @@ The least that a config needs:
   principals: principals.yaml   # who there is
   tests: tests                  # a folder of suites; may be left out
 
+--base says besides who gains and who loses access since a revision, as mcpolicy diff
+does, and counts only findings that the revision does not have. What somebody gains
+fails the run only where diff in mcpolicy.yaml has a budget or failOn, or with
+--fail-on-access.
+
 With --pdp a running PDP decides instead of the embedded engine, and a cell that
 it cannot decide ends the run with status 3. --compare-embedded reports where it
 decides differently from the policies at hand: what production does is then not
@@ -91,6 +97,7 @@ what was reviewed.`,
 		Example: `  mcpolicy check
   mcpolicy check -C services/crm
   mcpolicy check --format text --format junit=report.xml --format sarif=mcpolicy.sarif
+  mcpolicy check --base origin/main --fail-on-access widened
   mcpolicy check --format github --format markdown=$GITHUB_STEP_SUMMARY
   mcpolicy check --pdp dns:///pdp.internal:3593 --pdp-ca ca.pem --compare-embedded
   mcpolicy check --pdp pdp-0:3593 --pdp pdp-1:3593 --pdp-timeout 5s`,
@@ -103,6 +110,11 @@ what was reviewed.`,
 	out.flags(cmd)
 	l.flags(cmd)
 	t.flags(cmd)
+	cmd.Flags().StringVar(&in.base, "base", "", "say what changed in access since `REV`, a git revision, a folder or a file that diff --save wrote, and fail only on findings that it does not have")
+	cmd.Flags().StringVar(&in.failOnAccess, "fail-on-access", "", "with --base, exit with 1 on `WHAT`: widened, any or never (default: the config's, or what is over its budget)")
+	completeFlags(cmd, map[string]cobra.CompletionFunc{
+		"base": completeRevisions, "fail-on-access": cobra.FixedCompletions(config.DiffFailOns(), cobra.ShellCompDirectiveNoFileComp),
+	})
 	cmd.Flags().BoolVar(&in.compareEmbedded, "compare-embedded", false, "report where the PDP decides differently from the policies at hand")
 	return cmd
 }

@@ -79,6 +79,7 @@ func (r *Roles) matching(patterns []string) []string {
 			list = append(list, role)
 		}
 	}
+	r.patterns = append(r.patterns, known...)
 	slices.Sort(r.Open)
 	r.Open = slices.Compact(r.Open)
 	return list
@@ -96,4 +97,23 @@ func languageOf(pattern string) *language.Language {
 		return nil
 	}
 	return l
+}
+
+// Stands returns which of the roles stands for one: itself where policies name it.
+func (r *Roles) Stands(role string) string {
+	if slices.Contains(r.Single, role) || slices.Contains(r.Asked, role) {
+		return role
+	}
+	var of []string
+	for _, p := range ordered.Distinct(r.patterns) {
+		if ok, err := policy.MatchRole(p, role); err == nil && ok {
+			of = append(of, p)
+		}
+	}
+	for example, patterns := range r.Patterns {
+		if slices.Equal(patterns, of) {
+			return example
+		}
+	}
+	return Other
 }

@@ -31,6 +31,7 @@ type Roles struct {
 	Patterns map[string][]string
 
 	names, asked []string // names and patterns, as they stand in policies
+	patterns     []string // those that Patterns are about, sorted
 	open         []string // expressions that may tell sets of other roles apart
 }
 
