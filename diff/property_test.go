@@ -3,7 +3,6 @@ package diff_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/diff"
 	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/internal/rounds"
+	"github.com/mcpolicy/mcpolicy/internal/universe"
 	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/workspace"
@@ -193,7 +193,6 @@ func TestNothingIsPassedOver(t *testing.T) {
 			t.Fatalf("seed %d: %v\n%s\n-----\n%s", seed, err, before, after)
 		}
 		x := &held{t: t, r: r, result: result, story: fmt.Sprintf("seed %d\n%s\n-----\n%s", seed, before, after)}
-		x.policies = strings.Join(slices.Concat(before.rules, after.rules), "\n") + before.owner + after.owner + before.low + after.low + " A,"
 		if x.base, err = base.Matrix(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +227,6 @@ type held struct {
 	result     *diff.Result
 	base, head *matrix.Matrix
 	story      string
-	policies   string
 }
 
 // differ says what becomes of a call. Where only the inputSchema of one side refuses it,
@@ -312,28 +310,24 @@ func (x *held) said(op authz.Operation, who *authz.Principal, gains bool) bool {
 		return c.Column.Operation == op && fits(c.Kind) && (c.ID == "" || c.ID == who.ID) && !slices.ContainsFunc(c.Roles, func(role string) bool { return !has(who.Roles, role) })
 	}) || slices.ContainsFunc(x.result.Cells, func(c diff.Cell) bool {
 		return c.Column.Operation == op && fits(c.Kind) && slices.ContainsFunc(c.Principals, func(p *authz.Principal) bool {
-			return p.ID == who.ID || slices.ContainsFunc(p.Roles, func(role string) bool { return slices.Contains(who.Roles, role) || !x.named(role) }) ||
-				slices.ContainsFunc(p.Roles, func(role string) bool {
-					return slices.ContainsFunc(who.Roles, func(other string) bool { return x.patterns(role) != "" && x.patterns(role) == x.patterns(other) })
-				})
+			return p.ID == who.ID || slices.ContainsFunc(p.Roles, func(role string) bool {
+				return slices.ContainsFunc(who.Roles, func(other string) bool { return x.stands(op, role) == x.stands(op, other) })
+			})
 		})
 	})
 }
 
-// named reports whether the policies of either side name a role, or have a pattern for it.
-func (x *held) named(role string) bool {
-	return regexp.MustCompile(`[\[": ]`+role+`[\]",]`).MatchString(x.policies) || x.patterns(role) != ""
-}
-
-// patterns lists the patterns of the policies that a role matches.
-func (x *held) patterns(role string) string {
-	list := ""
-	for _, p := range []string{"team-*", "*-a"} {
-		if strings.Contains(x.policies, `"`+p+`"`) && has([]string{role}, p) {
-			list += p
+// stands returns which role stands for one in a column.
+func (x *held) stands(op authz.Operation, role string) string {
+	var roles universe.Roles
+	for _, m := range []*matrix.Matrix{x.base, x.head} {
+		for _, col := range m.Columns {
+			if col.Operation == op {
+				roles = roles.And(universe.Of(m.Policies(), col))
+			}
 		}
 	}
-	return list
+	return roles.Stands(role)
 }
 
 // has reports whether somebody has a role, as diff names it.
