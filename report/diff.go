@@ -153,6 +153,8 @@ func whoGains(w *diff.Who) string {
 	switch {
 	case w.All:
 		return "everybody"
+	case w.Role != "" && len(w.Principals) == 1:
+		return w.Role + strings.TrimPrefix(person(w.Principals[0]), w.Principals[0].Key)
 	case w.Role != "":
 		return w.Role
 	case len(w.Principals) == 1:

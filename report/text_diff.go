@@ -42,7 +42,10 @@ func (p *printer) writeDiff(d *Document) {
 		p.changed(faint, "note", func(e *entry) { e.text(plain, beyondSentence(col.Item.Name)) })
 	}
 	for _, text := range x.Over() {
-		p.changed(bad, "budget", func(e *entry) { e.placed(x.Budget.Pos.String(), text) })
+		p.changed(bad, "budget", func(e *entry) {
+			e.text(plain, text)
+			e.text(faint, x.Budget.Pos.String())
+		})
 	}
 	if len(x.groups) == 0 {
 		p.changed(good, "same", func(e *entry) { e.text(plain, "no access changed from "+x.Base+" to "+x.Head) })
