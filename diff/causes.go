@@ -36,6 +36,9 @@ func (c *comparer) causes(p *pair, base, head *matrix.Cell, kind Kind) []Cause {
 	}
 	list = c.fresh(list)
 	if p.base == nil || p.head == nil {
+		if len(list) > 0 {
+			return list // that the item came or went is said besides
+		}
 		return append(list, Cause{Base: p.head == nil, Pos: p.column().Item.Pos, What: p.column().Item.Type.String() + " " + p.column().Item.Name})
 	}
 	if !sameRequests(p.base, p.head) {

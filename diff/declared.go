@@ -77,7 +77,9 @@ func (c *comparer) differing(ctx context.Context, p *pair, all []*people) ([]Cel
 			list = append(list, x)
 		}
 		list[i].Principals = append(list[i].Principals, of.list...)
-		list[i].Causes = append(list[i].Causes, declarations(of)...)
+		if c.in.Base != nil {
+			list[i].Causes = append(list[i].Causes, declarations(of)...)
+		}
 		c.show(p, of, answer.Kind)
 	}
 	for i := range list {

@@ -250,8 +250,8 @@ func (s *search) ask(more, less span) bool {
 		}
 	}
 	for i, of := range []span{more, less} {
-		if columns[i] == nil || len(columns[i].Question.Requests) == 0 {
-			continue
+		if columns[i] == nil || who[i] == nil || len(columns[i].Question.Requests) == 0 || i == 1 && of.open.IsZero() {
+			continue // there is nothing to ask about it
 		}
 		r := columns[i].Question.Requests[0]
 		r.Principal, r.AnyPrincipal, r.AnyTime = who[i], s.q.everybody, s.world.Now == nil

@@ -220,7 +220,10 @@ func lintCase(f *lint.Finding) *testcase {
 }
 
 func lintBody(f *lint.Finding) string {
-	lines := []string{fmt.Sprintf("%v: %v: %s [%s]", f.Pos, f.Severity, f.Message, f.Rule)}
+	lines := []string{fmt.Sprintf("%v: %s [%s]", f.Severity, f.Message, f.Rule)}
+	if pos := f.Pos.String(); pos != "" {
+		lines[0] = pos + ": " + lines[0]
+	}
 	lines = append(lines, f.Evidence...)
 	for _, r := range f.Related {
 		lines = append(lines, r.Pos.String()+"  "+r.Text)
