@@ -118,8 +118,8 @@ func (c *comparer) compared(ctx context.Context, q *question) (Comparison, error
 		return Comparison{Kind: Widened, Relation: solver.Wider}, nil
 	case was && !is:
 		return Comparison{Kind: Narrowed, Relation: solver.Narrower}, nil
-	case base.none && head.none, base.all && head.all:
-		return equal, nil
+	case base.none && head.none, base.all && head.all, always(q.baseCell) && always(q.headCell):
+		return equal, nil // whatever else a schema takes now
 	}
 	gained, err := c.beyond(ctx, q, false)
 	if err != nil {
@@ -131,6 +131,8 @@ func (c *comparer) compared(ctx context.Context, q *question) (Comparison, error
 	}
 	return joined(gained, lost), nil
 }
+
+func always(cell *matrix.Cell) bool { return cell != nil && cell.Access == matrix.Allowed }
 
 func unguarded(cell *matrix.Cell) bool { return cell != nil && cell.Access == matrix.Unguarded }
 
@@ -313,15 +315,33 @@ func (s *search) refused(ctx context.Context, other *source.Node, reads [][]stri
 	if other == nil || manifest.SchemaKey(other, reads) == manifest.SchemaKey(s.schema, reads) {
 		return noCall, nil
 	}
+	if always, err := s.wasAlways(ctx, other); always || err != nil {
+		return noCall, err
+	}
 	of := violation{path: s.world.Requests[0].Unknown}
-	f, ok := of.formula(other, s.schema, reads)
-	if !ok {
+	f, never, ok := of.formula(other, s.schema, reads)
+	switch {
+	case never:
+		return noCall, nil
+	case !ok:
 		return direction{open: []string{"what the inputSchema of the other revision refuses"}}, nil
 	}
 	kept := s.goals
 	defer func() { s.goals = kept }()
 	s.goals = slices.DeleteFunc(slices.Clone(kept), func(g solver.Goal) bool { return g.To.Has(solver.Unmet) })
 	return s.solve(ctx, &solver.Goal{Formula: f, Request: 0, To: solver.Only(solver.Met)})
+}
+
+// wasAlways reports whether the other side allows all calls that its own schema takes: such
+// a cell does not widen because a schema takes more.
+func (s *search) wasAlways(ctx context.Context, schema *source.Node) (bool, error) {
+	world, goals := s.world, slices.DeleteFunc(slices.Clone(s.goals), func(g solver.Goal) bool { return !g.To.Has(solver.Unmet) })
+	world.Arguments = []any{value(schema)}
+	if len(goals) == 0 {
+		return false, nil
+	}
+	never, _, err := s.in.Solver.Impossible(ctx, &world, goals)
+	return never, err
 }
 
 // shown makes a witness of the solver's answer, which both engines confirm.

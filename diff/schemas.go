@@ -25,13 +25,13 @@ type violation struct {
 
 // formula returns a condition that is met by arguments that a schema refuses, as far as
 // it says something else about the arguments that are read than the schema does that they
-// fit. It is not ok where that cannot be said.
-func (v violation) formula(refuses, fit *source.Node, reads [][]string) (solver.Formula, bool) {
+// fit. It is never met where there is no such thing, and not ok where that cannot be said.
+func (v violation) formula(refuses, fit *source.Node, reads [][]string) (f solver.Formula, never, ok bool) {
 	var list []solver.Formula
 	seen := map[string]bool{}
 	for _, path := range reads {
 		if len(path) == 0 || !plainRoot(refuses) {
-			return solver.Formula{}, false
+			return f, false, false
 		}
 		name := path[0]
 		if seen[name] {
@@ -51,12 +51,12 @@ func (v violation) formula(refuses, fit *source.Node, reads [][]string) (solver.
 		default:
 			ok, known := allowed(was, is, selected(at, name))
 			if !known {
-				return solver.Formula{}, false
+				return f, false, false
 			}
 			list = append(list, solver.All(solver.Expr(has), solver.None(ok)))
 		}
 	}
-	return solver.Any(list...), len(list) > 0
+	return solver.Any(list...), len(list) == 0, true
 }
 
 // plainRoot reports whether a schema of arguments says no more than what each of them has

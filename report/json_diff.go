@@ -54,8 +54,8 @@ type conditionPair struct {
 }
 
 type callsJSON struct {
-	Gained   map[string]any `json:"gained,omitempty"` // arguments
-	Lost     map[string]any `json:"lost,omitempty"`
+	Gained   any            `json:"gained,omitempty"` // arguments
+	Lost     any            `json:"lost,omitempty"`
 	GainedBy map[string]any `json:"gainedBy,omitempty"` // a principal, of changes by role
 	LostBy   map[string]any `json:"lostBy,omitempty"`
 	GainedAt string         `json:"gainedAt,omitempty"` // a time, where it matters
@@ -219,11 +219,11 @@ func jsonConditions(base, head *matrix.Cell) *conditionPair {
 	return &p
 }
 
-func jsonWitness(w *diff.Witness) (arguments, by map[string]any, at string) {
+func jsonWitness(w *diff.Witness) (arguments any, by map[string]any, at string) {
 	if w == nil {
 		return nil, nil, ""
 	}
-	if arguments = w.Arguments; arguments == nil {
+	if arguments = w.Arguments; w.Arguments == nil {
 		arguments = map[string]any{}
 	}
 	if w.Principal != nil {
