@@ -193,8 +193,12 @@ type showing struct {
 	gain bool
 }
 
-// show takes down whose gains or losses are shown.
+// show takes down whose gains or losses are shown. Whoever has other roles now shows
+// nothing of those who have not.
 func (c *comparer) show(p *pair, of *people, kind Kind) {
+	if was, is := of.first(true), of.first(false); was != nil && is != nil && !slices.Equal(sorted(was.Roles), sorted(is.Roles)) {
+		return
+	}
 	key := showing{p, kind.Gains()}
 	if c.shown[key].roles == nil {
 		c.shown[key] = shown{map[string]bool{}, map[string]bool{}}

@@ -250,14 +250,6 @@ func (x *held) declared() {
 	for p := range x.head.Principals() {
 		keys[p.Key] = true
 	}
-	find := func(m *matrix.Matrix, key string) *authz.Principal {
-		for p := range m.Principals() {
-			if p.Key == key {
-				return p
-			}
-		}
-		return nil
-	}
 	for key := range keys {
 		was, is := find(x.base, key), find(x.head, key)
 		for range 25 {
@@ -277,6 +269,15 @@ func (x *held) declared() {
 			}
 		}
 	}
+}
+
+func find(m *matrix.Matrix, key string) *authz.Principal {
+	for p := range m.Principals() {
+		if p.Key == key {
+			return p
+		}
+	}
+	return nil
 }
 
 func (x *held) anybody() {
@@ -310,6 +311,9 @@ func (x *held) said(op authz.Operation, who *authz.Principal, gains bool) bool {
 		return c.Column.Operation == op && fits(c.Kind) && (c.ID == "" || c.ID == who.ID) && !slices.ContainsFunc(c.Roles, func(role string) bool { return !has(who.Roles, role) })
 	}) || slices.ContainsFunc(x.result.Cells, func(c diff.Cell) bool {
 		return c.Column.Operation == op && fits(c.Kind) && slices.ContainsFunc(c.Principals, func(p *authz.Principal) bool {
+			if was := find(x.base, p.Key); was != nil && !slices.Equal(was.Roles, p.Roles) {
+				return false // it has other roles now
+			}
 			return p.ID == who.ID || slices.ContainsFunc(p.Roles, func(role string) bool {
 				return slices.ContainsFunc(who.Roles, func(other string) bool { return x.stands(op, role) == x.stands(op, other) })
 			})
