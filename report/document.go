@@ -132,6 +132,7 @@ type Options struct {
 	ASCII bool // text: nothing but ASCII
 
 	ByClass bool // JSON and lines: a cell a class, with a table of classes
+	ByRule  bool // text and Markdown: changes of access by the rules that made them
 	Summary bool // the matrix in numbers, by roles, instead of its cells
 
 	// Path returns where a file of a position stands below the root of the

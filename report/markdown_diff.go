@@ -20,6 +20,17 @@ func (m *markdown) diff() {
 	for _, text := range d.Over() {
 		m.frame("- ❌ **over the budget** " + mdText(text) + at(d.Budget.Pos.String()) + "\n")
 	}
+	if m.o.ByRule {
+		for _, r := range d.byRule() {
+			lines := []string{mdCode(r.pos) + " " + mdText(r.text)}
+			for _, text := range r.changes {
+				lines = append(lines, mdText(text))
+			}
+			m.add(errorRank, "rule", item(lines))
+		}
+		m.end("\n")
+		return
+	}
 	losses := 0
 	for i := range d.groups {
 		if d.groups[i].Kind.Gains() {

@@ -13,11 +13,12 @@ import (
 // A printer lays out text for a terminal. Whatever reaches the writer has gone
 // through text, so that it does what it looks like.
 type printer struct {
-	w     *bufio.Writer
-	width int
-	prose int // width of text that is no table
-	color bool
-	ascii bool
+	w      *bufio.Writer
+	width  int
+	prose  int // width of text that is no table
+	color  bool
+	ascii  bool
+	byRule bool // changes of access are shown by the rules that made them
 	symbols
 }
 
@@ -28,7 +29,7 @@ const (
 )
 
 func newPrinter(w io.Writer, o Options) *printer {
-	p := &printer{w: bufio.NewWriter(w), width: o.Width, color: o.Color, ascii: o.ASCII, symbols: unicodeSymbols}
+	p := &printer{w: bufio.NewWriter(w), width: o.Width, color: o.Color, ascii: o.ASCII, byRule: o.ByRule, symbols: unicodeSymbols}
 	if p.width == 0 {
 		p.width = defaultWidth
 	}

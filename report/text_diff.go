@@ -18,7 +18,19 @@ func (p *printer) writeDiff(d *Document) {
 		p.changed(faint, "note", func(e *entry) { e.text(plain, x.Missing) })
 	}
 	for i := range x.groups {
-		p.writeChange(x, &x.groups[i])
+		if !p.byRule {
+			p.writeChange(x, &x.groups[i])
+		}
+	}
+	if p.byRule {
+		for _, r := range x.byRule() {
+			p.changed(strong, "rule", func(e *entry) {
+				e.placed(r.pos, r.text)
+				for _, text := range r.changes {
+					e.text(plain, text)
+				}
+			})
+		}
 	}
 	for i := range x.Items {
 		one := &x.Items[i]

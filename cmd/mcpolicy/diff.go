@@ -40,7 +40,7 @@ func newDiff() *cobra.Command {
 	var in input
 	var out output
 	var c comparing
-	var save string
+	var save, by string
 	cmd := &cobra.Command{
 		Use:   "diff BASE [HEAD]",
 		Short: "Show who gains and who loses access between two revisions",
@@ -60,6 +60,7 @@ Exit status: 1 with --fail-on widened (the default) if somebody gains, or might;
 budget under diff in mcpolicy.yaml only beyond it; with any for every difference.`,
 		Example: `  mcpolicy diff main                        the working tree against a branch
   mcpolicy diff HEAD~1 HEAD --format markdown
+  mcpolicy diff main --by rule
   mcpolicy diff ../before ../after          two folders
   mcpolicy diff --save base.json            what the working tree is, to be a base later
   mcpolicy diff base.json --fail-on any`,
@@ -78,6 +79,10 @@ budget under diff in mcpolicy.yaml only beyond it; with any for every difference
 			if err := c.valid(); err != nil {
 				return err
 			}
+			if by != "who" && by != "rule" {
+				return usageError{fmt.Errorf("--by: want who or rule, have %q", by)}
+			}
+			out.byRule = by == "rule"
 			if save != "" {
 				return in.save(cmd.Context(), save)
 			}
@@ -93,7 +98,9 @@ budget under diff in mcpolicy.yaml only beyond it; with any for every difference
 	in.configFlags(cmd)
 	out.flags(cmd)
 	f.StringVar(&c.failOn, "fail-on", "", "exit with 1 on `WHAT`: widened, any or never (default: the config's, or widened)")
+	f.StringVar(&by, "by", "who", "text and Markdown: group by `WHAT`, who or rule")
 	f.StringVar(&save, "save", "", "write what the working tree is to `FILE`, to be BASE or HEAD later")
+	_ = cmd.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{"who", "rule"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(config.DiffFailOns(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }

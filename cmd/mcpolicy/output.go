@@ -26,6 +26,7 @@ type output struct {
 	all     bool
 	byClass bool
 	summary bool
+	byRule  bool // set by --by
 	only    []string
 	servers, principals, roles,
 	items, operations []string
@@ -129,7 +130,7 @@ func (o *output) filter() (*report.Filter, error) {
 
 // options adds to options how to write to w.
 func (o *output) options(w io.Writer, options report.Options) report.Options {
-	options.All, options.ByClass, options.Summary = o.all, o.byClass, o.summary
+	options.All, options.ByClass, options.Summary, options.ByRule = o.all, o.byClass, o.summary, o.byRule
 	options.ASCII, options.Width = o.ascii || !utf8Locale(), 80
 	file, isFile := w.(*os.File)
 	terminal := isFile && isatty.IsTerminal(file.Fd())
