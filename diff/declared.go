@@ -41,7 +41,7 @@ func (c *comparer) differing(ctx context.Context, p *pair, all []*people) ([]Cel
 	if p.same && sameSchemas(p.baseSchema, p.headSchema) && !slices.ContainsFunc(all, func(of *people) bool { return !of.same }) {
 		return nil, nil
 	}
-	open, err := c.opened(ctx, p, all)
+	open, err := c.opened(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (c *comparer) told(p *pair, of *people) cells {
 
 // opened returns the cells to compare: as the matrices have them, or with the clock left
 // open where that matters.
-func (c *comparer) opened(ctx context.Context, p *pair, all []*people) (func(*people) cells, error) {
+func (c *comparer) opened(ctx context.Context, p *pair) (func(*people) cells, error) {
 	if !p.timed {
 		return func(of *people) cells { return c.told(p, of) }, nil
 	}

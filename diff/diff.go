@@ -165,7 +165,6 @@ func keyOf(c *matrix.Column) columnKey {
 type comparer struct {
 	in    *Input
 	pairs []*pair             // of head's columns in their order, then those that are gone
-	names []string            // of roles, and patterns of them, that policies of either side have
 	files map[string]involved // by kind and side
 	shown map[showing]shown
 }

@@ -401,8 +401,10 @@ func hintWords(x *diff.Item) string {
 		name    string
 		was, is fmt.Stringer
 	}{
-		{"readOnlyHint", was.ReadOnly, is.ReadOnly}, {"destructiveHint", was.Destructive, is.Destructive},
-		{"idempotentHint", was.Idempotent, is.Idempotent}, {"openWorldHint", was.OpenWorld, is.OpenWorld},
+		{"readOnlyHint", was.ReadOnly, is.ReadOnly},
+		{"destructiveHint", was.Destructive, is.Destructive},
+		{"idempotentHint", was.Idempotent, is.Idempotent},
+		{"openWorldHint", was.OpenWorld, is.OpenWorld},
 	} {
 		if h.was.String() != h.is.String() {
 			parts = append(parts, fmt.Sprintf("%s %s -> %s", h.name, h.was, h.is))

@@ -120,7 +120,8 @@ func jsonDiffTotals(d *Diff) diffTotals {
 	r := d.Reach()
 	return diffTotals{
 		d.Base, d.Head, d.Missing, d.Verdict(), d.FailOn.String(), d.Fails(), append([]string{}, d.Over()...), d.Compared,
-		reachJSON{r.Destructive, r.Principals, r.Roles, r.Everyone, r.Unknown}, jsonCauses(d.Settings),
+		reachJSON{r.Destructive, r.Principals, r.Roles, r.Everyone, r.Unknown},
+		jsonCauses(d.Settings),
 	}
 }
 

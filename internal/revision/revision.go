@@ -221,8 +221,8 @@ func (i info) Sys() any           { return nil }
 // A file is an open file or folder.
 type file struct {
 	*bytes.Reader // nil of a folder
-	info    info
-	entries []fs.DirEntry
+	info          info
+	entries       []fs.DirEntry
 }
 
 // Stat describes the file.
