@@ -13,6 +13,9 @@ import (
 // declared compares the cells of all declared principals.
 func (c *comparer) declared(ctx context.Context, r *Result) error {
 	all := c.people()
+	if err := c.decide(ctx, all); err != nil {
+		return err
+	}
 	for _, p := range c.pairs {
 		for _, of := range all {
 			r.Compared += len(of.list)
@@ -33,12 +36,37 @@ func (c *comparer) declared(ctx context.Context, r *Result) error {
 	return nil
 }
 
+// decide decides what has to be compared.
+func (c *comparer) decide(ctx context.Context, all []*people) error {
+	var base, head []*matrix.Column
+	for _, p := range c.pairs {
+		if p.settled(all) {
+			continue
+		}
+		if p.base != nil {
+			base = append(base, p.base)
+		}
+		if p.head != nil {
+			head = append(head, p.head)
+		}
+	}
+	if err := c.in.Head.Decide(ctx, head); err != nil || c.in.Base == nil {
+		return err
+	}
+	return c.in.Base.Decide(ctx, base)
+}
+
+// settled reports whether nothing can have changed in a pair.
+func (p *pair) settled(all []*people) bool {
+	return p.same && sameSchemas(p.baseSchema, p.headSchema) && !slices.ContainsFunc(all, func(of *people) bool { return !of.same })
+}
+
 // cells are those of some people on both sides.
 type cells struct{ base, head *matrix.Cell }
 
 // differing returns the cells of a pair that differ.
 func (c *comparer) differing(ctx context.Context, p *pair, all []*people) ([]Cell, error) {
-	if p.same && sameSchemas(p.baseSchema, p.headSchema) && !slices.ContainsFunc(all, func(of *people) bool { return !of.same }) {
+	if p.settled(all) {
 		return nil, nil
 	}
 	open, err := c.opened(ctx, p)

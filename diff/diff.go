@@ -16,8 +16,10 @@ import (
 
 // A Side is one of the two revisions that are compared.
 type Side struct {
-	Config   *config.Config
-	Matrix   *matrix.Matrix // all of it decided
+	Config *config.Config
+	Matrix *matrix.Matrix
+	// Decide decides columns of the matrix, as far as they are not.
+	Decide   func(context.Context, []*matrix.Column) error
 	Policies *policy.Set
 	// Outline returns the matrix of servers with other items, of which nothing is decided.
 	// Without it nothing is said of items that do not exist yet.

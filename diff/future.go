@@ -30,14 +30,8 @@ func (c *comparer) future(ctx context.Context, r *Result) error {
 		return nil
 	}
 	in := *c.in
-	var err error
 	names := c.newNames()
-	if in.Base, err = c.in.Base.ofItems(ctx, names); err != nil {
-		return err
-	}
-	if in.Head, err = c.in.Head.ofItems(ctx, names); err != nil || in.Base == nil || in.Head == nil {
-		return err
-	}
+	in.Base, in.Head = c.in.Base.ofItems(names), c.in.Head.ofItems(names)
 	x, then := newComparer(&in), &Result{}
 	if err := x.declared(ctx, then); err != nil {
 		return err
@@ -114,8 +108,8 @@ func (r *Result) causes() map[Kind]map[source.Pos]bool {
 }
 
 // ofItems returns the side with other items: tools, prompts and resources of some names on
-// each of its servers. It is nil if there are no servers.
-func (s *Side) ofItems(ctx context.Context, names map[authz.ItemType][]string) (*Side, error) {
+// each of its servers.
+func (s *Side) ofItems(names map[authz.ItemType][]string) *Side {
 	var servers []*matrix.Server
 	for _, server := range s.Matrix.Servers {
 		inventory := *server.Inventory
@@ -132,8 +126,8 @@ func (s *Side) ofItems(ctx context.Context, names map[authz.ItemType][]string) (
 	}
 	m := s.Outline(servers)
 	side := *s
-	side.Matrix = m
-	return &side, m.Decide(ctx, m.Columns)
+	side.Matrix, side.Decide = m, m.Decide
+	return &side
 }
 
 // unheard is a name that nothing has and no pattern is made for.

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -31,7 +32,10 @@ type SavedCell struct {
 
 // CompareSaved says what changed from a saved matrix to head. How two conditions relate is
 // not known unless they read the same, nor is anything of who is not declared.
-func CompareSaved(base Saved, head *Side) *Result {
+func CompareSaved(ctx context.Context, base Saved, head *Side) (*Result, error) {
+	if err := head.Decide(ctx, head.Matrix.Columns); err != nil {
+		return nil, err
+	}
 	r := &Result{head: head.Matrix}
 	had, gone := map[columnKey]bool{}, map[SavedKey]bool{}
 	for key := range base {
@@ -69,7 +73,7 @@ func CompareSaved(base Saved, head *Side) *Result {
 		}
 	}
 	r.Cells = append(r.Cells, lost(base, gone, head)...)
-	return r
+	return r, nil
 }
 
 func (k SavedKey) column() columnKey { return columnKey{k.Server, k.Type, k.Name, k.Operation} }

@@ -5,8 +5,6 @@ import (
 	"path"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/mcpolicy/mcpolicy/diff"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
@@ -24,41 +22,37 @@ func (w *Workspace) Diff(ctx context.Context, base *Workspace) (*diff.Result, er
 // diff is Diff with the matrices as far as they are decided.
 func (w *Workspace) diff(ctx context.Context, base *Workspace, is, was *matrix.Matrix) (*diff.Result, error) {
 	in := &diff.Input{Solver: solver.New(w.Engine.Leaves()), Now: w.o.Now, Start: w.Now}
-	var g errgroup.Group
-	g.Go(func() (err error) {
-		defer Guard(&err)
-		in.Head, err = w.side(ctx, is)
-		return err
-	})
-	if base != nil {
-		g.Go(func() (err error) {
-			defer Guard(&err)
-			in.Base, err = base.side(ctx, was)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	var err error
+	if in.Head, err = w.side(is); err != nil {
 		return nil, err
+	}
+	if base != nil {
+		if in.Base, err = base.side(was); err != nil {
+			return nil, err
+		}
 	}
 	_, end := w.o.Progress.begin("comparing")
 	defer end()
 	return diff.Compare(ctx, in)
 }
 
-// side returns what is compared, and decides everything unless it is decided.
-func (w *Workspace) side(ctx context.Context, m *matrix.Matrix) (*diff.Side, error) {
+// side returns what is compared, of which nothing need be decided.
+func (w *Workspace) side(m *matrix.Matrix) (*diff.Side, error) {
 	if m == nil {
 		var err error
-		if m, err = w.decided(ctx, w.Engine); err != nil {
+		if m, err = w.outline(w.Servers, w.Engine, nil); err != nil {
 			return nil, err
 		}
 	}
-	if err := Stable(m, m.Columns); err != nil {
-		return nil, err
+	decide := func(ctx context.Context, columns []*matrix.Column) error {
+		if err := m.Decide(ctx, columns); err != nil {
+			return err
+		}
+		return Stable(m, columns)
 	}
 	parsed := map[*policy.Schema]*source.Node{}
 	return &diff.Side{
-		Config: w.Config, Matrix: m, Policies: w.Policies,
+		Config: w.Config, Matrix: m, Decide: decide, Policies: w.Policies,
 		Outline: w.outlineOf, File: w.policyFile,
 		Attributes: func(col *matrix.Column) *source.Node { return w.principalSchema(col, parsed) },
 	}, nil

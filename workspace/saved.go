@@ -122,11 +122,11 @@ func texts(n *source.Node) []string {
 
 // DiffSaved says what changed in access since a matrix was saved.
 func (w *Workspace) DiffSaved(ctx context.Context, base *Saved) (*diff.Result, error) {
-	head, err := w.side(ctx, nil)
+	head, err := w.side(nil)
 	if err != nil {
 		return nil, err
 	}
-	return diff.CompareSaved(base.Matrix, head), nil
+	return diff.CompareSaved(ctx, base.Matrix, head)
 }
 
 // A Recorder is a folder that keeps what is read of it, to save it.
