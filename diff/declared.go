@@ -224,7 +224,7 @@ type showing struct {
 // show takes down whose gains or losses are shown. Whoever has other roles now shows
 // nothing of those who have not.
 func (c *comparer) show(p *pair, of *people, kind Kind) {
-	if was, is := of.first(true), of.first(false); was != nil && is != nil && !slices.Equal(sorted(was.Roles), sorted(is.Roles)) {
+	if was, is := of.first(true), of.first(false); was != nil && is != nil && !sameSet(was.Roles, is.Roles) {
 		return
 	}
 	key := showing{p, kind.Gains()}
@@ -255,7 +255,7 @@ func declarations(of *people) []Cause {
 		return []Cause{{Pos: first.Pos, What: "principal " + first.Key}}
 	case of.head == nil:
 		return []Cause{{Base: true, Pos: first.Pos, What: "principal " + first.Key}}
-	case !slices.Equal(sorted(of.base.First().Roles), sorted(of.head.First().Roles)):
+	case !sameSet(of.base.First().Roles, of.head.First().Roles):
 		return []Cause{{Pos: first.Pos, What: "principal " + first.Key}}
 	}
 	return nil

@@ -76,15 +76,8 @@ func (c *comparer) baseClass(key string) *matrix.Class {
 // principals lists those that changed.
 func (c *comparer) principals() []Principal {
 	var list []Principal
-	before := map[string]*authz.Principal{}
-	if c.in.Base != nil {
-		for p := range c.in.Base.Matrix.Principals() {
-			before[p.Key] = p
-		}
-	}
 	for p := range c.in.Head.Matrix.Principals() {
-		was := before[p.Key]
-		delete(before, p.Key)
+		was := declaredAs(c.baseClass(p.Key), p.Key)
 		if was == nil {
 			list = append(list, Principal{p, "added"})
 			continue
@@ -93,13 +86,26 @@ func (c *comparer) principals() []Principal {
 			list = append(list, Principal{p, what})
 		}
 	}
-	for _, p := range before {
-		list = append(list, Principal{p, "removed"})
+	if c.in.Base != nil {
+		for p := range c.in.Base.Matrix.Principals() {
+			if c.in.Head.Matrix.ClassOf(p.Key) == nil {
+				list = append(list, Principal{p, "removed"})
+			}
+		}
 	}
 	slices.SortFunc(list, func(a, b Principal) int {
 		return cmp.Or(cmp.Compare(a.Principal.Key, b.Principal.Key), cmp.Compare(a.Change, b.Change))
 	})
 	return list
+}
+
+// declaredAs returns the principal of a class with that key.
+func declaredAs(class *matrix.Class, key string) *authz.Principal {
+	if class == nil {
+		return nil
+	}
+	i, _ := slices.BinarySearchFunc(class.Principals, key, func(p *authz.Principal, key string) int { return cmp.Compare(p.Key, key) })
+	return class.Principals[i]
 }
 
 // differences says in what two declarations differ; seen adds what only policies see.
@@ -111,7 +117,7 @@ func differences(base, head *authz.Principal, seen bool) []string {
 		}
 	}
 	add("id", base.ID == head.ID)
-	add("roles", slices.Equal(sorted(base.Roles), sorted(head.Roles)))
+	add("roles", sameSet(base.Roles, head.Roles))
 	add("policyVersion", base.PolicyVersion == head.PolicyVersion)
 	add("scope", base.Scope == head.Scope)
 	if seen {
@@ -124,6 +130,9 @@ func differences(base, head *authz.Principal, seen bool) []string {
 	add("onBehalfOf", base.OnBehalfOf == head.OnBehalfOf)
 	return list
 }
+
+// sameSet reports whether two lists have the same values, in any order.
+func sameSet(a, b []string) bool { return slices.Equal(a, b) || slices.Equal(sorted(a), sorted(b)) }
 
 func sorted(list []string) []string {
 	list = slices.Clone(list)

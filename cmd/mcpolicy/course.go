@@ -88,18 +88,22 @@ func (c *course) flags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.DurationVar(&c.limits.run, "timeout", 0, "end with status 3 after `DURATION`, like 90s or 5m (default: none)")
 	f.DurationVar(&c.limits.condition, "condition-timeout", defaultCondition, "the most that a condition of a policy may take, as a `DURATION`")
-	f.IntVar(&c.limits.memory, "memory", defaultMemory, "the most memory that the process may take, in `MIB`")
+	f.IntVar(&c.limits.memory, "memory", defaultMemory, "the most memory that the process may take, in `MIB`; twice as much where two revisions are compared")
 }
 
-// start minds the flags.
-func (c *course) start(ctx context.Context) error {
+// start minds the flags. A command that compares two revisions holds both, and may take
+// twice the memory unless the command line says how much.
+func (c *course) start(cmd *cobra.Command) error {
+	if f := cmd.Flags(); !f.Changed("memory") && (f.Lookup("save") != nil || f.Changed("base")) {
+		c.limits.memory *= 2
+	}
 	if c.limits.run < 0 || c.limits.condition <= 0 || c.limits.memory < leastMemory || c.limits.memory > mostMemory {
 		return usageError{fmt.Errorf("--timeout and --condition-timeout: want more than nothing; --memory: want %d to %d", leastMemory, mostMemory)}
 	}
 	if c.limits.run > 0 {
 		time.AfterFunc(c.limits.run, func() { c.cancel(fmt.Errorf("not finished within the %s of --timeout", c.limits.run)) })
 	}
-	if ownsProcess(ctx) {
+	if ownsProcess(cmd.Context()) {
 		setMemoryLimit(int64(c.limits.memory) << 20 / 8 * 5)
 		go c.watch()
 	}

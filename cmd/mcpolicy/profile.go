@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"os"
 	"runtime"
@@ -15,7 +14,7 @@ import (
 // docs/performance.md explains. The function that it returns writes the
 // profiles once the command has run, however it ended. It has first run before
 // anything else.
-func profiling(root *cobra.Command, first func(context.Context) error) func() {
+func profiling(root *cobra.Command, first func(*cobra.Command) error) func() {
 	var cpu, mem, tr string
 	f := root.PersistentFlags()
 	f.StringVar(&cpu, "cpuprofile", "", "write a CPU profile to `FILE`")
@@ -38,7 +37,7 @@ func profiling(root *cobra.Command, first func(context.Context) error) func() {
 	}
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		return errors.Join(
-			first(cmd.Context()),
+			first(cmd),
 			start(cpu, func(f *os.File) error { return pprof.StartCPUProfile(f) }, pprof.StopCPUProfile),
 			start(tr, func(f *os.File) error { return trace.Start(f) }, trace.Stop),
 		)
