@@ -51,6 +51,7 @@ func (s *Side) deciding(kinds []string) involved {
 			continue
 		}
 		frame, known := s.frame(p.File, p.Kind == policy.ResourcePolicy)
+		frame += strings.Join(effective(p), "\x00")
 		frames, of.known = append(frames, frame), of.known && known
 		of.timed = of.timed || looksAtClock(p)
 	}
@@ -61,6 +62,17 @@ func (s *Side) deciding(kinds []string) involved {
 	slices.Sort(frames)
 	of.frame = strings.Join(frames, "\x01")
 	return of
+}
+
+// effective lists the derived roles that the rules of a policy name: conditions find no
+// others in runtime.effectiveDerivedRoles, whatever the rules are about that name them.
+func effective(p *policy.Policy) []string {
+	var list []string
+	for _, r := range p.Rules {
+		list = append(list, values(r.DerivedRoles)...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // frame returns what stands in a file, whatever its layout, and without the rules of a
