@@ -1,6 +1,7 @@
 package diff_test
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/mcpolicy/mcpolicy/diff"
@@ -25,5 +26,79 @@ func TestRulesAboutOtherActionsMatter(t *testing.T) {
 	}
 	if len(r.Cells) != 1 || r.Cells[0].Kind != diff.Narrowed {
 		t.Errorf("verdict %s, %d cells", r.Verdict(), len(r.Cells))
+	}
+}
+
+// lists lets everybody see everything.
+const lists = `{actions: ["tools/list", "tools/list::*"], effect: EFFECT_ALLOW, roles: ["*"]}`
+
+func allow(role, condition string) string { return told("ALLOW", role, condition) }
+
+func told(effect, role, condition string) string {
+	if condition != "" {
+		condition = ", condition: {match: {expr: '" + condition + "'}}"
+	}
+	return `{actions: ["tools/call::pump"], effect: EFFECT_` + effect + `, roles: [` + role + `]` + condition + `}`
+}
+
+func someone(schema string, rules ...string) *world {
+	return &world{
+		schema: schema, tools: []string{"pump"}, owner: "P.attr.n < 2", low: "P.attr.n < 1", people: []string{"ada: {id: ada, roles: [A]}"},
+		rules: append([]string{lists}, rules...),
+	}
+}
+
+func TestKindsOfChange(t *testing.T) {
+	t.Parallel()
+	const (
+		anything = `{"type": "object", "properties": {"x": {"type": "number"}}}`
+		required = `{"type": "object", "properties": {"x": {"type": "number"}}, "required": ["x"]}`
+		another  = `{"type": "object", "properties": {"x": {"type": "number"}, "z": {"type": "number"}}, "required": ["x", "z"]}`
+		few      = `{"type": "object", "properties": {"x": {"type": "integer", "minimum": 0, "maximum": 10}}, "required": ["x"]}`
+		more     = `{"type": "object", "properties": {"x": {"type": "integer", "minimum": 0, "maximum": 20}}, "required": ["x"]}`
+		closed   = `{"type": "object", "properties": {"x": {"type": "number"}}, "additionalProperties": false}`
+		small    = `{"type": "object", "properties": {"x": {"enum": ["a", "b"]}}, "required": ["x"]}`
+		large    = `{"type": "object", "properties": {"x": {"enum": ["a", "b", "c"]}}, "required": ["x"]}`
+	)
+	open, deny := allow("A", ""), told("DENY", "A", "R.attr.arguments.x > 100")
+	limit := func(n string) string { return allow("A", "R.attr.arguments.x <= "+n) }
+	until := func(year string) string { return allow("A", `now() < timestamp("`+year+`-01-01T00:00:00Z")`) }
+	for _, test := range []struct {
+		name       string
+		base, head *world
+		want       string
+		gained     map[string]any
+	}{
+		{"an argument need not be there, under a DENY that fails open", someone(required, open, deny), someone(anything, open, deny), "widened", map[string]any{}},
+		{"an argument that nobody reads need not be there", someone(another, open, deny), someone(required, open, deny), "none", nil},
+		{"a schema that takes more of what is allowed", someone(required, open), someone(anything, open), "none", nil},
+		{"a schema that takes more, all of which is allowed", someone(few, limit("50")), someone(more, limit("50")), "none", nil},
+		{"a limit beyond what the schema takes", someone(few, limit("10")), someone(few, limit("20")), "none", nil},
+		{"a schema that takes another value that the condition allows", someone(small, allow("A", `R.attr.arguments.x != "b"`)), someone(large, allow("A", `R.attr.arguments.x != "b"`)), "widened", map[string]any{"x": "c"}},
+		{"arguments that the schema does not name", someone(closed, allow("A", "has(R.attr.arguments.force)")), someone(anything, allow("A", "has(R.attr.arguments.force)")), "widened", nil},
+		{"a condition that all arguments meet goes", someone(few, limit("10")), someone(few, open), "none", nil},
+		{"a grant ends later", someone(anything, until("2040")), someone(anything, until("2050")), "widened", nil},
+		{"a grant ends earlier", someone(anything, until("2050")), someone(anything, until("2040")), "narrowed", nil},
+		{"one role that is nobody's", someone(anything, open), someone(anything, open, allow("vendor", "P.attr.tier == 1")), "widened", nil},
+		{"one role in place of another", someone(anything, open), someone(anything, allow("B", "")), "both", nil},
+		{"one value in place of another", someone(anything, limit("5")), someone(anything, allow("A", "R.attr.arguments.x > 5")), "changed", nil},
+		{"a rule for all that was for each", someone(anything, open, allow("B", "")), someone(anything, allow("A, B", "")), "none", nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r, err := test.head.open(t).Diff(t.Context(), test.base.open(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Verdict() != test.want {
+				t.Errorf("verdict %s, want %s", r.Verdict(), test.want)
+			}
+			if test.gained == nil {
+				return
+			}
+			if len(r.Cells) != 1 || r.Cells[0].Gained == nil || !reflect.DeepEqual(r.Cells[0].Gained.Arguments, test.gained) {
+				t.Errorf("%+v, want a call with %v", r.Cells, test.gained)
+			}
+		})
 	}
 }
