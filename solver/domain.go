@@ -174,7 +174,7 @@ func (a *analysis) valuesOf(p *place, g *group, t string) (values []any, enough 
 		if p.calendar != "" {
 			n, _ := schemaNeeds(p.schemas)
 			n.add(p.needs)
-			return append(anys(g.texts), anys(timeTexts(hoursOf(p.calendar)))...), len(n.texts)+len(n.langs) == 0 && len(g.members) == 1
+			return append(anys(g.texts), anys(timeTexts(p.calendarTimes()))...), len(n.texts)+len(n.langs) == 0 && len(g.members) == 1
 		}
 		return append(anys(g.texts), a.insides(p)...), true
 	case "array":

@@ -32,6 +32,9 @@ func (a *analysis) encode(relaxed bool) *encoding {
 			e.place(p)
 		}
 	}
+	for _, p := range a.places {
+		e.alternatives(p)
+	}
 	for _, l := range a.list {
 		e.leaf(l)
 	}

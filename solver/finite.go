@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
+	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
@@ -12,11 +13,27 @@ import (
 // mostChoices is how many values of a place are put into a leaf one by one.
 const mostChoices = 24
 
+// listed is a leaf all of whose places have no other values than those that their schemas list.
+func listed(_ *analysis, l *leaf) bool {
+	if len(l.places) == 0 || slices.ContainsFunc(l.places, func(p *place) bool { return !p.isListed() }) {
+		return false
+	}
+	return l.covered("string", "number", "boolean")
+}
+
+// isListed reports whether the schemas list all values of a place, which are scalars.
+func (p *place) isListed() bool {
+	return slices.ContainsFunc(p.schemas, func(s *jsonschema.Schema) bool {
+		of := slices.Concat(s.Enum, s.Constant)
+		return len(of) > 0 && !slices.ContainsFunc(of, func(v any) bool { return isComposite(normal(v)) })
+	}) || !slices.ContainsFunc(typeNames, func(t string) bool { return p.allows(t) && t != "boolean" && t != "null" })
+}
+
 // finite is a leaf that is covered once a value is put in for one of its places: it is
 // covered for each scalar that the place is compared with, or that its schemas list. For all
 // else that may stand there it is as far covered as it was.
 func (a *analysis) finite(l *leaf) {
-	if l.cover == covered || l.foreign || l.partly || len(l.places) < 2 {
+	if l.cover == covered || l.foreign || l.partly || !l.looksUpOnce() || len(l.places) < 2 {
 		return
 	}
 	for _, p := range l.places {
@@ -79,6 +96,9 @@ func literalOf(v any) ast.Expr {
 
 // coverOf says how far a leaf is covered for one row.
 func (l *leaf) coverOf(r row) cover {
+	if l.looksIntoList(r) {
+		return uncovered
+	}
 	if l.cover == covered && l.chooser != nil {
 		i := slices.Index(l.vars, l.chooser)
 		if i >= 0 && !slices.ContainsFunc(l.chosen, func(v any) bool { return keyOf(v) == l.chooser.keys[r.at[i]] }) {

@@ -1,9 +1,12 @@
 package solver
 
 import (
+	"strings"
+
 	"github.com/google/cel-go/common/ast"
 
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
+	"github.com/mcpolicy/mcpolicy/solver/language"
 )
 
 // mostHints bounds how many values are proposed for a place.
@@ -26,6 +29,9 @@ func (a *analysis) hint(l *leaf) {
 		}
 	})
 	var values []any
+	if calls(l.expr, "int") {
+		numbers = append(numbers, 1e300, 1e9, 4e9) // no integer, and two times in seconds
+	}
 	for _, x := range append(numbers, 0, 1, 10, 1000, -1, -1000) {
 		values = append(values, x)
 	}
@@ -37,6 +43,7 @@ func (a *analysis) hint(l *leaf) {
 			words = append(words, x+y)
 		}
 	}
+	words = append(a.joinedNear(l), words...)
 	for _, x := range append(words, "", "a", "b", "1", "5000") {
 		values = append(values, x)
 	}
@@ -47,6 +54,35 @@ func (a *analysis) hint(l *leaf) {
 			}
 		}
 	}
+}
+
+// joinedNear proposes what constants around another place may come to, and what a pattern
+// matches.
+func (a *analysis) joinedNear(l *leaf) []string {
+	var list []string
+	var walk func(e ast.Expr)
+	walk = func(e ast.Expr) {
+		if before, inner, after, ok := a.join(e, l.request); ok {
+			v, _ := a.sampleOf(inner.schemas, 0, inner.depth)
+			if text, isText := v.(string); isText {
+				list = append(list, text, before+text+after)
+			}
+		}
+		if name, operands := called(e); name == "matches" && len(operands) == 2 {
+			c, _ := a.text(operands[1], l.request)
+			if set, err := language.Matches(strings.ReplaceAll(c, `\b`, "")); err == nil {
+				found, _ := language.Combinations([]*language.Language{set}, 1, a.limits.Texts)
+				for _, of := range found {
+					list = append(list, of.Texts...)
+				}
+			}
+		}
+		for _, x := range expr.Children(e) {
+			walk(x)
+		}
+	}
+	walk(l.expr)
+	return list
 }
 
 func literals(e ast.Expr, f func(any)) {

@@ -158,71 +158,10 @@ func timeTexts(list []time.Time) []string {
 	return texts
 }
 
-// calendars are the functions that read a calendar by the hour.
-var calendars = []string{"getHours", "getDayOfWeek", "getMonth"}
-
-// calendar is the hour, the day of the week or the month of a time in one zone, compared with
-// constants, where nothing else is asked of the time.
-func calendar(a *analysis, l *leaf) bool {
-	name, operands := called(l.expr)
-	if len(operands) != 2 || !slices.Contains(orders, name) && name != operators.Equals && name != operators.NotEquals && name != operators.In {
-		return false
-	}
-	for i, x := range operands {
-		f, of := called(x)
-		if !slices.Contains(calendars, f) || len(of) == 0 {
-			continue
-		}
-		t, ok := a.instant(of[0], l.request)
-		_, known := a.constant(operands[1-i], l.request)
-		zone := "UTC"
-		if len(of) == 2 {
-			var isText bool
-			if zone, isText = a.text(of[1], l.request); !isText {
-				return false
-			}
-		}
-		if !ok || !known || t.place == nil || t.place.times || t.place.calendar != "" && t.place.calendar != zone || len(hoursOf(zone)) == 0 {
-			return false
-		}
-		t.place.calendar = zone
-		l.shallow = true
-		return l.covered("string", "")
-	}
-	return false
-}
-
-// hoursOf returns a time for each hour of each day of the week in each month, in a zone
-// whose clocks differ by whole hours from others.
-func hoursOf(zone string) []time.Time {
-	at, err := time.LoadLocation(zone)
-	if err != nil || zone == "Local" || zone == "" {
-		return nil
-	}
-	type hour struct {
-		hour  int
-		day   time.Weekday
-		month time.Month
-	}
-	seen := map[hour]bool{}
-	var list []time.Time
-	for t := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC); t.Year() < 2028; t = t.Add(time.Hour) {
-		local := t.In(at)
-		if local.Minute() != 0 {
-			return nil
-		}
-		if h := (hour{local.Hour(), local.Weekday(), local.Month()}); !seen[h] {
-			seen[h] = true
-			list = append(list, t)
-		}
-	}
-	return list
-}
-
 // fillClock makes the times at which something may be asked.
 func (a *analysis) fillClock(p *place) {
 	if p.calendar != "" {
-		p.set(anys(hoursOf(p.calendar)))
+		p.set(anys(p.calendarTimes()))
 		return
 	}
 	g := p.groupOf()

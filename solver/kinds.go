@@ -19,9 +19,9 @@ type kind func(a *analysis, l *leaf) bool
 // kinds lists the kinds in the order in which they are tried.
 func kinds() []kind {
 	return []kind{
-		presence, bare, typeTest, comparing, membership, textPredicate, textSize, written, joined, monotone, instants, calendar,
-		quantified, listSize, member, related,
-		textPart, splitWhole, insideConstant, position, hierarchies, total,
+		listed, keyOfLookup, presence, bare, typeTest, comparing, membership, textPredicate, textSize, written, joined, monotone, extremes, wholeness, instants, calendar,
+		quantified, listSize, member, related, madeOf, firstElement,
+		textPart, splitWhole, insideConstant, position, hierarchies, totalElements, total,
 	}
 }
 
@@ -148,6 +148,14 @@ func membership(a *analysis, l *leaf) bool {
 	if of, ok := a.constant(operands[1], l.request); ok {
 		return a.comparesWith(l, operands[0], of)
 	}
+	if by, lists, ok := a.chosen(operands[1], l.request); ok {
+		t, isTerm := a.term(operands[0], l.request)
+		var elements []any
+		for _, list := range lists {
+			elements = append(elements, membersOf(list)...)
+		}
+		return isTerm && a.compared(l, []term{t, {choice: by}}, append(elements, t.values...), false)
+	}
 	if operands[1].Kind() != ast.ListKind || len(operands[1].AsList().OptionalIndices()) > 0 {
 		return false
 	}
@@ -164,15 +172,17 @@ func (a *analysis) comparesWith(l *leaf, e ast.Expr, of any) bool {
 	if !ok || t.place == nil {
 		return false
 	}
-	list, isList := of.([]any)
+	return a.compared(l, []term{t}, membersOf(of), false)
+}
+
+// membersOf returns what is in a list, or the keys of a mapping. In all else in errs, whatever
+// stands there.
+func membersOf(of any) []any {
 	if m, isMap := of.(map[string]any); isMap {
-		for key := range m {
-			list = append(list, key)
-		}
-	} else if !isList {
-		list = nil // in errs, whatever stands there
+		return anys(slices.Sorted(maps.Keys(m)))
 	}
-	return a.compared(l, []term{t}, list, false)
+	list, _ := of.([]any)
+	return list
 }
 
 // A term is an operand of a comparison: a place, a constant, or what a place chooses of a

@@ -14,7 +14,8 @@ import (
 type leaf struct {
 	key     string // what its outcomes are remembered by
 	text    string
-	expr    ast.Expr // without what skeleton put around it
+	source  ast.Expr // without what skeleton put around it
+	expr    ast.Expr // the same, with names for what is looked up
 	request int
 	reads
 
@@ -55,8 +56,9 @@ type row struct {
 
 // leaf returns the leaf of an expression.
 func (a *analysis) leaf(e ast.Expr, request int) *leaf {
-	r := a.readsOf(e, request)
-	l := &leaf{text: expr.Print(e), expr: core(e), request: request, reads: r}
+	named := a.lookups(core(e), request)
+	r := a.readsOf(named, request)
+	l := &leaf{text: expr.Print(e), source: core(e), expr: named, request: request, reads: r}
 	l.key = l.text
 	if r.fixed {
 		l.key += "\x00" + a.known(request)
@@ -112,8 +114,10 @@ func (a *analysis) covers(l *leaf) {
 		l.cover, l.shallow = covered, true
 		return
 	}
-	if !l.partly {
+	if !l.partly && l.looksUpOnce() {
+		a.top = l
 		a.isKind(l)
+		a.top = nil
 	}
 }
 
@@ -128,4 +132,4 @@ func (a *analysis) isKind(l *leaf) bool {
 }
 
 // opaque reports what of a leaf is told to people where it stays open.
-func (l *leaf) opaque() string { return strings.TrimSpace(expr.Print(expr.Shorten(l.expr, nil))) }
+func (l *leaf) opaque() string { return strings.TrimSpace(expr.Print(expr.Shorten(l.source, nil))) }

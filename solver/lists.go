@@ -15,6 +15,7 @@ import (
 // A lists maker makes the lists of a place for what leaves ask of their elements. The
 // element is a place of its own.
 type lists struct {
+	list    *place
 	element *place
 	// tests are expressions about the list which, for a list of one element, come to what
 	// is asked of the element. Elements with equal answers to all are alike, unless they
@@ -22,9 +23,13 @@ type lists struct {
 	tests   []string
 	request int
 	related bool
-	least   int // elements that the schemas ask for
-	needed  int // elements that the leaves depend on, together
-	count   int // the largest number of alike elements that makes a difference
+	least   int  // elements that the schemas ask for
+	needed  int  // elements that the leaves depend on, together
+	count   int  // the largest number of alike elements that makes a difference
+	first   bool // it makes a difference which element is the first
+	size    int  // the length from which on lists are alike as far as their size goes
+	sized   int  // elements of needed that only the size asks for
+	counts  bool // how many alike elements there are makes a difference
 }
 
 func (m *lists) typeName() string { return "array" }
@@ -40,10 +45,10 @@ func (a *analysis) listsAt(p *place) (*lists, bool) {
 	if p.allows("object") && p.isComposed() || p.kind == isID || p.kind == isClock {
 		return nil, false
 	}
-	m := &lists{element: &place{
+	m := &lists{list: p, element: &place{
 		key: p.key + "[]", name: "[]", kind: isElement, depth: p.depth + 1, schemas: itemFacts(p.schemas, math.MaxInt32), copies: 1,
 	}, count: 1}
-	for _, s := range p.schemas {
+	for _, s := range narrowed(p.schemas, "array") {
 		m.least = max(m.least, s.MinItems)
 	}
 	a.addRequired(m.element)
@@ -93,6 +98,7 @@ func quantified(a *analysis, l *leaf) bool {
 		return false
 	}
 	m.need(needed, needed)
+	m.counts = m.counts || needed > 1 || e != l.expr
 	m.test(a, p, operands[0], l.request, fact.NewMemberCall(0, "exists", operands[0], operands[1], operands[2]))
 	return l.coveredLists()
 }
@@ -121,6 +127,10 @@ func (a *analysis) coversBody(e ast.Expr, request int) bool {
 	switch name {
 	case operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.Conditional:
 		return !slices.ContainsFunc(operands, func(x ast.Expr) bool { return !a.coversBody(x, request) })
+	case operators.Equals, operators.NotEquals:
+		if isBoolean(operands[0]) && isBoolean(operands[1]) {
+			return a.coversBody(operands[0], request) && a.coversBody(operands[1], request)
+		}
 	}
 	one := &leaf{text: expr.Print(e), expr: e, request: request, reads: a.readsOf(e, request)}
 	return len(one.places) == 0 && !one.foreign && !one.partly || a.isKind(one) && one.cover == covered && one.loose == ""
@@ -165,6 +175,7 @@ func listSize(a *analysis, l *leaf) bool {
 		return false
 	}
 	m.need(needed, needed)
+	m.size, m.sized = max(m.size, needed), m.sized+needed
 	return l.coveredLists()
 }
 
@@ -209,10 +220,10 @@ func (a *analysis) compareElement(m *lists, t term) {
 // setRelations are functions that relate the elements of two lists.
 var setRelations = map[string]bool{"hasIntersection": true, "has_intersection": true, "isSubset": true, "is_subset": true}
 
-// related is hasIntersection or isSubset of a list and another, or a constant list.
+// related is a relation of a list and another, or a constant list.
 func related(a *analysis, l *leaf) bool {
-	name, operands := called(l.expr)
-	if !setRelations[name] || len(operands) != 2 {
+	operands, most, ok := a.setOperands(l)
+	if !ok {
 		return false
 	}
 	var makers []*lists
@@ -235,7 +246,8 @@ func related(a *analysis, l *leaf) bool {
 		constants = list
 	}
 	for i, m := range makers {
-		m.need(1+len(constants), 1)
+		m.need(max(most, 1+len(constants)), most)
+		m.counts = m.counts || most > 1
 		for _, v := range constants {
 			m.element.compareWith(v, false)
 			if s, isText := v.(string); isText {
@@ -277,7 +289,11 @@ func (a *analysis) countElements() {
 		p.copies = max(p.copies, copies)
 		for _, m := range p.makers {
 			if m, ok := m.(*lists); ok {
-				down(m.element, copies*min(mostElements, max(1, m.neededOf(a), m.least)))
+				n := 1
+				if !m.repeats() {
+					n = min(mostElements, max(1, m.neededOf(a), m.least))
+				}
+				down(m.element, copies*n)
 			}
 		}
 		for _, x := range p.below {
@@ -291,16 +307,38 @@ func (a *analysis) countElements() {
 	}
 }
 
+// repeats reports whether one element may stand for all that are alike.
+func (m *lists) repeats() bool {
+	return len(m.tests) > 0 && !m.related && !m.isUnique() && !m.list.allows("object")
+}
+
+// isUnique reports whether no two elements may be equal.
+func (m *lists) isUnique() bool {
+	return slices.ContainsFunc(narrowed(m.list.schemas, "array"), func(s *jsonschema.Schema) bool { return s.UniqueItems })
+}
+
 // make returns lists of at most as many elements as all leaves together depend on, and of
 // at most so many alike ones as make a difference.
 func (m *lists) make(a *analysis, p *place) ([]any, bool) {
 	needed, count := max(m.neededOf(a), m.least), max(m.count, m.least)
 	enough := m.least <= mostElements && plainLists(p.schemas) && len(p.groupOf().members) == 1
-	unique := slices.ContainsFunc(p.schemas, func(s *jsonschema.Schema) bool { return s.UniqueItems })
+	unique := m.isUnique()
 	classes, sure := a.elementClasses(m, p)
+	if m.repeats() {
+		for i := range classes {
+			classes[i] = classes[i][:1]
+		}
+	}
 	values, all := combine(classes, needed, count, unique)
+	if !all && !unique && !m.counts && !m.related && !m.first {
+		values, all = combine(classes, m.needed-m.sized+1, 1, false)
+		values, all = padded(values, max(m.size, m.least), all)
+	}
 	if !all {
 		values, _ = combine(classes, min(needed, 2), 1, true)
+	}
+	if m.first {
+		values = withFirst(values)
 	}
 	for _, v := range p.groupOf().values {
 		if typeOf(v) == "array" {
@@ -313,6 +351,7 @@ func (m *lists) make(a *analysis, p *place) ([]any, bool) {
 // plainLists reports whether schemas say no more of lists than the elements' schema and
 // how many there are.
 func plainLists(schemas []*jsonschema.Schema) bool {
+	schemas = narrowed(schemas, "array")
 	for _, s := range schemas {
 		if len(s.PrefixItems) > 0 || s.Contains != nil || s.UnevaluatedItems != nil || s.AdditionalItems != nil || len(s.Enum)+len(s.Constant) > 0 {
 			return false
@@ -321,7 +360,7 @@ func plainLists(schemas []*jsonschema.Schema) bool {
 			return false
 		}
 		for _, x := range sameValue(s) {
-			if !slices.Contains(schemas, x) && (len(underneath(x)) > 0 || len(sameValue(x)) > 0 || x.MinItems > 0 || x.MaxItems >= 0 || x.UniqueItems || len(x.Enum)+len(x.Constant) > 0) {
+			if !slices.Contains(schemas, x) && !allRuleOut(x, "array", nil) && (len(underneath(x)) > 0 || len(sameValue(x)) > 0 || x.MinItems > 0 || x.MaxItems >= 0 || x.UniqueItems || len(x.Enum)+len(x.Constant) > 0) {
 				return false
 			}
 		}
@@ -414,60 +453,4 @@ func holding(p *place, v any) assignment {
 		values[up] = mapping{}
 	}
 	return values
-}
-
-// mostLists is how many lists a place may have.
-const mostLists = 3000
-
-// combine returns all lists of at most so many elements, of each class at most count. It
-// says whether these were not too many.
-func combine(classes [][]any, most, count int, unique bool) (values []any, all bool) {
-	all = true
-	var next func(i int, list []any)
-	next = func(i int, list []any) {
-		if !all {
-			return
-		}
-		if i == len(classes) {
-			if len(values) >= mostLists {
-				all = false
-				return
-			}
-			values = append(values, slices.Clone(list))
-			return
-		}
-		for n := 0; n <= count && len(list) <= most; n++ {
-			next(i+1, list)
-			of := classes[i]
-			if n == len(of) && unique {
-				break
-			}
-			list = append(slices.Clip(list), of[min(n, len(of)-1)])
-		}
-	}
-	next(0, []any{})
-	return values, all
-}
-
-// keys makes the objects of a place of which leaves ask as of lists: an object counts as the
-// list of its keys.
-type keys struct{ *lists }
-
-func (m *keys) typeName() string { return "object" }
-
-func (m *keys) make(a *analysis, p *place) ([]any, bool) {
-	list, enough := m.lists.make(a, p)
-	var values []any
-	for _, v := range list {
-		object := map[string]any{}
-		for _, x := range v.([]any) { //nolint:errcheck // lists is what makes them
-			if s, isText := x.(string); isText {
-				object[s] = true
-			}
-		}
-		if len(object) == len(v.([]any)) { //nolint:errcheck // as above
-			values = append(values, object)
-		}
-	}
-	return values, enough && len(p.schemas) == 0 && len(p.groupOf().values) == 0
 }

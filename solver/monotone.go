@@ -22,7 +22,7 @@ func monotone(a *analysis, l *leaf) bool {
 		v, known := a.constant(c, l.request)
 		_, isNumber := v.(float64)
 		p, stage, ok := a.ordering(x, l.request)
-		if !ok || !known || !isNumber || p.inElement || p.kind == isID {
+		if !ok || !known || !isNumber || p.inElement || p.kind == isID || p.lookedUp() != nil {
 			continue
 		}
 		// These say how two numbers, or what is none, compare; each changes once in a region, or errs from there on.

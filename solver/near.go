@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
 
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
@@ -55,11 +56,12 @@ func listsNear(numbers []float64, texts []string) []any {
 		list = append(list, all)
 	}
 	for _, s := range texts {
-		list = append(list, []any{s})
+		list = append(list, []any{s}, []any{s, s})
 	}
 	for _, x := range numbers {
 		list = append(list, []any{x}, []any{x + 1}, []any{x - 1})
 	}
+	list = append(list, []any{"a"}, []any{1.0}, []any{"a", "b"}, []any{"a", "a"})
 	return list
 }
 
@@ -76,7 +78,7 @@ func timesNear(e ast.Expr, numbers []float64) []string {
 				list = append(list, fmt.Sprintf("2000-07-01T12:%02.0f:%02.0fZ", x, x))
 			}
 		}
-		list = append(list, "2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z")
+		list = append(list, "2000-01-01T00:00:00Z", "2100-02-03T04:05:06Z")
 	}
 	if calls(e, "duration") {
 		list = append(list, "1s", "10000h")
@@ -87,6 +89,12 @@ func timesNear(e ast.Expr, numbers []float64) []string {
 // formsNear lists texts that have the form of what an expression reads.
 func formsNear(e ast.Expr) []string {
 	var list []string
+	if calls(e, "int") || calls(e, "double") {
+		list = append(list, "99999999999999999999") // more than integers go
+	}
+	if calls(e, "timestamp") && calls(e, operators.Add) {
+		list = append(list, "2000-01-01", "2100-01-01")
+	}
 	if calls(e, "hierarchy") {
 		list = append(list, "a", "a.b", "a.b.c")
 	}

@@ -25,6 +25,7 @@ type place struct {
 	call    int // of a root that is arguments
 	kind    rootKind
 	schemas []*jsonschema.Schema // that its values have to meet
+	must    bool                 // something stands there where the one above is an object
 	needs
 	group  *group
 	copies int // how many values of it there may be at once: one, but for elements of lists
@@ -39,8 +40,11 @@ type place struct {
 	changing []string // expressions that change at numbers which the engine knows
 	asker    int      // the request that they are about
 	calendar string   // the zone whose calendar is read
-	hints    []any    // values that may do besides
-	depth    int      // below its root
+	// fields are the fields of the calendar that are read, and what they are compared with.
+	fields map[string][]float64
+	hints  []any  // values that may do besides
+	depth  int    // below its root
+	index  *place // that it is looked up by, if its name is not known
 	// inElement says that it is a part of the elements of a list.
 	inElement bool
 }
@@ -114,6 +118,10 @@ func (a *analysis) at(p *place, name string) *place {
 	}
 	x := &place{key: p.key + "." + strconv.Quote(name), path: p.path + "." + strconv.Quote(name), name: name, up: p, copies: 1, depth: p.depth + 1}
 	x.schemas = factsBelow(p.schemas, name)
+	if a.wide {
+		x.hints = proposed(narrowed(p.schemas, "object"), name)
+	}
+	x.must = slices.ContainsFunc(narrowed(p.schemas, "object"), func(s *jsonschema.Schema) bool { return slices.Contains(s.Required, name) })
 	p.below = append(p.below, x)
 	if x.inElement = p.kind == isElement || p.inElement; !x.inElement {
 		a.places = append(a.places, x)
@@ -132,10 +140,17 @@ func (a *analysis) addRequired(p *place) {
 		return
 	}
 	var names []string
-	for _, s := range p.schemas {
+	for _, s := range narrowed(p.schemas, "object") {
 		names = append(names, s.Required...)
 		if a.wide {
 			names = append(names, slices.Collect(maps.Keys(s.Properties))...)
+		}
+	}
+	if a.wide {
+		for _, of := range alternatives(narrowed(p.schemas, "object")) {
+			for _, s := range of {
+				names = append(names, requiredOf(s)...)
+			}
 		}
 	}
 	slices.Sort(names)
@@ -150,9 +165,7 @@ func (a *analysis) addRequired(p *place) {
 const mostPlaces = 200
 
 // required reports whether the place has to be there where the one above is an object.
-func (p *place) required() bool {
-	return p.up != nil && slices.ContainsFunc(p.up.schemas, func(s *jsonschema.Schema) bool { return slices.Contains(s.Required, p.name) })
-}
+func (p *place) required() bool { return p.must }
 
 // title names a place for people.
 func (p *place) title() string {
@@ -168,6 +181,9 @@ func (p *place) title() string {
 			return "now()"
 		}
 		return p.key
+	}
+	if p.index != nil {
+		return p.up.title() + "[" + p.index.title() + "]"
 	}
 	if strings.HasPrefix(p.name, "[") {
 		return p.up.title() + p.name
@@ -248,6 +264,11 @@ type reads struct {
 func (a *analysis) readsOf(e ast.Expr, request int) reads {
 	var r reads
 	a.walk(e, request, nil, &r)
+	for _, p := range r.places {
+		for x := p.lookedUp(); x != nil; x = x.up.lookedUp() {
+			r.places = append(r.places, x.index)
+		}
+	}
 	slices.SortFunc(r.places, func(x, y *place) int { return strings.Compare(x.key, y.key) })
 	r.places = slices.Compact(r.places)
 	return r

@@ -155,7 +155,7 @@ func facts(s *jsonschema.Schema, seen []*jsonschema.Schema) []*jsonschema.Schema
 // factsBelow returns the schemas that hold for a property.
 func factsBelow(list []*jsonschema.Schema, name string) []*jsonschema.Schema {
 	var below []*jsonschema.Schema
-	for _, s := range list {
+	for _, s := range narrowed(list, "object") {
 		named := false
 		if of := s.Properties[name]; of != nil {
 			named, below = true, facts(of, below)
@@ -187,12 +187,7 @@ func (p *place) allows(t string) bool {
 	if p.up == nil && p.isObject() {
 		return t == "object"
 	}
-	return !slices.ContainsFunc(p.schemas, func(s *jsonschema.Schema) bool {
-		if of := slices.Concat(s.Enum, s.Constant); len(of) > 0 {
-			return !slices.ContainsFunc(of, func(v any) bool { return typeOf(normal(v)) == t })
-		}
-		return s.Always != nil && !*s.Always || len(s.Types) > 0 && !slices.Contains(s.Types, t) && (t != "number" || !slices.Contains(s.Types, "integer"))
-	})
+	return !slices.ContainsFunc(p.schemas, func(s *jsonschema.Schema) bool { return rulesOut(s, t, nil) })
 }
 
 // takes reports whether the place's schemas allow a value.
@@ -316,7 +311,7 @@ func (a *analysis) sample(schemas []*jsonschema.Schema, t string, depth int) (an
 	}
 	if t == "object" {
 		m := map[string]any{}
-		for _, s := range schemas {
+		for _, s := range narrowed(schemas, t) {
 			for _, name := range s.Required {
 				v, ok := a.sampleOf(factsBelow(schemas, name), 0, depth+1)
 				if !ok {
@@ -329,7 +324,7 @@ func (a *analysis) sample(schemas []*jsonschema.Schema, t string, depth int) (an
 	}
 	list := []any{}
 	least := 0
-	for _, s := range schemas {
+	for _, s := range narrowed(schemas, t) {
 		least = max(least, s.MinItems)
 	}
 	for i := range min(least, a.limits.Values) {
@@ -356,7 +351,7 @@ func (a *analysis) sampleOf(schemas []*jsonschema.Schema, number, depth int) (an
 // itemFacts returns the schemas that hold for an element of a list.
 func itemFacts(list []*jsonschema.Schema, i int) []*jsonschema.Schema {
 	var items []*jsonschema.Schema
-	for _, s := range list {
+	for _, s := range narrowed(list, "array") {
 		switch of := s.Items.(type) {
 		case *jsonschema.Schema:
 			items = facts(of, items)

@@ -42,6 +42,13 @@ func (a *analysis) skeleton(e ast.Expr, request int, whole bool) *node {
 			return &node{op: isNot, args: []*node{part(0, false)}}
 		case operators.Conditional:
 			return &node{op: isIf, args: []*node{part(0, false), part(1, whole), part(2, whole)}}
+		case operators.Equals, operators.NotEquals:
+			if isBoolean(c.Args()[0]) && isBoolean(c.Args()[1]) {
+				return equalNodes(part(0, false), part(1, false), c.FunctionName() == operators.Equals)
+			}
+		}
+		if lifted, ok := lifted(e); ok {
+			return a.skeleton(lifted, request, whole)
 		}
 	}
 	if !whole && !isBoolean(e) {
@@ -53,10 +60,48 @@ func (a *analysis) skeleton(e ast.Expr, request int, whole bool) *node {
 	return &node{leaf: a.leaf(e, request)}
 }
 
+// lifted takes a ternary of literals out of a comparison, which errs where its operands do.
+func lifted(e ast.Expr) (ast.Expr, bool) {
+	name, operands := called(e)
+	if !slices.Contains(orders, name) && name != operators.Equals && name != operators.NotEquals {
+		return nil, false
+	}
+	for i, x := range operands {
+		f, parts := called(x)
+		if f != operators.Conditional || !sameLiterals(parts[1], parts[2]) {
+			continue
+		}
+		with := func(branch ast.Expr) ast.Expr {
+			sides := slices.Clone(operands)
+			sides[i] = branch
+			return fact.NewCall(0, name, sides...)
+		}
+		return fact.NewCall(0, operators.Conditional, parts[0], with(parts[1]), with(parts[2])), true
+	}
+	return nil, false
+}
+
+// sameLiterals reports whether two expressions are literals of one type, so that what takes the
+// one takes the other.
+func sameLiterals(x, y ast.Expr) bool {
+	return x.Kind() == ast.LiteralKind && y.Kind() == ast.LiteralKind && x.AsLiteral().Type() == y.AsLiteral().Type()
+}
+
+// equalNodes says that two booleans are equal, or not: both are true, or both are false. It
+// errs where one of them does.
+func equalNodes(x, y *node, equal bool) *node {
+	not := func(n *node) *node { return &node{op: isNot, args: []*node{n}} }
+	n := &node{op: isOr, args: []*node{{op: isAnd, args: []*node{x, y}}, {op: isAnd, args: []*node{not(x), not(y)}}}}
+	if !equal {
+		return not(n)
+	}
+	return n
+}
+
 // booleans are the functions that come to nothing but booleans.
 var booleans = []string{
 	operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals,
-	operators.In, operators.Has, "startsWith", "endsWith", "contains", "matches", "exists", "all", "exists_one", "hasIntersection", "isSubset",
+	operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.In, operators.Has, "startsWith", "endsWith", "contains", "matches", "exists", "all", "exists_one", "hasIntersection", "isSubset",
 }
 
 func isBoolean(e ast.Expr) bool {

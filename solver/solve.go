@@ -27,6 +27,7 @@ type analysis struct {
 	wide    bool              // places are made for all properties of the schemas
 	failed  error             // why the engine could not say what domains are made of
 	bound   map[string]*place // what names of macros stand for
+	top     *leaf             // that is looked into, if it is one of the list
 	// allLists are the makers of lists.
 	allLists []*lists
 	evaluate func(texts []string, trials []Trial) ([]Outcome, error)
@@ -302,7 +303,7 @@ func (a *analysis) fits(p *place, requests []authz.Request) bool {
 func (a *analysis) open() []string {
 	var list []string
 	for _, l := range a.list {
-		if l.cover != covered || l.chooser != nil || l.loose != "" && slices.ContainsFunc(l.rows, l.isLoose) {
+		if l.cover != covered || l.chooser != nil || slices.ContainsFunc(l.rows, func(r row) bool { return l.isLoose(r) || l.looksIntoList(r) }) {
 			list = append(list, l.opaque())
 		}
 	}

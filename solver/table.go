@@ -254,8 +254,15 @@ func (a *analysis) valueOf(p *place, values assignment) any {
 	m := map[string]any{}
 	for _, x := range p.below {
 		v := a.valueOf(x, values)
-		if _, none := v.(absent); !none {
-			m[x.name] = v
+		if _, none := v.(absent); none {
+			continue
+		}
+		name, isKey := x.name, true
+		if x.index != nil {
+			name, isKey = a.valueOf(x.index, values).(string)
+		}
+		if _, there := m[name]; isKey && !there {
+			m[name] = v
 		}
 	}
 	return m

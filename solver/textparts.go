@@ -2,6 +2,7 @@ package solver
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,6 +20,9 @@ import (
 // whether there is such a part are further ones.
 func textPart(a *analysis, l *leaf) bool {
 	name, operands := called(l.expr)
+	if len(operands) == 2 && tests[name] != nil {
+		return testedPart(a, l)
+	}
 	if name != operators.Equals && name != operators.NotEquals && name != operators.In {
 		return false
 	}
@@ -46,6 +50,41 @@ func textPart(a *analysis, l *leaf) bool {
 		return a.tellsApart(l, p, there)
 	}
 	return false
+}
+
+// testedPart is split(s)[i] tested against a constant by how it begins, ends, or what it has in
+// it.
+func testedPart(a *analysis, l *leaf) bool {
+	name, operands := called(l.expr)
+	f, of := called(operands[0])
+	c, isText := a.text(operands[1], l.request)
+	if f != operators.Index || !isText {
+		return false
+	}
+	p, separator, ok := a.split(of[0], l.request)
+	i, isIndex := index(of[1])
+	if !ok || !isIndex || utf8.RuneCountInString(separator) != 1 {
+		return false
+	}
+	other, begin := "[^"+charClass(separator)+"]*", beforePart(separator, i)
+	pattern := nowhere
+	switch {
+	case strings.Contains(c, separator):
+	case name == "startsWith":
+		pattern = begin + regexp.QuoteMeta(c)
+	case name == "endsWith":
+		pattern = begin + other + regexp.QuoteMeta(c) + "(?:" + regexp.QuoteMeta(separator) + "|$)"
+	case name == "contains":
+		pattern = begin + other + regexp.QuoteMeta(c)
+	default:
+		return false
+	}
+	return a.tellsApart(l, p, []string{begin, pattern})
+}
+
+// beforePart is a pattern of what stands before a part of a text, split by a letter.
+func beforePart(separator string, i int) string {
+	return fmt.Sprintf("^(?:[^%s]*%s){%d}", charClass(separator), regexp.QuoteMeta(separator), i)
 }
 
 // tellsApart notes patterns that make a difference to a place's text, and that the leaf
@@ -76,11 +115,14 @@ func (a *analysis) part(e ast.Expr, request int) (p *place, pattern func(string)
 	case name == operators.Index:
 		q, separator, ok := a.split(operands[0], request)
 		i, isIndex := index(operands[1])
-		if !ok || !isIndex {
+		if ok && isIndex && i == 0 {
+			return q, func(c string) string { return "^" + regexp.QuoteMeta(c) + firstEnds(c, separator) }, nil
+		}
+		if !ok || !isIndex || utf8.RuneCountInString(separator) != 1 {
 			return nil, nil, nil
 		}
 		s := regexp.QuoteMeta(separator)
-		before := fmt.Sprintf("^(?:[^%s]*%s){%d}", charClass(separator), s, i)
+		before := beforePart(separator, i)
 		return q, func(c string) string {
 			if strings.Contains(c, separator) {
 				return nowhere
@@ -149,8 +191,20 @@ func index(e ast.Expr) (int, bool) {
 	return int(i), ok && i >= 0 && i <= mostIndex
 }
 
-// split returns the place and the separator of place.split(separator). Separators of
-// several letters may overlap, and are not covered.
+// firstEnds returns a pattern of what follows a text that is the first part of another, split
+// by a separator.
+func firstEnds(c, separator string) string {
+	switch {
+	case strings.Contains(c, separator):
+		return nowhere
+	case strings.Index(c+separator, separator) < len(c): // the text would end before
+		return "$"
+	}
+	return "(?:" + regexp.QuoteMeta(separator) + "|$)"
+}
+
+// split returns the place and the separator of place.split(separator). Only the first part is
+// looked into where separators have several letters, which may overlap.
 func (a *analysis) split(e ast.Expr, request int) (*place, string, bool) {
 	name, operands := called(e)
 	if name != "split" || len(operands) != 2 {
@@ -158,7 +212,7 @@ func (a *analysis) split(e ast.Expr, request int) (*place, string, bool) {
 	}
 	p, ok := a.placeOf(operands[0], request)
 	s, isText := a.text(operands[1], request)
-	return p, s, ok && isText && utf8.RuneCountInString(s) == 1
+	return p, s, ok && isText && s != ""
 }
 
 func charClass(letter string) string {
@@ -175,7 +229,7 @@ func splitWhole(a *analysis, l *leaf) bool {
 	if name == "exists" && len(operands) == 3 {
 		p, separator, ok := a.split(operands[0], l.request)
 		c, isText := a.comparedWith(operands[2], operands[1], l.request)
-		return ok && isText && a.tellsApart(l, p, []string{partPattern(separator, c)})
+		return ok && isText && utf8.RuneCountInString(separator) == 1 && a.tellsApart(l, p, []string{partPattern(separator, c)})
 	}
 	if len(operands) != 2 {
 		return false
@@ -183,7 +237,7 @@ func splitWhole(a *analysis, l *leaf) bool {
 	if name == operators.In {
 		p, separator, ok := a.split(operands[1], l.request)
 		c, isText := a.text(operands[0], l.request)
-		return ok && isText && a.tellsApart(l, p, []string{partPattern(separator, c)})
+		return ok && isText && utf8.RuneCountInString(separator) == 1 && a.tellsApart(l, p, []string{partPattern(separator, c)})
 	}
 	if !slices.Contains(orders, name) && name != operators.Equals && name != operators.NotEquals {
 		return false
@@ -194,7 +248,7 @@ func splitWhole(a *analysis, l *leaf) bool {
 		if f != "size" || len(of) != 1 || !isIndex {
 			continue
 		}
-		if p, separator, ok := a.split(of[0], l.request); ok {
+		if p, separator, ok := a.split(of[0], l.request); ok && utf8.RuneCountInString(separator) == 1 {
 			return a.tellsApart(l, p, atLeast(separator, n-2, n-1, n))
 		}
 	}
@@ -260,23 +314,37 @@ func insideConstant(a *analysis, l *leaf) bool {
 	return l.covered("string")
 }
 
-// position is place.indexOf(constant), compared so that it only matters whether there is
-// one.
+// position is place.indexOf(constant), or lastIndexOf, compared with a constant: whether there
+// is one, and whether it is before, at or after that.
 func position(a *analysis, l *leaf) bool {
 	name, operands := called(l.expr)
-	if len(operands) != 2 {
+	if len(operands) != 2 || !slices.Contains(orders, name) && name != operators.Equals && name != operators.NotEquals {
 		return false
 	}
-	f, of := called(operands[0])
-	n, known := literal(operands[1])
-	if f != "indexOf" && f != "lastIndexOf" || len(of) != 2 || !known {
-		return false
+	for i, x := range operands {
+		f, of := called(x)
+		n, known := literal(operands[1-i])
+		at, isNumber := n.(float64)
+		if f != "indexOf" && f != "lastIndexOf" || len(of) != 2 || !known || !isNumber || at != math.Trunc(at) || at < -1 || at >= mostIndex {
+			continue
+		}
+		p, isPlace := a.placeOf(of[0], l.request)
+		c, isText := a.text(of[1], l.request)
+		if !isPlace || !isText || c == "" {
+			return false
+		}
+		patterns := []string{regexp.QuoteMeta(c)}
+		for _, n := range []int{int(at), int(at) + 1} { // the first is before n, the last at n or after
+			if f == "indexOf" && n > 0 {
+				patterns = append(patterns, fmt.Sprintf("^(?s:.{0,%d})%s", n-1, regexp.QuoteMeta(c)))
+			}
+			if f == "lastIndexOf" && n > 0 {
+				patterns = append(patterns, fmt.Sprintf("^(?s:.{%d,})%s", n, regexp.QuoteMeta(c)))
+			}
+		}
+		return a.tellsApart(l, p, patterns)
 	}
-	least := slices.Contains([]string{operators.Equals, operators.NotEquals, operators.Greater, operators.LessEquals}, name) && n == -1.0 ||
-		slices.Contains([]string{operators.GreaterEquals, operators.Less}, name) && n == 0.0
-	p, isPlace := a.placeOf(of[0], l.request)
-	c, isText := a.text(of[1], l.request)
-	return least && isPlace && isText && a.tellsApart(l, p, []string{regexp.QuoteMeta(c)})
+	return false
 }
 
 // hierarchies relates hierarchy(place) to hierarchy(constant).

@@ -24,7 +24,7 @@ func total(a *analysis, l *leaf) bool {
 // totals are functions that err by type alone, by how many operands they have.
 var totals = map[string][]int{
 	operators.Equals: {2}, operators.NotEquals: {2}, operators.Less: {2}, operators.LessEquals: {2}, operators.Greater: {2}, operators.GreaterEquals: {2},
-	"startsWith": {2}, "endsWith": {2}, "contains": {2}, "size": {1}, "lowerAscii": {1}, "upperAscii": {1}, "trim": {1}, "replace": {3}, "reverse": {1}, "type": {1},
+	"startsWith": {2}, "endsWith": {2}, "contains": {2}, "size": {1}, "lowerAscii": {1}, "upperAscii": {1}, "trim": {1}, "replace": {3}, "reverse": {1}, "distinct": {1}, "type": {1},
 }
 
 // arithmetic is total on doubles and texts, of which alone values of requests are; on
@@ -49,12 +49,61 @@ func (a *analysis) isTotal(e ast.Expr, request int) bool {
 		})
 	case slices.Contains(relations, name) && len(operands) == 2:
 		return a.isHierarchy(operands[0], request) && a.isHierarchy(operands[1], request)
+	case name == operators.Index: // a text has one part at least
+		f, of := called(operands[0])
+		return f == "split" && len(of) == 2 && operands[1].Kind() == ast.LiteralKind && operands[1].AsLiteral() == types.Int(0) && isSeparator(of[1]) && a.isTotal(of[0], request)
+	case len(operands) > 1 && a.isRounded(e, request):
+		return true
 	case name == "matches" && len(operands) == 2:
 		_, ok := literal(operands[1])
 		return ok && a.isTotal(operands[0], request)
 	}
 	return slices.Contains(totals[name], len(operands)) &&
 		!slices.ContainsFunc(operands, func(x ast.Expr) bool { return !a.isTotal(x, request) })
+}
+
+// isSeparator reports whether an expression is a text by which any text is split into one part
+// at least.
+func isSeparator(e ast.Expr) bool {
+	v, _ := literal(e)
+	s, _ := v.(string)
+	return s != ""
+}
+
+// isRounded reports whether an expression is a function of doubles that errs for none, and is
+// a double.
+func (a *analysis) isRounded(e ast.Expr, request int) bool {
+	name, operands := mathCall(e)
+	switch name {
+	case "greatest", "least":
+		if len(operands) < 2 {
+			return false
+		}
+	case "ceil", "floor", "round", "trunc", "abs", "sign":
+	default:
+		return false
+	}
+	return !slices.ContainsFunc(operands, func(x ast.Expr) bool { return !a.isDouble(x, request) })
+}
+
+// isDouble reports whether an expression errs by the types of places alone, or is a double and
+// not NaN, for which the greatest errs: one sum, difference or product of what is finite is none.
+func (a *analysis) isDouble(e ast.Expr, request int) bool {
+	if a.isRounded(e, request) {
+		return true
+	}
+	operands := []ast.Expr{e}
+	if name, of := called(e); slices.Contains(arithmetic, name) && name != operators.Divide {
+		operands = of
+	}
+	return !slices.ContainsFunc(operands, func(x ast.Expr) bool {
+		_, isPlace := a.placeOf(x, request)
+		isDouble := false
+		if x.Kind() == ast.LiteralKind {
+			_, isDouble = x.AsLiteral().(types.Double)
+		}
+		return !isPlace && !isDouble
+	})
 }
 
 // relations are what hierarchies are asked, which err for nothing that is one.
@@ -64,7 +113,7 @@ var relations = []string{"ancestorOf", "descendentOf", "immediateChildOf", "imme
 // that it errs by type: of a list, it errs by the elements.
 func (a *analysis) isHierarchy(e ast.Expr, request int) bool {
 	name, operands := called(e)
-	if name != "hierarchy" || len(operands) != 1 {
+	if name != "hierarchy" || len(operands) == 2 && !isSeparator(operands[1]) {
 		return false
 	}
 	if v, ok := literal(operands[0]); ok {
