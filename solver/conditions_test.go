@@ -34,6 +34,7 @@ type labelled struct {
 	Now        string   // "any" leaves the clock open
 	Outcomes   []string // met, unmet, error: all that it comes to
 	Open       []string // outcomes that are not answered
+	Reason     string   // why they are not
 }
 
 var noon = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
@@ -122,12 +123,8 @@ func written(t testing.TB, v any) ast.Expr {
 	return nil
 }
 
-var outcomes = []solver.Outcome{solver.Met, solver.Unmet, solver.Errored}
-
-// judge asks whether each outcome is possible, and returns how many were answered. What
-// contradicts the label is an error.
-func judge(ctx context.Context, t *testing.T, s *solver.Solver, c labelled) (answered int) {
-	t.Helper()
+// world returns the world that a condition is said of.
+func (c *labelled) world() *solver.World {
 	roles := c.Roles
 	if len(roles) == 0 {
 		roles = []string{"staff"}
@@ -137,6 +134,16 @@ func judge(ctx context.Context, t *testing.T, s *solver.Solver, c labelled) (ans
 		w.Now = nil
 	}
 	w.Claims = c.JWT
+	return w
+}
+
+var outcomes = []solver.Outcome{solver.Met, solver.Unmet, solver.Errored}
+
+// judge asks whether each outcome is possible, and returns how many were answered. What
+// contradicts the label is an error.
+func judge(ctx context.Context, t *testing.T, s *solver.Solver, c labelled) (answered int) {
+	t.Helper()
+	w := c.world()
 	f := solver.Expr(filledIn(t, c.Expr, c.Constants, c.Globals))
 	for _, o := range outcomes {
 		answer, err := s.Solve(ctx, w, []solver.Goal{{Formula: f, To: solver.Only(o)}})

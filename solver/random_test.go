@@ -37,6 +37,17 @@ var leaves = []string{
 	`timestamp($w) $o timestamp("2026-03-01T00:00:00Z")`, `timestamp($w) $o timestamp($w)`, `timestamp($w) == timestamp($w)`, `timestamp($w) > now() - duration("24h")`, `timestamp($w).timeSince() $o duration("48h")`,
 	`timestamp($w).getHours() $o 12`, `timestamp($w).getMonth() == 3`, `timestamp($w).getDayOfWeek() in [0, 6]`, `timestamp($w).getHours("Europe/Rome") == 0`, `$w == $w`, `$w == "2026-03-01T00:00:00Z"`, `$w in $l`,
 	`$n * 1.19 <= $k`, `$n + 1.5 > $k`, `2.5 - $n < $k`, `-$n < $k`, `int($n) == 2`, `int($n) > 2`, `math.abs($n) < 2.0`, `math.ceil($n) == 3.0`, `$n / 3.0 >= $k`, `double($n) == 2.5`, `int($n) * 2 < 5`, `math.greatest($n, 2.0) < 3.0`, `math.abs($n - 2.0) < 1.0`, `int($n * 4.0 - 10.0) == 2`, `(int($n) - 3) * 4 == 8`,
+	`$l[0] == $c`, `$l[0] != $s`, `$l[0].startsWith($c)`, `$l[0] $o $k`, `$l[0].a == $c`, `$c in $l.map(e, e.lowerAscii())`, `$s in $l.map(e, e.a)`, `$l.map(e, e.trim()).exists(e, e == $c)`,
+	`$l.map(e, e.n).all(n, n > $k)`, `$l.filter(e, e.startsWith($c)).exists(f, f != $c)`, `$l.filter(e, e != $c).all(f, f in ["a", "b"])`, `except($l, [$c, "b"]).size() > 0`, `$l.except(["a"]).size() $o 2`, `except($l, $l).size() == 0`,
+	`size(intersect($l, $l)) >= 1`, `intersect($l, [$c, $c]).size() > 0`, `sets.contains($l, [$c])`, `sets.contains(["a", $c], $l)`, `sets.intersects($l, $l)`, `sets.equivalent($l, [$c, "a"])`, `sets.equivalent($l, $l)`,
+	`$l.exists(e, $s.startsWith(e))`, `$l.all(e, $s.contains(e))`, `$l.exists(e, $s.startsWith("a" + e))`, `$l.exists(e, e != $c && $s.endsWith(e))`, `$s.startsWith($s)`,
+	`P.attr.q[$s] == $c`, `P.attr.q[$s] $o $k`, `$s in P.attr.q`, `P.attr.q[$s].n > $k`, `P.attr.q[$n] $o $k`, `P.attr.q[$s] + $s != $c`, `R.attr.arguments.q[$s] == $s`, `P.attr.q[?$s].orValue($c) == $c`, `$c in P.attr.q[$s]`, `has(P.attr.q)`,
+	`R.attr.arguments.q.all(k, k in ["a", $c])`, `$c in R.attr.arguments.q`, `$s in {"a": ["b", "red"], "red": [$c]}[$s]`, `$n in {"a": [1.0, 2.5], "b": [3.0]}[$s]`,
+	`$s.indexOf($c) $o 1`, `$s.lastIndexOf($c) $o 1`, `2 == $s.indexOf("b")`, `$s.split("ab")[0] == $c`, `$s.split("aa")[0] in [$c, "a"]`, `$s.split("/")[0] == $s`,
+	`math.greatest($n, $n) <= $k`, `math.least($n, $k) $o $n`, `$n == math.floor($n)`, `math.round($n) != $n`, `math.abs($n - $n) < $k`, `($s == $c) == ($n > $k)`, `has($s) != $b`, `$n > ($b ? 1 : 3)`, `size($l) == ($s == $c ? 1 : 0)`,
+	`timestamp($w).getMinutes() >= 30`, `timestamp($w).getDate() == 1`, `timestamp($w).getDayOfMonth() $o 28`, `timestamp($w).getFullYear() == 2026`, `timestamp($w).getFullYear() < 2026`, `timestamp($w).getSeconds() != 0`, `now().getMinutes() == 0`,
+	`$s.split("/")[0].endsWith($c)`, `$s.split("b")[1].startsWith($c)`, `$s.split("/")[1].contains($c)`, `hierarchy($s, "/").overlaps(hierarchy($s, "/"))`, `int($s) > 1`, `double($s) $o $k`,
+	`$l.all(e, e.n * e.n < $k)`, `$l.exists(e, e + $s == $c)`, `size($l) <= 5`, `$l.size() == 7`, `$l.exists(e, e.a == $c || e.n $o $k)`, `size($s.split("/")) == 2`, `$l[0] in ["a", $c]`, `size($l.distinct()) == size($l)`,
 	`now() < timestamp($w)`, `timestamp($w) - timestamp($w) > duration("1h")`, `$s + $s == $c`, `P.id == $s`, `P.id.startsWith($c)`, `P.id == ""`,
 }
 
@@ -94,6 +105,40 @@ func decoded(t *testing.T, text string) any {
 	return v
 }
 
+// withMappings has a schema say something of q, which is a mapping by any key.
+func withMappings(t *testing.T, r *rand.Rand, schema string) string {
+	t.Helper()
+	m, _ := decoded(t, schema).(map[string]any)
+	properties, ok := m["properties"].(map[string]any)
+	if !ok || r.IntN(3) == 0 {
+		return schema
+	}
+	options := []string{
+		`{"type": "object"}`, `{"type": "object", "additionalProperties": {"type": "string"}}`, `{"type": "object", "additionalProperties": {"enum": ["a", 2]}}`,
+		`{"type": "object", "additionalProperties": false, "properties": {"a": {}}}`, `{"anyOf": [{"type": "object", "additionalProperties": {"type": "number"}}, {"type": "null"}]}`,
+		`{"anyOf": [{"type": "object", "required": ["a"]}, {"type": "array", "items": {"type": "string"}}]}`, `{"type": "object", "minProperties": 1}`,
+	}
+	properties["q"] = decoded(t, options[r.IntN(len(options))])
+	if r.IntN(4) == 0 {
+		lists := []string{
+			`{"anyOf": [{"type": "array", "items": {"type": "string"}, "minItems": 1}, {"type": "null"}]}`, `{"type": "array", "items": {"type": "string"}, "uniqueItems": true, "minItems": 2}`,
+			`{"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}, "n": {"type": "number"}}, "required": ["a", "n"]}, "maxItems": 6}`,
+		}
+		properties["l"] = decoded(t, lists[r.IntN(len(lists))])
+	}
+	if r.IntN(4) == 0 {
+		m["anyOf"] = decoded(t, `[{"required": ["a"]}, {"required": ["b", "q"]}]`)
+	}
+	if r.IntN(4) == 0 {
+		properties["o"] = decoded(t, `{"oneOf": [{"type": "object", "properties": {"a": {"const": "a"}, "n": {"type": "number"}}, "required": ["a", "n"]}, {"type": "object", "properties": {"a": {"const": "red"}}, "required": ["a"]}]}`)
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // near returns a value at or beside a constant of a condition.
 func near(r *rand.Rand, s *celgen.Source, constants []string) any {
 	if len(constants) == 0 || r.IntN(4) == 0 {
@@ -121,7 +166,7 @@ var constantsIn = regexp.MustCompile(`"[^"]*"|-?\d+(\.\d+)?`)
 func someRequest(r *rand.Rand, s *celgen.Source, w *solver.World, constants []string, allows, allowsAttributes func(any) bool) (authz.Request, bool) {
 	request := w.Requests[0]
 	for range 20 {
-		arguments, attributes := s.Arguments(), s.Attributes("a n f l o t")
+		arguments, attributes := s.Attributes("a b n m f g l o q t"), s.Attributes("a n f l o q t")
 		for _, of := range []map[string]any{arguments, attributes} {
 			for name := range of {
 				if r.IntN(2) == 0 {
@@ -139,6 +184,18 @@ func someRequest(r *rand.Rand, s *celgen.Source, w *solver.World, constants []st
 				if of["l"] = list; r.IntN(3) == 0 {
 					arguments["l"], attributes["l"] = list, append([]any{near(r, s, constants)}, list...)
 				}
+			}
+			if r.IntN(2) == 0 {
+				q := map[string]any{}
+				for range r.IntN(3) {
+					if key, isText := near(r, s, constants).(string); isText {
+						q[key] = []any{near(r, s, constants), map[string]any{"n": near(r, s, constants)}, []any{near(r, s, constants)}}[r.IntN(3)]
+					}
+				}
+				if text, isText := arguments["a"].(string); isText && r.IntN(2) == 0 {
+					q[text] = near(r, s, constants)
+				}
+				of["q"] = q
 			}
 			if v, ok := of["n"]; ok && r.IntN(3) == 0 {
 				of["m"] = v
@@ -178,13 +235,14 @@ func TestDifferentialConditions(t *testing.T) {
 		}
 		g := celgen.New(seed + uint64(i))
 		r := rand.New(rand.NewPCG(seed, uint64(i))) //nolint:gosec // the same each time
-		text, schema := conditionOf(r), g.Schema()
+		text, schema := conditionOf(r), withMappings(t, r, g.Schema())
 		var attributes any
 		if r.IntN(3) == 0 {
 			attributes = decoded(t, g.Schema())
 		}
 		w := world(decoded(t, schema), attributes, "staff")
 		verdicts := map[solver.Outcome]solver.Verdict{}
+		var witnesses []authz.Request
 		for _, o := range outcomes {
 			answer, err := s.Solve(t.Context(), w, []solver.Goal{{Formula: solver.Expr(text), To: solver.Only(o)}})
 			if err != nil {
@@ -194,9 +252,11 @@ func TestDifferentialConditions(t *testing.T) {
 			if verdicts[o] = answer.Verdict; answer.Verdict != solver.Unknown {
 				answered++
 			}
+			witnesses = append(witnesses, answer.Requests...)
 		}
 		came := came(t, of, r, g, w, text, rounds.Of(150, 500))
-		requests += rounds.Of(150, 500)
+		c := labelled{ID: fmt.Sprint("round ", i), Expr: text + "\n" + schema, Schema: w.Arguments[0], Attributes: attributes}
+		requests += rounds.Of(150, 500) + c.refute(t, of, w, text, verdicts, witnesses, rounds.Of(60, 500))
 		for _, o := range outcomes {
 			if came[o] != nil && verdicts[o] == solver.Impossible {
 				t.Errorf("round %d: %s is not impossible: %s\narguments %s\nattributes %v\nrequest %s", i, o, text, schema, attributes, shown(came[o]))
