@@ -25,6 +25,7 @@ type Classes struct {
 	list  []*Class
 	byKey map[string]*Class
 	of    map[string]*Class // by the key of a principal
+	keep  bool
 }
 
 // NewClasses starts without principals. Those for whom key returns the same are
@@ -33,11 +34,14 @@ func NewClasses(key func(*authz.Principal) string) *Classes {
 	return &Classes{key: key, byKey: map[string]*Class{}, of: map[string]*Class{}}
 }
 
-// Add puts a principal into its class, and changes it: it gets the attributes and
-// auxiliary data of the first of its class in place of its own, which no policy can
-// tell apart. That way a million principals take little memory.
+// Keep has Add leave principals as they are: something else than policies looks at them.
+func (cs *Classes) Keep() { cs.keep = true }
+
+// Add puts a principal into its class, and changes it unless there was a Keep: it gets the
+// attributes and auxiliary data of the first of its class in place of its own, which no
+// policy can tell apart. That way a million principals take little memory.
 func (cs *Classes) Add(p *authz.Principal) {
-	if first := cs.add(p).First(); first != p {
+	if first := cs.add(p).First(); first != p && !cs.keep {
 		p.Attr, p.AuxData, p.JWTs = first.Attr, first.AuxData, first.JWTs
 	}
 }

@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/solver"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
@@ -47,7 +49,11 @@ func asks(d *Document, c *testrunner.Case, one bool) string {
 	if c.Arguments != nil {
 		text += " " + jsonText(c.Arguments)
 	}
-	return text + d.onServer(c.Server)
+	text += d.onServer(c.Server)
+	if c.When != "" {
+		text += " when " + c.When
+	}
+	return text
 }
 
 // onServer says on which server something is, where there are several.
@@ -84,7 +90,10 @@ func outcome(c *testrunner.Case) []reason {
 		return refutation(c)
 	}
 	reasons := []reason{{"", fmt.Sprintf("expected %s, got %s", c.Want, c.Got)}}
-	reasons = append(reasons, because(c)...)
+	if c.Comparison != nil {
+		reasons[0].text = "expected exactly this condition, got " + related(c)
+	}
+	reasons = append(append(reasons, because(c)...), differences(c.Comparison)...)
 	for _, v := range c.Values {
 		reasons = append(reasons, reason{"", v.Expr + " is " + v.Value})
 	}
@@ -92,6 +101,45 @@ func outcome(c *testrunner.Case) []reason {
 		for _, e := range c.Cell.Errors {
 			reasons = append(reasons, reason{"", e.Expr + ": " + e.Message})
 		}
+	}
+	return reasons
+}
+
+// related says how what is decided relates to the condition that a case expects.
+func related(c *testrunner.Case) string {
+	x := c.Comparison
+	switch {
+	case c.Cell.Access != matrix.Conditional || x.Relation == solver.Equal:
+		return c.Got
+	case x.Relation == solver.Wider:
+		return "a wider one"
+	case x.Relation == solver.Narrower:
+		return "a narrower one"
+	case x.Relation == solver.Incomparable || x.Allowed != nil || x.Denied != nil:
+		return "another one"
+	}
+	return "one that cannot be compared"
+}
+
+// differences shows calls that are not decided as a condition says that was expected, and
+// what could not be treated.
+func differences(x *testrunner.Comparison) []reason {
+	if x == nil {
+		return nil
+	}
+	var reasons []reason
+	if x.Allowed != nil {
+		reasons = append(reasons, reason{"", jsonText(x.Allowed.Arguments) + " is allowed, and does not meet it"})
+	}
+	if x.Denied != nil {
+		reasons = append(reasons, reason{"", jsonText(x.Denied.Arguments) + " is denied, and meets it"})
+	}
+	for i, open := range x.Open {
+		if i == manyNames {
+			reasons = append(reasons, reason{"", fmt.Sprintf("and %d more that cannot be told", len(x.Open)-i)})
+			break
+		}
+		reasons = append(reasons, reason{"", "it cannot be told of: " + open})
 	}
 	return reasons
 }

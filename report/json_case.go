@@ -42,6 +42,35 @@ type caseJSON struct {
 	Line      int            `json:"line,omitempty"`
 	Sentence  string         `json:"sentence,omitempty"` // about everybody who could exist; principal is then "" or a delegate
 	Proof     *proofJSON     `json:"proof,omitempty"`
+
+	When       string          `json:"when,omitempty"` // the condition that is expected of one that is conditional
+	Comparison *comparisonJSON `json:"comparison,omitempty"`
+}
+
+// A comparisonJSON says how the condition of a cell relates to the one that is expected.
+type comparisonJSON struct {
+	Relation string    `json:"relation"`          // of what is decided to what is expected
+	Allowed  *callJSON `json:"allowed,omitempty"` // a call that is allowed and does not meet what is expected
+	Denied   *callJSON `json:"denied,omitempty"`  // a call that is denied and meets it
+	Open     []string  `json:"open,omitempty"`
+}
+
+type callJSON struct {
+	Arguments map[string]any `json:"arguments"`
+	Rules     []jsonRule     `json:"rules,omitempty"`
+}
+
+func jsonComparison(x *testrunner.Comparison) *comparisonJSON {
+	if x == nil {
+		return nil
+	}
+	call := func(c *testrunner.Call) *callJSON {
+		if c == nil {
+			return nil
+		}
+		return &callJSON{c.Arguments, jsonRules(c.Cell.Decisive())}
+	}
+	return &comparisonJSON{x.Relation.String(), call(x.Allowed), call(x.Denied), x.Open}
 }
 
 // jsonCase writes a case for one of those that it is about, who may be nil.
@@ -50,6 +79,7 @@ func jsonCase(c *testrunner.Case, p *authz.Principal) caseJSON {
 		Test: c.Test, Empty: c.Empty, Server: c.Server, Operation: c.Operation.String(), Arguments: c.Arguments,
 		Want: c.Want, Got: c.Got, Outcome: c.Outcome.String(), Message: c.Message, File: c.Pos.File, Line: c.Pos.Line,
 		Sentence: c.Sentence, Proof: jsonProof(c.Proof),
+		When: c.When, Comparison: jsonComparison(c.Comparison),
 	}
 	if p != nil {
 		j.Principal = p.Key

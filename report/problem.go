@@ -148,7 +148,7 @@ func (d *Document) caseProblem(s *testrunner.SuiteResult, c *testrunner.Case) *p
 	if c.Test != "" {
 		p.why = append(p.why, "test: "+c.Test)
 	}
-	p.fingerprint = identity(p.rule, firstOf(c.Pos.File, s.File), s.Name, c.Test, c.Server, c.Operation.String(), item, who, jsonText(c.Arguments), c.Want+c.Sentence)
+	p.fingerprint = identity(p.rule, firstOf(c.Pos.File, s.File), s.Name, c.Test, c.Server, c.Operation.String(), item, who, jsonText(c.Arguments), c.Want+c.Sentence+c.When)
 	return p
 }
 

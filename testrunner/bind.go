@@ -47,6 +47,7 @@ type bound struct {
 	whatever bool // other arguments are known to change nothing
 	options  *Options
 	claim    *boundClaim // what is said of everybody; nil otherwise
+	when     *expected   // the condition that it has to have; nil for any
 }
 
 // A boundSuite is a suite whose names are found.
@@ -227,6 +228,14 @@ func (e *expander) operation(o *Operation) {
 		e.excused(o.Operation, list.accepts.String(), e.leniency, err)
 		for _, m := range mentions {
 			e.add(m, list.accepts, "", nil, false)
+		}
+	}
+	for i := range o.When {
+		w := &o.When[i]
+		mentions, err := e.mentions(at, Names{w.Item})
+		e.excused(o.Operation, conditional.String(), e.leniency, err)
+		for _, m := range mentions {
+			e.when(mention{m.column, w.Pos}, w)
 		}
 	}
 	if o.Exactly != nil {
@@ -417,17 +426,22 @@ func isOrAre(wanted bool, property string) string {
 
 // add adds a case for each class of the test's principals.
 func (e *expander) add(m mention, want accepts, skipped string, arguments map[string]any, unlisted bool) {
+	e.addFor(e.casts, m, want, skipped, arguments, unlisted)
+}
+
+// addFor adds a case for each of some casts, and returns them.
+func (e *expander) addFor(casts []cast, m mention, want accepts, skipped string, arguments map[string]any, unlisted bool) []bound {
 	if !e.filter.has(e.suite.Suite, e.test, m.column.Item) {
-		return
+		return nil
 	}
 	for _, reason := range []string{e.test.Skip, e.suite.Skip} { // the outermost counts
 		if reason != "" {
 			skipped = reason
 		}
 	}
-	cases, bounds := make([]Case, len(e.casts)), make([]bound, len(e.casts))
+	cases, bounds := make([]Case, len(casts)), make([]bound, len(casts))
 	wants := want.String()
-	for i, c := range e.casts {
+	for i, c := range casts {
 		// A case that is not decided, for whatever reason, has not passed.
 		x := &cases[i]
 		*x = Case{
@@ -443,4 +457,5 @@ func (e *expander) add(m mention, want accepts, skipped string, arguments map[st
 		}
 		e.suite.cases = append(e.suite.cases, &bounds[i])
 	}
+	return bounds
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/cel-go/common/ast"
+
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 	"github.com/mcpolicy/mcpolicy/prove"
@@ -203,18 +205,11 @@ func (p *Population) DecodeNode(n *source.Node) error {
 
 // expression reads CEL over principal, and over arguments where there are any.
 func expression(f source.Field, arguments bool) (Name, error) {
+	x, reads, err := readCEL(f)
+	if err != nil || x.Text == "" {
+		return x, err
+	}
 	n := f.Value
-	switch {
-	case n.Is(source.Null): // reported
-		return Name{}, nil
-	case !n.Is(source.String) || strings.TrimSpace(n.Text) == "":
-		return Name{}, wantAs(n, f.Name, "an expression")
-	}
-	x := Name{Text: n.Text, Pos: n.Pos}
-	if _, err := expr.Parse(n.Text); err != nil {
-		return x, source.Errorf(n.Pos, "%s: %q is no expression of CEL: %s", f.Name, n.Text, syntaxError(err))
-	}
-	reads := expr.Clause(n.Text).Reads()
 	switch {
 	case len(reads.Resource) > 0 || reads.Policy:
 		return x, source.Errorf(n.Pos, "%s: want an expression over %s, have %q", f.Name, overWhat(arguments), n.Text)
@@ -224,6 +219,32 @@ func expression(f source.Field, arguments bool) (Name, error) {
 		return x, source.Errorf(n.Pos, "%s: %q looks at nothing: want an expression over %s", f.Name, n.Text, overWhat(arguments))
 	}
 	return x, nil
+}
+
+// readCEL reads an expression, and says what it looks at.
+func readCEL(f source.Field) (Name, authz.Reads, error) {
+	n := f.Value
+	switch {
+	case n.Is(source.Null): // reported
+		return Name{}, authz.Reads{}, nil
+	case !n.Is(source.String) || strings.TrimSpace(n.Text) == "":
+		return Name{}, authz.Reads{}, wantAs(n, f.Name, "an expression")
+	}
+	x := Name{Text: n.Text, Pos: n.Pos}
+	parsed, err := expr.Parse(n.Text)
+	switch {
+	case err != nil:
+		return x, authz.Reads{}, source.Errorf(n.Pos, "%s: %q is no expression of CEL: %s", f.Name, n.Text, syntaxError(err))
+	case asksSchemas(parsed):
+		return x, authz.Reads{}, source.Errorf(n.Pos, "%s: valid is what reports say of schemas, and no function of CEL", f.Name)
+	}
+	return x, expr.Clause(n.Text).Reads(), nil
+}
+
+// asksSchemas reports whether an expression says valid of something, as conditions in
+// reports do.
+func asksSchemas(e ast.Expr) bool {
+	return expr.Validated(e) != "" || slices.ContainsFunc(expr.Children(e), asksSchemas)
 }
 
 // syntaxError returns what is wrong with an expression, on one line.

@@ -235,10 +235,7 @@ func (r *runner) prove(ctx context.Context, o *Options, list []*bound) error {
 
 // faulty puts what the engine has against an expression to where it stands.
 func (c *Claim) faulty(err error) error {
-	_, why, invalid := strings.Cut(err.Error(), "Invalid expression")
-	if _, after, ok := strings.Cut(why, ": ["); ok {
-		why = strings.TrimSuffix(after, "]")
-	}
+	why, invalid := uncompiled(err)
 	switch {
 	case !invalid:
 		return source.Errorf(c.Pos, "%w", err)
@@ -248,6 +245,15 @@ func (c *Claim) faulty(err error) error {
 		return source.Errorf(c.Who.Pos, "where: %s", why)
 	}
 	return source.Errorf(c.Pos, "%w", err)
+}
+
+// uncompiled returns what the engine has against an expression that does not compile.
+func uncompiled(err error) (why string, ok bool) {
+	_, why, ok = strings.Cut(err.Error(), "Invalid expression")
+	if _, after, quoted := strings.Cut(why, ": ["); quoted {
+		why = strings.TrimSuffix(after, "]")
+	}
+	return why, ok
 }
 
 // settle makes an outcome of a proof.

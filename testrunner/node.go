@@ -105,7 +105,7 @@ func absent(n *source.Node, keys ...string) bool {
 var words = []string{
 	"$schema", "name", "server", "options", "now", "globals", "auxData", "jwt", "jwts", "skip", "skipReason", "tests", "principals",
 	"keys", "roles", "groups", "kind", "not", "list", "call", "get", "read", "prompts", "resources", "tools", "never", "always",
-	"exactly", "allow", "deny", "conditional", "cases", "tool", "prompt", "resource", "arguments", "expect",
+	"exactly", "allow", "deny", "conditional", "when", "cases", "tool", "prompt", "resource", "arguments", "expect",
 	"names", "tags", "destructive", "readOnly", "allowEmpty",
 	"prove", "needs", "implies", "within", "apart", "somebody", "delegated", "where", "condition", "then", "of", "ignoreSchema", "allowUnknown",
 }

@@ -229,7 +229,7 @@ func (t *Test) operation(f source.Field, types manifest.TypeSet, op authz.Operat
 		Exactly     Names          `yaml:"exactly"`
 		Allow       Names          `yaml:"allow"`
 		Deny        Names          `yaml:"deny"`
-		Conditional Names          `yaml:"conditional"`
+		Conditional *source.Node   `yaml:"conditional"`
 		Cases       []*source.Node `yaml:"cases"`
 	}
 	n := f.Value
@@ -237,7 +237,10 @@ func (t *Test) operation(f source.Field, types manifest.TypeSet, op authz.Operat
 		return wantAs(n, f.Name, "a mapping with exactly, allow, deny, conditional or cases")
 	}
 	errs := []error{source.Decode(n, &plain), blank(n)}
-	o.Allow, o.Deny, o.Conditional = plain.Allow, plain.Deny, plain.Conditional
+	o.Allow, o.Deny = plain.Allow, plain.Deny
+	if plain.Conditional != nil {
+		errs = append(errs, o.conditional(plain.Conditional))
+	}
 	if len(n.Fields) == 0 {
 		errs = append(errs, source.Errorf(n.Pos, "%s: nothing is expected: want exactly, allow, deny, conditional or cases", f.Name))
 	}

@@ -64,6 +64,11 @@ type Case struct {
 	Values  []Value      // the values of what a deciding condition reads, where there is one
 	Time    time.Duration
 
+	// When is the condition that is expected of one that is wanted conditional, or "", and
+	// Comparison how what is decided relates to it; nil if that was not looked at.
+	When       string
+	Comparison *Comparison
+
 	// Sentence is what is said of everybody who could exist, and Proof what is known
 	// of it; "" and nil for a case about declared principals. Of a sentence about
 	// delegates Principals has the delegate, otherwise nobody.

@@ -129,13 +129,20 @@ func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 	for _, c := range looked {
 		c.judge(r.Matrix.Cell(c.class, c.column), c.class.First(), known)
 	}
+	if err := r.compare(ctx, r.Matrix.Decider(), looked, (*matrix.Class).First); err != nil {
+		return err
+	}
 	r.progress(len(looked))
 	if err := r.ask(ctx, r.Matrix.Decider(), asked, (*matrix.Class).First); err != nil {
 		return fmt.Errorf("decide cases: %w", err)
 	}
 	r.progress(len(asked))
 	for _, s := range apart {
-		if err := r.apart(ctx, s); err != nil {
+		err := r.apart(ctx, s)
+		if placed := new(source.Error); errors.As(err, &placed) {
+			return err
+		}
+		if err != nil {
 			return source.Errorf(s.Options.Pos, "suite %q: %w", s.Name, err)
 		}
 	}
@@ -323,7 +330,7 @@ func (r *runner) look(ctx context.Context, engine pdp.Decider, server *matrix.Se
 		c.Time = each
 		c.judge(m.Cell(keys[i].Class, keys[i].Column), standIn(c.class), known)
 	}
-	return nil
+	return r.compare(ctx, engine, list, standIn)
 }
 
 // A use is an operation on an item.

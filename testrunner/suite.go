@@ -51,6 +51,7 @@ type Operation struct {
 	Allow       Names
 	Deny        Names
 	Conditional Names
+	When        []When // of conditional: those with a condition
 	Cases       []Sample
 }
 
@@ -58,6 +59,13 @@ type Operation struct {
 type Exactly struct {
 	Pos   source.Pos // of its key
 	Names Names
+}
+
+// A When is what items are allowed on: exactly that condition, no wider and no narrower one.
+type When struct {
+	Pos       source.Pos
+	Item      Name
+	Condition Name // CEL over arguments and principal, or as policies have it
 }
 
 // A Sample is one use of an item.

@@ -121,6 +121,8 @@ type Workspace struct {
 
 	suites     []*testrunner.Suite
 	suitesRead bool
+	suitesIn   chan struct{} // closed when suites that are read with the rest are there, or will not be
+	kept       bool          // principals of a class have attributes of their own
 }
 
 // An acceptedGap is a reason why an inventory may be incomplete, accepted by the
@@ -157,7 +159,7 @@ func Open(ctx context.Context, folder fs.FS, o Options) (*Workspace, error) {
 // Load reads everything. Independent parts are read at the same time, and all
 // their mistakes are reported together, those of whoever asks as a [UsageError].
 func Load(ctx context.Context, in *Inputs, o Options) (*Workspace, error) {
-	w := &Workspace{Config: in.config(), Now: o.Now, in: in, o: o, compiled: make(chan struct{})}
+	w := &Workspace{Config: in.config(), Now: o.Now, in: in, o: o, compiled: make(chan struct{}), suitesIn: make(chan struct{})}
 	if w.Now.IsZero() {
 		w.Now = o.Start
 	}
@@ -170,7 +172,10 @@ func Load(ctx context.Context, in *Inputs, o Options) (*Workspace, error) {
 		w.loadPrincipals,
 	}
 	if o.ReadSuites {
-		parts = append(parts, w.loadSuites)
+		parts = append(parts, func() error {
+			defer close(w.suitesIn)
+			return w.loadSuites()
+		})
 	}
 	var g errgroup.Group
 	errs := make([]error, len(parts))

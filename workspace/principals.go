@@ -4,11 +4,13 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/principals"
 	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
 // loadPrincipals reads the principals and sorts them into classes as they come,
@@ -44,6 +46,12 @@ func (w *Workspace) loadPrincipals() error {
 		} else {
 			w.classes = matrix.NewClasses(nil) // a remote PDP may have other policies
 		}
+		if w.o.ReadSuites {
+			if <-w.suitesIn; lookAtPrincipals(w.suites) {
+				w.classes.Keep()
+				w.kept = true
+			}
+		}
 		for batch := range batches {
 			for _, p := range batch {
 				w.classes.Add(p)
@@ -64,6 +72,35 @@ func (w *Workspace) loadPrincipals() error {
 	close(batches)
 	<-sorted
 	return errors.Join(err, sorting)
+}
+
+// lookAtPrincipals reports whether suites tell principals apart that policies cannot.
+func lookAtPrincipals(suites []*testrunner.Suite) bool {
+	return slices.ContainsFunc(suites, (*testrunner.Suite).LooksAtPrincipals)
+}
+
+// keepAttributes gives principals their own attributes back, of whom those of a class have
+// those of its first, if suites tell them apart.
+func (w *Workspace) keepAttributes(m *matrix.Matrix) error {
+	if w.kept || !lookAtPrincipals(w.suites) {
+		return nil
+	}
+	name, file, err := w.in.openPrincipals()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	own := map[string]*authz.Principal{}
+	if _, err := principals.Read(name, file, func(p *authz.Principal) { own[p.Key] = p }); err != nil {
+		return err
+	}
+	for p := range m.Principals() {
+		if of := own[p.Key]; of != nil {
+			p.Attr, p.AuxData, p.JWTs = of.Attr, of.AuxData, of.JWTs
+		}
+	}
+	w.kept = true
+	return nil
 }
 
 // openPrincipals opens the file of principals that is given or that the config

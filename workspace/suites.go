@@ -43,6 +43,9 @@ func (w *Workspace) Test(ctx context.Context, m *matrix.Matrix, filter testrunne
 	if err != nil || len(suites) == 0 {
 		return nil, err
 	}
+	if err := w.keepAttributes(m); err != nil {
+		return nil, err
+	}
 	result, err := testrunner.Run(ctx, &testrunner.Input{
 		Suites: suites, Matrix: m, Groups: w.Principals.Groups, Filter: filter,
 		Prover: w.Prover,
