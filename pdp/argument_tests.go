@@ -83,7 +83,7 @@ func testOf(e ast.Expr) (ArgumentTest, bool) {
 		return ArgumentTest{}, false
 	}
 	if _, ok := argumentOf(sides[0]); !ok && (op == "==" || op == "<") {
-		slices.Reverse(sides)
+		sides = []ast.Expr{sides[1], sides[0]} // the tree stays as it is: others have it, too
 	}
 	path, isArgument := argumentOf(sides[0])
 	value, isLiteral := jsonLiteral(sides[1])

@@ -51,3 +51,18 @@ func TestArgumentTests(t *testing.T) {
 		}
 	}
 }
+
+// TestArgumentTestsChangeNothing holds that an expression reads the same afterwards: all
+// who ask for its tree get the same one.
+func TestArgumentTestsChangeNothing(t *testing.T) {
+	for _, text := range []string{"500 < arguments.amount", "3 == arguments.n && !(2 >= arguments.m)", "size(arguments.list) >= 2", "arguments.n + 1.0 > -1", `"a" < arguments.name`, "true == arguments.f"} {
+		pdp.ArgumentTests(authz.AnyOf(authz.Alternative{Allows: expr.Clause(text)}))
+		e, err := expr.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := expr.Print(e); got != text {
+			t.Errorf("%s reads %s", text, got)
+		}
+	}
+}
