@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strconv"
 
@@ -43,6 +44,19 @@ func (cs *Classes) Keep() { cs.keep = true }
 func (cs *Classes) Add(p *authz.Principal) {
 	if first := cs.add(p).First(); first != p && !cs.keep {
 		p.Attr, p.AuxData, p.JWTs = first.Attr, first.AuxData, first.JWTs
+	}
+}
+
+// Principals yields those that were added.
+func (cs *Classes) Principals() iter.Seq[*authz.Principal] {
+	return func(yield func(*authz.Principal) bool) {
+		for _, c := range cs.list {
+			for _, p := range c.Principals {
+				if !yield(p) {
+					return
+				}
+			}
+		}
 	}
 }
 

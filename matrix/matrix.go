@@ -165,17 +165,7 @@ func (m *Matrix) All() iter.Seq[Ref] {
 func (m *Matrix) ClassOf(key string) *Class { return m.classes.of[key] }
 
 // Principals yields every principal, class by class.
-func (m *Matrix) Principals() iter.Seq[*authz.Principal] {
-	return func(yield func(*authz.Principal) bool) {
-		for _, c := range m.Classes {
-			for _, p := range c.Principals {
-				if !yield(p) {
-					return
-				}
-			}
-		}
-	}
-}
+func (m *Matrix) Principals() iter.Seq[*authz.Principal] { return m.classes.Principals() }
 
 // Policies returns the policies that the matrix was built with, or nil.
 func (m *Matrix) Policies() *policy.Set { return m.input.Policies }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/ordered"
 	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
@@ -44,7 +45,8 @@ type comparer struct {
 	sound   map[string]error // conditions that were compiled
 }
 
-// compare judges decided cases that expect a condition.
+// compare judges decided cases that expect a condition. Conditions that do not compile are
+// mistakes of the run.
 func (r *runner) compare(ctx context.Context, d pdp.Decider, list []*bound, standIn func(*matrix.Class) *authz.Principal) error {
 	if !slices.ContainsFunc(list, func(c *bound) bool { return c.when != nil }) {
 		return nil
@@ -54,7 +56,6 @@ func (r *runner) compare(ctx context.Context, d pdp.Decider, list []*bound, stan
 		x.engine = e.Leaves()
 		x.solver = solver.New(x.engine)
 	}
-	var mistakes []error
 	said := map[source.Pos]bool{} // each once, whomever it is about
 	for _, c := range list {
 		if c.when == nil {
@@ -67,12 +68,12 @@ func (r *runner) compare(ctx context.Context, d pdp.Decider, list []*bound, stan
 		switch {
 		case errors.As(err, &mistake) && !said[mistake.Pos]:
 			said[mistake.Pos] = true
-			mistakes = append(mistakes, err)
+			r.mistakes = append(r.mistakes, err)
 		case err != nil && mistake.Err == nil:
 			return source.Errorf(c.Pos, "compare conditions: %w", err)
 		}
 	}
-	return errors.Join(mistakes...)
+	return nil
 }
 
 // judge judges a case by the condition of its cell.
@@ -100,6 +101,7 @@ func (x *comparer) judge(ctx context.Context, c *bound, who *authz.Principal) er
 			return err
 		}
 	}
+	result.Open = inReports(result.Open, w.Requests[0].Unknown)
 	c.Comparison = result
 	c.Outcome, c.Message, c.Values = Failed, oneLine(c.why()), nil
 	if result.Relation != solver.Equal {
@@ -118,6 +120,16 @@ func (x *comparer) judge(ctx context.Context, c *bound, who *authz.Principal) er
 	}
 	c.Outcome, c.Message = Passed, ""
 	return nil
+}
+
+// inReports returns what could not be treated, each once, in the words of reports.
+func inReports(open, unknown []string) []string {
+	place := "resource." + strings.Join(unknown, ".")
+	list := make([]string, len(open))
+	for i, text := range open {
+		list[i] = strings.ReplaceAll(text, place, "arguments")
+	}
+	return ordered.Distinct(list)
 }
 
 // world returns the requests of a case's cell, and when they are allowed and expected to

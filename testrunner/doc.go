@@ -30,7 +30,8 @@
 //	exactly      listed: allowed or conditional; everything else on the server: denied
 //	allow        allowed, whatever the arguments
 //	deny         denied, whatever the arguments
-//	conditional  allowed for some arguments and denied for others
+//	conditional  allowed for some arguments and denied for others; with when, allowed for
+//	             those that meet the condition, of which there are some, and no others
 //	cases        allowed or denied with these arguments; without arguments as allow and deny
 //	never        denied, whatever the arguments, for each principal and item selected
 //	always       allowed, whatever the arguments, for each principal and item selected

@@ -54,6 +54,30 @@ var badSuites = []struct {
 		`t.yaml:5:51: where: it is about principals, and "arguments.x == 1" looks at arguments`,
 		`t.yaml:6:51: where: "true" looks at nothing: want an expression over principal: principal.suspended == true`,
 	}},
+	{"conditional without a part", test(`{name: t, principals: {}, call: {conditional: [a, {tool: b}, {when: arguments.x == 1}, {tol: c, when: arguments.x == 1}, [d], {}]}}`), true, []string{
+		`t.yaml:3:55: conditional: want a name, or tool and when; when is missing`,
+		`t.yaml:3:66: conditional: want a name, or tool and when; tool is missing`,
+		`t.yaml:3:93: unknown key "tol" (did you mean tool?)`,
+		`t.yaml:3:126: want a name, have a list`,
+		`t.yaml:3:131: conditional: want a name, or tool and when; tool is missing`,
+		`t.yaml:3:131: conditional: want a name, or tool and when; when is missing`,
+	}},
+	{"conditions of what has no arguments", test(`{name: t, principals: {}, list: {conditional: [{tool: b, when: arguments.x == 1}]}, resources: {read: {conditional: [{resource: b, when: arguments.x == 1}]}}}`), true, []string{
+		`t.yaml:3:62: when: a list has no arguments`,
+		`t.yaml:3:136: when: a read has no arguments`,
+	}},
+	{"conditions of cells that say nothing", test(`{name: t, principals: {}, call: {conditional: [{tool: b, when: ''}, {tool: b, when: [x]}, {tool: b, when}]}}`), true, []string{
+		`t.yaml:3:68: when: want an expression, have ""`,
+		`t.yaml:3:89: when: want an expression, have a list`,
+		`t.yaml:3:105: when: the value is missing`,
+	}},
+	{"conditions of cells", test(`{name: t, principals: {}, call: {conditional: [{tool: b, when: 'arguments.x <'}, {tool: b, when: V.limit > arguments.x}, {tool: b, when: timestamp(arguments.x) < now()}, {tool: b, when: principal.x == 1}, {tool: b, when: valid(arguments)}]}}`), false, []string{
+		`t.yaml:3:68: when: "arguments.x <" is no expression of CEL: mismatched input '<EOF>'`,
+		`t.yaml:3:102: when: variables, constants, globals and derived roles are the policies' own: write out what they stand for`,
+		`t.yaml:3:142: when: it looks at the clock, and a condition is held against one at the time of the run: want an expression over arguments and principal: arguments.amount <= 500`,
+		`t.yaml:3:191: when: "principal.x == 1" looks at no arguments: want an expression over arguments and principal: arguments.amount <= 500`,
+		`t.yaml:3:226: when: valid is what reports say of schemas, and no function of CEL`,
+	}},
 	{"no name, no tests", "server: crm\n", true, []string{
 		`t.yaml:1:1: suite without name`,
 		`t.yaml:1:1: suite without tests`,

@@ -64,6 +64,7 @@ func TestParse(t *testing.T) {
 							Allow:       testrunner.Names{name("greet", 15, 15)},
 							Deny:        testrunner.Names{name("*_hr_*", 16, 14), name("true", 16, 24)},
 							Conditional: testrunner.Names{name("get_sales_data", 17, 21)},
+							When:        []testrunner.When{{Pos: at(17, 37), Item: name("get_*", 17, 44), Condition: name("arguments.n < principal.n", 17, 57)}},
 							Cases: []testrunner.Sample{
 								{Pos: at(19, 11), Item: name("get_sales_data", 19, 18), Arguments: map[string]any{"region": "EMEA", "n": 1.5, "at": "2026-01-01"}, Expect: authz.Allow},
 								{Pos: at(20, 11), Item: name("greet", 20, 18), Arguments: map[string]any{}, Expect: authz.Deny, Skip: "known bug"},
@@ -83,6 +84,7 @@ func TestParse(t *testing.T) {
 						{
 							Pos: at(28, 7), Types: prompts, Operation: authz.Get,
 							Cases: []testrunner.Sample{{Pos: at(28, 21), Item: name("review", 28, 30), Arguments: map[string]any{"a": "b"}, Expect: authz.Allow}},
+							When:  []testrunner.When{{Pos: at(28, 88), Item: name("review", 28, 97), Condition: name(`R.attr.arguments.a == "b"`, 28, 111)}},
 						},
 						{Pos: at(30, 7), Types: resources, Operation: authz.List, Deny: testrunner.Names{name("crm://c/{id}", 30, 21)}},
 						{

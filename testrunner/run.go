@@ -91,6 +91,8 @@ type runner struct {
 	provers map[string]*prove.Prover // by the same
 	done    int
 	total   int
+	// mistakes are those of conditions that do not compile.
+	mistakes []error
 }
 
 // decide decides the cases of all suites: those with arguments of suites
@@ -138,11 +140,7 @@ func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 	}
 	r.progress(len(asked))
 	for _, s := range apart {
-		err := r.apart(ctx, s)
-		if placed := new(source.Error); errors.As(err, &placed) {
-			return err
-		}
-		if err != nil {
+		if err := r.apart(ctx, s); err != nil {
 			return source.Errorf(s.Options.Pos, "suite %q: %w", s.Name, err)
 		}
 	}
@@ -151,7 +149,7 @@ func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 			return fmt.Errorf("prove: %w", err)
 		}
 	}
-	return nil
+	return errors.Join(r.mistakes...)
 }
 
 // keysOf returns the cells that cases are about.

@@ -56,6 +56,9 @@ func describe(r *testrunner.Result) string {
 			if c.Arguments != nil {
 				fmt.Fprintf(&b, " %v", c.Arguments)
 			}
+			if c.When != "" {
+				fmt.Fprintf(&b, " when %s", c.When)
+			}
 			fmt.Fprintf(&b, ": want %s", c.Want)
 			if c.Outcome != testrunner.Skipped {
 				fmt.Fprintf(&b, ", got %s", c.Got)
@@ -66,6 +69,9 @@ func describe(r *testrunner.Result) string {
 			b.WriteByte('\n')
 			if c.Outcome != testrunner.Failed {
 				continue
+			}
+			if x := c.Comparison; x != nil {
+				fmt.Fprintf(&b, "\t%s\n", compared(x))
 			}
 			for _, rule := range c.Deciding() {
 				fmt.Fprintf(&b, "\t%v rule %q\n", rule.Pos, rule.Name)
@@ -78,4 +84,19 @@ func describe(r *testrunner.Result) string {
 	n := r.Counts()
 	fmt.Fprintf(&b, "%d passed, %d failed, %d errored, %d skipped\n", n.Passed, n.Failed, n.Errored, n.Skipped)
 	return b.String()
+}
+
+// compared writes a comparison on a line.
+func compared(x *testrunner.Comparison) string {
+	text := x.Relation.String()
+	if x.Allowed != nil {
+		text += fmt.Sprintf(", allowed %v", x.Allowed.Arguments)
+	}
+	if x.Denied != nil {
+		text += fmt.Sprintf(", denied %v", x.Denied.Arguments)
+	}
+	if len(x.Open) > 0 {
+		text += fmt.Sprintf(", open %q", x.Open)
+	}
+	return text
 }

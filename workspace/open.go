@@ -122,7 +122,6 @@ type Workspace struct {
 	suites     []*testrunner.Suite
 	suitesRead bool
 	suitesIn   chan struct{} // closed when suites that are read with the rest are there, or will not be
-	kept       bool          // principals of a class have attributes of their own
 }
 
 // An acceptedGap is a reason why an inventory may be incomplete, accepted by the

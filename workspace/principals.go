@@ -49,7 +49,6 @@ func (w *Workspace) loadPrincipals() error {
 		if w.o.ReadSuites {
 			if <-w.suitesIn; lookAtPrincipals(w.suites) {
 				w.classes.Keep()
-				w.kept = true
 			}
 		}
 		for batch := range batches {
@@ -81,8 +80,8 @@ func lookAtPrincipals(suites []*testrunner.Suite) bool {
 
 // keepAttributes gives principals their own attributes back, of whom those of a class have
 // those of its first, if suites tell them apart.
-func (w *Workspace) keepAttributes(m *matrix.Matrix) error {
-	if w.kept || !lookAtPrincipals(w.suites) {
+func (w *Workspace) keepAttributes() error {
+	if !lookAtPrincipals(w.suites) {
 		return nil
 	}
 	name, file, err := w.in.openPrincipals()
@@ -94,12 +93,11 @@ func (w *Workspace) keepAttributes(m *matrix.Matrix) error {
 	if _, err := principals.Read(name, file, func(p *authz.Principal) { own[p.Key] = p }); err != nil {
 		return err
 	}
-	for p := range m.Principals() {
+	for p := range w.classes.Principals() {
 		if of := own[p.Key]; of != nil {
 			p.Attr, p.AuxData, p.JWTs = of.Attr, of.AuxData, of.JWTs
 		}
 	}
-	w.kept = true
 	return nil
 }
 

@@ -23,6 +23,9 @@ func (w *Workspace) Suites() ([]*testrunner.Suite, error) {
 		if err := w.loadSuites(); err != nil {
 			return nil, err
 		}
+		if err := w.keepAttributes(); err != nil {
+			return nil, err
+		}
 	}
 	return w.suites, nil
 }
@@ -41,9 +44,6 @@ func (w *Workspace) Test(ctx context.Context, m *matrix.Matrix, filter testrunne
 	defer end()
 	suites, err := w.Suites()
 	if err != nil || len(suites) == 0 {
-		return nil, err
-	}
-	if err := w.keepAttributes(m); err != nil {
 		return nil, err
 	}
 	result, err := testrunner.Run(ctx, &testrunner.Input{
