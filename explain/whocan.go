@@ -51,7 +51,10 @@ type RoleHolder struct {
 	Role      string
 	Access    matrix.Access
 	Condition authz.Condition // over arguments and principal
-	Rules     []authz.RuleRef
+	// Settled is the condition that the engine left open of who is allowed all the same:
+	// whoever has the role meets it with all arguments that the inputSchema allows.
+	Settled authz.Condition
+	Rules   []authz.RuleRef
 	// Wildcard is set if nothing but rules for everyone lets the role in.
 	Wildcard bool
 	Held     bool // a declared principal has the role
@@ -80,12 +83,15 @@ func WhoCan(ctx context.Context, m *matrix.Matrix, decider pdp.Decider, set *pol
 		return nil, err
 	}
 	answers := make([]Answer, len(columns))
+	settler := newRoleSettler(decider)
 	for i, col := range columns {
 		a := &answers[i]
 		*a = Answer{Column: col}
 		a.declared(m)
 		n := len(col.Question.Requests)
-		a.byRole(m, roles, decisions[:n*(1+len(roles))])
+		if err := a.byRole(ctx, m, settler, roles, decisions[:n*(1+len(roles))]); err != nil {
+			return nil, err
+		}
 		decisions = decisions[n*(1+len(roles)):]
 		if col.Question.Guarded() {
 			a.Exceptions, a.Unanswered = exceptions(set, col), unanswered
@@ -96,11 +102,18 @@ func WhoCan(ctx context.Context, m *matrix.Matrix, decider pdp.Decider, set *pol
 
 // byRole reads the decisions on the column's requests, on all of them for one
 // role after the other, for any other role first.
-func (a *Answer) byRole(m *matrix.Matrix, roles []role, decisions []authz.Decision) {
+func (a *Answer) byRole(ctx context.Context, m *matrix.Matrix, settler *roleSettler, roles []role, decisions []authz.Decision) error {
 	n := len(a.Column.Question.Requests)
 	others := conjunction(decisions[:n])
+	if err := settler.settle(ctx, a.Column, &others, decisions[:n]); err != nil {
+		return err
+	}
 	for i, role := range roles {
-		h := conjunction(decisions[n*(i+1) : n*(i+2)])
+		of := decisions[n*(i+1) : n*(i+2)]
+		h := conjunction(of)
+		if err := settler.settle(ctx, a.Column, &h, of); err != nil {
+			return err
+		}
 		if h.Access == matrix.Denied {
 			a.DeniedRoles = append(a.DeniedRoles, role.name)
 			continue
@@ -114,6 +127,7 @@ func (a *Answer) byRole(m *matrix.Matrix, roles []role, decisions []authz.Decisi
 		others.Role, others.Wildcard = "*", true
 		a.ByRole = append(a.ByRole, others)
 	}
+	return nil
 }
 
 func (a *Answer) declared(m *matrix.Matrix) {

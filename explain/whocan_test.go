@@ -102,6 +102,23 @@ func TestWhoCanByRole(t *testing.T) {
 			pdp.Options{},
 			[]string{"MEMBER always, as anybody", "* always, as anybody", "not [READER], except [], unknown [], everybody false"},
 		},
+		"conditions that nobody meets, and that everybody does": {
+			map[string]string{"p.yaml": rules("version: default",
+				`{actions: [lend], effect: EFFECT_ALLOW, roles: [MEMBER], condition: {match: {expr: P.attr.age > 10 && P.attr.age < R.attr.arguments.age && R.attr.arguments.age < 5}}}`,
+				`{actions: [lend], effect: EFFECT_ALLOW, roles: [GUEST], condition: {match: {expr: "!has(P.attr.age) || has(P.attr.age)"}}}`,
+				`{actions: [lend], effect: EFFECT_ALLOW, roles: [CHILD], condition: {match: {expr: 10 > P.attr.age && 5 < P.attr.age}}}`,
+				`{actions: [lend], effect: EFFECT_ALLOW, roles: [HEAD], condition: {match: {expr: "\"STAFF\" in P.roles"}}}`)},
+			pdp.Options{},
+			[]string{`CHILD when 10 > principal.age && 5 < principal.age`, "GUEST always", `HEAD when "STAFF" in P.roles`, "not [MEMBER], except [], unknown [], everybody false"},
+		},
+		"a condition that everybody meets whom schemas take": {
+			map[string]string{
+				"p.yaml":          rules(fmt.Sprintf(schemas, ""), `{actions: [lend], effect: EFFECT_ALLOW, roles: [MEMBER], condition: {match: {expr: "!has(P.attr.age) || has(P.attr.age)"}}}`),
+				"_schemas/p.json": `{"required": ["region"]}`, "_schemas/r.json": `{}`,
+			},
+			reject,
+			[]string{"MEMBER when valid(principal) && (!has(principal.age) || has(principal.age))", "not [], except [], unknown [], everybody false"},
+		},
 		"a role that nobody declared has": {
 			map[string]string{"p.yaml": rules("version: default", member)},
 			pdp.Options{},

@@ -166,6 +166,7 @@ type roleJSON struct {
 	Role         string `json:"role"`
 	Access       string `json:"access"`
 	Condition    string `json:"condition,omitempty"`
+	Reason       string `json:"reason,omitempty"` // of a condition that everybody meets
 	WildcardOnly bool   `json:"wildcardOnly,omitempty"`
 	Held         bool   `json:"held"`
 }
@@ -186,7 +187,7 @@ func WhoCanJSON(w io.Writer, answers []explain.Answer, _ Options) error {
 			}
 		}
 		for _, h := range a.ByRole {
-			out.ByRole = append(out.ByRole, roleJSON{h.Role, h.Access.String(), h.Condition.String(), h.Wildcard, h.Held})
+			out.ByRole = append(out.ByRole, roleJSON{h.Role, h.Access.String(), h.Condition.String(), h.Reason(), h.Wildcard, h.Held})
 		}
 		doc.Answers = append(doc.Answers, out)
 	}
