@@ -3,8 +3,10 @@ package lint
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/coverage"
@@ -14,6 +16,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/solver"
 )
 
 // reportOrders reports what strict evaluation decides by the order in which a
@@ -122,25 +125,102 @@ func findSwap(ctx context.Context, p *Pass, col *matrix.Column, who *authz.Princ
 	if err != nil {
 		return nil, err
 	}
+	x := p.reasoner()
 	var open []*authz.Principal
 	for i, cell := range cells[1:] {
 		bySchema := cells[0].Settlement.BySchema || cell.Settlement.BySchema
 		if !bySchema && (denied(cells[0]) && allowed(cell) || allowed(cells[0]) && denied(cell)) {
 			return &swap{who: who, other: orders[i+1], cells: [2]matrix.Cell{*cells[0], *cell}, rules: rules}, nil
 		}
-		if cell.Access != cells[0].Access || cell.Access == matrix.Conditional || bySchema {
+		if x == nil || cell.Access == cells[0].Access && cell.Access != matrix.Conditional && !bySchema {
+			continue
+		}
+		found, known, err := findSwapBy(ctx, p, col, [2]*authz.Principal{who, orders[i+1]}, [2]*matrix.Cell{cells[0], cell})
+		if err != nil {
+			return nil, err
+		}
+		if found != nil {
+			found.rules = rules
+			return found, nil
+		}
+		if !known {
 			open = append(open, orders[i+1])
 		}
 	}
-	x := p.reasoner()
-	if len(open) == 0 || x == nil {
+	if len(open) == 0 {
 		return nil, nil
 	}
 	return findSwapWith(ctx, p, col, who, open, rules)
 }
 
-// findSwapWith looks for arguments that two orders decide otherwise, best within
-// the inputSchema.
+// findSwapBy asks the solver for arguments that two orders decide otherwise, best within
+// the inputSchema. It is known that there are none if it says so.
+func findSwapBy(ctx context.Context, p *Pass, col *matrix.Column, who [2]*authz.Principal, cells [2]*matrix.Cell) (s *swap, known bool, err error) {
+	w := &solver.World{Requests: []authz.Request{asking(col, who[0]), asking(col, who[1])}, Calls: []int{0, 0}}
+	var allow [2]solver.Formula
+	for i, cell := range cells {
+		var ok bool
+		if allow[i], ok = allows(cell, &w.Requests[i]); !ok {
+			return nil, false, nil
+		}
+	}
+	known = true
+	schema := p.reasons.Arguments(col.Item)
+	for _, within := range []bool{true, false} {
+		if w.Arguments = nil; within {
+			w.Arguments = []any{schema}
+		}
+		for i := range allow {
+			goals := []solver.Goal{
+				{Formula: allow[i], Request: i, To: solver.Only(solver.Met)},
+				{Formula: allow[1-i], Request: 1 - i, To: solver.Only(solver.Unmet, solver.Errored)},
+			}
+			answer, err := p.reasons.Solve(ctx, w, goals, func(ctx context.Context, requests []authz.Request, _ time.Time) (bool, error) {
+				s, err = swapOf(ctx, p, col, who, argumentsIn(&requests[0], w.Requests[0].Unknown))
+				return s != nil, err
+			})
+			if err != nil {
+				return nil, false, err
+			}
+			if answer.Verdict == solver.Possible {
+				s, err = shrunk(ctx, p, col, who, s)
+				return s, true, err
+			}
+			known = known && answer.Verdict == solver.Impossible
+		}
+		if schema == nil {
+			break
+		}
+	}
+	return nil, known, nil
+}
+
+// swapOf returns arguments that two orders decide otherwise, as the engine says, or nil.
+func swapOf(ctx context.Context, p *Pass, col *matrix.Column, who [2]*authz.Principal, arguments map[string]any) (*swap, error) {
+	cells, err := p.decide(ctx, []attempt{{who[0], col, arguments}, {who[1], col, arguments}})
+	if err != nil || cells == nil || cells[0].Access == cells[1].Access {
+		return nil, err
+	}
+	outside := arguments != nil && !p.reasons.Finder.Schema(col.Item).Allows(arguments)
+	return &swap{who: who[0], other: who[1], cells: [2]matrix.Cell(cells), arguments: arguments, outside: outside}, nil
+}
+
+// shrunk leaves out the arguments that do not matter.
+func shrunk(ctx context.Context, p *Pass, col *matrix.Column, who [2]*authz.Principal, s *swap) (*swap, error) {
+	for _, name := range slices.Sorted(maps.Keys(s.arguments)) {
+		less, err := swapOf(ctx, p, col, who, attempt{arguments: s.arguments}.without(name).arguments)
+		if err != nil {
+			return nil, err
+		}
+		if less != nil && (s.outside || !less.outside) {
+			s = less
+		}
+	}
+	return s, nil
+}
+
+// findSwapWith tries arguments that two orders may decide otherwise, best within the
+// inputSchema, where the solver does not know.
 func findSwapWith(ctx context.Context, p *Pass, col *matrix.Column, who *authz.Principal, others []*authz.Principal, rules []*policy.Rule) (*swap, error) {
 	var named []matrix.Rule
 	for _, r := range rules {

@@ -54,7 +54,8 @@ func orderedWorld(t *rapid.T, strict bool, roles []string) fstest.MapFS {
 	pick := func(name string, of ...string) string { return rapid.SampledFrom(of).Draw(t, name) }
 	condition := func() string {
 		return pick("condition", "R.attr.arguments.x == 1", "has(R.attr.arguments.x)", "R.attr.arguments.x < 2", "P.attr.n == 1", "P.attr.m == 1",
-			`R.attr.arguments.y == "a"`, `R.attr.arguments.x == 1 && R.attr.arguments.y == "a"`, "has(R.attr.arguments.x) && R.attr.arguments.x == 1")
+			`R.attr.arguments.y == "a"`, `R.attr.arguments.x == 1 && R.attr.arguments.y == "a"`, "has(R.attr.arguments.x) && R.attr.arguments.x == 1",
+			"R.attr.arguments.z.exists(e, e > 7)", `R.attr.arguments.z.all(e, e > 7) && R.attr.arguments.y == "a"`)
 	}
 	var rules strings.Builder
 	for i := range rapid.IntRange(2, 5).Draw(t, "rules") {
@@ -70,7 +71,7 @@ func orderedWorld(t *rapid.T, strict bool, roles []string) fstest.MapFS {
 	}
 	fsys := fstest.MapFS{
 		"mcpolicy.yaml":   {Data: fmt.Appendf(nil, "servers: {crm: {manifest: manifest.json}}\npolicies: policies\nprincipals: principals.yaml\nengine: {strictEvaluation: %t}\n", strict)},
-		"manifest.json":   {Data: []byte(`{"tools": [{"name": "a", "inputSchema": {"type": "object", "properties": {"x": {}, "y": {"type": "string"}}}}]}`)},
+		"manifest.json":   {Data: []byte(`{"tools": [{"name": "a", "inputSchema": {"type": "object", "properties": {"x": {}, "y": {"type": "string"}, "z": {"type": "array"}}}}]}`)},
 		"principals.yaml": {Data: fmt.Appendf(nil, "principals:\n  p: {id: p, roles: [%s], attr: {n: 1}}\n", strings.Join(roles, ", "))},
 		"policies/roles.yaml": {Data: fmt.Appendf(nil, "apiVersion: api.cerbos.dev/v1\nderivedRoles:\n  name: roles\n  definitions:\n    - {name: some, parentRoles: [%s], condition: {match: {expr: %q}}}\n",
 			pick("parent", "A", "B, C"), condition())},
@@ -86,21 +87,21 @@ func orderedWorld(t *rapid.T, strict bool, roles []string) fstest.MapFS {
 func orderMatters(t *rapid.T, w *world, roles []string) bool {
 	var requests []authz.Request
 	orders := permutations(roles)
-	for _, x := range []any{nil, 1.0, 2.0, "b"} {
-		for _, y := range []any{nil, "a", "b", 1.0} {
-			arguments := map[string]any{}
-			for name, v := range map[string]any{"x": x, "y": y} {
-				if v != nil {
-					arguments[name] = v
-				}
+	for i := range 5 * 4 * 4 {
+		x, y := []any{nil, 0.0, 1.0, 2.0, "b"}[i%5], []any{nil, "a", "b", 1.0}[i/5%4]
+		z := []any{nil, []any{8.0}, []any{1.0}, []any{"b"}}[i/20]
+		arguments := map[string]any{}
+		for name, v := range map[string]any{"x": x, "y": y, "z": z} {
+			if v != nil {
+				arguments[name] = v
 			}
-			for _, order := range orders {
-				p := *w.principals[0]
-				p.Roles = order
-				requests = append(requests, authz.Request{Principal: &p, Action: "tools/call::a", Resource: authz.Resource{
-					Kind: "mcp_server", ID: "a", Attr: map[string]any{"tool_name": "a", "arguments": arguments},
-				}})
-			}
+		}
+		for _, order := range orders {
+			p := *w.principals[0]
+			p.Roles = order
+			requests = append(requests, authz.Request{Principal: &p, Action: "tools/call::a", Resource: authz.Resource{
+				Kind: "mcp_server", ID: "a", Attr: map[string]any{"tool_name": "a", "arguments": arguments},
+			}})
 		}
 	}
 	decisions, err := w.engine.Decide(t.Context(), requests)
