@@ -3,8 +3,10 @@ package lint
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/internal/reason"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
@@ -68,6 +70,9 @@ resourcePolicy:
 				f.Message = fmt.Sprintf("no request can meet the condition of %s", called(r))
 			case reason.NeverWithin:
 				f.Message = fmt.Sprintf("no call that an inputSchema allows can meet the condition of %s", called(r))
+				if ofPrompts(p, r) {
+					f.Message = fmt.Sprintf("no arguments that a prompt has can meet the condition of %s", called(r))
+				}
 			case reason.NeverToday:
 				f.Message = fmt.Sprintf("no request about today's items can meet the condition of %s", called(r))
 				f.Evidence = append(f.Evidence, "It could be met by an item that is added.")
@@ -80,4 +85,9 @@ resourcePolicy:
 			p.report(draft{Finding: f, servers: p.index.ServerNames(r)})
 		})
 	},
+}
+
+// ofPrompts reports whether a rule is about prompts alone.
+func ofPrompts(p *Pass, r *policy.Rule) bool {
+	return !slices.ContainsFunc(p.index.Covered(r), func(c coverage.Covering) bool { return c.Column.Item.Type != authz.PromptItem })
 }

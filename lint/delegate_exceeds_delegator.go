@@ -214,7 +214,7 @@ func exceedingOf(p *Pass, d *delegation, col *matrix.Column) *exceeding {
 	if e.sure {
 		return e
 	}
-	e.key = d.alike(col, a, b)
+	e.key = d.alike(p, col, a, b)
 	if f, ok := solver.Of(a.Condition, &e.world.Requests[0]); ok && a.Access == matrix.Conditional {
 		e.goals = append(e.goals, solver.Goal{Formula: f, Request: 0, To: solver.Only(solver.Met)})
 	}
@@ -266,9 +266,12 @@ func (d *delegation) differ(ctx context.Context, p *Pass, col *matrix.Column, ar
 
 // alike is the same for what comes to the same: of the same conditions, over arguments of
 // which the schemas say the same as far as these look at them.
-func (d *delegation) alike(col *matrix.Column, a, b *matrix.Cell) string {
+func (d *delegation) alike(p *Pass, col *matrix.Column, a, b *matrix.Cell) string {
 	reads := slices.Concat(a.Condition.Reads().Arguments, b.Condition.Reads().Arguments)
-	key := a.Condition.Key() + "\x00" + b.Condition.Key() + "\x00" + a.Access.String() + b.Access.String() + "\x00" + manifest.SchemaKey(col.Item.Schema, reads)
+	key := a.Condition.Key() + "\x00" + b.Condition.Key() + "\x00" + a.Access.String() + b.Access.String()
+	if x := p.reasoner(); x != nil {
+		key += "\x00" + manifest.SchemaKey(x.ArgumentsSchema(col.Item), reads)
+	}
 	if ofPrincipal(a.Condition) || ofPrincipal(b.Condition) {
 		key += "\x00" + d.agent.Key + "\x00" + d.delegator.Key
 	}

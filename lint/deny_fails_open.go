@@ -178,7 +178,7 @@ func failsOpen(ctx context.Context, p *Pass, r *policy.Rule, c *pdp.Condition) (
 	var of *matrix.Column
 	for f := range failings(p, r, c) {
 		if f.column != of {
-			of, sent = f.column, f.sent()
+			of, sent = f.column, f.sent(p)
 		}
 		key := f.key(sent)
 		if tried == failures {

@@ -63,7 +63,7 @@ func (f *failing) prepare(p *Pass) bool {
 
 // sent writes down what is known of the request whoever makes it, and what the schema says
 // of the arguments that the conditions look at.
-func (f *failing) sent() string {
+func (f *failing) sent(p *Pass) string {
 	n := len(f.request.Unknown)
 	resource := authz.Resource{Kind: f.request.Resource.Kind}
 	var reads [][]string
@@ -82,7 +82,7 @@ func (f *failing) sent() string {
 	if n == 0 {
 		return compact(resource)
 	}
-	return compact(resource) + "\x00" + manifest.SchemaKey(f.column.Item.Schema, reads)
+	return compact(resource) + "\x00" + manifest.SchemaKey(p.reasons.ArgumentsSchema(f.column.Item), reads)
 }
 
 // key is the same for cells in which it comes to the same.
@@ -195,6 +195,12 @@ func (f *failing) findMet(ctx context.Context, p *Pass) (bool, error) {
 		f.met = f.attempt(&solver.Answer{Requests: requests})
 		return f.isDenied(ctx, p, f.met)
 	}
+	if besides := f.otherDenies(p); len(besides) > 0 { // any of which may deny it first
+		answer, err := p.reasons.Solve(ctx, f.world(&f.request, false), slices.Concat(goals, besides), confirm)
+		if err != nil || answer.Verdict == solver.Possible {
+			return err == nil, err
+		}
+	}
 	answer, err := p.reasons.Solve(ctx, f.world(&f.request, false), goals, confirm)
 	who := f.request.Principal
 	if err != nil || answer.Verdict == solver.Possible || who.JWTs != nil {
@@ -206,6 +212,20 @@ func (f *failing) findMet(ctx context.Context, p *Pass) (bool, error) {
 	w.FixedID, w.Principal, w.Claims = true, atLeast(who.Attr), atLeast(who.AuxData)
 	answer, err = p.reasons.Solve(ctx, w, goals, confirm)
 	return err == nil && answer.Verdict == solver.Possible, err
+}
+
+// otherDenies are the goals that no other DENY of the cell is met.
+func (f *failing) otherDenies(p *Pass) []solver.Goal {
+	var goals []solver.Goal
+	for _, part := range f.cell.Rules {
+		if part.Effect != authz.Deny || part.Syntax == nil || part.Syntax == f.rule || part.Met == authz.Unmet {
+			continue
+		}
+		if other := p.reasons.Formulas(part.Syntax, ""); other != nil {
+			goals = append(goals, solver.Goal{Formula: other.Condition(), Request: 0, To: solver.Only(solver.Unmet, solver.Errored)})
+		}
+	}
+	return goals
 }
 
 // atLeast is the JSON Schema of mappings that have all that one has.

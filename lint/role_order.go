@@ -283,7 +283,7 @@ func reportSwap(ctx context.Context, p *Pass, col *matrix.Column, s *swap) error
 		with = " with " + compact(s.arguments)
 	}
 	if s.outside {
-		f.Severity, with = authz.SeverityNote, with+", which the inputSchema does not allow"
+		f.Severity, with = authz.SeverityNote, with+", which "+schemaOf(col)+" does not allow"
 	}
 	for i, who := range []*authz.Principal{s.who, s.other} {
 		said, why := "allows", ""
@@ -306,6 +306,14 @@ func reportSwap(ctx context.Context, p *Pass, col *matrix.Column, s *swap) error
 		},
 	})
 	return nil
+}
+
+// schemaOf is what says which arguments there are.
+func schemaOf(col *matrix.Column) string {
+	if col.Item.Type == authz.PromptItem {
+		return "the prompt"
+	}
+	return "the inputSchema"
 }
 
 // An erring is a rule whose condition errs, and what the engine says about it.

@@ -14,6 +14,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/solver"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // Formulas are a condition as the solver takes it.
@@ -209,8 +210,20 @@ type Confirm = func(ctx context.Context, requests []authz.Request, now time.Time
 // Arguments returns the JSON Schema of an item's arguments as the solver takes it, nil if
 // there is none.
 func (x *Reasoner) Arguments(item *manifest.Item) any {
-	if item.Schema == nil {
+	n := x.ArgumentsSchema(item)
+	if n == nil {
 		return nil
 	}
-	return x.decoded(item.Schema)
+	return x.decoded(n)
+}
+
+// ArgumentsSchema returns the JSON Schema of an item's arguments, the same each time, nil if
+// there is none.
+func (x *Reasoner) ArgumentsSchema(item *manifest.Item) *source.Node {
+	n, known := x.arguments[item]
+	if !known {
+		n = item.ArgumentsSchema()
+		x.arguments[item] = n
+	}
+	return n
 }

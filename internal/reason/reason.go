@@ -8,6 +8,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/internal/witness"
+	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
@@ -49,6 +50,7 @@ type Reasoner struct {
 	solved    map[asked]solver.Verdict
 	missed    map[[2]*policy.Rule]solver.Verdict
 	schemas   map[*source.Node]any
+	arguments map[*manifest.Item]*source.Node // schemas of them
 
 	compared int  // pairs of conditions
 	spent    bool // so that whether one condition follows from another is not looked into any more
@@ -59,7 +61,7 @@ func New(in Input) *Reasoner {
 	x := &Reasoner{
 		Finder: witness.NewFinder(in.Matrix, in.Engine.Conditions()), Engine: in.Engine, in: in,
 		results: map[*pdp.Condition]map[string]*Possibilities{}, verdicts: map[*policy.Rule]Verdict{}, own: map[*policy.Rule]*pdp.Condition{},
-		formulas: map[*policy.Rule]*ruleFormula{}, both: map[formulasOf]*Formulas{}, solved: map[asked]solver.Verdict{}, missed: map[[2]*policy.Rule]solver.Verdict{}, schemas: map[*source.Node]any{},
+		formulas: map[*policy.Rule]*ruleFormula{}, both: map[formulasOf]*Formulas{}, solved: map[asked]solver.Verdict{}, missed: map[[2]*policy.Rule]solver.Verdict{}, schemas: map[*source.Node]any{}, arguments: map[*manifest.Item]*source.Node{},
 	}
 	if e, ok := in.Engine.(pdp.Evaluable); ok {
 		x.evaluable, x.solver = e, solver.New(e.Leaves())

@@ -35,7 +35,7 @@ func (x *Reasoner) can(ctx context.Context, r *policy.Rule, of coverage.Covering
 	}
 	key := asked{rule: r, kind: of.Resource.Kind, to: to}
 	if within {
-		key.schema = of.Column.Item.Schema
+		key.schema = x.ArgumentsSchema(of.Column.Item)
 	}
 	if f.looksAtResource(of.Unknown) {
 		key.kind += "\x00" + of.Action + "\x00" + of.Resource.ID

@@ -43,7 +43,7 @@ func (f *Finder) Conditions(rule string) []*pdp.Condition { return f.byRule[rule
 func (f *Finder) Schema(item *manifest.Item) *Schema {
 	s, ok := f.schemas[item]
 	if !ok {
-		s = NewSchema(item.Schema)
+		s = NewSchema(item.ArgumentsSchema())
 		f.schemas[item] = s
 	}
 	return s
