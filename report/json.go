@@ -16,8 +16,8 @@ import (
 const jsonVersion = 1
 
 // writeJSON writes one JSON object: version, matrix or summary, findings,
-// drift, diff, tests, probe and notes, those that the document has. Cells are sorted by the principal's key,
-// then stand in the order of servers and inventories.
+// drift, diff, tests, probe and notes, those that the document has. Items come with what using them does and what that
+// is taken from. Cells are sorted by the principal's key, then stand in the order of servers and inventories.
 func writeJSON(w io.Writer, d *Document, o Options) error {
 	s := newStream(w)
 	s.raw(fmt.Sprintf("{\"version\": %d", jsonVersion))
@@ -38,6 +38,10 @@ func writeJSON(w io.Writer, d *Document, o Options) error {
 			s.close()
 			s.raw(",\n ")
 		}
+		s.list(`"items": [`, "]")
+		items(d.Matrix, o.filter(), s.element)
+		s.close()
+		s.raw(",\n ")
 		s.list(`"cells": [`, "]}")
 		cells(d.Matrix, o, s.bytes)
 		s.close()
