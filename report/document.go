@@ -32,6 +32,9 @@ type Document struct {
 
 	Notes []Note // in any order
 
+	// Details are for pages alone, which show less without them.
+	Details *Details
+
 	// Doubt says which cells the engine may decide otherwise when it loads the same
 	// policies again, so that they cannot be relied on. The run then fails.
 	Doubt error
@@ -134,6 +137,10 @@ type Options struct {
 	ByClass bool // JSON and lines: a cell a class, with a table of classes
 	ByRule  bool // text and Markdown: changes of access by the rules that made them
 	Summary bool // the matrix in numbers, by roles, instead of its cells
+
+	// Nameless leaves people's names out of a page: it has classes of them and how
+	// many are in each. Agents and workloads keep their names.
+	Nameless bool
 
 	// Path returns where a file of a position stands below the root of the
 	// repository, for what reads reports from there: SARIF, annotations, Code

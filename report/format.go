@@ -15,20 +15,22 @@ type Format struct {
 	Name    string
 	Summary string // what it is for, in one line
 	Checks  bool   // it is for findings and cases: a matrix has no place in it
+	Details bool   // it shows what Document.Details has
 	Write   func(w io.Writer, d *Document, o Options) error
 }
 
 // Formats lists the formats.
 func Formats() []Format {
 	return []Format{
-		{"text", "for people at a terminal", false, writeText},
-		{"json", "for programs; versioned and stable", false, writeJSON},
-		{"lines", "JSON Lines: a cell, finding or case a line", false, writeLines},
-		{"junit", "JUnit XML, for the test pages of a CI system", true, writeJUnit},
-		{"markdown", "for comments and job summaries", false, writeMarkdown},
-		{"sarif", "SARIF 2.1.0, for code scanning and editors", true, writeSARIF},
-		{"github", "annotations of GitHub Actions, on standard output", true, writeGitHub},
-		{"codequality", "GitLab's Code Quality report", true, writeCodeQuality},
+		{"text", "for people at a terminal", false, false, writeText},
+		{"json", "for programs; versioned and stable", false, false, writeJSON},
+		{"lines", "JSON Lines: a cell, finding or case a line", false, false, writeLines},
+		{"junit", "JUnit XML, for the test pages of a CI system", true, false, writeJUnit},
+		{"markdown", "for comments and job summaries", false, false, writeMarkdown},
+		{"sarif", "SARIF 2.1.0, for code scanning and editors", true, false, writeSARIF},
+		{"github", "annotations of GitHub Actions, on standard output", true, false, writeGitHub},
+		{"codequality", "GitLab's Code Quality report", true, false, writeCodeQuality},
+		{"html", "one page to look into, for people", false, true, writeHTML},
 	}
 }
 

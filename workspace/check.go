@@ -20,6 +20,8 @@ type Checks struct {
 	// does; Against is the PDP's name in reports.
 	CompareEmbedded bool
 	Against         string
+	// Details has what only pages show looked up for the report.
+	Details bool
 }
 
 // Everything is what CI checks.
@@ -54,6 +56,11 @@ func (w *Workspace) check(ctx context.Context, c Checks) (*report.Document, *mat
 			return nil, nil, err
 		}
 		d.Notes = append(d.Notes, lacking...)
+	}
+	if c.Details && d.Matrix != nil {
+		if d.Details, err = w.Details(ctx, m); err != nil {
+			return nil, err
+		}
 	}
 	d.Doubt = w.doubt(d, m)
 	d.Elapsed, d.Scope = time.Since(start), report.ScopeOf(m)

@@ -122,7 +122,7 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 	if err := in.checkBase(); err != nil {
 		return err
 	}
-	checks := workspace.Checks{CompareEmbedded: in.compareEmbedded, Against: "PDP " + strings.Join(in.pdp, ", ")}
+	checks := workspace.Checks{CompareEmbedded: in.compareEmbedded, Against: "PDP " + strings.Join(in.pdp, ", "), Details: detailed(targets)}
 	if l != nil {
 		if err := l.check(); err != nil {
 			return err

@@ -62,6 +62,11 @@ Principals that the policies cannot tell apart share a column.`,
 				return err
 			}
 			d := &report.Document{Matrix: m, Notes: append(w.Notes(), w.Uncovered(m.Columns)...), Elapsed: time.Since(start)}
+			if detailed(targets) {
+				if d.Details, err = w.Details(cmd.Context(), m); err != nil {
+					return err
+				}
+			}
 			defer begin(cmd.Context(), "writing the report")()
 			return out.write(cmd.OutOrStdout(), targets, d, report.Options{Filter: filter})
 		},

@@ -25,6 +25,7 @@ type output struct {
 	ascii   bool
 	all     bool
 	byClass bool
+	names   string
 	summary bool
 	byRule  bool // set by --by
 	only    []string
@@ -39,11 +40,13 @@ func (o *output) flags(cmd *cobra.Command) {
 	f.BoolVar(&o.ascii, "ascii", false, "use nothing but ASCII (default where the locale is not UTF-8)")
 	f.BoolVar(&o.all, "all", false, "show what is folded away otherwise")
 	f.BoolVar(&o.byClass, "by-class", false, "JSON: a cell for each class of principals that the policies cannot tell apart, and a table of the classes")
+	f.StringVar(&o.names, "names", "all", "HTML: whose names a page has: all, or classes, which leaves people's names out and says how many they are")
 	var formats []string
 	for _, f := range report.Formats() {
 		formats = append(formats, f.Name+"\t"+f.Summary)
 	}
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("names", cobra.FixedCompletions([]string{"all", "classes"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -109,7 +112,15 @@ func (o *output) targets() ([]target, error) {
 	if !slices.Contains([]string{"auto", "always", "never"}, o.color) {
 		errs = append(errs, usageError{fmt.Errorf("--color: want auto, always or never, have %q", o.color)})
 	}
+	if o.names != "all" && o.names != "classes" {
+		errs = append(errs, usageError{fmt.Errorf("--names: want all or classes, have %q", o.names)})
+	}
 	return list, errors.Join(errs...)
+}
+
+// detailed reports whether some report shows what has to be looked up for it.
+func detailed(targets []target) bool {
+	return slices.ContainsFunc(targets, func(t target) bool { return t.format.Details })
 }
 
 // filter parses the flags that choose cells.
@@ -131,6 +142,7 @@ func (o *output) filter() (*report.Filter, error) {
 // options adds to options how to write to w.
 func (o *output) options(w io.Writer, options report.Options) report.Options {
 	options.All, options.ByClass, options.Summary, options.ByRule = o.all, o.byClass, o.summary, o.byRule
+	options.Nameless = o.names == "classes"
 	options.ASCII, options.Width = o.ascii || !utf8Locale(), 80
 	file, isFile := w.(*os.File)
 	terminal := isFile && isatty.IsTerminal(file.Fd())

@@ -35,6 +35,7 @@ var layers = [][]string{
 	{"internal/universe"}, // prove and diff speak of everybody who could exist
 	{"internal/reason", "internal/simplify", "prove"},
 	{"lint", "testrunner", "explain", "drift", "diff", "probe"}, // judges of the matrix; probe is the one that a server tells
+	{"report/page"}, // knows none of them: it is given plain data
 	{"report"},
 	{"workspace"}, // the pipeline as a whole
 	{"cmd/mcpolicy/heap"},

@@ -1,0 +1,277 @@
+package report
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/report/page"
+)
+
+// mostSource is how many lines of a rule a page shows.
+const mostSource = 60
+
+// matrix writes servers, items, classes and what they may do.
+func (b *pageBuilder) matrix() {
+	m, f := b.d.Matrix, b.o.filter()
+	var columns []*matrix.Column // of lists; their twins are the uses
+	for i, s := range m.Servers {
+		b.data.Servers = append(b.data.Servers, page.Server{Name: s.Name, Profile: s.Profile.Name})
+		for col := range m.ColumnsOf(s) {
+			if col.Operation == authz.List && (f.column(col) || f.column(col.Twin)) {
+				columns = append(columns, col)
+				b.item(i, col)
+			}
+		}
+	}
+	c := &cellTable{page: b, cells: map[Witnessed]int{}, variants: map[[2]int]int{}, rows: map[string]int{}}
+	for _, t := range sortedClasses(m, f) {
+		b.data.Classes = append(b.data.Classes, b.class(t, c.row(m, t.class, columns)))
+	}
+	c.witnesses(columns)
+	b.byRole()
+}
+
+func (b *pageBuilder) item(server int, col *matrix.Column) {
+	it := col.Item
+	risk, from := it.Risk()
+	key := pageItem{col.Server.Name, it.Name, it.Type}
+	if _, twice := b.items[key]; !twice {
+		b.items[key] = len(b.data.Items)
+	}
+	b.data.Items = append(b.data.Items, page.Item{
+		Server: server, Type: it.Type.String(), Name: it.Name, Title: it.Title, Description: shortened(it.Description),
+		Use: it.Type.Use().String(), Risk: risk.String(), RiskSource: from.String(), Tags: it.Tags, At: b.at(it.Pos), Roles: -1,
+	})
+}
+
+// mostDescription is how much of a description a page has, in runes.
+const mostDescription = 400
+
+func shortened(s string) string {
+	runes := []rune(strings.TrimSpace(s))
+	if len(runes) <= mostDescription {
+		return string(runes)
+	}
+	return string(runes[:mostDescription]) + " ..."
+}
+
+func (b *pageBuilder) class(t classTable, row int) page.Class {
+	first := t.class.First()
+	j := page.Class{Names: t.keys, Size: len(t.keys), Kind: first.Kind.String(), Roles: first.Roles, Row: row}
+	for _, p := range t.class.Principals {
+		if p.OnBehalfOf != "" && !slices.Contains(j.ActFor, p.OnBehalfOf) && slices.Contains(t.keys, p.Key) {
+			j.ActFor = append(j.ActFor, p.OnBehalfOf)
+		}
+	}
+	if b.o.Nameless {
+		for i, key := range j.ActFor {
+			j.ActFor[i] = b.text(key)
+		}
+		if first.Kind == authz.Human {
+			j.Names = nil
+		}
+		return j
+	}
+	for _, key := range sortedKeys(first.Attr) {
+		j.Attr = append(j.Attr, [2]string{key, jsonText(first.Attr[key])})
+	}
+	return j
+}
+
+func sortedKeys(m map[string]any) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// A cellTable numbers cells, pairs of them and rows.
+type cellTable struct {
+	page     *pageBuilder
+	cells    map[Witnessed]int
+	said     map[string]int
+	variants map[[2]int]int
+	rows     map[string]int
+	open     []Witnessed // conditional uses, once each
+	openAt   map[Witnessed]int
+}
+
+func (c *cellTable) row(m *matrix.Matrix, class *matrix.Class, columns []*matrix.Column) int {
+	f := c.page.o.filter()
+	row := make([]int, len(columns))
+	key := make([]byte, 0, 4*len(columns))
+	for i, col := range columns {
+		var pair [2]int
+		for j, of := range []*matrix.Column{col, col.Twin} {
+			pair[j] = -1
+			if !f.column(of) {
+				continue
+			}
+			if cell := m.Cell(class, of); f.Only.has(cell.Access) {
+				pair[j] = c.cell(Witnessed{of, cell})
+				if j == 1 {
+					c.note(Witnessed{of, cell})
+				}
+			}
+		}
+		v, ok := c.variants[pair]
+		if !ok {
+			v = len(c.page.data.Variants)
+			c.variants[pair] = v
+			c.page.data.Variants = append(c.page.data.Variants, pair)
+		}
+		row[i] = v
+		key = binary.LittleEndian.AppendUint32(key, uint32(v)) //nolint:gosec // an index
+	}
+	n, ok := c.rows[string(key)]
+	if !ok {
+		n = len(c.page.data.Rows)
+		c.rows[string(key)] = n
+		c.page.data.Rows = append(c.page.data.Rows, row)
+	}
+	return n
+}
+
+// cell returns the number of a cell. Cells that say the same have the same.
+func (c *cellTable) cell(w Witnessed) int {
+	cell := w.Cell
+	if cell.Access != matrix.Conditional {
+		w.Column = nil // it reads the same everywhere
+	}
+	if i, ok := c.cells[w]; ok {
+		return i
+	}
+	j := page.Cell{Access: int(cell.Access), Condition: -1, Reason: c.page.text(cell.Reason())}
+	if cell.Access == matrix.Conditional {
+		shorter, ok := c.page.details.Shorter[w]
+		if !ok {
+			shorter = cell.Condition
+		}
+		j.Condition = c.page.condition(shorter)
+	}
+	for _, r := range cell.Decisive() {
+		j.Rules = append(j.Rules, c.page.rule(r))
+	}
+	key := jsonText(map[string]any{"a": j.Access, "c": j.Condition, "r": j.Rules, "w": j.Reason})
+	if c.said == nil {
+		c.said = map[string]int{}
+	}
+	i, ok := c.said[key]
+	if !ok {
+		i = len(c.page.data.Cells)
+		c.said[key] = i
+		c.page.data.Cells = append(c.page.data.Cells, j)
+	}
+	c.cells[w] = i
+	return i
+}
+
+func (c *cellTable) note(w Witnessed) {
+	if w.Cell.Access != matrix.Conditional {
+		return
+	}
+	if _, known := c.openAt[w]; known {
+		return
+	}
+	if c.openAt == nil {
+		c.openAt = map[Witnessed]int{}
+	}
+	c.openAt[w] = len(c.open)
+	c.open = append(c.open, w)
+}
+
+// witnesses writes those that are known of the cells that were seen.
+func (c *cellTable) witnesses(columns []*matrix.Column) {
+	at := map[*matrix.Column]int{}
+	for i, col := range columns {
+		at[col.Twin] = i
+	}
+	for _, w := range c.open {
+		if found, ok := c.page.details.Witnesses[w]; ok {
+			j := page.Witness{Item: at[w.Column], Cell: c.cells[w], Allows: c.page.call(found.Allows), Refuses: c.page.call(found.Refuses)}
+			c.page.data.Witnesses = append(c.page.data.Witnesses, j)
+		}
+	}
+}
+
+// call returns the number of a call's arguments, or -1 where there is no call.
+func (b *pageBuilder) call(arguments map[string]any) int {
+	if arguments == nil {
+		return -1
+	}
+	return numbered(b.calls, &b.data.Calls, b.text(jsonText(arguments)))
+}
+
+// numbered returns the index of a text in a list of different ones.
+func numbered(index map[string]int, list *[]string, text string) int {
+	i, ok := index[text]
+	if !ok {
+		i = len(*list)
+		index[text] = i
+		*list = append(*list, text)
+	}
+	return i
+}
+
+func (b *pageBuilder) condition(c authz.Condition) int {
+	text := b.text(c.String())
+	if text == "" {
+		return -1
+	}
+	return numbered(b.conditions, &b.data.Conditions, text)
+}
+
+func (b *pageBuilder) rule(r matrix.Rule) int {
+	key := r.ID + "\x00" + b.at(r.Pos)
+	i, ok := b.rules[key]
+	if ok {
+		return i
+	}
+	i = len(b.data.Rules)
+	b.rules[key] = i
+	j := page.Rule{ID: r.ID, Name: firstOf(r.Name, r.ID), Effect: r.Effect.String(), File: r.Pos.File, Line: r.Pos.Line}
+	if r.Syntax != nil {
+		j.Source = b.lines(r.Pos.File, r.Pos.Line, min(r.Syntax.End.Line, r.Pos.Line+mostSource-1))
+	}
+	b.data.Rules = append(b.data.Rules, j)
+	return i
+}
+
+// byRole writes who may use what by role.
+func (b *pageBuilder) byRole() {
+	answers := map[string]int{}
+	for i := range b.details.ByRole {
+		a := &b.details.ByRole[i]
+		at := b.itemOf(a.Column.Server.Name, a.Column.Item.Type, a.Column.Item.Name)
+		if at < 0 || !b.o.filter().column(a.Column) {
+			continue
+		}
+		j := page.RoleAnswer{Roles: []page.RoleAccess{}}
+		for _, h := range a.ByRole {
+			r := page.RoleAccess{Role: h.Role, Access: int(h.Access), Condition: -1, Held: h.Held}
+			if h.Access == matrix.Conditional {
+				r.Condition = b.condition(h.Condition)
+			}
+			j.Roles = append(j.Roles, r)
+		}
+		if len(a.Exceptions) > 0 {
+			j.Notes = append(j.Notes, b.text("principal policies decide first for "+someOf(a.Exceptions, false)))
+		}
+		if len(a.Unanswered) > 0 {
+			j.Notes = append(j.Notes, "not known for "+someOf(a.Unanswered, false))
+		}
+		key := jsonText(j)
+		n, ok := answers[key]
+		if !ok {
+			n = len(b.data.ByRole)
+			answers[key] = n
+			b.data.ByRole = append(b.data.ByRole, j)
+		}
+		b.data.Items[at].Roles = n
+	}
+}

@@ -1,0 +1,64 @@
+// How things are called, the same everywhere.
+const RISK = {destructive: '! destructive', changes: 'changes something', reads: 'reads', unknown: 'not known what it does', other: 'prompt or resource'};
+const BANDS = {destructive: '! Destructive tools', changes: 'Tools that change something', unknown: 'Tools of which nothing says what they do', reads: 'Tools that read', other: 'Prompts and resources'};
+const TONE = {destructive: 'd', changes: 'w', unknown: 'w', reads: 'r', other: 'r'};
+const riskWords = (it) => {
+  if (!it.tool) return {prompt: 'prompt', resource: 'resource'}[it.t] || 'resource template';
+  const from = {hint: ', says the server', name: ', inferred from its name', 'schema default': ', the default where hints do not say'}[it.from] || '';
+  return RISK[it.r] + from;
+};
+const ACCESS = ['denied', 'always', 'on a condition', 'unguarded: no policy is asked'];
+const MARKS = ['deny', 'any', 'cond', 'open'];
+
+// mark draws an access; what it says stands beside it.
+const mark = (access) => h('span.m.' + MARKS[access], {'aria-hidden': 'true'});
+// spoken is a condition in a sentence.
+const spoken = (text) => (text.startsWith('unless ') ? ['unless ', h('code', null, pieces(text.slice(7), true))] : ['when ', h('code', null, pieces(text, true))]);
+const when = (text) => (text.startsWith('unless ') ? text : 'when ' + text);
+
+// conditionBox shows a condition, broken where it is combined.
+const conditionBox = (text) => {
+  const box = h('code.when');
+  let depth = 0, quote = '', from = 0;
+  const put = (to) => { box.append(h('span', null, pieces(text.slice(from, to).trim(), true))); from = to; };
+  for (let i = 0; i < text.length; i++) {
+    const ch = text[i];
+    if (quote) {
+      if (ch === '\\') i++;
+      else if (ch === quote) quote = '';
+    } else if (ch === '"' || ch === "'") quote = ch;
+    else if ('([{'.includes(ch)) depth++;
+    else if (')]}'.includes(ch)) depth--;
+    else if (!depth && i && (text.startsWith(' && ', i) || text.startsWith(' || ', i) || text.startsWith(' unless ', i))) put(i);
+  }
+  put(text.length);
+  return box;
+};
+
+// inWords says an access: "always", "only when", a box.
+const inWords = (cell) => {
+  if (cell.none) return [h('span.dim', null, 'not looked at')];
+  if (cell.a !== CONDITIONAL) return [mark(cell.a), ' ', h('b', null, ['no', 'always', '', 'unguarded: no policy is asked'][cell.a]), cell.why && h('div.dim', null, cell.why)];
+  const text = condition(cell);
+  return [mark(cell.a), ' ', h('b', null, text.startsWith('unless ') ? 'always, ' : 'only when'), conditionBox(text)];
+};
+const sentenceOf = (c, it) => {
+  const l = listed(c, it), u = used(c, it);
+  const may = u.a === DENIED ? 'no ' + it.u : it.u + (u.a === CONDITIONAL ? ' ' + when(condition(u)) : ' ' + ACCESS[u.a]);
+  return may + (l.a ? (l.a === CONDITIONAL ? '; shown on a condition' : '; shown in lists') : u.a ? '; hidden from lists' : '');
+};
+const label = (c) => (c.p.length ? plain(c.p[0]) + (c.n > 1 ? ' and ' + (c.n - 1) + ' more' : '') : c.n + ' with ' + (c.roles.map(plain).join(', ') || 'no role'));
+const kindChip = (c) => {
+  if (!c.agent) return null;
+  return h('span.chip.actor', null, c.k, c.for && c.for.length ? [' for ', list(c.for.slice(0, 2).map(nm)), c.for.length > 2 && ' and more'] : null);
+};
+const classLink = (c) => [a(c.href, nm(c.name)), c.n > 1 ? h('span.dim', null, c.p.length ? ' and ' + count(c.n - 1, 'other') : ' \u00d7' + c.n) : null];
+const itemLink = (it) => h('span.item', null, a(it.href, nm(it.n)), many ? h('span.dim', null, ' on ', nm(it.server)) : null);
+const riskChip = (it) => chip(TONE[it.band], riskWords(it));
+const place = (at) => (at ? h('span.at', null, pieces(at, true)) : null);
+const ruleLine = (r, open) => {
+  const src = source(r.src, r.line, r.line);
+  const head = [place(r.file ? r.file + ':' + r.line : ''), ' rule ', h('b', null, prose(r.name)), h('span.dim', null, r.effect === 'deny' ? ' denies' : ' allows')];
+  return src ? h('details.rule', {open}, h('summary', null, head), src) : h('div.rule', null, head);
+};
+const shell = (s) => (/^[\w@%+=:,./-]+$/.test(s) ? s : "'" + s.replace(/'/g, "'\\''") + "'");
