@@ -168,6 +168,7 @@ var media = map[string]func(t rapid.TB, s, got string){
 	"sarif":       func(t rapid.TB, _, got string) { checkSARIF(t, got) },
 	"github":      checkGitHub,
 	"codequality": checkCodeQuality,
+	"html":        checkHTML,
 }
 
 func checkHostile(t rapid.TB, s string) {

@@ -27,8 +27,11 @@ type Details struct {
 	Shorter map[Witnessed]authz.Condition
 	// ByRole are answers about the use of each item.
 	ByRole []explain.Answer
-	Engine string    // Cerbos 0.55.0
-	Now    time.Time // the clock of the decisions
+	// Diff is what changed in who may do what, between the revisions Base and Revision.
+	Diff           *page.Diff
+	Base, Revision string
+	Engine         string    // Cerbos 0.55.0
+	Now            time.Time // the clock of the decisions, where it is pinned
 }
 
 // Witnessed is a conditional cell of a column.
@@ -89,6 +92,7 @@ func (b *pageBuilder) build() *page.Data {
 	for _, n := range b.d.notes() {
 		b.data.Notes = append(b.data.Notes, page.Line{At: b.at(n.Pos), Text: b.text(n.Message)})
 	}
+	b.data.Diff = b.details.Diff
 	b.run()
 	b.verdict()
 	return b.data
@@ -96,7 +100,7 @@ func (b *pageBuilder) build() *page.Data {
 
 func (b *pageBuilder) run() {
 	r := &b.data.Run
-	r.Command = "mcpolicy"
+	r.Base, r.Revision = b.details.Base, b.details.Revision
 	r.Linted, r.Tested, r.Nameless = b.d.Linted, b.d.Tests != nil, b.o.Nameless
 	if s := b.d.scope(); s != nil {
 		var names []string
@@ -127,7 +131,7 @@ func (b *pageBuilder) run() {
 func (b *pageBuilder) verdict() {
 	v := &b.data.Verdict
 	open, _ := b.d.countFindings()
-	var parts []string
+	parts := b.gains()
 	if n := open[authz.SeverityError]; n > 0 {
 		parts = append(parts, count(n, "error"))
 	}
@@ -147,9 +151,9 @@ func (b *pageBuilder) verdict() {
 	case b.d.Doubt != nil:
 		v.Level, v.Text = "bad", "Not ready: some cells cannot be relied on"
 		b.data.Notes = append([]page.Line{{Text: b.text(b.d.Doubt.Error())}}, b.data.Notes...)
-	case b.d.Fails(b.o.FailOn):
+	case b.d.Fails(b.o.FailOn), b.details.Diff != nil && b.details.Diff.Fails:
 		v.Level, v.Text = "bad", "Not ready"
-	case !b.d.checked():
+	case !b.d.checked() && b.details.Diff == nil:
 		v.Level, v.Text = "info", "Who may do what"
 		return
 	case len(parts) > 0:
@@ -172,10 +176,84 @@ func (b *pageBuilder) nothing() string {
 	if b.d.Tests != nil {
 		parts = append(parts, "no failed cases")
 	}
+	if b.details.Diff != nil {
+		parts = append(parts, "no access widens")
+	}
 	if len(parts) == 0 {
 		return "what was looked at is as it should be"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// gains says who gains access by a change: agents first, and what is destructive.
+func (b *pageBuilder) gains() []string {
+	d := b.details.Diff
+	if d == nil {
+		return nil
+	}
+	agents := map[string]bool{}
+	for _, c := range b.data.Classes {
+		if c.Kind != authz.Human.String() {
+			for _, name := range c.Names {
+				agents[name] = true
+			}
+		}
+	}
+	gaining, others := map[string]bool{}, map[string]bool{}
+	destructive := map[string]bool{}
+	for _, x := range d.Cells {
+		if x.Change != "widened" {
+			continue
+		}
+		for _, who := range x.Principals {
+			if !agents[who] {
+				others[who] = true
+				continue
+			}
+			gaining[who] = true
+			if i := b.itemNamed(x.Server, x.Type, x.Name); i >= 0 && b.data.Items[i].Risk == "destructive" && x.Operation != "list" {
+				destructive[x.Server+"\x00"+x.Name] = true
+			}
+		}
+	}
+	var parts []string
+	switch n := len(gaining); {
+	case n > 0 && len(destructive) > 0:
+		parts = append(parts, some(n, "agent gains", "agents gain")+" "+count(len(destructive), "destructive tool"))
+	case n > 0:
+		parts = append(parts, some(n, "agent gains", "agents gain")+" access")
+	}
+	if n := len(others); n > 0 {
+		word := "principal"
+		if len(gaining) > 0 {
+			word = "other principal"
+		}
+		parts = append(parts, strings.Replace(some(n, word+" gains", word+"s gain"), "an other", "another", 1)+" access")
+	}
+	if n := len(d.Roles); n > 0 && len(parts) == 0 {
+		parts = append(parts, "access of "+count(n, "role")+" changes")
+	}
+	return parts
+}
+
+// some returns a number with its words: an agent gains, 2 agents gain.
+func some(n int, one, many string) string {
+	if n != 1 {
+		return fmt.Sprintf("%d %s", n, many)
+	}
+	if strings.ContainsRune("aeiou", rune(one[0])) {
+		return "an " + one
+	}
+	return "a " + one
+}
+
+func (b *pageBuilder) itemNamed(server, typ, name string) int {
+	for _, t := range authz.ItemTypes() {
+		if t.String() == typ {
+			return b.itemOf(server, t, name)
+		}
+	}
+	return -1
 }
 
 func (b *pageBuilder) at(p source.Pos) string {

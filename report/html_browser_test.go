@@ -3,8 +3,10 @@ package report_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +19,12 @@ import (
 // checkedPage writes the page of a check of a folder, and returns its file.
 func checkedPage(t testing.TB, o report.Options, dir ...string) string {
 	t.Helper()
+	return pageFile(t, checkedFolder(t, dir...), o)
+}
+
+// checkedFolder checks a folder with all that a page shows.
+func checkedFolder(t testing.TB, dir ...string) *report.Document {
+	t.Helper()
 	w, err := workspace.Open(t.Context(), os.DirFS(filepath.Join(dir...)), workspace.Options{Now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
 		t.Fatal(err)
@@ -27,12 +35,24 @@ func checkedPage(t testing.TB, o report.Options, dir ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.FailOn = authz.SeverityWarning
-	return pageFile(t, d, o)
+	return d
+}
+
+// openPage opens the page of a fixture; github with a change that is made up has
+// "github, changed" for a name.
+func openPage(t testing.TB, name string) *browser.Page {
+	t.Helper()
+	fixture, change, _ := strings.Cut(name, ", ")
+	d := checkedFolder(t, "..", "fixtures", fixture)
+	if change != "" {
+		d.Details.Diff, d.Details.Base, d.Details.Revision = madeUpDiff(), "main", "9c41f7e"
+	}
+	return browser.Open(t, pageFile(t, d, report.Options{}))
 }
 
 func pageFile(t testing.TB, d *report.Document, o report.Options) string {
 	t.Helper()
+	o.FailOn = authz.SeverityWarning
 	var b bytes.Buffer
 	if err := report.Write("html", &b, d, o); err != nil {
 		t.Fatal(err)
@@ -50,9 +70,27 @@ func TestPictures(t *testing.T) {
 	if folder == "" {
 		t.Skip("MCPOLICY_PICTURES names no folder")
 	}
-	for _, name := range []string{"github", "insecure"} {
-		p := browser.Open(t, checkedPage(t, report.Options{}, "..", "fixtures", name))
-		for _, view := range views[name] {
+	if only := os.Getenv("MCPOLICY_ONLY"); only == "big" {
+		p := browser.Open(t, bigPage(t))
+		for _, screen := range screens {
+			p.Screen(screen.width, screen.height, screen.scheme)
+			for i, hash := range []string{"#/", "#/matrix", "#/reach/sales-admin-0030", "#/who/company/tool/delete_customer"} {
+				p.Go(hash)
+				p.Settle()
+				if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("big%d-%s.png", i, screen.name)), p.Shot(), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return
+	}
+	for _, name := range []string{"github", "insecure", "github, changed"} {
+		if only := os.Getenv("MCPOLICY_ONLY"); only != "" && only != name {
+			continue
+		}
+		p := openPage(t, name)
+		name, views := strings.ReplaceAll(name, ", ", "-"), views[name]
+		for _, view := range views {
 			for _, screen := range screens {
 				p.Screen(screen.width, screen.height, screen.scheme)
 				p.Go(view.hash)
@@ -74,6 +112,9 @@ var views = map[string][]pageView{
 	"github": {
 		{"overview", "#/"}, {"matrix", "#/matrix"}, {"cell", "#/matrix?cell=ola/github/tool/archive_repository"}, {"reach", "#/reach/sorter"},
 		{"role", "#/reach/role/maintainer"}, {"who", "#/who/github/tool/delete_repository"}, {"findings", "#/findings"}, {"tests", "#/tests"},
+	},
+	"github, changed": {
+		{"overview", "#/"}, {"matrix", "#/matrix/diff"}, {"cell", "#/matrix/diff?cell=chen/github/tool/put_file"}, {"whole", "#/matrix"}, {"changes", "#/changes"}, {"reach", "#/reach/sorter"},
 	},
 	"insecure": {
 		{"overview", "#/"}, {"matrix", "#/matrix"}, {"cell", "#/matrix?cell=scout/crm/tool/get_pipeline_report"}, {"reach", "#/reach/scout"},

@@ -26,6 +26,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/mcpolicy/mcpolicy/internal/npm"
 )
@@ -217,6 +218,25 @@ func (p *Page) Press(keys ...string) {
 	for _, k := range keys {
 		p.Do(chromedp.KeyEvent(k))
 	}
+	Eval[float64](p, drawn)
+}
+
+// Keys that have no character of their own, for Press.
+const (
+	ArrowDown, ArrowRight = kb.ArrowDown, kb.ArrowRight
+	Home, End             = kb.Home, kb.End
+)
+
+// Type types a text where the focus is.
+func (p *Page) Type(text string) {
+	p.t.Helper()
+	p.Do(chromedp.KeyEvent(text))
+	p.Settle()
+}
+
+// Settle waits until the page has been drawn.
+func (p *Page) Settle() {
+	p.t.Helper()
 	Eval[float64](p, drawn)
 }
 

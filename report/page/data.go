@@ -44,7 +44,6 @@ type Run struct {
 	Revision string   `json:"revision,omitempty"`
 	Base     string   `json:"base,omitempty"` // the revision that access is compared with
 	Facts    []string `json:"facts"`          // the first is shown with the verdict
-	Command  string   `json:"command"`        // what commands of the tool begin with
 	Linted   bool     `json:"linted"`
 	Tested   bool     `json:"tested"`
 	Nameless bool     `json:"nameless"` // people's names are left out
@@ -205,6 +204,7 @@ type Proof struct {
 
 // A Diff is what changed in who may do what.
 type Diff struct {
+	Fails      bool              `json:"fails"` // the run fails because of it
 	Cells      []Change          `json:"cells"`
 	Roles      []Change          `json:"roles"` // what anybody gains or loses who has a role, declared or not
 	Items      []ItemChange      `json:"items"`

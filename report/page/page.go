@@ -1,7 +1,6 @@
 package page
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"embed"
@@ -25,12 +24,12 @@ var scripts = []string{
 
 // style and script return the one style and the one script of every page.
 var (
-	style  = sync.OnceValue(func() string { return read("page.css") })
+	style  = sync.OnceValue(func() string { return tight.Replace(brief(read("page.css"))) })
 	script = sync.OnceValue(func() string {
 		var b strings.Builder
 		b.WriteString("'use strict';\n(() => {\n")
 		for _, name := range scripts {
-			b.WriteString(read(name + ".js"))
+			b.WriteString(brief(read(name + ".js")))
 		}
 		b.WriteString("})();\n")
 		return b.String()
@@ -43,6 +42,20 @@ func read(name string) string {
 		panic(err) // it is embedded
 	}
 	return string(data)
+}
+
+// tight leaves out spaces that mean nothing in a style.
+var tight = strings.NewReplacer(" { ", "{", " {\n", "{\n", "; ", ";", ": ", ":", " }", "}")
+
+// brief leaves comments and indentation out: lines stay lines.
+func brief(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if line = strings.TrimLeft(line, " "); line != "\n" && !strings.HasPrefix(line, "//") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // hash names a text in a policy of content.
@@ -74,17 +87,24 @@ const tail = `</script>
 </html>
 `
 
+// before and after stand around the data of every page.
+var (
+	before = sync.OnceValue(func() string { return fmt.Sprintf(head, hash(style()), hash(script()), style()) })
+	after  = sync.OnceValue(func() string { return fmt.Sprintf(tail, script()) })
+)
+
 // Write writes a page. It is the same for the same data.
 func Write(w io.Writer, d *Data) error {
 	data, err := Encode(d)
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriterSize(w, 64<<10)
-	fmt.Fprintf(out, head, hash(style()), hash(script()), style()) // Flush reports errors
-	_, _ = out.Write(data)
-	fmt.Fprintf(out, tail, script())
-	return out.Flush()
+	for _, part := range [][]byte{[]byte(before()), data, []byte(after())} {
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Encode returns data as JSON that an element can hold: nothing in it is markup, and

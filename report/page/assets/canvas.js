@@ -1,9 +1,11 @@
 // The matrix beyond what a table bears: tiles on a canvas that scrolls with the
 // content, heads in the document as far as they show, and one cell that has the focus.
 const palette = () => {
-  const css = getComputedStyle(document.documentElement), v = (n) => css.getPropertyValue('--' + n).trim();
-  const p = {};
+  const p = {}, probe = h('span');
+  document.body.append(probe);
+  const v = (n) => { probe.style.color = 'var(--' + n + ')'; return getComputedStyle(probe).color; };
   for (const n of ['bg', 'fg', 'line', 'line2', 'warn', 'r', 'r1', 'r2', 'w', 'w1', 'w2', 'd', 'd1', 'd2', 'u', 'u1', 'u2']) p[n] = v(n);
+  probe.remove();
   return p;
 };
 
@@ -53,15 +55,16 @@ const canvasGrid = (f, g, on) => {
     y += band;
     for (const row of b.rows) { lines.push({row, r: r++, y}); y += rowH; }
   }
+  const live = h('div.live', {role: 'gridcell', tabindex: '0'}), frame = h('div.frame', {'aria-hidden': 'true'});
   const rowLines = lines.filter((l) => l.row), height = y, width = g.columns.length * colW;
   const canvas = h('canvas', {'aria-hidden': 'true'}), heads = h('div.heads', {role: 'row', 'aria-rowindex': '1'}), body = h('div.body', {role: 'rowgroup'});
-  const box = h('div.scroll.big', {role: 'grid', 'aria-label': 'Who may do what', 'aria-rowcount': g.rows.length + 1, 'aria-colcount': g.columns.length + 1}, h('div.all', null, h('div.headrow', {role: 'rowgroup'}, heads), canvas, body));
+  const box = h('div.scroll.vast', {role: 'grid', 'aria-label': 'Who may do what', 'aria-rowcount': g.rows.length + 1, 'aria-colcount': g.columns.length + 1}, h('div.all', h('div.headrow', {role: 'rowgroup'}, heads), canvas, body));
   const all = box.firstChild, top = all.firstChild;
   all.style.width = headW + width + 'px';
   all.style.height = headH + height + 'px';
   heads.style.height = headH + 'px';
   body.style.top = headH + 'px';
-  const corner = h('div.corner', {role: 'columnheader'}, h('span', null, summaryOf(g)));
+  const corner = h('div.corner', {role: 'columnheader'}, h('span', summaryOf(g)));
   corner.style.width = headW + 'px';
   corner.style.height = headH + 'px';
   heads.append(corner);
@@ -72,6 +75,18 @@ const canvasGrid = (f, g, on) => {
   };
   let painted = null, colors = palette(), now = [0, 0], chosen = null;
   const shownCols = new Map(), shownRows = new Map();
+  // There are few kinds of cells: each is drawn once.
+  let sprites = new Map();
+  const sprite = (s, faint, ratio) => {
+    const key = [s.tone, s.u.a, s.bar, s.alarm, s.sign, faint, ratio].join();
+    if (!sprites.has(key)) {
+      const one = h('canvas', {width: colW * ratio, height: rowH * ratio}), ctx = one.getContext('2d');
+      ctx.scale(ratio, ratio);
+      paintCell(ctx, colors, s, 0, 0, colW, rowH, faint);
+      sprites.set(key, one);
+    }
+    return sprites.get(key);
+  };
   const paint = (x0, y0, w, ht) => {
     const ratio = Math.min(devicePixelRatio || 1, 2);
     canvas.width = w * ratio;
@@ -88,13 +103,13 @@ const canvasGrid = (f, g, on) => {
       if (!row) continue;
       for (let c = c0; c < c1; c++) {
         const s = spot(f, row, g.columns[c]);
-        if (s.u.a || s.bar || s.sign) paintCell(ctx, colors, s, c * colW - x0, lines[i].y - y0, colW, rowH, s.faint || g.dim(row, g.columns[c]));
+        if (s.u.a || s.bar || s.sign) ctx.drawImage(sprite(s, s.faint || g.dim(row, g.columns[c]), ratio), c * colW - x0, lines[i].y - y0, colW, rowH);
       }
     }
     painted = {x0, y0, x1: x0 + w, y1: y0 + ht};
   };
   const recycle = (shown, from, to, make) => {
-    for (const [i, el] of shown) if ((i < from || i >= to) && !el.contains(document.activeElement)) { el.remove(); shown.delete(i); }
+    for (const [i, el] of shown) if ((i < from || i >= to) && !el.contains(live)) { el.remove(); shown.delete(i); }
     for (let i = from; i < to; i++) if (!shown.has(i)) shown.set(i, make(i));
   };
   const update = (force) => {
@@ -126,9 +141,8 @@ const canvasGrid = (f, g, on) => {
   const later = () => { if (!due) due = requestAnimationFrame(() => { due = 0; update(); }); };
   box.addEventListener('scroll', later, {passive: true});
   new ResizeObserver(() => update(true)).observe(box);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { colors = palette(); update(true); });
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { colors = palette(); sprites = new Map(); update(true); });
 
-  const live = h('div.live', {role: 'gridcell', tabindex: '0'}), frame = h('div.frame', {'aria-hidden': 'true'});
   const seat = (el, r, c) => {
     el.style.left = headW + c * colW + 'px';
     el.style.width = colW + 'px';

@@ -24,42 +24,42 @@ const changeRow = (g) => {
   const {x, who, items} = g, c = byName.get(who[0]), bad = items.filter((it) => it.band === 'destructive');
   const more1 = x.change === 'widened' && (x.from === 'conditional' || x.from === 'allowed') ? ' in more cases' : x.change === 'narrowed' && x.to !== 'denied' && x.to !== 'absent' ? ' in all cases it could' : '';
   const subject = c && c.roles.length ? list2(c.roles) : nm(who[0]);
-  return h('li.change', null, icon(x.change === 'narrowed' ? 'closes' : 'opens', 20), h('div', null,
-    h('div', null, h('b', null, subject), ' ', c && kindChip(c), VERBS[x.change], x.op, ' ', items.length > 1 ? [h('b' + (bad.length ? '.destr' : ''), null, count(items.length, bad.length === items.length ? 'destructive tool' : 'item')), ': ', more(items.map(itemLink), 4)] : [itemLink(items[0]), ' ', bad.length ? riskChip(items[0]) : null, itemChange.get(items[0].key)?.change === 'added' && chip('', 'new tool')], more1),
-    x.was || x.now ? h('div.pair', null, x.was && h('div', null, h('b', null, '\u2212 '), h('code', null, pieces(x.was, true))), x.now && h('div', null, h('b', null, '+ '), h('code', null, pieces(x.now, true)))) : null,
-    h('div.dim.small', null, 'for ', more(who.map((p) => (byName.has(p) ? a('#/reach/' + enc(p), nm(p)) : nm(p))), 6), ': ', x.from, ' \u2192 ', h('b', null, x.to === 'allowed' ? 'always' : x.to)),
-    (x.rules || []).map((r) => h('div.small', null, place(r.at), ' ', prose(r.text))),
-    x.gained && h('div.small', null, h('span.dim', null, 'A call that only now is allowed: '), h('code', null, pieces(x.gained, true))),
-    x.lost && h('div.small', null, h('span.dim', null, 'A call that no longer is allowed: '), h('code', null, pieces(x.lost, true)))));
+  return h('li.change', icon(x.change === 'narrowed' ? 'closes' : 'opens', 20), h('div',
+    h('div', h('b', subject), c && c.agent && [' ', kindChip(c)], VERBS[x.change], x.op, ' ', items.length > 1 ? [h('b' + (bad.length ? '.destr' : ''), count(items.length, bad.length === items.length ? 'destructive tool' : 'item')), ': ', more(items.map(itemLink), 4)] : [itemLink(items[0]), ' ', bad.length ? riskChip(items[0]) : null, itemChange.get(items[0].key)?.change === 'added' && chip('', 'new tool')], more1),
+    x.was || x.now ? h('div.pair', x.was && h('div', h('b', '\u2212 '), h('code', pieces(x.was, true))), x.now && h('div', h('b', '+ '), h('code', pieces(x.now, true)))) : null,
+    h('div.dim.small', 'for ', more(who.map((p) => (byName.has(p) ? a('#/reach/' + enc(p), nm(p)) : nm(p))), 6), ': ', x.from, ' \u2192 ', h('b', x.to === 'allowed' ? 'always' : x.to)),
+    (x.rules || []).map((r) => h('div.small', place(r.at), ' ', prose(r.text))),
+    x.gained && h('div.small', h('span.dim', 'A call that only now is allowed: '), h('code', pieces(x.gained, true))),
+    x.lost && h('div.small', h('span.dim', 'A call that no longer is allowed: '), h('code', pieces(x.lost, true)))));
 };
 
-const roleRow = (x) => h('li.change', null, icon(x.change === 'narrowed' ? 'closes' : 'opens', 20), h('div', null,
-  h('div', null, 'anybody with ', h('b', null, x.who[0] === '*' ? 'any other role' : list2(x.who)), VERBS[x.change], x.op, ' ', itemOf(x.server, x.type, x.name) ? itemLink(itemOf(x.server, x.type, x.name)) : nm(x.name)),
-  x.was || x.now ? h('div.pair', null, x.was && h('div', null, h('b', null, '\u2212 '), h('code', null, pieces(x.was, true))), x.now && h('div', null, h('b', null, '+ '), h('code', null, pieces(x.now, true)))) : null,
-  (x.rules || []).map((r) => h('div.small', null, place(r.at), ' ', prose(r.text)))));
+const roleRow = (x) => h('li.change', icon(x.change === 'narrowed' ? 'closes' : 'opens', 20), h('div',
+  h('div', 'anybody with ', h('b', x.who[0] === '*' ? 'any other role' : list2(x.who)), VERBS[x.change], x.op, ' ', itemOf(x.server, x.type, x.name) ? itemLink(itemOf(x.server, x.type, x.name)) : nm(x.name)),
+  x.was || x.now ? h('div.pair', x.was && h('div', h('b', '\u2212 '), h('code', pieces(x.was, true))), x.now && h('div', h('b', '+ '), h('code', pieces(x.now, true)))) : null,
+  (x.rules || []).map((r) => h('div.small', place(r.at), ' ', prose(r.text)))));
 
 const changesCard = (most) => {
   const groups = changeGroups(), opening = groups.filter((g) => g.x.change !== 'narrowed');
-  return card('This change opens', DIFF.budget.map((b) => b.text).join('; '), a('#/changes', 'All changes'), opening.length || DIFF.roles.some((x) => x.change !== 'narrowed') ? h('ul.plainlist', null, opening.slice(0, most).map(changeRow), opening.length < most && DIFF.roles.filter((x) => x.change !== 'narrowed').slice(0, most - opening.length).map(roleRow))
-    : h('p.row', null, severity('good', 'Nothing'), ': no access widens.'),
-  h('p.row.dim', null, opening.length > most && [a('#/changes', count(opening.length - most, 'more opening')), ', '], count(groups.length - opening.length, 'access closed', 'accesses closed'), ', ', count(DIFF.items.length, 'change'), ' of the inventory'));
+  return card('This change opens', DIFF.budget.map((b) => b.text).join('; '), a('#/changes', 'All changes'), opening.length || DIFF.roles.some((x) => x.change !== 'narrowed') ? h('ul.plainlist', opening.slice(0, most).map(changeRow), opening.length < most && DIFF.roles.filter((x) => x.change !== 'narrowed').slice(0, most - opening.length).map(roleRow))
+    : h('p.row', severity('good', 'Nothing'), ': no access widens.'),
+  h('p.row.dim', opening.length > most && [a('#/changes', count(opening.length - most, 'more opening')), ', '], count(groups.length - opening.length, 'access closed', 'accesses closed'), ', ', count(DIFF.items.length, 'change'), ' of the inventory'));
 };
 
 const changesView = () => {
   document.title = title('Changes');
   let by = 'who';
   const groups = changeGroups(), holder = h('div.stack');
-  const part = (name, rows) => rows.length && h('section.card', null, h('header', null, h('h2', null, name)), h('ul.plainlist', null, rows));
+  const part = (name, rows) => rows.length && h('section.card', h('header', h('h2', name)), h('ul.plainlist', rows));
   const draw = () => {
     clear(holder);
     const sorted = by === 'who' ? groups : groups.slice().sort((x, y) => ((x.x.rules || [])[0]?.at || '~').localeCompare((y.x.rules || [])[0]?.at || '~'));
     add(holder, [part('Opens', sorted.filter((g) => g.x.change === 'widened').map(changeRow)), part('Not known', sorted.filter((g) => g.x.change === 'unknown').map(changeRow)), part('Changes in condition', sorted.filter((g) => g.x.change === 'changed').map(changeRow)),
       part('By role, for anyone who has it', DIFF.roles.map(roleRow)), part('Closes', sorted.filter((g) => g.x.change === 'narrowed').map(changeRow)),
-      part('Budget', DIFF.budget.map((b) => h('li.row', null, icon('error'), ' ', prose(b.text), ' ', place(b.at)))),
-      part('Inventory', DIFF.items.map((x) => h('li.row', null, chip(x.change === 'added' ? 'w' : 'd', x.change), ' ', itemOf(x.server, x.type, x.name) ? itemLink(itemOf(x.server, x.type, x.name)) : nm(x.name), x.text && [' ', prose(x.text)]))),
-      part('Principals', DIFF.principals.map((x) => h('li.row', null, chip('', x.change), ' ', byName.has(x.name) ? a('#/reach/' + enc(x.name), nm(x.name)) : nm(x.name), x.text && [' ', prose(x.text)]))),
-      part('Not a difference', DIFF.notes.map((x) => h('li.row', null, prose(x.text), ' ', place(x.at))))]);
-    if (!holder.children.length) holder.append(h('p.row', null, severity('good', 'No access changed'), '.'));
+      part('Budget', DIFF.budget.map((b) => h('li.row', icon('error'), ' ', prose(b.text), ' ', place(b.at)))),
+      part('Inventory', DIFF.items.map((x) => h('li.row', chip(x.change === 'added' ? 'w' : 'd', x.change), ' ', itemOf(x.server, x.type, x.name) ? itemLink(itemOf(x.server, x.type, x.name)) : nm(x.name), x.text && [' ', prose(x.text)]))),
+      part('Principals', DIFF.principals.map((x) => h('li.row', chip('', x.change), ' ', byName.has(x.name) ? a('#/reach/' + enc(x.name), nm(x.name)) : nm(x.name), x.text && [' ', prose(x.text)]))),
+      part('Not a difference', DIFF.notes.map((x) => h('li.row', prose(x.text), ' ', place(x.at))))]);
+    if (!holder.children.length) holder.append(h('p.row', severity('good', 'No access changed'), '.'));
   };
   const row = h('div.only', {role: 'group', 'aria-label': 'Order'}, [['who', 'By who gains'], ['rule', 'By rule']].map(([k, t]) => h('button.toggle', {type: 'button', 'aria-pressed': String(k === by), onclick: (e) => {
     by = k;
@@ -67,5 +67,5 @@ const changesView = () => {
     draw();
   }}, t)));
   draw();
-  return h('main.findings', {id: 'main', tabindex: '-1'}, h('header.with', null, h('h1', null, 'Changes', RUN.base && h('span.dim', null, ' against ', nm(RUN.base))), row, a('#/matrix/diff', 'In the matrix')), holder);
+  return h('main.findings', {id: 'main', tabindex: '-1'}, h('header.with', h('h1', 'Changes', RUN.base && h('span.dim', ' against ', nm(RUN.base))), row, a('#/matrix/diff', 'In the matrix')), holder);
 };

@@ -61,8 +61,8 @@ const question = ({id, before, after, hint, options, empty}) => {
         e.preventDefault();
     }
   });
-  return h('div.question', null,
-    h('div.ask', {onclick: () => input.focus()}, h('span.q', {'aria-hidden': 'true'}, before), input, h('span.q2', {'aria-hidden': 'true'}, after), listbox), status);
+  return h('div.question',
+    h('div.ask', {onclick: () => input.focus()}, h('span.q', {'aria-hidden': 'true', 'data-after': after}, before), input, h('span.q2', {'aria-hidden': 'true'}, after), listbox), status);
 };
 
 const whoOptions = () => {
@@ -71,30 +71,30 @@ const whoOptions = () => {
     for (const p of c.p.length ? c.p : [c.name]) {
       list.push({
         href: '#/reach/' + enc(c.p.length ? p : 'class ' + (c.i + 1)), text: (p + ' ' + c.roles.join(' ') + ' ' + c.k).toLowerCase(),
-        show: () => [nm(p), c.p.length ? null : h('span.dim', null, ' \u00d7' + c.n), ' ', kindChip(c), h('span.dim', null, ' ', list2(c.roles))],
+        show: () => [nm(p), c.p.length ? null : h('span.dim', ' \u00d7' + c.n), ' ', kindChip(c), h('span.dim', ' ', list2(c.roles))],
       });
     }
   }
   for (const [r, n] of roles) {
-    list.push({href: '#/reach/role/' + enc(r), text: (r + ' role').toLowerCase(), show: () => [nm(r), h('span.dim', null, ' role, ', n ? count(n, 'principal') : 'nobody declared has it')]});
+    list.push({href: '#/reach/role/' + enc(r), text: (r + ' role').toLowerCase(), show: () => [nm(r), h('span.dim', ' role, ', n ? count(n, 'principal') : 'nobody declared has it')]});
   }
   return list;
 };
 const list2 = (names) => names.map((r, i) => [i ? ', ' : '', nm(r)]);
 const itemOptions = () => RISKS.concat('other').flatMap((r) => D.items.filter((it) => it.band === r)).map((it) => ({
   href: it.href, text: (it.n + ' ' + (it.title || '') + ' ' + it.server + ' ' + it.t).toLowerCase(),
-  show: () => [nm(it.n), ' ', riskChip(it), it.title && it.title !== it.n && h('span.dim', null, ' ', prose(it.title)), many && h('span.dim', null, ' ', nm(it.server))],
+  show: () => [nm(it.n), ' ', riskChip(it), it.title && it.title !== it.n && h('span.dim', ' ', prose(it.title)), many && h('span.dim', ' ', nm(it.server))],
 }));
 
 const questions = () => {
   if (!D.items.length) return null;
-  const agents = classes.filter((c) => c.agent).slice(0, 6);
+  const agents = [...groupBy(classes.filter((c) => c.agent), (c) => c.roles.join('\n')).values()].map((of) => of[0]).slice(0, 6);
   const worst = D.items.filter((it) => it.band === 'destructive')
     .map((it) => [it, D.classes.reduce((n, c) => n + (used(c, it).a ? (used(c, it).a === CONDITIONAL ? 1 : 2) * c.n : 0), 0)])
     .sort((x, y) => y[1] - x[1]).slice(0, 4).map((x) => x[0]);
   return h('section.questions', {'aria-label': 'Questions'},
-    h('div', null, question({id: 'q-reach', before: 'What can', after: 'reach?', hint: 'a principal, an agent or a role', options: whoOptions, empty: 'Nobody is called that.'}),
-      agents.length ? h('p.quick', null, 'agents: ', agents.map((c) => [a(c.href, nm(c.name)), ' '])) : null),
-    h('div', null, question({id: 'q-who', before: 'Who can reach', after: '?', hint: 'a tool, prompt or resource', options: itemOptions, empty: 'Nothing is called that.'}),
-      worst.length ? h('p.quick', null, 'destructive: ', worst.map((it) => [a(it.href, nm(it.n)), ' '])) : null));
+    h('div', question({id: 'q-reach', before: 'What can', after: 'reach?', hint: 'a principal, an agent or a role', options: whoOptions, empty: 'Nobody is called that.'}),
+      agents.length ? h('p.quick', 'agents: ', agents.map((c) => [a(c.href, nm(c.name)), ' '])) : null),
+    h('div', question({id: 'q-who', before: 'Who can reach', after: '?', hint: 'a tool, prompt or resource', options: itemOptions, empty: 'Nothing is called that.'}),
+      worst.length ? h('p.quick', 'destructive: ', worst.map((it) => [a(it.href, nm(it.n)), ' '])) : null));
 };

@@ -3,7 +3,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 
 const add = (parent, children) => {
   for (const c of children.flat(Infinity)) {
-    if (c !== null && c !== undefined && c !== false && c !== '') parent.append(c);
+    if (c) parent.append(c);
   }
   return parent;
 };
@@ -13,7 +13,9 @@ const h = (tag, attrs, ...children) => {
   const [name, ...classes] = tag.split('.');
   const el = document.createElement(name);
   if (classes.length) el.className = classes.join(' ');
-  for (const [k, v] of Object.entries(attrs || {})) {
+  const plainly = attrs && attrs.constructor === Object;
+  if (!plainly) children.unshift(attrs);
+  for (const [k, v] of plainly ? Object.entries(attrs) : []) {
     if (v === null || v === undefined || v === false) continue;
     if (k.startsWith('on')) el.addEventListener(k.slice(2), v);
     else el.setAttribute(k, v === true ? '' : v);
@@ -51,7 +53,7 @@ const icon = (name, size = 16) => {
   return el;
 };
 const WORDS = {error: 'error', warning: 'warning', note: 'note', good: 'passed', off: 'off'};
-const severity = (s, word) => h('span.sev.' + s, null, icon(s === 'off' ? 'note' : s), h('span', null, word || WORDS[s] || s));
+const severity = (s, word) => h('span.sev.' + s, icon(s === 'off' ? 'note' : s), h('span', word || WORDS[s] || s));
 
 // What does not show in a text, or turns it around, is shown by its number.
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u00a0\u115f\u1160\u2800\u3164\uffa0\u{e0100}-\u{e01ef}]|(?<!\p{Extended_Pictographic})[\ufe00-\ufe0f]/gu;
@@ -74,7 +76,7 @@ const pieces = (s, breaks) => {
   let from = 0;
   for (const m of s.matchAll(HIDDEN)) {
     if (m.index > from) text(s.slice(from, m.index));
-    out.push(m[0] === '\n' ? ' ' : h('span.hid', null, code(m[0])));
+    out.push(m[0] === '\n' ? ' ' : h('span.hid', code(m[0])));
     from = m.index + m[0].length;
   }
   if (from < s.length) text(s.slice(from));
@@ -82,12 +84,12 @@ const pieces = (s, breaks) => {
 };
 
 // nm is a name: in a direction of its own, whole.
-const nm = (s) => h('bdi.n', {dir: 'ltr'}, s === '' ? h('span.hid', null, 'no name') : pieces(s, true), mixed(s) && h('span.hid', null, 'mixed script'));
+const nm = (s) => h('bdi.n', {dir: 'ltr'}, s === '' ? h('span.hid', 'no name') : pieces(s, true), mixed(s) && h('span.hid', 'mixed script'));
 // cut is a name in few characters: its tail tells it from others.
 const cut = (s, most) => {
   const chars = Array.from(s);
   const short = chars.length <= most ? s : chars.slice(0, Math.ceil(most * 0.45)).join('') + '\u2026' + chars.slice(chars.length - Math.floor(most * 0.5)).join('');
-  return h('bdi.n', {dir: 'ltr', title: short === s ? null : plain(s)}, s === '' ? h('span.hid', null, 'no name') : pieces(short), mixed(s) && h('span.hid', null, 'mixed script'));
+  return h('bdi.n', {dir: 'ltr', title: short === s ? null : plain(s)}, s === '' ? h('span.hid', 'no name') : pieces(short), mixed(s) && h('span.hid', 'mixed script'));
 };
 // prose is a sentence that may have names in it.
 const prose = (s) => h('bdi', {dir: 'ltr'}, pieces(s, true));
@@ -104,12 +106,13 @@ const list = (parts) => {
 };
 const enc = encodeURIComponent;
 const a = (href, ...children) => h('a', {href}, children);
-const chip = (kind, ...children) => h('span.chip' + (kind ? '.' + kind : ''), null, children);
+const chip = (kind, ...children) => h('span.chip' + (kind ? '.' + kind : ''), children);
 
 // more is some children, and the rest behind a button that names how many.
 const more = (children, most) => {
   if (children.length <= most + 1) return list(children);
-  const box = h('span.more', null, ' ');
+
+  const box = h('span.more', ' ');
   const rest = () => box.replaceWith(add(h('span'), [', ', list(children.slice(most))]));
   return [children.slice(0, most).map((c, i) => [i ? ', ' : '', c]), add(box, [h('button.link', {type: 'button', onclick: rest}, 'and ' + (children.length - most).toLocaleString('en') + ' more')])];
 };
@@ -119,6 +122,6 @@ const source = (lines, first, marked) => {
   if (!lines || !lines.length) return null;
   const indent = Math.min(...lines.filter((l) => l.trim()).map((l) => l.match(/^ */)[0].length), 40);
   const box = h('pre.src', {tabindex: '0', role: 'region', 'aria-label': 'source from line ' + first});
-  lines.forEach((l, i) => box.append(h('span' + (first + i === marked ? '.hit' : ''), null, h('i', null, String(first + i)), pieces(l.slice(indent)), '\n')));
+  lines.forEach((l, i) => box.append(h('span' + (first + i === marked ? '.hit' : ''), h('i', String(first + i)), pieces(l.slice(indent)), '\n')));
   return box;
 };

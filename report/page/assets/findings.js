@@ -5,17 +5,17 @@ const causeBody = (c) => {
   const f = c.findings[0];
   const uniq = (xs) => [...new Set(xs)];
   const items = uniq(c.findings.flatMap((x) => x.items || [])), who = uniq(c.findings.flatMap((x) => x.who || []));
-  return h('div.body', null, f.fix && h('p.fix', null, h('b', null, 'Fix'), ' ', prose(f.fix)), source(c.src, c.first, c.line),
-    (f.evidence || []).map((e) => h('p', null, prose(e))), (f.related || []).map((r) => h('p.small', null, place(r.at), ' ', prose(r.text))),
-    c.findings.length > 1 && [h('h3', null, count(c.findings.length, 'finding') + ' at this place'), h('ul.plainlist.tight', null, c.findings.map((x) => h('li', null, prose(x.message), ' ', h('span.dim', null, x.rule), x !== f && x.fix !== f.fix && h('div.dim.small', null, prose(x.fix || '')))))],
-    items.length || who.length ? h('p', null, h('b', null, 'About '), more([...items.map((i) => itemLink(D.items[i])), ...who.map((p) => (byName.has(p) ? a('#/reach/' + enc(p), nm(p)) : nm(p)))], 12)) : null,
-    c.waived && h('p', null, h('b', null, 'Waived: '), prose(f.waiver || ''), ' ', place(f.waivedAt)),
-    h('p.dim.small', null, 'rule ', list2(uniq(c.findings.map((x) => x.rule))), c.confidence !== 'high' && ', ' + c.confidence + ' confidence', uniq(c.findings.flatMap((x) => x.standards || [])).map((s) => '; ' + s),
-      h('span.cmd', null, ' mcpolicy rules ' + f.rule)));
+  return h('div.body', f.fix && h('p.fix', h('b', 'Fix'), ' ', prose(f.fix)), source(c.src, c.first, c.line),
+    (f.evidence || []).map((e) => h('p', prose(e))), (f.related || []).map((r) => h('p.small', place(r.at), ' ', prose(r.text))),
+    c.findings.length > 1 && [h('h3', count(c.findings.length, 'finding') + ' at this place'), h('ul.plainlist.tight', c.findings.map((x) => h('li', prose(x.message), ' ', h('span.dim', x.rule), x !== f && x.fix !== f.fix && h('div.dim.small', prose(x.fix || '')))))],
+    items.length || who.length ? h('p', h('b', 'About '), more([...items.map((i) => itemLink(D.items[i])), ...who.map((p) => (byName.has(p) ? a('#/reach/' + enc(p), nm(p)) : nm(p)))], 12)) : null,
+    c.waived && h('p', h('b', 'Waived: '), prose(f.waiver || ''), ' ', place(f.waivedAt)),
+    h('p.dim.small', 'rule ', list2(uniq(c.findings.map((x) => x.rule))), c.confidence !== 'high' && ', ' + c.confidence + ' confidence', uniq(c.findings.flatMap((x) => x.standards || [])).map((s) => '; ' + s),
+      h('span.cmd', ' mcpolicy rules ' + f.rule)));
 };
 
 const causeRow = (c, open) => {
-  const row = h('details.causerow', {open: open || null, id: 'f-' + c.id}, h('summary', null, severity(c.severity), h('span.t', null, prose(c.title), ' ', place(at(c))), c.findings.length > 1 && h('span.badge', null, count(c.findings.length, 'finding'))));
+  const row = h('details.causerow', {open: open || null, id: 'f-' + c.id}, h('summary', severity(c.severity), h('span.t', prose(c.title), ' ', place(at(c))), c.findings.length > 1 && h('span.badge', count(c.findings.length, 'finding'))));
   const fill = () => { if (row.open && row.children.length === 1) row.append(causeBody(c)); };
   row.addEventListener('toggle', fill);
   fill();
@@ -39,12 +39,12 @@ const findingsView = (id) => {
     for (const [key, name, about] of HEADINGS) {
       const of = causes.filter((c) => c.heading === key && (!only || c.severity === only));
       if (!of.length) continue;
-      holder.append(h('section', null, h('h2', null, name, h('span.dim', null, about)), of.map((c) => { const el = causeRow(c, id === c.id || first); first = false; return el; })));
+      holder.append(h('section', h('h2', name, h('span.dim', about)), of.map((c) => { const el = causeRow(c, id === c.id || first); first = false; return el; })));
     }
-    if (waived.length && !only) holder.append(h('section', null, h('h2', null, 'Waived', h('span.dim', null, 'accepted, with a reason')), waived.map((c) => causeRow(c, id === c.id))));
-    if (!holder.children.length) holder.append(h('p.row', null, severity('good', 'Nothing'), RUN.linted ? ': no finding is open.' : ': lint was not run.'));
+    if (waived.length && !only) holder.append(h('section', h('h2', 'Waived', h('span.dim', 'accepted, with a reason')), waived.map((c) => causeRow(c, id === c.id))));
+    if (!holder.children.length) holder.append(h('p.row', severity('good', 'Nothing'), RUN.linted ? ': no finding is open.' : ': lint was not run.'));
   };
   draw();
   if (id) requestAnimationFrame(() => { const el = document.getElementById('f-' + id); if (el) { el.scrollIntoView(); el.firstChild.focus({preventScroll: true}); } });
-  return h('main.findings', {id: 'main', tabindex: '-1'}, h('header.with', null, h('h1', null, count(causes.length, 'cause') + (causes.length > 1 ? ', most urgent first' : '')), buttons.length > 2 && row), holder);
+  return h('main.findings', {id: 'main', tabindex: '-1'}, h('header.with', h('h1', count(causes.length, 'cause') + (causes.length > 1 ? ', most urgent first' : '')), buttons.length > 2 && row), holder);
 };

@@ -80,16 +80,16 @@ const spokenCell = (s, row, col) => (s.sign ? SIGNS[s.sign] : '') + sentenceOf(c
 const tableGrid = (f, g, on) => {
   const narrow = g.columns.length > WIDE || innerWidth < 820;
   const table = h('table.grid' + (narrow ? '.narrow' : ''), {role: 'grid', 'aria-label': 'Who may do what', 'aria-rowcount': g.rows.length + 1, 'aria-colcount': g.columns.length + 1});
-  const heads = h('tr', null, h('td.corner', null, h('span', null, summaryOf(g))));
+  const heads = h('tr', h('td.corner', h('span', summaryOf(g))));
   g.columns.forEach((col, i) => heads.append(columnHead(col, g.columns[i - 1], narrow)));
-  table.append(h('thead', null, heads));
+  table.append(h('thead', heads));
   let r = 0;
   const cells = [];
   for (const b of g.bands) {
-    const body = h('tbody', null, h('tr.band', null, h('th', {scope: 'rowgroup', colspan: g.columns.length + 1}, bandHead(b))));
+    const body = h('tbody', h('tr.band', h('th', {scope: 'rowgroup', colspan: g.columns.length + 1}, bandHead(b))));
     for (const row of b.rows) {
       const at = r++;
-      const line = h('tr', null, h('th', {scope: 'row'}, rowHead(f, row, on)));
+      const line = h('tr', h('th', {scope: 'row'}, rowHead(f, row, on)));
       cells.push(g.columns.map((col, i) => {
         const s = spot(f, row, col);
         const td = h('td' + cellClass(s, g.dim(row, col)), {tabindex: '-1', 'aria-label': spokenCell(s, row, col)}, s.sign ? h('span.sign', {'aria-hidden': 'true'}, s.sign === 'plus' ? '+' : s.sign === 'minus' ? '\u2212' : '~') : mark(s.u.a), s.bar && h('span.listed', {'aria-hidden': 'true'}));
@@ -102,7 +102,7 @@ const tableGrid = (f, g, on) => {
     }
     table.append(body);
   }
-  const box = h('div.scroll', null, table);
+  const box = h('div.scroll', table);
   table.style.setProperty('--cw', Math.round(Math.min(100, Math.max(66, (innerWidth - (innerWidth > 1180 ? 400 : 320) - 290) / g.columns.length))) + 'px');
   let now = null, chosen = null;
   const focus = (r, c, quiet) => {
@@ -126,22 +126,22 @@ const tableGrid = (f, g, on) => {
 
 const cellClass = (s, dim) => '.t' + s.u.a + '.' + s.tone + (s.alarm ? '.alarm' : '') + (s.sign ? '.' + s.sign : '') + (s.faint || dim ? '.faint' : '');
 const summaryOf = (g) => [count(g.items, 'item') + ' in ' + count(g.rows.length, 'row'), h('br'), count(g.classes, 'class', 'classes') + ' in ' + count(g.columns.length, 'column')];
-const bandHead = (b) => [chip(TONE[b.band], BANDS[b.band], ' ', h('b', null, String(b.n)))];
+const bandHead = (b) => [chip(TONE[b.band], BANDS[b.band], ' ', h('b', String(b.n)))];
 const rowHead = (f, row, on) => {
   const x = f.diff && itemChange.get(row.it.key);
-  return [cut(row.it.n, 26), many && h('span.dim.small', null, ' ', cut(row.it.server, 10)), x ? chip('d', {added: 'new', hints: 'hint changed', schema: 'schema changed'}[x.change] || x.change + ' changed') : null,
+  return [cut(row.it.n, innerWidth < 820 ? (row.items.length > 1 ? 11 : 14) : many ? 22 : 26), many && innerWidth >= 820 && h('span.dim.small', ' ', cut(row.it.server, 10)), x ? chip('d', {added: 'new', hints: 'hint changed', schema: 'schema changed'}[x.change] || x.change + ' changed') : null,
     row.items.length > 1 ? h('button.link', {type: 'button', tabindex: '-1', 'aria-label': 'and ' + (row.items.length - 1) + ' more that are equal: unfold', onclick: () => on.unfold(row)},
-      h('span.wide', null, 'and ' + (row.items.length - 1) + ' more'), h('span.short', null, '+' + (row.items.length - 1))) : null];
+      h('span.wide', 'and ' + (row.items.length - 1) + ' more'), h('span.short', '+' + (row.items.length - 1))) : null];
 };
 const columnTitle = (col) => {
   const c = col.c, extra = col.n - 1;
-  if (col.classes.length > 1 || !c.p.length) return [h('span', null, '\u00d7' + col.n + ' '), cut(c.roles.join(', ') || 'no role', 24)];
+  if (col.classes.length > 1 || !c.p.length) return [h('span', '\u00d7' + col.n + ' '), cut(c.roles.join(', ') || 'no role', 24)];
   return [cut(c.p[0], 14), extra > 0 ? ' +' + extra : ''];
 };
 const columnHead = (col, before, narrow) => {
   const c = col.c, first = !before || before.c.agent !== c.agent;
-  return h('th' + (c.agent ? '.agent' : '') + (first ? '.first' : ''), {scope: 'col'}, first && h('span.kind', null, c.agent ? 'Agents' : 'People'),
-    h('span.who', null, columnTitle(col)), !narrow && h('span.roles', null, list2(c.roles.length ? c.roles : ['no role'])), c.agent && h('span.sr', null, ' ' + c.k));
+  return h('th' + (c.agent ? '.agent' : '') + (first ? '.first' : ''), {scope: 'col'}, first && h('span.kind', c.agent ? 'Agents' : 'People'),
+    h('span.who', columnTitle(col)), !narrow && (c.roles.length ? c.roles : ['no role']).slice(0, 3).map((r) => h('span.roles', cut(r, 22))), c.agent && h('span.sr', ' ' + c.k));
 };
 
 // gridKeys moves the focus by keys, as the ARIA practices have it for grids.

@@ -16,9 +16,9 @@ const tabs = () => {
   return all.filter(Boolean);
 };
 
-const top = h('header.top', null, h('a.skip', {href: '#main', onclick: (e) => { e.preventDefault(); document.getElementById('main').focus(); }}, 'Skip to the content'),
-  h('a.brand', {href: '#/'}, 'mcpolicy'), h('span.about', null, nm(RUN.title || ''), RUN.revision && [' ', h('span.dim', null, pieces(RUN.revision), RUN.base && [' against ', pieces(RUN.base)])]),
-  h('nav', {'aria-label': 'Views'}, tabs().map(([href, name, n, bad, what]) => h('a.tab', {href}, name, n !== undefined && n !== null ? h('span.badge' + (bad ? '.bad' : ''), null, String(n), h('span.sr', null, ' ' + what)) : null))));
+const top = h('header.top', h('a.skip', {href: '#main', onclick: (e) => { e.preventDefault(); document.getElementById('main').focus(); }}, 'Skip to the content'),
+  h('a.brand', {href: '#/'}, 'mcpolicy'), h('span.about', nm(RUN.title || ''), RUN.revision && [' ', h('span.dim', pieces(RUN.revision), RUN.base && [' against ', pieces(RUN.base)])]),
+  h('nav', {'aria-label': 'Views'}, tabs().map(([href, name, n, bad, what]) => h('a.tab', {href}, name, n !== undefined && n !== null ? h('span.badge' + (bad ? '.bad' : ''), String(n), h('span.sr', ' ' + what)) : null))));
 
 const view = () => {
   const hash = location.hash.replace(/^#\/?/, ''), [path, query] = hash.split(/\?(.*)/s);
@@ -53,6 +53,7 @@ const show = (moved) => {
 };
 addEventListener('hashchange', () => { if (location.hash !== current) show(true); });
 addEventListener('popstate', () => { if (location.hash !== current) show(true); });
+matchMedia('(max-width: 820px)').addEventListener('change', () => show(false));
 addEventListener('keydown', (e) => {
   if ((e.ctrlKey || e.metaKey) && !e.altKey && e.key.toLowerCase() === 'k') {
     e.preventDefault();

@@ -27,7 +27,7 @@ const matrixView = (query, diff) => {
   const on = {
     point: (r, c, aloud) => {
       const row = g.rows[r], col = g.columns[c];
-      clear(readout).append(mark(used(col.c, row.it).a), ' ', nm(col.c.name), col.n > 1 ? ' +' + (col.n - 1) : '', h('span.dim', null, ' ', list2(col.c.roles)), ' \u2192 ', nm(row.it.n), row.items.length > 1 ? ' and ' + (row.items.length - 1) + ' more' : '', ': ', h('b', null, pieces(spokenCell(spot(f, row, col), row, col), true)));
+      clear(readout).append(mark(used(col.c, row.it).a), ' ', nm(col.c.name), col.n > 1 ? ' +' + (col.n - 1) : '', h('span.dim', ' ', list2(col.c.roles)), ' \u2192 ', nm(row.it.n), row.items.length > 1 ? ' and ' + (row.items.length - 1) + ' more' : '', ': ', h('b', pieces(spokenCell(spot(f, row, col), row, col), true)));
       if (aloud) spoken.textContent = label(col.c) + ', ' + plain(row.it.n) + ': ' + spokenCell(spot(f, row, col), row, col);
     },
     choose: (r, c, byKey) => {
@@ -64,7 +64,7 @@ const matrixView = (query, diff) => {
     map = null;
     if (!at) {
       map = mapBox(f, g, grid);
-      add(panel, [keyOf(), map && map.el, lookFirst(f), D.byRole.length && h('section', null, h('p.dim.small', null, 'Who is not declared: ask by role, as in ', a('#/reach/role/' + enc([...roles.keys()][0] || '*'), 'what a role can reach'), '.'))]);
+      add(panel, [keyOf(), map && map.el, lookFirst(f), D.byRole.length && h('section', h('p.dim.small', 'Who is not declared: ask by role, as in ', a('#/reach/role/' + enc([...roles.keys()][0] || '*'), 'what a role can reach'), '.'))]);
       return;
     }
     const {heading, el} = explainCell(f, g.rows[at[0]], g.columns[at[1]], close);
@@ -89,7 +89,7 @@ const matrixView = (query, diff) => {
     clear(readout).append(start);
     if (!g.rows.length || !g.columns.length) {
       const nothing = f.access === 'unguarded' ? 'Nothing is unguarded: a policy is asked about every call.' : f.diff && f.only && !Object.values(f).some((v) => v && typeof v === 'string') ? 'No access changed.' : 'No cell is like that.';
-      holder.append(h('p.empty', null, nothing, ' ', h('button.link', {type: 'button', onclick: () => { for (const k of FILTERS) f[k] = ''; location.hash = writeFilters(f); }}, 'Clear the filters')));
+      holder.append(h('p.empty', nothing, ' ', h('button.link', {type: 'button', onclick: () => { for (const k of FILTERS) f[k] = ''; location.hash = writeFilters(f); }}, 'Clear the filters')));
       grid = {choose: () => {}, focus: () => {}};
       at = null;
     } else {
@@ -106,7 +106,7 @@ const matrixView = (query, diff) => {
     return el;
   };
   let typing = 0;
-  const field = (name, text) => h('input', {type: 'search', 'aria-label': text, placeholder: text, value: f[name] || null, oninput: (e) => {
+  const field = (name, text, hint) => h('input', {type: 'search', 'aria-label': text, placeholder: hint, value: f[name] || null, oninput: (e) => {
     f[name] = e.target.value;
     clearTimeout(typing);
     typing = setTimeout(() => { f.cell = ''; save(false); draw(); }, 120);
@@ -115,12 +115,12 @@ const matrixView = (query, diff) => {
     const el = h('button.toggle', {type: 'button', 'aria-pressed': String(f[name]), onclick: () => { f[name] = !f[name]; f.unfolded.clear(); el.setAttribute('aria-pressed', String(f[name])); save(true); draw(); }}, text);
     return el;
   };
-  const bar = h('div.tools', {role: 'group', 'aria-label': 'Filters'}, field('item', 'Filter tools'), field('who', 'Filter principals'),
+  const bar = h('div.tools', {role: 'group', 'aria-label': 'Filters'}, field('item', 'Filter tools', 'Tool name'), field('who', 'Filter principals', 'Principal'),
     roles.size > 1 && select('role', 'role', [['', 'any role'], ...[...roles.keys()].filter((r) => roles.get(r)).sort().map((r) => [r, plain(r)])]),
     select('access', 'access', ACCESSES), select('risk', 'risk', [['', 'any risk'], ...[...RISKS, 'other'].filter((r) => D.items.some((it) => it.band === r)).map((r) => [r, RISK[r]])]),
     D.classes.some((c) => c.agent) && select('kind', 'kind of principal', [['', 'everybody'], ['agents', 'agents and workloads'], ['people', 'people']]),
     many && select('server', 'server', [['', 'any server'], ...D.servers.map((s) => [s.name, plain(s.name)])]),
     toggle('fold', 'Fold equal rows'), f.diff && toggle('only', 'Only what changes'), DIFF && a(f.diff ? '#/matrix' : '#/matrix/diff', f.diff ? 'The whole matrix' : 'What changes'));
   draw();
-  return h('main.matrix', {id: 'main', tabindex: '-1'}, h('h1.sr', null, 'Matrix'), h('div.left', null, bar, holder, h('div.foot', null, readout, spoken)), panel);
+  return h('main.matrix', {id: 'main', tabindex: '-1'}, h('h1.sr', 'Matrix'), h('div.left', bar, holder, h('div.foot', readout, spoken)), panel);
 };

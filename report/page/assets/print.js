@@ -8,17 +8,17 @@ const printMatrix = () => {
   const out = [];
   for (let from = 0; from < g.columns.length; from += BLOCK) {
     const cols = g.columns.slice(from, from + BLOCK);
-    out.push(h('table.pgrid', null, h('thead', null, h('tr', null, h('td'), cols.map((col) => h('th', {scope: 'col'}, columnTitle(col), h('div.dim', null, col.c.agent && col.c.k + ' ', list2(col.c.roles)))))),
-      g.bands.map((b) => h('tbody', null, h('tr', null, h('th', {colspan: cols.length + 1, scope: 'rowgroup'}, BANDS[b.band] + ' (' + b.n + ')')),
-        b.rows.map((row) => h('tr', null, h('th', {scope: 'row'}, list(row.items.map((it) => nm(it.n)))), cols.map((col) => { const s = spot({}, row, col); return h('td' + cellClass(s, false), null, mark(s.u.a), s.u.a === CONDITIONAL && h('sup', null, String(note(s.u))), s.bar && h('span.listed')); })))))));
+    out.push(h('table.pgrid', h('thead', h('tr', h('td'), cols.map((col) => h('th', {scope: 'col'}, columnTitle(col), h('div.dim', col.c.agent && col.c.k + ' ', list2(col.c.roles)))))),
+      g.bands.map((b) => h('tbody', h('tr', h('th', {colspan: cols.length + 1, scope: 'rowgroup'}, BANDS[b.band] + ' (' + b.n + ')')),
+        b.rows.map((row) => h('tr', h('th', {scope: 'row'}, list(row.items.map((it) => nm(it.n)))), cols.map((col) => { const s = spot({}, row, col); return h('td' + cellClass(s, false), mark(s.u.a), s.u.a === CONDITIONAL && h('sup', String(note(s.u))), s.bar && h('span.listed')); })))))));
   }
-  return h('section', null, h('h2', null, 'Matrix'), keyOf(), out, notes.length ? h('ol.notes', null, notes.map((t) => h('li', null, h('code', null, pieces(t, true))))) : null);
+  return h('section', h('h2', 'Matrix'), keyOf(), out, notes.length ? h('ol.notes', notes.map((t) => h('li', h('code', pieces(t, true))))) : null);
 };
 
-const printed = () => h('div', {id: 'print'}, h('h1', null, 'mcpolicy: access of ', nm(RUN.title || '')), verdictBox(),
-  DIFF && h('section', null, h('h2', null, 'Changes'), h('ul.plainlist', null, changeGroups().map(changeRow), DIFF.roles.map(roleRow))),
-  openCauses().length ? h('section', null, h('h2', null, 'Findings by cause'), openCauses().map((c) => h('div.causerow', null, h('p', null, severity(c.severity), ' ', h('b', null, prose(c.title)), ' ', place(at(c))), causeBody(c)))) : null,
-  failedTests().length ? h('section', null, h('h2', null, 'Failed cases'), h('ul.plainlist', null, failedTests().flatMap((t) => t.failed).map(caseBox))) : null,
+const printed = () => h('div', {id: 'print'}, h('h1', 'mcpolicy: access of ', nm(RUN.title || '')), verdictBox(),
+  DIFF && h('section', h('h2', 'Changes'), h('ul.plainlist', changeGroups().map(changeRow), DIFF.roles.map(roleRow))),
+  openCauses().length ? h('section', h('h2', 'Findings by cause'), openCauses().map((c) => h('div.causerow', h('p', severity(c.severity), ' ', h('b', prose(c.title)), ' ', place(at(c))), causeBody(c)))) : null,
+  failedTests().length ? h('section', h('h2', 'Failed cases'), h('ul.plainlist', failedTests().flatMap((t) => t.failed).map(caseBox))) : null,
   howMuch(), proofs(false), printMatrix(), restsOn());
 
 addEventListener('beforeprint', () => {

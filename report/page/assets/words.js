@@ -13,14 +13,14 @@ const MARKS = ['deny', 'any', 'cond', 'open'];
 // mark draws an access; what it says stands beside it.
 const mark = (access) => h('span.m.' + MARKS[access], {'aria-hidden': 'true'});
 // spoken is a condition in a sentence.
-const spoken = (text) => (text.startsWith('unless ') ? ['unless ', h('code', null, pieces(text.slice(7), true))] : ['when ', h('code', null, pieces(text, true))]);
+const spoken = (text) => (text.startsWith('unless ') ? ['unless ', h('code', pieces(text.slice(7), true))] : ['when ', h('code', pieces(text, true))]);
 const when = (text) => (text.startsWith('unless ') ? text : 'when ' + text);
 
 // conditionBox shows a condition, broken where it is combined.
 const conditionBox = (text) => {
   const box = h('code.when');
   let depth = 0, quote = '', from = 0;
-  const put = (to) => { box.append(h('span', null, pieces(text.slice(from, to).trim(), true))); from = to; };
+  const put = (to) => { box.append(h('span', pieces(text.slice(from, to).trim(), true))); from = to; };
   for (let i = 0; i < text.length; i++) {
     const ch = text[i];
     if (quote) {
@@ -37,10 +37,10 @@ const conditionBox = (text) => {
 
 // inWords says an access: "always", "only when", a box.
 const inWords = (cell) => {
-  if (cell.none) return [h('span.dim', null, 'not looked at')];
-  if (cell.a !== CONDITIONAL) return [mark(cell.a), ' ', h('b', null, ['no', 'always', '', 'unguarded: no policy is asked'][cell.a]), cell.why && h('div.dim', null, cell.why)];
+  if (cell.none) return [h('span.dim', 'not looked at')];
+  if (cell.a !== CONDITIONAL) return [mark(cell.a), ' ', h('b', ['no', 'always', '', 'unguarded: no policy is asked'][cell.a]), cell.why && h('div.dim', cell.why)];
   const text = condition(cell);
-  return [mark(cell.a), ' ', h('b', null, text.startsWith('unless ') ? 'always, ' : 'only when'), conditionBox(text)];
+  return [mark(cell.a), ' ', h('b', text.startsWith('unless ') ? 'always, ' : 'only when'), conditionBox(text)];
 };
 const sentenceOf = (c, it) => {
   const l = listed(c, it), u = used(c, it);
@@ -50,15 +50,20 @@ const sentenceOf = (c, it) => {
 const label = (c) => (c.p.length ? plain(c.p[0]) + (c.n > 1 ? ' and ' + (c.n - 1) + ' more' : '') : c.n + ' with ' + (c.roles.map(plain).join(', ') || 'no role'));
 const kindChip = (c) => {
   if (!c.agent) return null;
-  return h('span.chip.actor', null, c.k, c.for && c.for.length ? [' for ', list(c.for.slice(0, 2).map(nm)), c.for.length > 2 && ' and more'] : null);
+  return h('span.chip.actor', c.k, c.for && c.for.length ? [' for ', list(c.for.slice(0, 2).map(nm)), c.for.length > 2 && ' and more'] : null);
 };
-const classLink = (c) => [a(c.href, nm(c.name)), c.n > 1 ? h('span.dim', null, c.p.length ? ' and ' + count(c.n - 1, 'other') : ' \u00d7' + c.n) : null];
-const itemLink = (it) => h('span.item', null, a(it.href, nm(it.n)), many ? h('span.dim', null, ' on ', nm(it.server)) : null);
+const classLink = (c) => [a(c.href, nm(c.name)), c.n > 1 ? h('span.dim', c.p.length ? ' and ' + count(c.n - 1, 'other') : ' \u00d7' + c.n) : null];
+// holders names classes: where there are many, by their roles.
+const holders = (list, most) => {
+  if (list.length <= most + 1) return more(list.map((c) => [a(c.href, nm(c.name)), c.n > 1 && h('span.dim', ' +' + (c.n - 1))]), most);
+  return more([...groupBy(list, (c) => c.roles.join('\n')).values()].map((of) => [a(of[0].href, of[0].roles.length ? list2(of[0].roles) : 'no role'), h('span.dim', ' \u00d7' + of.reduce((n, c) => n + c.n, 0))]), most);
+};
+const itemLink = (it) => h('span.item', a(it.href, nm(it.n)), many ? h('span.dim', ' on ', nm(it.server)) : null);
 const riskChip = (it) => chip(TONE[it.band], riskWords(it));
-const place = (at) => (at ? h('span.at', null, pieces(at, true)) : null);
+const place = (at) => (at ? h('span.at', pieces(at, true)) : null);
 const ruleLine = (r, open) => {
   const src = source(r.src, r.line, r.line);
-  const head = [place(r.file ? r.file + ':' + r.line : ''), ' rule ', h('b', null, prose(r.name)), h('span.dim', null, r.effect === 'deny' ? ' denies' : ' allows')];
-  return src ? h('details.rule', {open}, h('summary', null, head), src) : h('div.rule', null, head);
+  const head = [place(r.file ? r.file + ':' + r.line : ''), ' rule ', h('b', prose(r.name)), h('span.dim', r.effect === 'deny' ? ' denies' : ' allows')];
+  return src ? h('details.rule', {open}, h('summary', head), src) : h('div.rule', head);
 };
 const shell = (s) => (/^[\w@%+=:,./-]+$/.test(s) ? s : "'" + s.replace(/'/g, "'\\''") + "'");
