@@ -1,4 +1,4 @@
-.PHONY: test e2e oracle bench ci
+.PHONY: test e2e oracle bench page pictures ci
 
 test:
 	go test ./...
@@ -21,6 +21,16 @@ bench:
 	go run ./bench -scale -n 3
 	go test ./pdp/embedded -run "^$$" -bench Limit
 	go test ./internal/cerbosbin -run '^$$' -bench BenchmarkRemote -benchtime 5x
+
+# The page of 300 tools by 2,000 principals in Chromium: its size, how long it
+# takes to open, and tasks over 50 ms while it scrolls. Wants a quiet machine.
+page:
+	MCPOLICY_REQUIRE_CHROMIUM=1 MCPOLICY_QUIET_MACHINE=1 go test -count=1 -run '^TestPageBig$$' -v ./report
+
+# Each view of the page on each screen, and what is printed.
+pictures:
+	mkdir -p /tmp/mcpolicy-pictures
+	MCPOLICY_REQUIRE_CHROMIUM=1 MCPOLICY_PICTURES=/tmp/mcpolicy-pictures go test -count=1 -timeout 20m -run '^TestPictures$$' ./report
 
 ci:
 	.ci/run

@@ -3,7 +3,6 @@ package report_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,12 +14,6 @@ import (
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
-
-// checkedPage writes the page of a check of a folder, and returns its file.
-func checkedPage(t testing.TB, o report.Options, dir ...string) string {
-	t.Helper()
-	return pageFile(t, checkedFolder(t, dir...), o)
-}
 
 // checkedFolder checks a folder with all that a page shows.
 func checkedFolder(t testing.TB, dir ...string) *report.Document {
@@ -39,10 +32,13 @@ func checkedFolder(t testing.TB, dir ...string) *report.Document {
 }
 
 // openPage opens the page of a fixture; github with a change that is made up has
-// "github, changed" for a name.
+// "github, changed" for a name, and "company" is a big one.
 func openPage(t testing.TB, name string) *browser.Page {
 	t.Helper()
 	fixture, change, _ := strings.Cut(name, ", ")
+	if fixture == "company" {
+		return browser.Open(t, bigPage(t))
+	}
 	d := checkedFolder(t, "..", "fixtures", fixture)
 	if change != "" {
 		d.Details.Diff, d.Details.Base, d.Details.Revision = madeUpDiff(), "main", "9c41f7e"
@@ -64,45 +60,31 @@ func pageFile(t testing.TB, d *report.Document, o report.Options) string {
 	return file
 }
 
-// TestPictures writes pictures of pages into the folder that MCPOLICY_PICTURES names.
+// TestPictures writes pictures of pages into the folder that MCPOLICY_PICTURES names:
+// each view on each screen, and what is printed.
 func TestPictures(t *testing.T) {
 	folder := os.Getenv("MCPOLICY_PICTURES")
 	if folder == "" {
 		t.Skip("MCPOLICY_PICTURES names no folder")
 	}
-	if only := os.Getenv("MCPOLICY_ONLY"); only == "big" {
-		p := browser.Open(t, bigPage(t))
-		for _, screen := range screens {
-			p.Screen(screen.width, screen.height, screen.scheme)
-			for i, hash := range []string{"#/", "#/matrix", "#/reach/sales-admin-0030", "#/who/company/tool/delete_customer"} {
-				p.Go(hash)
-				p.Settle()
-				if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("big%d-%s.png", i, screen.name)), p.Shot(), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		return
-	}
-	for _, name := range []string{"github", "insecure", "github, changed"} {
-		if only := os.Getenv("MCPOLICY_ONLY"); only != "" && only != name {
-			continue
-		}
+	for name, list := range views {
 		p := openPage(t, name)
-		name, views := strings.ReplaceAll(name, ", ", "-"), views[name]
-		for _, view := range views {
+		for _, view := range list {
 			for _, screen := range screens {
 				p.Screen(screen.width, screen.height, screen.scheme)
 				p.Go(view.hash)
-				if err := os.WriteFile(filepath.Join(folder, name+"-"+view.name+"-"+screen.name+".png"), p.Shot(), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				picture(t, filepath.Join(folder, name+"-"+view.name+"-"+screen.name+".png"), p.Shot())
 			}
 		}
-		if err := os.WriteFile(filepath.Join(folder, name+".pdf"), p.Print(), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		picture(t, filepath.Join(folder, name+".pdf"), p.Print())
 		p.Quiet()
+	}
+}
+
+func picture(t *testing.T, file string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -110,15 +92,27 @@ type pageView struct{ name, hash string }
 
 var views = map[string][]pageView{
 	"github": {
-		{"overview", "#/"}, {"matrix", "#/matrix"}, {"cell", "#/matrix?cell=ola/github/tool/archive_repository"}, {"reach", "#/reach/sorter"},
-		{"role", "#/reach/role/maintainer"}, {"who", "#/who/github/tool/delete_repository"}, {"findings", "#/findings"}, {"tests", "#/tests"},
+		{"overview", "#/"},
+		{"matrix", "#/matrix"},
+		{"cell", "#/matrix?cell=ola/github/tool/archive_repository"},
+		{"reach", "#/reach/sorter"},
+		{"role", "#/reach/role/maintainer"},
+		{"who", "#/who/github/tool/delete_repository"},
+		{"findings", "#/findings"},
+		{"tests", "#/tests"},
 	},
 	"github, changed": {
 		{"overview", "#/"}, {"matrix", "#/matrix/diff"}, {"cell", "#/matrix/diff?cell=chen/github/tool/put_file"}, {"whole", "#/matrix"}, {"changes", "#/changes"}, {"reach", "#/reach/sorter"},
 	},
+	"company": {{"overview", "#/"}, {"matrix", "#/matrix"}, {"who", "#/who/company/tool/delete_customer"}},
 	"insecure": {
-		{"overview", "#/"}, {"matrix", "#/matrix"}, {"cell", "#/matrix?cell=scout/crm/tool/get_pipeline_report"}, {"reach", "#/reach/scout"},
-		{"who", "#/who/crm/tool/delete_customer"}, {"findings", "#/findings"}, {"tests", "#/tests"},
+		{"overview", "#/"},
+		{"matrix", "#/matrix"},
+		{"cell", "#/matrix?cell=scout/crm/tool/get_pipeline_report"},
+		{"reach", "#/reach/scout"},
+		{"who", "#/who/crm/tool/delete_customer"},
+		{"findings", "#/findings"},
+		{"tests", "#/tests"},
 	},
 }
 

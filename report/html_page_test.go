@@ -58,7 +58,7 @@ func TestPageAnswers(t *testing.T) {
 	wantHash(t, p, "#/reach/sorter")
 	wantText(t, p, "h1", "What can sorter reach?")
 	wantText(t, p, ".lead", "50 of 114 tools, 7 always and 43 on a condition. None is destructive.")
-	wantText(t, p, ".card", "Acts for tariq")
+	wantText(t, p, ".card", "On other conditions it may use get_repository")
 
 	p.Do(chromedp.Focus(chromedp.CSS("#q-who")))
 	p.Type("nothing like it")
@@ -315,4 +315,18 @@ func TestPageNameless(t *testing.T) {
 	}
 	wantText(t, p, ".who", "SALES")
 	p.Quiet()
+}
+
+// TestPageDelegates shows that an agent that may do more than its person is never
+// said to do no more: be it that the person may only on a condition.
+func TestPageDelegates(t *testing.T) {
+	p := openPage(t, "insecure")
+	p.Go("#/reach/scout")
+	wantText(t, p, ".card h2", "More than sally may")
+	wantText(t, p, ".card", "scout acts for sally, who may not, or not with all arguments, use get_pipeline_report on crm.")
+	p = openPage(t, "github")
+	p.Go("#/reach/sorter")
+	wantText(t, p, ".card h2", "Not the same as tariq may")
+	p.Go("#/reach/shipper")
+	wantText(t, p, ".card h2", "mona may")
 }

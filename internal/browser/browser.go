@@ -223,8 +223,10 @@ func (p *Page) Press(keys ...string) {
 
 // Keys that have no character of their own, for Press.
 const (
-	ArrowDown, ArrowRight = kb.ArrowDown, kb.ArrowRight
-	Home, End             = kb.Home, kb.End
+	ArrowDown  = kb.ArrowDown
+	ArrowRight = kb.ArrowRight
+	Home       = kb.Home
+	End        = kb.End
 )
 
 // Type types a text where the focus is.

@@ -8,8 +8,8 @@ const groupBy = (list, key) => {
   }
   return groups;
 };
-const page = (children) => h('main.answer', {id: 'main', tabindex: '-1'}, children, questions());
-const missing = (what) => page(h('header', h('h1', what), h('p', 'It may have gone since this link was made. ', a('#/', 'Overview'))));
+const page = (name, children) => view('.answer', name, children, questions());
+const missing = (what) => page('Nothing', h('header', h('h1', what), h('p', 'It may have gone since this link was made. ', a('#/', 'Overview'))));
 
 // The bands of items that somebody may use, by condition; what they may not, folded.
 const bandsOf = (access, hidden) => RISKS.concat('other').map((band) => {
@@ -29,7 +29,6 @@ const bandsOf = (access, hidden) => RISKS.concat('other').map((band) => {
 const reachPage = (name) => {
   const c = byName.get(name);
   if (!c) return missing(h('span', 'Nobody is called ', nm(name)));
-  document.title = title('What can ' + plain(name) + ' reach?');
   const uses = D.items.map((it) => [it, used(c, it)]);
   const may = uses.filter(([it, u]) => it.tool && u.a);
   const open = may.filter(([, u]) => u.a !== CONDITIONAL);
@@ -38,13 +37,13 @@ const reachPage = (name) => {
   const access = (it) => { const u = used(c, it); return {a: u.a, text: condition(u)}; };
   const byRule = groupBy(uses.filter(([, u]) => u.a).flatMap(([it, u]) => (u.r || []).map((r) => [r, it])), ([r]) => r);
   const no = D.items.filter((it) => !used(c, it).a);
-  return page([h('header', h('h1', 'What can ', nm(c.p.length ? name : c.name), ' reach?'),
+  return page('What can ' + plain(name) + ' reach?', [h('header', h('h1', 'What can ', nm(c.p.length ? name : c.name), ' reach?'),
     h('p.lead', h('b', may.length + ' of ' + count(tools.length, 'tool')),
       may.length ? (open.length && open.length < may.length ? ', ' + open.length + ' always and ' + (may.length - open.length) + ' on a condition. ' : open.length ? ', always. ' : ', each on a condition. ') : '. ',
       bad.length ? h('b.destr', (bad.length === may.length ? 'All ' : '') + bad.length + (bad.length === 1 ? ' is' : ' are') + ' destructive' + (badOpen.length ? ', ' + (badOpen.length === bad.length ? '' : badOpen.length + ' of them ') + 'with any arguments.' : ', on a condition.'))
         : may.length ? 'None is destructive. ' : '', others ? ' And ' + count(others, 'prompt or resource', 'prompts and resources') + '.' : ''),
     h('p', kindChip(c), c.agent ? null : chip('', c.k), chip('', 'roles: ', c.roles.length ? list2(c.roles) : 'none'), (c.attr || []).map(([k, v]) => chip('', nm(k), ' = ', nm(v))),
-      c.n > 1 && chip('', 'the same as ', c.p.length ? more(c.p.filter((p) => p !== name).map((p) => a('#/reach/' + enc(p), nm(p))), 5) : count(c.n - 1, 'other'))),
+      c.n > 1 && chip('', 'the same as ', c.p.length ? more(c.p.filter((p) => p !== name).map((p) => whoLink(p)), 5) : count(c.n - 1, 'other'))),
     h('p', a('#/matrix?who=' + enc(c.p.length ? c.p[0] : c.name), 'In the matrix'))),
   h('div.columns', h('div.stack', bandsOf(access, (it) => !listed(c, it).a && it.tool),
     no.length ? h('details.card.fold', h('summary', count(no.length, 'item') + ' out of reach'), h('ul.names', no.map((it) => h('li', itemLink(it))))) : null),
@@ -53,19 +52,21 @@ const reachPage = (name) => {
       h('div.dim.small', count(pairs.length, 'item') + ': ', more(pairs.map(([, it]) => nm(it.n)), 3)), ruleLine(D.rules[r]))) : h('p.row.dim', 'No rule.'))))]);
 };
 
-// delegate compares an agent with those that it acts for.
+// delegate compares an agent with those that it acts for. Two conditions that read
+// differently may still mean the same: that is not known here, and said so.
 const delegate = (c) => (c.for || []).map((key) => {
   const of = byName.get(key);
   if (!of) return null;
-  const over = D.items.filter((it) => used(c, it).a && !used(of, it).a);
-  const open = D.items.filter((it) => used(c, it).a && used(of, it).a === CONDITIONAL && (used(c, it).a !== CONDITIONAL || condition(used(c, it)) !== condition(used(of, it))));
-  return h('section.card', h('header', over.length ? icon('error', 18) : null, h('h2', over.length ? ['More than ', nm(key), ' may'] : ['Acts for ', nm(key)])),
-    h('p.row', over.length ? [nm(c.name), ' acts for ', a('#/reach/' + enc(key), nm(key)), ', who may not use ', more(over.map(itemLink), 8), '.']
-      : [a('#/reach/' + enc(key), nm(key)), ' may use everything that it may.', open.length ? [' On other conditions: ', more(open.map(itemLink), 8), '.'] : null]));
+  const both = (it) => used(c, it).a === CONDITIONAL && used(of, it).a === CONDITIONAL && condition(used(c, it)) !== condition(used(of, it));
+  const over = D.items.filter((it) => used(c, it).a && (!used(of, it).a || used(of, it).a === CONDITIONAL && used(c, it).a !== CONDITIONAL));
+  const other = D.items.filter(both), who = a('#/reach/' + enc(key), nm(key));
+  return h('section.card', h('header', over.length ? icon('error', 18) : other.length ? icon('warning', 18) : icon('good', 18), h('h2', over.length ? 'More than ' : other.length ? 'Not the same as ' : 'No more than ', nm(key), ' may')),
+    over.length ? h('p.row', nm(c.name), ' acts for ', who, ', who may not, or not with all arguments, use ', more(over.map(itemLink), 8), '.') : null,
+    other.length ? h('p.row', nm(c.name), ' acts for ', who.cloneNode(true), '. On other conditions it may use ', more(other.map(itemLink), 8), '.') : null,
+    over.length || other.length ? null : h('p.row', nm(c.name), ' acts for ', who, ', who may use all that it may, on the same conditions.'));
 });
 
 const rolePage = (role) => {
-  document.title = title('What can the role ' + plain(role) + ' reach?');
   const held = D.classes.filter((c) => c.roles.includes(role));
   if (!held.length && !D.byRole.some((b) => b.roles.some((r) => r.role === role))) return missing(h('span', 'No role is called ', nm(role)));
   const access = (it) => {
@@ -75,7 +76,7 @@ const rolePage = (role) => {
     return r ? {a: r.a, text: r.c >= 0 ? D.conditions[r.c] : ''} : {a: DENIED};
   };
   const may = tools.filter((it) => access(it).a);
-  return page([h('header', h('h1', 'What can the role ', nm(role), ' reach?'),
+  return page('What can the role ' + plain(role) + ' reach?', [h('header', h('h1', 'What can the role ', nm(role), ' reach?'),
     D.byRole.length ? h('p.lead', h('b', may.length + ' of ' + count(tools.length, 'tool')), ', for anyone who has the role and no other.') : h('p.lead', 'By role nothing was asked: see who has it.')),
   h('div.columns', h('div.stack', D.byRole.length ? bandsOf(access) : null), h('div.stack',
     card('Who has it', '', null, held.length ? h('ul.plainlist', held.map((c) => h('li.row', classLink(c), ' ', kindChip(c), h('span.dim', ' ', list2(c.roles))))) : h('p.row.dim', 'Nobody declared has it.'))))]);
@@ -84,7 +85,6 @@ const rolePage = (role) => {
 const whoPage = (server, type, name) => {
   const it = itemOf(server, type, name);
   if (!it) return missing(h('span', 'Nothing is called ', nm(name)));
-  document.title = title('Who can ' + it.u + ' ' + plain(it.n) + '?');
   const may = classes.filter((c) => used(c, it).a).sort((x, y) => used(x, it).a - used(y, it).a);
   const not = classes.filter((c) => !used(c, it).a);
   const n = may.reduce((k, c) => k + c.n, 0), few = may.length && may.length < 4;
@@ -92,8 +92,8 @@ const whoPage = (server, type, name) => {
   const byRole = it.roles >= 0 ? D.byRole[it.roles] : null;
   const rules = [...new Set(may.flatMap((c) => used(c, it).r || []))];
   const findings = openCauses().filter((c) => c.findings.some((f) => (f.items || []).includes(it.i)));
-  return page([h('header', h('h1', 'Who can ' + it.u + ' ', nm(it.n), '?'),
-    h('p.lead', h('b', n === people && n > 1 ? 'Everybody' : n ? n + ' of ' + count(people, 'principal') : 'Nobody'), few ? [': ', list(may.map((c) => {
+  return page('Who can ' + it.u + ' ' + plain(it.n) + '?', [h('header', h('h1', 'Who can ' + it.u + ' ', nm(it.n), '?'),
+    h('p.lead', h('b', n === people && n > 1 ? 'Everybody' : n ? n + ' of ' + count(people, 'principal') : 'Nobody'), !few && may.length && (may.every((c) => used(c, it).a !== CONDITIONAL) ? ', ' + ACCESS[used(may[0], it).a] : may.every((c) => used(c, it).a === CONDITIONAL) ? ', on a condition' : ', some on a condition'), few ? [': ', list(may.map((c) => {
       const u = used(c, it);
       return [nm(c.name), c.n > 1 && ' (' + c.n + ')', ' ', u.a === CONDITIONAL ? spoken(condition(u)) : ACCESS[u.a]];
     }))] : null, '.'),
@@ -104,7 +104,7 @@ const whoPage = (server, type, name) => {
       h('tbody', rows.map((c) => h('tr', h('th', {scope: 'row'}, may.length > 12 ? holders(sets.get(setOf(c)), 0) : classLink(c), ' ', kindChip(c), may.length > 12 ? null : h('div.dim.small', list2(c.roles))),
         h('td', {'data-head': 'Sees it'}, sees(listed(c, it))), h('td.' + TONE[it.band], {'data-head': 'May ' + it.u + ' it'}, inWords(used(c, it))),
         h('td', {'data-head': 'Because of'}, (used(c, it).r || []).map((r) => h('div.small', place(D.rules[r].file + ':' + D.rules[r].line), ' ', prose(D.rules[r].name)))))))) : h('p.row.dim', 'Nobody.'),
-    not.length ? h('details.fold', h('summary', count(not.reduce((k, c) => k + c.n, 0), 'principal') + ' may not'), h('p.row', more(not.flatMap((c) => (c.p.length ? c.p.map((p) => a('#/reach/' + enc(p), nm(p))) : [classLink(c)])), 60))) : null),
+    not.length ? h('details.fold', h('summary', count(not.reduce((k, c) => k + c.n, 0), 'principal') + ' may not'), h('p.row', more(not.flatMap((c) => (c.p.length ? c.p.map((p) => whoLink(p)) : [classLink(c)])), 60))) : null),
     findings.length ? card('Findings', '', null, h('ul.plainlist', findings.map((c) => h('li.row', severity(c.severity), ' ', a('#/findings/' + c.id, prose(c.title)))))) : null),
   h('div.stack', byRole ? card('By role, for anyone who has it', 'declared or not', null,
     byRole.roles.map((r) => h('div.row.' + TONE[it.band], mark(r.a), ' ', r.role === '*' ? h('b', byRole.roles.length > 1 ? 'any other role' : 'any role') : a('#/reach/role/' + enc(r.role), nm(r.role)), ' ',

@@ -89,14 +89,17 @@ const canvasGrid = (f, g, on) => {
   };
   const paint = (x0, y0, w, ht) => {
     const ratio = Math.min(devicePixelRatio || 1, 2);
-    canvas.width = w * ratio;
-    canvas.height = ht * ratio;
-    canvas.style.width = w + 'px';
-    canvas.style.height = ht + 'px';
+    if (canvas.width !== Math.ceil(w * ratio) || canvas.height !== Math.ceil(ht * ratio)) {
+      canvas.width = Math.ceil(w * ratio);
+      canvas.height = Math.ceil(ht * ratio);
+      canvas.style.width = w + 'px';
+      canvas.style.height = ht + 'px';
+    }
     canvas.style.left = headW + x0 + 'px';
     canvas.style.top = headH + y0 + 'px';
     const ctx = canvas.getContext('2d');
-    ctx.scale(ratio, ratio);
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ctx.clearRect(0, 0, w, ht);
     const c0 = Math.floor(x0 / colW), c1 = Math.min(g.columns.length, Math.ceil((x0 + w) / colW));
     for (let i = find(y0); i < lines.length && lines[i].y < y0 + ht; i++) {
       const {row} = lines[i];
@@ -129,11 +132,9 @@ const canvasGrid = (f, g, on) => {
       body.append(el);
       return el;
     });
-    if (force || !painted || x < painted.x0 || y < painted.y0 || x + w > painted.x1 || y + ht > painted.y1) {
-      if (!(painted && !force && painted.x1 >= width && x >= painted.x0 && y >= painted.y0 && y + ht <= painted.y1 && x + w >= width)) {
-        const x0 = Math.max(0, x - OVER), y0 = Math.max(0, y - OVER);
-        paint(x0, y0, Math.min(width - x0, w + 2 * OVER), Math.min(height - y0, ht + 2 * OVER));
-      }
+    if (force || !painted || x < painted.x0 || y < painted.y0 || Math.min(x + w, width) > painted.x1 || Math.min(y + ht, height) > painted.y1) {
+      const pw = Math.min(width, w + 2 * OVER), ph = Math.min(height, ht + 2 * OVER);
+      paint(Math.max(0, Math.min(x - OVER, width - pw)), Math.max(0, Math.min(y - OVER, height - ph)), pw, ph);
     }
     on.view && on.view({x, y, w, ht, width, height});
   };

@@ -19,6 +19,8 @@ const changeGroups = (() => {
   }
 })();
 
+const conditionPair = (x) => (x.was || x.now) && h('div.pair', x.was && h('div', h('b', '\u2212 '), h('code', pieces(x.was, true))), x.now && h('div', h('b', '+ '), h('code', pieces(x.now, true))));
+const thing = (x) => { const it = itemOf(x.server, x.type, x.name); return it ? itemLink(it) : nm(x.name); };
 const VERBS = {widened: ' may now ', narrowed: ' may no longer ', changed: ' may in other cases ', unknown: ' may perhaps now '};
 const changeRow = (g) => {
   const {x, who, items} = g, c = byName.get(who[0]), bad = items.filter((it) => it.band === 'destructive');
@@ -26,17 +28,17 @@ const changeRow = (g) => {
   const subject = c && c.roles.length ? list2(c.roles) : nm(who[0]);
   return h('li.change', icon(x.change === 'narrowed' ? 'closes' : 'opens', 20), h('div',
     h('div', h('b', subject), c && c.agent && [' ', kindChip(c)], VERBS[x.change], x.op, ' ', items.length > 1 ? [h('b' + (bad.length ? '.destr' : ''), count(items.length, bad.length === items.length ? 'destructive tool' : 'item')), ': ', more(items.map(itemLink), 4)] : [itemLink(items[0]), ' ', bad.length ? riskChip(items[0]) : null, itemChange.get(items[0].key)?.change === 'added' && chip('', 'new tool')], more1),
-    x.was || x.now ? h('div.pair', x.was && h('div', h('b', '\u2212 '), h('code', pieces(x.was, true))), x.now && h('div', h('b', '+ '), h('code', pieces(x.now, true)))) : null,
-    h('div.dim.small', 'for ', more(who.map((p) => (byName.has(p) ? a('#/reach/' + enc(p), nm(p)) : nm(p))), 6), ': ', x.from, ' \u2192 ', h('b', x.to === 'allowed' ? 'always' : x.to)),
-    (x.rules || []).map((r) => h('div.small', place(r.at), ' ', prose(r.text))),
+    conditionPair(x),
+    h('div.dim.small', 'for ', more(who.map((p) => whoLink(p)), 6), ': ', x.from, ' \u2192 ', h('b', x.to === 'allowed' ? 'always' : x.to)),
+    (x.rules || []).map(placed),
     x.gained && h('div.small', h('span.dim', 'A call that only now is allowed: '), h('code', pieces(x.gained, true))),
     x.lost && h('div.small', h('span.dim', 'A call that no longer is allowed: '), h('code', pieces(x.lost, true)))));
 };
 
 const roleRow = (x) => h('li.change', icon(x.change === 'narrowed' ? 'closes' : 'opens', 20), h('div',
-  h('div', 'anybody with ', h('b', x.who[0] === '*' ? 'any other role' : list2(x.who)), VERBS[x.change], x.op, ' ', itemOf(x.server, x.type, x.name) ? itemLink(itemOf(x.server, x.type, x.name)) : nm(x.name)),
-  x.was || x.now ? h('div.pair', x.was && h('div', h('b', '\u2212 '), h('code', pieces(x.was, true))), x.now && h('div', h('b', '+ '), h('code', pieces(x.now, true)))) : null,
-  (x.rules || []).map((r) => h('div.small', place(r.at), ' ', prose(r.text)))));
+  h('div', 'anybody with ', h('b', x.who[0] === '*' ? 'any other role' : list2(x.who)), VERBS[x.change], x.op, ' ', thing(x)),
+  conditionPair(x),
+  (x.rules || []).map(placed)));
 
 const changesCard = (most) => {
   const groups = changeGroups(), opening = groups.filter((g) => g.x.change !== 'narrowed');
@@ -46,7 +48,6 @@ const changesCard = (most) => {
 };
 
 const changesView = () => {
-  document.title = title('Changes');
   let by = 'who';
   const groups = changeGroups(), holder = h('div.stack');
   const part = (name, rows) => rows.length && h('section.card', h('header', h('h2', name)), h('ul.plainlist', rows));
@@ -56,16 +57,12 @@ const changesView = () => {
     add(holder, [part('Opens', sorted.filter((g) => g.x.change === 'widened').map(changeRow)), part('Not known', sorted.filter((g) => g.x.change === 'unknown').map(changeRow)), part('Changes in condition', sorted.filter((g) => g.x.change === 'changed').map(changeRow)),
       part('By role, for anyone who has it', DIFF.roles.map(roleRow)), part('Closes', sorted.filter((g) => g.x.change === 'narrowed').map(changeRow)),
       part('Budget', DIFF.budget.map((b) => h('li.row', icon('error'), ' ', prose(b.text), ' ', place(b.at)))),
-      part('Inventory', DIFF.items.map((x) => h('li.row', chip(x.change === 'added' ? 'w' : 'd', x.change), ' ', itemOf(x.server, x.type, x.name) ? itemLink(itemOf(x.server, x.type, x.name)) : nm(x.name), x.text && [' ', prose(x.text)]))),
-      part('Principals', DIFF.principals.map((x) => h('li.row', chip('', x.change), ' ', byName.has(x.name) ? a('#/reach/' + enc(x.name), nm(x.name)) : nm(x.name), x.text && [' ', prose(x.text)]))),
+      part('Inventory', DIFF.items.map((x) => h('li.row', chip(x.change === 'added' ? 'w' : 'd', x.change), ' ', thing(x), x.text && [' ', prose(x.text)]))),
+      part('Principals', DIFF.principals.map((x) => h('li.row', chip('', x.change), ' ', whoLink(x.name), x.text && [' ', prose(x.text)]))),
       part('Not a difference', DIFF.notes.map((x) => h('li.row', prose(x.text), ' ', place(x.at))))]);
     if (!holder.children.length) holder.append(h('p.row', severity('good', 'No access changed'), '.'));
   };
-  const row = h('div.only', {role: 'group', 'aria-label': 'Order'}, [['who', 'By who gains'], ['rule', 'By rule']].map(([k, t]) => h('button.toggle', {type: 'button', 'aria-pressed': String(k === by), onclick: (e) => {
-    by = k;
-    [...row.children].forEach((b) => b.setAttribute('aria-pressed', String(b === e.currentTarget)));
-    draw();
-  }}, t)));
+  const row = choice('Order', [['who', 'By who gains'], ['rule', 'By rule']], (k) => { by = k; draw(); });
   draw();
-  return h('main.findings', {id: 'main', tabindex: '-1'}, h('header.with', h('h1', 'Changes', RUN.base && h('span.dim', ' against ', nm(RUN.base))), row, a('#/matrix/diff', 'In the matrix')), holder);
+  return view('.findings', 'Changes', h('header.with', h('h1', 'Changes', RUN.base && h('span.dim', ' against ', nm(RUN.base))), row, a('#/matrix/diff', 'In the matrix')), holder);
 };

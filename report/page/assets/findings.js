@@ -6,9 +6,9 @@ const causeBody = (c) => {
   const uniq = (xs) => [...new Set(xs)];
   const items = uniq(c.findings.flatMap((x) => x.items || [])), who = uniq(c.findings.flatMap((x) => x.who || []));
   return h('div.body', f.fix && h('p.fix', h('b', 'Fix'), ' ', prose(f.fix)), source(c.src, c.first, c.line),
-    (f.evidence || []).map((e) => h('p', prose(e))), (f.related || []).map((r) => h('p.small', place(r.at), ' ', prose(r.text))),
+    (f.evidence || []).map((e) => h('p', prose(e))), (f.related || []).map(placed),
     c.findings.length > 1 && [h('h3', count(c.findings.length, 'finding') + ' at this place'), h('ul.plainlist.tight', c.findings.map((x) => h('li', prose(x.message), ' ', h('span.dim', x.rule), x !== f && x.fix !== f.fix && h('div.dim.small', prose(x.fix || '')))))],
-    items.length || who.length ? h('p', h('b', 'About '), more([...items.map((i) => itemLink(D.items[i])), ...who.map((p) => (byName.has(p) ? a('#/reach/' + enc(p), nm(p)) : nm(p)))], 12)) : null,
+    items.length || who.length ? h('p', h('b', 'About '), more([...items.map((i) => itemLink(D.items[i])), ...who.map((p) => whoLink(p))], 12)) : null,
     c.waived && h('p', h('b', 'Waived: '), prose(f.waiver || ''), ' ', place(f.waivedAt)),
     h('p.dim.small', 'rule ', list2(uniq(c.findings.map((x) => x.rule))), c.confidence !== 'high' && ', ' + c.confidence + ' confidence', uniq(c.findings.flatMap((x) => x.standards || [])).map((s) => '; ' + s),
       h('span.cmd', ' mcpolicy rules ' + f.rule)));
@@ -23,16 +23,11 @@ const causeRow = (c, open) => {
 };
 
 const findingsView = (id) => {
-  document.title = title('Findings');
   const causes = openCauses(), waived = D.causes.filter((c) => c.waived);
   let only = '';
   const holder = h('div');
   const buttons = [['', 'All']].concat(['error', 'warning', 'note'].map((s) => [s, causes.filter((c) => c.severity === s).length]).filter(([, n]) => n).map(([s, n]) => [s, count(n, s)]));
-  const row = h('div.only', {role: 'group', 'aria-label': 'Severity'}, buttons.map(([s, text]) => h('button.toggle', {type: 'button', 'aria-pressed': String(s === only), onclick: (e) => {
-    only = s;
-    [...row.children].forEach((b) => b.setAttribute('aria-pressed', String(b === e.currentTarget)));
-    draw();
-  }}, text)));
+  const row = choice('Severity', buttons, (s) => { only = s; draw(); });
   const draw = () => {
     clear(holder);
     let first = !id;
@@ -46,5 +41,5 @@ const findingsView = (id) => {
   };
   draw();
   if (id) requestAnimationFrame(() => { const el = document.getElementById('f-' + id); if (el) { el.scrollIntoView(); el.firstChild.focus({preventScroll: true}); } });
-  return h('main.findings', {id: 'main', tabindex: '-1'}, h('header.with', h('h1', count(causes.length, 'cause') + (causes.length > 1 ? ', most urgent first' : '')), buttons.length > 2 && row), holder);
+  return view('.findings', 'Findings', h('header.with', h('h1', count(causes.length, 'cause') + (causes.length > 1 ? ', most urgent first' : '')), buttons.length > 2 && row), holder);
 };

@@ -20,7 +20,7 @@ const top = h('header.top', h('a.skip', {href: '#main', onclick: (e) => { e.prev
   h('a.brand', {href: '#/'}, 'mcpolicy'), h('span.about', nm(RUN.title || ''), RUN.revision && [' ', h('span.dim', pieces(RUN.revision), RUN.base && [' against ', pieces(RUN.base)])]),
   h('nav', {'aria-label': 'Views'}, tabs().map(([href, name, n, bad, what]) => h('a.tab', {href}, name, n !== undefined && n !== null ? h('span.badge' + (bad ? '.bad' : ''), String(n), h('span.sr', ' ' + what)) : null))));
 
-const view = () => {
+const route = () => {
   const hash = location.hash.replace(/^#\/?/, ''), [path, query] = hash.split(/\?(.*)/s);
   const parts = path.split('/').map((p) => { try { return decodeURIComponent(p); } catch { return p; } });
   const q = new URLSearchParams(query || '');
@@ -37,7 +37,7 @@ const view = () => {
 
 const show = (moved) => {
   current = location.hash;
-  const main = view();
+  const main = route();
   document.querySelector('main')?.remove();
   top.after(main);
   document.body.classList.toggle('fills', main.classList.contains('matrix'));

@@ -17,7 +17,6 @@ const writeFilters = (f) => {
 const cellName = (c, it) => enc(c.p.length ? c.p[0] : 'class ' + (c.i + 1)) + '/' + it.href.slice('#/who/'.length);
 
 const matrixView = (query, diff) => {
-  document.title = title(diff ? 'What changes in the matrix' : 'Matrix');
   const f = readFilters(query, diff && DIFF);
   let g, grid, at = null, map = null;
   const holder = h('div.holder'), readout = h('p.readout'), spoken = h('span.sr', {role: 'status', 'aria-live': 'polite'}), panel = h('aside.panel', {'aria-label': 'Panel', tabindex: '-1'});
@@ -122,5 +121,5 @@ const matrixView = (query, diff) => {
     many && select('server', 'server', [['', 'any server'], ...D.servers.map((s) => [s.name, plain(s.name)])]),
     toggle('fold', 'Fold equal rows'), f.diff && toggle('only', 'Only what changes'), DIFF && a(f.diff ? '#/matrix' : '#/matrix/diff', f.diff ? 'The whole matrix' : 'What changes'));
   draw();
-  return h('main.matrix', {id: 'main', tabindex: '-1'}, h('h1.sr', 'Matrix'), h('div.left', bar, holder, h('div.foot', readout, spoken)), panel);
+  return view('.matrix', diff ? 'What changes in the matrix' : 'Matrix', h('h1.sr', 'Matrix'), h('div.left', bar, holder, h('div.foot', readout, spoken)), panel);
 };

@@ -89,11 +89,10 @@ const restsOn = () => card('What this rests on', '', null, h('ul.plainlist',
   D.notes.map((n) => h('li.row', icon('warning'), ' ', prose(n.text), ' ', place(n.at)))));
 
 const overview = () => {
-  document.title = title('Overview');
   const changes = DIFF && DIFF.cells.length + DIFF.roles.length ? changesCard(5) : null;
   const first = fixFirst(), much = howMuch(), proved = proofs(true);
   const failing = D.verdict.level === 'bad' && !changes;
   const columns = failing ? [[first, proved], [much, restsOn()]] : [[changes, much], [first, proved, restsOn()]];
-  return h('main', {id: 'main', tabindex: '-1'}, verdictBox(), questions(),
+  return view('', 'Overview', verdictBox(), questions(),
     h('div.columns' + (failing ? '.even' : ''), columns.map((c) => h('div.stack', c))));
 };

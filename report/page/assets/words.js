@@ -52,6 +52,7 @@ const kindChip = (c) => {
   if (!c.agent) return null;
   return h('span.chip.actor', c.k, c.for && c.for.length ? [' for ', list(c.for.slice(0, 2).map(nm)), c.for.length > 2 && ' and more'] : null);
 };
+const whoLink = (p) => (byName.has(p) ? a('#/reach/' + enc(p), nm(p)) : nm(p));
 const classLink = (c) => [a(c.href, nm(c.name)), c.n > 1 ? h('span.dim', c.p.length ? ' and ' + count(c.n - 1, 'other') : ' \u00d7' + c.n) : null];
 // holders names classes: where there are many, by their roles.
 const holders = (list, most) => {
@@ -61,6 +62,20 @@ const holders = (list, most) => {
 const itemLink = (it) => h('span.item', a(it.href, nm(it.n)), many ? h('span.dim', ' on ', nm(it.server)) : null);
 const riskChip = (it) => chip(TONE[it.band], riskWords(it));
 const place = (at) => (at ? h('span.at', pieces(at, true)) : null);
+const placed = (r) => h('div.small', place(r.at), ' ', prose(r.text));
+// choice is buttons of which one is pressed.
+const choice = (name, options, then) => {
+  const row = h('div.only', {role: 'group', 'aria-label': name}, options.map(([value, text], i) => h('button.toggle', {type: 'button', 'aria-pressed': String(!i), onclick: (e) => {
+    for (const b of row.children) b.setAttribute('aria-pressed', String(b === e.currentTarget));
+    then(value);
+  }}, text)));
+  return row;
+};
+// view is a page of the page.
+const view = (kind, name, ...children) => {
+  document.title = title(name);
+  return h('main' + kind, {id: 'main', tabindex: '-1'}, children);
+};
 const ruleLine = (r, open) => {
   const src = source(r.src, r.line, r.line);
   const head = [place(r.file ? r.file + ':' + r.line : ''), ' rule ', h('b', prose(r.name)), h('span.dim', r.effect === 'deny' ? ' denies' : ' allows')];
