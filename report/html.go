@@ -111,6 +111,9 @@ func (b *pageBuilder) run() {
 		words := strings.TrimPrefix(b.d.scopeWords(), r.Title+": ")
 		r.Facts = append(r.Facts, words)
 	}
+	if f := b.o.filter(); b.d.Matrix != nil && !f.isZero() {
+		r.Facts = append(r.Facts, "only the items and principals that the command line chose")
+	}
 	if b.details.Engine != "" {
 		r.Facts = append(r.Facts, "decided by "+b.details.Engine)
 	}

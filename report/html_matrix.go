@@ -13,7 +13,9 @@ import (
 // mostSource is how many lines of a rule a page shows.
 const mostSource = 60
 
-// matrix writes servers, items, classes and what they may do.
+// matrix writes servers, items, classes and what they may do. A filter chooses among
+// items and principals; of those that are chosen all is there, for a page that left
+// accesses out would look as if there were none.
 func (b *pageBuilder) matrix() {
 	m, f := b.d.Matrix, b.o.filter()
 	var columns []*matrix.Column // of lists; their twins are the uses
@@ -102,23 +104,12 @@ type cellTable struct {
 }
 
 func (c *cellTable) row(m *matrix.Matrix, class *matrix.Class, columns []*matrix.Column) int {
-	f := c.page.o.filter()
 	row := make([]int, len(columns))
 	key := make([]byte, 0, 4*len(columns))
 	for i, col := range columns {
-		var pair [2]int
-		for j, of := range []*matrix.Column{col, col.Twin} {
-			pair[j] = -1
-			if !f.column(of) {
-				continue
-			}
-			if cell := m.Cell(class, of); f.Only.has(cell.Access) {
-				pair[j] = c.cell(Witnessed{of, cell})
-				if j == 1 {
-					c.note(Witnessed{of, cell})
-				}
-			}
-		}
+		use := Witnessed{col.Twin, m.Cell(class, col.Twin)}
+		pair := [2]int{c.cell(Witnessed{col, m.Cell(class, col)}), c.cell(use)}
+		c.note(use)
 		v, ok := c.variants[pair]
 		if !ok {
 			v = len(c.page.data.Variants)
@@ -248,7 +239,7 @@ func (b *pageBuilder) byRole() {
 	for i := range b.details.ByRole {
 		a := &b.details.ByRole[i]
 		at := b.itemOf(a.Column.Server.Name, a.Column.Item.Type, a.Column.Item.Name)
-		if at < 0 || !b.o.filter().column(a.Column) {
+		if at < 0 {
 			continue
 		}
 		j := page.RoleAnswer{Roles: []page.RoleAccess{}}
@@ -258,6 +249,9 @@ func (b *pageBuilder) byRole() {
 				r.Condition = b.condition(h.Condition)
 			}
 			j.Roles = append(j.Roles, r)
+		}
+		if n := len(a.ByRole); n > 0 && a.ByRole[n-1].Role == "*" && len(a.DeniedRoles) > 0 {
+			j.Notes = append(j.Notes, someOf(a.DeniedRoles, true)+" may not")
 		}
 		if len(a.Exceptions) > 0 {
 			j.Notes = append(j.Notes, b.text("principal policies decide first for "+someOf(a.Exceptions, false)))

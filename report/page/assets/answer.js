@@ -60,7 +60,7 @@ const delegate = (c) => (c.for || []).map((key) => {
   const both = (it) => used(c, it).a === CONDITIONAL && used(of, it).a === CONDITIONAL && condition(used(c, it)) !== condition(used(of, it));
   const over = D.items.filter((it) => used(c, it).a && (!used(of, it).a || used(of, it).a === CONDITIONAL && used(c, it).a !== CONDITIONAL));
   const other = D.items.filter(both), who = a('#/reach/' + enc(key), nm(key));
-  return h('section.card', h('header', over.length ? icon('error', 18) : other.length ? icon('warning', 18) : icon('good', 18), h('h2', over.length ? 'More than ' : other.length ? 'Not the same as ' : 'No more than ', nm(key), ' may')),
+  return h('section.card', h('header', over.length ? icon('error', 18) : icon(other.length ? 'info' : 'good', 18), h('h2', over.length ? 'More than ' : other.length ? 'Not the same as ' : 'No more than ', nm(key), ' may')),
     over.length ? h('p.row', nm(c.name), ' acts for ', who, ', who may not, or not with all arguments, use ', more(over.map(itemLink), 8), '.') : null,
     other.length ? h('p.row', nm(c.name), ' acts for ', who.cloneNode(true), '. On other conditions it may use ', more(other.map(itemLink), 8), '.') : null,
     over.length || other.length ? null : h('p.row', nm(c.name), ' acts for ', who, ', who may use all that it may, on the same conditions.'));
@@ -70,9 +70,8 @@ const rolePage = (role) => {
   const held = D.classes.filter((c) => c.roles.includes(role));
   if (!held.length && !D.byRole.some((b) => b.roles.some((r) => r.role === role))) return missing(h('span', 'No role is called ', nm(role)));
   const access = (it) => {
-    const found = it.roles >= 0 && D.byRole[it.roles].roles.find((r) => r.role === role);
-    const any = it.roles >= 0 && D.byRole[it.roles].roles.find((r) => r.role === '*');
-    const r = found || any;
+    // Every role that is known was asked about: one that is not listed may not.
+    const r = it.roles >= 0 && D.byRole[it.roles].roles.find((r) => r.role === role);
     return r ? {a: r.a, text: r.c >= 0 ? D.conditions[r.c] : ''} : {a: DENIED};
   };
   const may = tools.filter((it) => access(it).a);
@@ -109,7 +108,7 @@ const whoPage = (server, type, name) => {
   h('div.stack', byRole ? card('By role, for anyone who has it', 'declared or not', null,
     byRole.roles.map((r) => h('div.row.' + TONE[it.band], mark(r.a), ' ', r.role === '*' ? h('b', byRole.roles.length > 1 ? 'any other role' : 'any role') : a('#/reach/role/' + enc(r.role), nm(r.role)), ' ',
       r.a === CONDITIONAL ? ['only when', conditionBox(D.conditions[r.c])] : ACCESS[r.a], r.role !== '*' && !r.held && h('span.dim', ' (nobody declared has it)'))),
-    (byRole.notes || []).map((t) => h('p.row.dim', prose(t))), byRole.roles.some((r) => r.role === '*') ? null : h('p.row.dim', byRole.roles.length ? 'No other role does.' : 'No role does.')) : null,
+    (byRole.notes || []).map((t) => h('p.row.dim', prose(t))), byRole.roles.some((r) => r.role === '*') ? null : h('p.row.dim', byRole.notes ? 'No other role that was asked about.' : byRole.roles.length ? 'No other role does.' : 'No role does.')) : null,
   rules.length ? card('The rules', '', null, rules.map((r, i) => h('div.row', ruleLine(D.rules[r], i === 0)))) : null))]);
 };
 const sees = (l) => [mark(l.a), ' ', l.a === CONDITIONAL ? ['when', conditionBox(condition(l))] : l.a ? 'yes' : h('span.hidden', 'no')];

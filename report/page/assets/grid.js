@@ -21,7 +21,7 @@ const matches = {
   always: (l, u) => u.a === ALLOWED,
   condition: (l, u) => u.a === CONDITIONAL,
   unguarded: (l, u) => u.a === UNGUARDED || l.a === UNGUARDED,
-  hidden: (l, u) => u.a > 0 && l.a === DENIED && !l.none,
+  hidden: (l, u) => u.a > 0 && l.a === DENIED,
   shown: (l, u) => u.a === DENIED && l.a > 0,
 };
 const ACCESSES = [['', 'any access'], ['may', 'may use'], ['always', 'always'], ['condition', 'on a condition'], ['unguarded', 'unguarded'], ['hidden', 'callable, but hidden'], ['shown', 'shown, not callable']];
@@ -70,7 +70,7 @@ const spot = (f, row, col) => {
   const change = x ? (x.use || x.list).change : '';
   return {
     l, u, x, sign: change === 'widened' ? 'plus' : change === 'narrowed' ? 'minus' : change ? 'other' : '', faint: f.diff && !x,
-    tone: u.a === UNGUARDED ? 'u' : TONE[row.it.band], bar: l.a > 0 && !l.none, alarm: u.a > 0 && l.a === DENIED && !l.none && row.it.tool,
+    tone: u.a === UNGUARDED ? 'u' : TONE[row.it.band], bar: l.a > 0, alarm: u.a > 0 && l.a === DENIED && row.it.tool,
   };
 };
 const SIGNS = {plus: 'widened: ', minus: 'narrowed: ', other: 'changed: '};

@@ -30,9 +30,8 @@ const byName = new Map();
 D.classes.forEach((c) => (c.p.length ? c.p : ['class ' + (c.i + 1)]).forEach((p) => byName.set(p, c)));
 const itemOf = (server, type, name) => byItem.get(server + '\n' + type + '\n' + name);
 
-const NONE = {a: DENIED, c: -1, r: [], none: true};
 const pair = (c, it) => D.variants[c.row[it.i]];
-const cellAt = (n) => (n < 0 ? NONE : D.cells[n]);
+const cellAt = (n) => D.cells[n];
 const listed = (c, it) => cellAt(pair(c, it)[0]);
 const used = (c, it) => cellAt(pair(c, it)[1]);
 const condition = (cell) => (cell.c >= 0 ? D.conditions[cell.c] : '');

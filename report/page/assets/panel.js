@@ -56,7 +56,7 @@ const explainCell = (f, row, col, close) => {
   return {heading, el: [h('section', h('div.top', heading, h('button.close', {type: 'button', onclick: close, 'aria-label': 'Close'}, '\u00d7')),
     h('p', kindChip(c), c.roles.map((r) => chip('', nm(r))), riskChip(it), col.n > 1 && chip('', col.classes.length > 1 || !c.p.length ? '\u00d7' + col.n + ' principals' : 'and ' + count(col.n - 1, 'other principal'))),
     row.items.length > 1 ? h('details.fold', h('summary', 'and ' + count(row.items.length - 1, 'item') + ' more'), h('p', list(row.items.slice(1).map(itemLink)))) : null),
-  h('section', h('dl.' + TONE[it.band], h('dt', 'List'), h('dd', l.none ? 'not looked at' : l.a === CONDITIONAL ? ['shown when', conditionBox(condition(l))] : l.a ? [mark(l.a), ' shown'] : [mark(l.a), u.a ? h('span.hidden', ' hidden') : ' not shown']),
+  h('section', h('dl.' + TONE[it.band], h('dt', 'List'), h('dd', l.a === CONDITIONAL ? ['shown when', conditionBox(condition(l))] : l.a ? [mark(l.a), ' shown'] : [mark(l.a), u.a ? h('span.hidden', ' hidden') : ' not shown']),
     h('dt', it.u[0].toUpperCase() + it.u.slice(1)), h('dd', inWords(u)),
     change && [h('dt', 'Before'), h('dd', change.from === 'conditional' ? ['only when', conditionBox(change.was || '')] : change.from)])),
   change && (change.gained || change.lost || (change.rules || []).length) ? h('section', h('h3', 'What the change does here'),

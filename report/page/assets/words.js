@@ -37,7 +37,6 @@ const conditionBox = (text) => {
 
 // inWords says an access: "always", "only when", a box.
 const inWords = (cell) => {
-  if (cell.none) return [h('span.dim', 'not looked at')];
   if (cell.a !== CONDITIONAL) return [mark(cell.a), ' ', h('b', ['no', 'always', '', 'unguarded: no policy is asked'][cell.a]), cell.why && h('div.dim', cell.why)];
   const text = condition(cell);
   return [mark(cell.a), ' ', h('b', text.startsWith('unless ') ? 'always, ' : 'only when'), conditionBox(text)];
