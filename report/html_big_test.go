@@ -13,8 +13,9 @@ import (
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
-// bigCompany is 300 tools by 2,000 principals of some 200 classes.
-func bigCompany() fstest.MapFS {
+// bigCompany is 300 tools by 2,000 principals, in so many regions, which conditions
+// read: four make 200 classes of them, and 2,000 one for each.
+func bigCompany(regions int) fstest.MapFS {
 	var tools, rules, people strings.Builder
 	verbs := []string{"delete", "archive", "create", "update", "send", "get", "list", "search", "read", "count"}
 	nouns := strings.Fields(`customer invoice order refund ticket article contract candidate device deployment incident metric audience employee payslip
@@ -52,9 +53,9 @@ func bigCompany() fstest.MapFS {
 		}
 	}
 	for i := range 2000 {
-		department, level, region := departments[i%10], levels[i/10%5], []string{"EMEA", "APAC", "AMER", "LATAM"}[i/50%4]
+		department, level := departments[i%10], levels[i/10%5]
 		kind := [...]string{"", ", kind: agent"}[btoi(level == "bot")]
-		fmt.Fprintf(&people, "  %s-%s-%04d: {id: p%d, roles: [%s-%s], attr: {region: %s}%s}\n", department, level, i, i, department, level, region, kind)
+		fmt.Fprintf(&people, "  %s-%s-%04d: {id: p%d, roles: [%s-%s], attr: {region: r%d}%s}\n", department, level, i, i, department, level, i/50%regions+i*(regions/2000), kind)
 	}
 	return fstest.MapFS{
 		"mcpolicy.yaml":   {Data: []byte("servers: {company: {manifest: tools.json}}\npolicies: policies\nprincipals: principals.yaml\n")},
@@ -73,9 +74,9 @@ func btoi(b bool) int {
 }
 
 // bigPage writes the page of the big company.
-func bigPage(t testing.TB) string {
+func bigPage(t testing.TB, regions int) string {
 	t.Helper()
-	w, err := workspace.Open(t.Context(), bigCompany(), workspace.Options{Now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)})
+	w, err := workspace.Open(t.Context(), bigCompany(regions), workspace.Options{Now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +110,13 @@ const longTasks = `new Promise((done) => {
 // those of the machine: what they are is in the log, and a limit of ten times as much
 // fails; MCPOLICY_QUIET_MACHINE says that the limits themselves hold.
 func TestPageBig(t *testing.T) {
-	file := bigPage(t)
+	for _, regions := range []int{4, 2000} {
+		t.Run(fmt.Sprint(regions, " regions"), func(t *testing.T) { checkBigPage(t, regions) })
+	}
+}
+
+func checkBigPage(t *testing.T, regions int) {
+	file := bigPage(t, regions)
 	info, err := os.Stat(file)
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +143,6 @@ func TestPageBig(t *testing.T) {
 	}
 	wantText(t, p, ".corner", "300 items")
 	t.Log(texts(p, ".corner"))
-
 	// By keyboard: the cell that has the focus is the only one in the document.
 	browser.Eval[bool](p, "document.querySelector('.live').focus() || true")
 	p.Press(browser.ArrowDown, browser.ArrowRight, "n")

@@ -37,7 +37,7 @@ func openPage(t testing.TB, name string) *browser.Page {
 	t.Helper()
 	fixture, change, _ := strings.Cut(name, ", ")
 	if fixture == "company" {
-		return browser.Open(t, bigPage(t))
+		return browser.Open(t, bigPage(t, 4))
 	}
 	d := checkedFolder(t, "..", "fixtures", fixture)
 	if change != "" {
