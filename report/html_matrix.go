@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/binary"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -28,11 +29,12 @@ func (b *pageBuilder) matrix() {
 			}
 		}
 	}
-	c := &cellTable{page: b, cells: map[Witnessed]int{}, variants: map[[2]int]int{}, rows: map[string]int{}}
+	c := &cellTable{page: b, cells: map[Witnessed]knownCell{}, said: map[string]int{}, variants: map[[2]int]int{}, rows: map[string]int{}, open: map[Witnessed]bool{}}
 	for _, t := range sortedClasses(m, f) {
-		b.data.Classes = append(b.data.Classes, b.class(t, c.row(m, t.class, columns)))
+		j := b.class(t)
+		j.Row, j.Conditions = c.row(m, t.class, columns)
+		b.data.Classes = append(b.data.Classes, j)
 	}
-	c.witnesses(columns)
 	b.byRole()
 }
 
@@ -60,9 +62,9 @@ func shortened(s string) string {
 	return string(runes[:mostDescription]) + " ..."
 }
 
-func (b *pageBuilder) class(t classTable, row int) page.Class {
+func (b *pageBuilder) class(t classTable) page.Class {
 	first := t.class.First()
-	j := page.Class{Names: t.keys, Size: len(t.keys), Kind: first.Kind.String(), Roles: first.Roles, Row: row}
+	j := page.Class{Names: t.keys, Size: len(t.keys), Kind: first.Kind.String(), Roles: first.Roles}
 	for _, p := range t.class.Principals {
 		if p.OnBehalfOf != "" && !slices.Contains(j.ActFor, p.OnBehalfOf) && slices.Contains(t.keys, p.Key) {
 			j.ActFor = append(j.ActFor, p.OnBehalfOf)
@@ -95,21 +97,41 @@ func sortedKeys(m map[string]any) []string {
 // A cellTable numbers cells, pairs of them and rows.
 type cellTable struct {
 	page     *pageBuilder
-	cells    map[Witnessed]int
-	said     map[string]int
+	cells    map[Witnessed]knownCell
+	said     map[string]int // what cells say, but for their conditions
 	variants map[[2]int]int
 	rows     map[string]int
-	open     []Witnessed // conditional uses, once each
-	openAt   map[Witnessed]int
+	open     map[Witnessed]bool // conditional uses whose witnesses are written
 }
 
-func (c *cellTable) row(m *matrix.Matrix, class *matrix.Class, columns []*matrix.Column) int {
+// A knownCell is a cell whose condition is among all; what it says is a key.
+type knownCell struct {
+	page.Cell
+	says string
+}
+
+// row returns the number of a class's row, and its conditions.
+func (c *cellTable) row(m *matrix.Matrix, class *matrix.Class, columns []*matrix.Column) (n int, conditions []int) {
 	row := make([]int, len(columns))
 	key := make([]byte, 0, 4*len(columns))
+	local := map[int]int{}
+	number := func(w Witnessed) int {
+		known := c.cell(w)
+		if known.Condition >= 0 {
+			at, ok := local[known.Condition]
+			if !ok {
+				at = len(conditions)
+				local[known.Condition] = at
+				conditions = append(conditions, known.Condition)
+			}
+			known.Condition = at
+		}
+		return c.number(known)
+	}
 	for i, col := range columns {
 		use := Witnessed{col.Twin, m.Cell(class, col.Twin)}
-		pair := [2]int{c.cell(Witnessed{col, m.Cell(class, col)}), c.cell(use)}
-		c.note(use)
+		pair := [2]int{number(Witnessed{col, m.Cell(class, col)}), number(use)}
+		c.witness(i, use)
 		v, ok := c.variants[pair]
 		if !ok {
 			v = len(c.page.data.Variants)
@@ -125,69 +147,57 @@ func (c *cellTable) row(m *matrix.Matrix, class *matrix.Class, columns []*matrix
 		c.rows[string(key)] = n
 		c.page.data.Rows = append(c.page.data.Rows, row)
 	}
-	return n
+	return n, conditions
 }
 
-// cell returns the number of a cell. Cells that say the same have the same.
-func (c *cellTable) cell(w Witnessed) int {
+// cell returns what a cell says.
+func (c *cellTable) cell(w Witnessed) knownCell {
 	cell := w.Cell
 	if cell.Access != matrix.Conditional {
 		w.Column = nil // it reads the same everywhere
 	}
-	if i, ok := c.cells[w]; ok {
-		return i
+	if known, ok := c.cells[w]; ok {
+		return known
 	}
-	j := page.Cell{Access: int(cell.Access), Condition: -1, Reason: c.page.text(cell.Reason())}
+	known := knownCell{Cell: page.Cell{Access: int(cell.Access), Condition: -1, Reason: c.page.text(cell.Reason())}}
+	for _, r := range cell.Decisive() {
+		known.Rules = append(known.Rules, c.page.rule(r))
+	}
+	known.says = jsonText(known.Cell)
 	if cell.Access == matrix.Conditional {
 		shorter, ok := c.page.details.Shorter[w]
 		if !ok {
 			shorter = cell.Condition
 		}
-		j.Condition = c.page.condition(shorter)
+		known.Condition = c.page.condition(shorter)
 	}
-	for _, r := range cell.Decisive() {
-		j.Rules = append(j.Rules, c.page.rule(r))
-	}
-	key := jsonText(map[string]any{"a": j.Access, "c": j.Condition, "r": j.Rules, "w": j.Reason})
-	if c.said == nil {
-		c.said = map[string]int{}
-	}
+	c.cells[w] = known
+	return known
+}
+
+// number returns the number of a cell whose condition is among those of a class.
+func (c *cellTable) number(k knownCell) int {
+	key := strconv.Itoa(k.Condition) + k.says
 	i, ok := c.said[key]
 	if !ok {
 		i = len(c.page.data.Cells)
 		c.said[key] = i
-		c.page.data.Cells = append(c.page.data.Cells, j)
+		c.page.data.Cells = append(c.page.data.Cells, k.Cell)
 	}
-	c.cells[w] = i
 	return i
 }
 
-func (c *cellTable) note(w Witnessed) {
-	if w.Cell.Access != matrix.Conditional {
+// witness writes the calls that are known of a use of an item.
+func (c *cellTable) witness(item int, w Witnessed) {
+	found, known := c.page.details.Witnesses[w]
+	if !known || c.open[w] {
 		return
 	}
-	if _, known := c.openAt[w]; known {
-		return
-	}
-	if c.openAt == nil {
-		c.openAt = map[Witnessed]int{}
-	}
-	c.openAt[w] = len(c.open)
-	c.open = append(c.open, w)
-}
-
-// witnesses writes those that are known of the cells that were seen.
-func (c *cellTable) witnesses(columns []*matrix.Column) {
-	at := map[*matrix.Column]int{}
-	for i, col := range columns {
-		at[col.Twin] = i
-	}
-	for _, w := range c.open {
-		if found, ok := c.page.details.Witnesses[w]; ok {
-			j := page.Witness{Item: at[w.Column], Cell: c.cells[w], Allows: c.page.call(found.Allows), Refuses: c.page.call(found.Refuses)}
-			c.page.data.Witnesses = append(c.page.data.Witnesses, j)
-		}
-	}
+	c.open[w] = true
+	cell := c.cell(w)
+	c.page.data.Witnesses = append(c.page.data.Witnesses, page.Witness{
+		Item: item, Condition: cell.Condition, Rules: cell.Rules, Allows: c.page.call(found.Allows), Refuses: c.page.call(found.Refuses),
+	})
 }
 
 // call returns the number of a call's arguments, or -1 where there is no call.

@@ -85,6 +85,8 @@ type Class struct {
 	Roles  []string    `json:"roles"`
 	Attr   [][2]string `json:"attr,omitempty"` // of the first of them
 	Row    int         `json:"row"`
+	// Conditions are those of its cells.
+	Conditions []int `json:"cs"`
 }
 
 // A Rule is a rule of a policy.
@@ -105,20 +107,23 @@ const (
 	Unguarded
 )
 
-// A Cell is an access.
+// A Cell is an access. Its condition is one of those of the class that has the cell, so
+// that classes share cells and rows that differ in nothing but a value in conditions.
 type Cell struct {
 	Access    int    `json:"a"`
-	Condition int    `json:"c"` // -1 for none
+	Condition int    `json:"c"` // among the class's; -1 for none
 	Rules     []int  `json:"r,omitempty"`
 	Reason    string `json:"why,omitempty"` // of a condition that comes to nothing else
 }
 
-// A Witness is calls of an item by those who have a cell, put to the engine.
+// A Witness is calls of an item by those who have a cell with a condition, put to the
+// engine.
 type Witness struct {
-	Item    int `json:"i"`
-	Cell    int `json:"c"`
-	Allows  int `json:"y"` // -1 where none was found
-	Refuses int `json:"n"`
+	Item      int   `json:"i"`
+	Condition int   `json:"c"` // among all
+	Rules     []int `json:"r"` // of the cell
+	Allows    int   `json:"y"` // -1 where none was found
+	Refuses   int   `json:"n"`
 }
 
 // A RoleAnswer says who may use an item by role.

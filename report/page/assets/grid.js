@@ -1,16 +1,19 @@
 // What the matrix shows: rows of items and columns of classes that look alike, after filters.
 const SMALL = 2000, WIDE = 24;
 
-// looks numbers what can be told apart by eye, of list and use together.
+// lookAt is the same for what cannot be told apart by eye, of list and use together.
 const looks = (() => {
   const seen = new Map();
-  return D.variants.map(([l, u]) => {
-    const x = cellAt(l), y = cellAt(u), key = [x.a, x.c, y.a, y.c].join();
+  return D.variants.map((of) => {
+    const [x, y] = of.map((n) => D.cells[n]), key = [x.a, y.a].join();
     if (!seen.has(key)) seen.set(key, seen.size);
-    return seen.get(key);
+    return [seen.get(key), x.c, y.c];
   });
 })();
-const lookAt = (c, it) => looks[c.row[it.i]];
+const lookAt = (c, it) => {
+  const [id, x, y] = looks[c.row[it.i]];
+  return x < 0 && y < 0 ? id : id + ':' + c.cs[x] + ':' + c.cs[y];
+};
 const deltaAt = (c, it) => {
   const x = DIFF && changeOf(c, it);
   return x ? (x.list ? x.list.change : '') + '/' + (x.use ? x.use.change + x.use.was : '') : '';
@@ -45,7 +48,7 @@ const buildGrid = (f) => {
     const whole = items.length === D.items.length && !DIFF;
     const ids = new Map();
     const id = (c) => { if (!ids.has(c.row)) ids.set(c.row, ids.size); return ids.get(c.row); };
-    const same = groupBy(cols, (c) => c.k + (whole ? id(c) : c.n === 0 ? '' : items.map((it) => lookAt(c, it) + deltaAt(c, it)).join()));
+    const same = groupBy(cols, (c) => c.k + ' ' + (whole ? id(c) + ' ' + c.cs : items.map((it) => lookAt(c, it) + deltaAt(c, it)).join()));
     groups = [...same.values()];
   }
   const columns = groups.map((g) => ({classes: g, c: g[0], n: g.reduce((n, c) => n + c.n, 0)}));

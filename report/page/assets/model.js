@@ -21,6 +21,7 @@ D.classes.forEach((c, i) => {
   c.p ||= [];
   c.roles ||= [];
   c.agent = c.k !== 'human';
+  c.cs ||= [];
   c.row = D.rows[c.row];
   c.name = c.p.length ? c.p[0] : (c.roles.join('+') || 'no role');
   c.href = '#/reach/' + enc(c.p.length ? c.p[0] : 'class ' + (i + 1));
@@ -31,12 +32,17 @@ D.classes.forEach((c) => (c.p.length ? c.p : ['class ' + (c.i + 1)]).forEach((p)
 const itemOf = (server, type, name) => byItem.get(server + '\n' + type + '\n' + name);
 
 const pair = (c, it) => D.variants[c.row[it.i]];
-const cellAt = (n) => D.cells[n];
-const listed = (c, it) => cellAt(pair(c, it)[0]);
-const used = (c, it) => cellAt(pair(c, it)[1]);
+// A cell's condition is one of its class's: with that it is the class's own.
+const cellOf = (c, n) => {
+  const cell = D.cells[n];
+  if (cell.c < 0) return cell;
+  return (c.own ||= [])[n] ||= {...cell, c: c.cs[cell.c]};
+};
+const listed = (c, it) => cellOf(c, pair(c, it)[0]);
+const used = (c, it) => cellOf(c, pair(c, it)[1]);
 const condition = (cell) => (cell.c >= 0 ? D.conditions[cell.c] : '');
-const witnessAt = new Map(D.witnesses.map((w) => [w.i + ' ' + w.c, w]));
-const witness = (c, it) => witnessAt.get(it.i + ' ' + pair(c, it)[1]);
+const witnessAt = new Map(D.witnesses.map((w) => [w.i + ' ' + w.c + ' ' + (w.r || []), w]));
+const witness = (c, it) => { const u = used(c, it); return witnessAt.get(it.i + ' ' + u.c + ' ' + (u.r || [])); };
 const people = D.classes.reduce((n, c) => n + c.n, 0);
 const tools = D.items.filter((it) => it.tool);
 // Prompts and resources are shown with tools, and do not count as such.
