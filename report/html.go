@@ -108,7 +108,10 @@ func (b *pageBuilder) run() {
 			names = append(names, server.Name)
 		}
 		r.Title = someOf(names, false)
-		words := strings.TrimPrefix(b.d.scopeWords(), r.Title+": ")
+		words := b.d.scopeWords()
+		if len(names) == 1 {
+			words = strings.TrimPrefix(words, r.Title+": ")
+		}
 		r.Facts = append(r.Facts, words)
 	}
 	if f := b.o.filter(); b.d.Matrix != nil && !f.isZero() {
@@ -135,6 +138,9 @@ func (b *pageBuilder) verdict() {
 	v := &b.data.Verdict
 	open, _ := b.d.countFindings()
 	parts := b.gains()
+	if n := len(b.d.driftFindings()) + len(b.d.probeFindings()); n > 0 {
+		parts = append(parts, count(n, "difference")+" from what runs")
+	}
 	if n := open[authz.SeverityError]; n > 0 {
 		parts = append(parts, count(n, "error"))
 	}

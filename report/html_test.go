@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -198,5 +199,17 @@ func TestPageVerdict(t *testing.T) {
 		if got := v.Level + " " + v.Text; got != test.want {
 			t.Errorf("%s, want %s", got, test.want)
 		}
+	}
+}
+
+// TestGoldenPage holds what a page is told to a golden file: its look is for eyes.
+func TestGoldenPage(t *testing.T) {
+	for file, d := range map[string]*report.Document{"check.page.json": checked(t), "check-clean.page.json": clean(t), "probe.page.json": probed(t)} {
+		data := pageData(t, d, report.Options{})
+		text, err := json.MarshalIndent(data, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, filepath.Join("testdata", file), append(text, '\n'))
 	}
 }
