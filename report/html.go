@@ -92,7 +92,7 @@ func (b *pageBuilder) build() *page.Data {
 	for _, n := range b.d.notes() {
 		b.data.Notes = append(b.data.Notes, page.Line{At: b.at(n.Pos), Text: b.text(n.Message)})
 	}
-	b.data.Diff = b.details.Diff
+	b.data.Diff = b.diff()
 	b.run()
 	b.verdict()
 	return b.data

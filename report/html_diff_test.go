@@ -1,6 +1,12 @@
 package report_test
 
 import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/report/page"
 )
 
@@ -43,4 +49,35 @@ func madeUpDiff() *page.Diff {
 			Principals: []string{"gone"}, Server: "github", Type: "tool", Name: "drop_queue", Operation: "call", From: "allowed", To: "absent", Change: "narrowed",
 		})
 	return d
+}
+
+// TestPageFoldsChanges shows that a change of each of many is one change of all, and
+// that it names nobody where names are left out.
+func TestPageFoldsChanges(t *testing.T) {
+	d := checkedFolder(t, "..", "fixtures", "github")
+	d.Details.Diff = madeUpDiff()
+	var single []page.Change
+	for _, x := range d.Details.Diff.Cells {
+		for _, who := range x.Principals {
+			one := x
+			one.Principals = []string{who}
+			single = append(single, one)
+		}
+	}
+	folded := pageData(t, d, report.Options{}).Diff
+	d.Details.Diff.Cells = single
+	if diff := cmp.Diff(folded, pageData(t, d, report.Options{}).Diff); diff != "" {
+		t.Errorf("changes of many (-together +one by one):\n%s", diff)
+	}
+	nameless := pageData(t, d, report.Options{Nameless: true})
+	for _, x := range nameless.Diff.Cells {
+		for _, who := range x.Principals {
+			if who != "sorter" && who != "someone" && !strings.HasPrefix(who, "class ") {
+				t.Errorf("%s of %s is about %s", x.Change, x.Name, who)
+			}
+		}
+	}
+	if !strings.Contains(nameless.Verdict.Text, "an agent gains 3 destructive tools, 3 other principals gain access") {
+		t.Errorf("the verdict is %s", nameless.Verdict.Text)
+	}
 }

@@ -14,8 +14,8 @@ const lookAt = (c, it) => {
   const [id, x, y] = looks[c.row[it.i]];
   return x < 0 && y < 0 ? id : id + ':' + c.cs[x] + ':' + c.cs[y];
 };
-const deltaAt = (c, it) => {
-  const x = DIFF && changeOf(c, it);
+const deltaAt = (f, c, it) => {
+  const x = f.diff && changeOf(c, it);
   return x ? (x.list ? x.list.change : '') + '/' + (x.use ? x.use.change + x.use.was : '') : '';
 };
 const matches = {
@@ -45,10 +45,10 @@ const buildGrid = (f) => {
   // Columns that look alike, where there are many.
   let groups = cols.map((c) => [c]);
   if (cols.length > WIDE) {
-    const whole = items.length === D.items.length && !DIFF;
+    const whole = items.length === D.items.length && !f.diff;
     const ids = new Map();
     const id = (c) => { if (!ids.has(c.row)) ids.set(c.row, ids.size); return ids.get(c.row); };
-    const same = groupBy(cols, (c) => c.k + ' ' + (whole ? id(c) + ' ' + c.cs : items.map((it) => lookAt(c, it) + deltaAt(c, it)).join()));
+    const same = groupBy(cols, (c) => c.k + ' ' + (whole ? id(c) + ' ' + c.cs : items.map((it) => lookAt(c, it) + deltaAt(f, c, it)).join()));
     groups = [...same.values()];
   }
   const columns = groups.map((g) => ({classes: g, c: g[0], n: g.reduce((n, c) => n + c.n, 0)}));
@@ -57,7 +57,7 @@ const buildGrid = (f) => {
   for (const band of [...RISKS, 'other']) {
     const of = items.filter((it) => it.band === band);
     if (!of.length) continue;
-    const rows = [...groupBy(of, (it) => (f.fold && !f.unfolded.has(it.key) ? columns.map((col) => lookAt(col.c, it) + deltaAt(col.c, it)).join() + (f.diff && itemChange.has(it.key) ? it.key : '') : it.key)).values()]
+    const rows = [...groupBy(of, (it) => (f.fold && !f.unfolded.has(it.key) ? columns.map((col) => lookAt(col.c, it) + deltaAt(f, col.c, it)).join() + (f.diff && itemChange.has(it.key) ? it.key : '') : it.key)).values()]
       .map((g) => ({items: g, it: g[0], rank: columns.reduce((n, col) => n + (used(col.c, g[0]).a ? (col.c.agent ? 1e4 : 1) * (used(col.c, g[0]).a === CONDITIONAL ? 1 : 2) * (col.c.n || 1) : 0), 0)}));
     rows.sort((x, y) => y.rank - x.rank || x.it.i - y.it.i);
     bands.push({band, n: of.length, rows});
