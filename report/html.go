@@ -128,7 +128,11 @@ func (b *pageBuilder) run() {
 			r.Facts = append(r.Facts, count(n.Passed, "test case")+" passed")
 		}
 	}
-	if _, waived := b.d.countFindings(); waived > 0 {
+	_, known, waived := b.d.countFindings()
+	if known > 0 {
+		r.Facts = append(r.Facts, count(known, "finding")+" known at the base")
+	}
+	if waived > 0 {
 		r.Facts = append(r.Facts, count(waived, "finding")+" waived")
 	}
 }
@@ -136,7 +140,7 @@ func (b *pageBuilder) run() {
 // verdict says in a sentence how the run ended.
 func (b *pageBuilder) verdict() {
 	v := &b.data.Verdict
-	open, _ := b.d.countFindings()
+	open, _, _ := b.d.countFindings()
 	parts := b.gains()
 	if n := len(b.d.driftFindings()) + len(b.d.probeFindings()); n > 0 {
 		parts = append(parts, count(n, "difference")+" from what runs")

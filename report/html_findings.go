@@ -50,13 +50,13 @@ func (d *Document) causes(o *Options) []*cause {
 	prints := map[*lint.Finding]string{}
 	var list []*cause
 	byKey := map[string]*cause{}
-	open, waived := d.bySeverity()
+	open, known, waived := d.bySeverity()
 	own := slices.Concat(d.driftFindings(), d.probeFindings())
-	for _, f := range slices.Concat(own, open, waived) {
+	for _, f := range slices.Concat(own, open, known, waived) {
 		prints[f] = d.settle([]*problem{findingProblem(f)}, o)[0].fingerprint
-		key := identity(f.Pos.String(), f.Rule, jsonText(f.Waived))
+		key := identity(f.Pos.String(), f.Rule, jsonText(f.Waived || f.Known))
 		if f.Policy != "" {
-			key = identity(f.Pos.String(), jsonText(f.Waived))
+			key = identity(f.Pos.String(), jsonText(f.Waived || f.Known))
 		}
 		c := byKey[key]
 		if c == nil || f.Pos.IsZero() {
@@ -81,7 +81,7 @@ func moreUrgent(a, b *lint.Finding) int {
 		}
 		return 0
 	}
-	return cmp.Or(byte01(a.Waived)-byte01(b.Waived), int(b.Severity)-int(a.Severity),
+	return cmp.Or(byte01(a.Waived || a.Known)-byte01(b.Waived || b.Known), int(b.Severity)-int(a.Severity),
 		slices.Index(headingOrder, heading(a))-slices.Index(headingOrder, heading(b)),
 		len(b.Principals)-len(a.Principals), comparePlaces(a, b))
 }
@@ -98,7 +98,7 @@ func (b *pageBuilder) causes() {
 		seen[c.id] = true
 		j := page.Cause{
 			ID: c.id[:12], Heading: heading(f), Severity: f.Severity.String(), Confidence: f.Confidence.String(), Title: b.text(f.Message),
-			File: f.Pos.File, Line: f.Pos.Line, Waived: f.Waived,
+			File: f.Pos.File, Line: f.Pos.Line, Waived: f.Waived, Known: f.Known,
 		}
 		j.First, j.Source = b.excerpt(f)
 		for _, f := range c.findings {

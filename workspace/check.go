@@ -59,7 +59,7 @@ func (w *Workspace) check(ctx context.Context, c Checks) (*report.Document, *mat
 	}
 	if c.Details && d.Matrix != nil {
 		if d.Details, err = w.Details(ctx, m); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	d.Doubt = w.doubt(d, m)

@@ -132,7 +132,16 @@ func (in *input) diff(cmd *cobra.Command, out *output, c *comparing, targets []t
 	if err != nil {
 		return err
 	}
-	doc := &report.Document{Diff: d, Notes: head.session.Notes()}
+	doc := &report.Document{Notes: head.session.Notes()}
+	if detailed(targets) {
+		if doc.Matrix, err = head.session.Matrix(ctx); err != nil {
+			return err
+		}
+		if doc.Details, err = head.session.Details(ctx, doc.Matrix); err != nil {
+			return err
+		}
+	}
+	doc.SetDiff(d)
 	return head.session.conclude(cmd, out, targets, doc, authz.SeverityOff, nil)
 }
 

@@ -52,6 +52,6 @@ func (in *input) checked(ctx context.Context, w *session, checks workspace.Check
 		return nil, err
 	}
 	c := comparing{failOn: in.failOnAccess, beside: true}
-	d.Diff = c.report(w.Config.Diff, base, head, r)
+	d.SetDiff(c.report(w.Config.Diff, base, head, r))
 	return d, nil
 }

@@ -154,6 +154,7 @@ type Cause struct {
 	First      int       `json:"first,omitempty"`
 	Findings   []Finding `json:"findings"`
 	Waived     bool      `json:"waived,omitempty"`
+	Known      bool      `json:"known,omitempty"` // at the base, too
 }
 
 // A Finding is a finding of lint, of a probe or of a comparison with production.

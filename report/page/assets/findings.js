@@ -23,7 +23,7 @@ const causeRow = (c, open) => {
 };
 
 const findingsView = (id) => {
-  const causes = openCauses(), waived = D.causes.filter((c) => c.waived);
+  const causes = openCauses(), known = D.causes.filter((c) => c.known && !c.waived), waived = D.causes.filter((c) => c.waived);
   let only = '';
   const holder = h('div');
   const buttons = [['', 'All']].concat(['error', 'warning', 'note'].map((s) => [s, causes.filter((c) => c.severity === s).length]).filter(([, n]) => n).map(([s, n]) => [s, count(n, s)]));
@@ -36,6 +36,7 @@ const findingsView = (id) => {
       if (!of.length) continue;
       holder.append(h('section', h('h2', name, h('span.dim', about)), of.map((c) => { const el = causeRow(c, id === c.id || first); first = false; return el; })));
     }
+    if (known.length && !only) holder.append(h('section', h('h2', 'Known', h('span.dim', 'at the base, too')), known.map((c) => causeRow(c, id === c.id))));
     if (waived.length && !only) holder.append(h('section', h('h2', 'Waived', h('span.dim', 'accepted, with a reason')), waived.map((c) => causeRow(c, id === c.id))));
     if (!holder.children.length) holder.append(h('p.row', severity('good', 'Nothing'), RUN.linted ? ': no finding is open.' : ': lint was not run.'));
   };

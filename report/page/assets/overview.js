@@ -8,7 +8,7 @@ const card = (title, about, link, ...children) => h('section.card',
   h('header', h('h2', title), about && h('span.dim', about), link && h('span.end', link)), children);
 
 const failedTests = () => D.tests.filter((t) => t.failed);
-const openCauses = () => D.causes.filter((c) => !c.waived);
+const openCauses = () => D.causes.filter((c) => !c.waived && !c.known);
 
 const fixFirst = () => {
   const causes = openCauses(), failed = failedTests();
