@@ -165,7 +165,7 @@ func TestParse(t *testing.T) {
 	}
 	options := got.Lint.Rules[1].Options
 	got.Lint.Rules[1].Options = nil
-	nodes := cmp.Options{cmpopts.IgnoreFields(config.Request{}, "Node"), cmpopts.IgnoreFields(config.With{}, "Node")}
+	nodes := cmp.Options{cmpopts.IgnoreFields(config.Request{}, "Node"), cmpopts.IgnoreFields(config.With{}, "Node"), cmpopts.IgnoreUnexported(config.Config{})}
 	if diff := cmp.Diff(want, got, nodes); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}

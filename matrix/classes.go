@@ -48,9 +48,11 @@ func (cs *Classes) Add(p *authz.Principal) {
 }
 
 // Principals yields those that were added.
-func (cs *Classes) Principals() iter.Seq[*authz.Principal] {
+func (cs *Classes) Principals() iter.Seq[*authz.Principal] { return principalsOf(cs.list) }
+
+func principalsOf(classes []*Class) iter.Seq[*authz.Principal] {
 	return func(yield func(*authz.Principal) bool) {
-		for _, c := range cs.list {
+		for _, c := range classes {
 			for _, p := range c.Principals {
 				if !yield(p) {
 					return

@@ -165,7 +165,7 @@ func (m *Matrix) All() iter.Seq[Ref] {
 func (m *Matrix) ClassOf(key string) *Class { return m.classes.of[key] }
 
 // Principals yields every principal, class by class.
-func (m *Matrix) Principals() iter.Seq[*authz.Principal] { return m.classes.Principals() }
+func (m *Matrix) Principals() iter.Seq[*authz.Principal] { return principalsOf(m.Classes) }
 
 // Policies returns the policies that the matrix was built with, or nil.
 func (m *Matrix) Policies() *policy.Set { return m.input.Policies }
