@@ -155,6 +155,9 @@ type Options struct {
 	// MaxBytes is the limit of Markdown. What does not fit is left out in
 	// whole parts, and the end says what. It is [CommentLimit] when zero.
 	MaxBytes int
+	// Marker is the key in the first line of Markdown, by which a bot finds its comment
+	// among those of other configs. [CheckMarker] says what it may be.
+	Marker string
 	// Elsewhere says in Markdown where to find what was left out, as in
 	// "See Elsewhere.": plain text.
 	Elsewhere string

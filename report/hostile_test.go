@@ -46,7 +46,7 @@ var nasty = []string{
 	"\ufffe", "\U0010ffff", "\ue000", "\xff", "\xc3", "\xed\xa0\x80", "a\u0301\u0301\u0301\u0301\u0301\u0301", "\u0301",
 	"|", "\\|", "\\\\|", "`", "``", "```\n", "`|`", "**", "*", "_", "__x__", "~~", "$x$", "[a](https://evil.example)", "![a](https://evil.example/x.png)", "[^1]", "[a]: https://evil.example",
 	"<script>alert(1)</script>", "<!--", "-->", "</details>", "<img src=x>", "&amp;", "&lt;", "&#60;", "<?", "]]>", "<![CDATA[", "\"", "'", ">", "# ", "- ", "1. ", "1) ", "+ ", "===", "---", "> ", ":---", "    ", " # ", " 1. ", "  - ", " ===",
-	"@octocat", "@@a", "#12", "org/repo#12", "GH-12", "gh-1gh-2", ":smile:", ":+1:", "https://evil.example", "http://evil.example/?a=b", "HTTP://E.X", "www.evil.example", "WWW.x.y", "ftp://x.y", "a@b.example", "mailto:a@b.c", "xmpp:a@b.c",
+	"@octocat", "@@a", "#12", "org/repo#12", "GH-12", "!12", "group/project!12", "$12", "&12", "%v1", "%\"v 1\"", "~bug", "~\"to do\"", "^alert#1", "[issue:1]", "[vulnerability:1]", "*iteration:1", "{+ a +}", "[- a -]", "/close", "/approve\n/merge", "gh-1gh-2", ":smile:", ":+1:", "https://evil.example", "http://evil.example/?a=b", "HTTP://E.X", "www.evil.example", "WWW.x.y", "ftp://x.y", "a@b.example", "mailto:a@b.c", "xmpp:a@b.c",
 	"::error file=a::b", "::", ":", "##[error]x", "##vso[task.x]y", "##teamcity[x]", "###[x", "##",
 	"=cmd|' /C calc'!A0", "{customer_id}", "%s%n", "\\u202e", "\\", "名前", "שלום", "🔧", "é", " ", "  ", "a", "delete", "0",
 }
@@ -350,11 +350,14 @@ func checkXML(t rapid.TB, s, got string) {
 }
 
 // allowed are the tags that Markdown reports have of their own.
-var allowed = regexp.MustCompile(`^</?(details|details open|summary|b|br|sup|code)>$`)
+var allowed = regexp.MustCompile(`^</?(details|details open|summary|b|br|sup|code)>$|^<!-- mcpolicy -->$`)
 
 var (
 	tag     = regexp.MustCompile(`<[^>\s][^>]*>?`)
-	mention = regexp.MustCompile(`@[\pL\pN]|#[0-9]|(?i:gh-[0-9])|://|(?i:www\.)`)
+	mention = regexp.MustCompile(`@[\pL\pN]|#[0-9]|(?i:gh-[0-9])|://|(?i:www\.)` + // and GitLab's references
+		`|[!$&][0-9]|[%~]["\pL\pN_]|(?i:\^alert|[*[][a-z_]+:)|[{[][+-]`)
+	fenced      = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	quickAction = regexp.MustCompile(`(?m)^\s*(- |> )?/[a-z]`)
 )
 
 // checkMarkdown parses a report as GitHub does: it has that many headings, and no
@@ -420,6 +423,9 @@ func checkMarkdown(t rapid.TB, s, got string, wantHeadings, mostCode int) {
 	}
 	if headings != wantHeadings {
 		fail("%d headings", headings)
+	}
+	if found := quickAction.FindString(fenced.ReplaceAllString(got, "")); found != "" {
+		fail("%q, which GitLab obeys", found)
 	}
 	for line := range strings.Lines(got) {
 		// goldmark pads and cuts rows, so the pipes are counted too.

@@ -11,26 +11,26 @@ import (
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
-// writeMarkdown writes a comment or job summary: the verdict, what it is made
-// of, the matrix, the findings, the cases that did not pass. What is too much
-// for the limit is left out in whole parts, the least important first.
+// writeMarkdown writes a comment or job summary: a marker, the verdict, what it is made
+// of, the matrix, the findings, the cases that did not pass. Where it is about a change,
+// what that does to access comes first and the matrix last. What is too much for the
+// limit is left out in whole parts, the least important first.
 func writeMarkdown(w io.Writer, d *Document, o Options) error {
 	m := &markdown{d: d, o: o}
 	m.verdict()
 	m.summary()
 	m.notes()
 	m.diff()
-	switch {
-	case d.Matrix == nil:
-	case o.Summary:
-		m.overviews()
-	default:
-		m.matrix()
+	if d.Diff == nil {
+		m.access()
 	}
 	m.drift()
 	m.probe()
 	m.findings()
 	m.cases()
+	if d.Diff != nil {
+		m.access()
+	}
 	limit := o.MaxBytes
 	if limit == 0 {
 		limit = CommentLimit
@@ -47,14 +47,14 @@ type markdown struct {
 	section int // of the parts to come
 }
 
-func (m *markdown) verdict() {
-	switch checked := m.d.checked(); {
-	case !checked:
-		m.frame("## Who can reach which MCP tool\n\n")
-	case m.d.Fails(m.o.FailOn):
-		m.frame("## ❌ mcpolicy: not clean\n\n")
+// access writes the matrix, or its numbers.
+func (m *markdown) access() {
+	switch {
+	case m.d.Matrix == nil:
+	case m.o.Summary:
+		m.overviews()
 	default:
-		m.frame("## ✅ mcpolicy: clean\n\n")
+		m.matrix()
 	}
 }
 
@@ -85,7 +85,7 @@ func (m *markdown) summary() {
 
 func (m *markdown) notes() {
 	for _, n := range m.d.notes() {
-		m.frame("> **Note:** " + mdText(n.Message) + at(n.Pos.String()) + "\n\n")
+		m.add(errorRank, "note", "> **Note:** "+mdText(n.Message)+at(n.Pos.String())+"\n\n")
 	}
 }
 

@@ -34,7 +34,7 @@ func (m *markdown) diff() {
 	losses := 0
 	for i := range d.groups {
 		if d.groups[i].Kind.Gains() {
-			m.change(&d.groups[i], errorRank)
+			m.change(&d.groups[i], gainRank)
 		} else {
 			losses++
 		}
@@ -49,7 +49,7 @@ func (m *markdown) diff() {
 	m.begin(narrowedSection, fmt.Sprintf("<details><summary>%s</summary>\n\n", mdText(d.foldWords(losses))))
 	for i := range d.groups {
 		if !d.groups[i].Kind.Gains() {
-			m.change(&d.groups[i], noteRank)
+			m.change(&d.groups[i], changeRank)
 		}
 	}
 	for i := range d.Items {
@@ -57,13 +57,13 @@ func (m *markdown) diff() {
 		if d.Items[i].Change != "removed" {
 			text += at(d.Items[i].Item.Pos.String())
 		}
-		m.add(noteRank, "change of the inventory", item([]string{text}))
+		m.add(changeRank, "change of the inventory", item([]string{text}))
 	}
 	for _, text := range d.principalLines() {
-		m.add(noteRank, "change of the principals", item([]string{"principals: " + mdText(text)}))
+		m.add(changeRank, "change of the principals", item([]string{"principals: " + mdText(text)}))
 	}
 	for i := range d.Future {
-		m.add(noteRank, "change for items to come", item(append([]string{mdText(laterSentence(&d.Future[i]))}, mdCauses(d.Future[i].Causes)...)))
+		m.add(changeRank, "change for items to come", item(append([]string{mdText(laterSentence(&d.Future[i]))}, mdCauses(d.Future[i].Causes)...)))
 	}
 	for _, col := range d.Beyond {
 		m.add(noteRank, "note", item([]string{mdText(beyondSentence(col.Item.Name))}))

@@ -12,9 +12,12 @@ import (
 // that is not to become a link. No other can stand in visible text.
 const zeroWidth = '\u200b'
 
-// linkish is what GitHub makes links, mentions, references and emoji of, and
-// what starts a numbered list: each group is what comes before the break.
-var linkish = regexp.MustCompile(`(?i)(@)[\pL\pN_]|(#)[0-9]|(:)//|(:)[0-9]*[a-z_+-][0-9a-z_+-]*:|(gh-)[0-9]|(www)\.|^( *[0-9]+)[.)]`)
+// linkish is what GitHub makes links, mentions, references and emoji of, what starts a
+// numbered list, and what GitLab refers with: !12, $12, &12, %name, ~label, ^alert,
+// [issue:12], *iteration:12. Each group is what comes before the break: both look at what
+// is shown, so that escapes do not help.
+var linkish = regexp.MustCompile(`(?i)(@)[\pL\pN_]|(#)[0-9]|(:)//|(:)[0-9]*[a-z_+-][0-9a-z_+-]*:|(gh-)[0-9]|(www)\.|^( *[0-9]+)[.)]` +
+	`|([!$&])[0-9]|([%~])["\pL\pN_]|(\^)alert|([*[])[a-z_]+:|([{[])[+-]`)
 
 // mdText returns plain text as Markdown that shows just that: no syntax, no
 // HTML, no table cells, no links. It can stand inside of HTML, too.
@@ -29,7 +32,7 @@ func mdText(s string) string {
 		case r == zeroWidth,
 			strings.ContainsRune("|`\\<>&*[]~$", r),
 			r == '_' && (!isWord(before) || !isWord(after)),
-			start && strings.ContainsRune("#+-=:", r):
+			start && strings.ContainsRune("#+-=:/", r): // GitLab obeys a line like /close
 			fmt.Fprintf(&b, "&#%d;", r)
 		default:
 			b.WriteRune(r)

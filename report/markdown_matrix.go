@@ -45,7 +45,7 @@ func (m *markdown) server(v *view) string {
 		groups = groups[:most]
 	}
 	open := " open"
-	if rows > openRows || len(groups) > markdownColumns {
+	if rows > openRows || len(groups) > markdownColumns || m.d.Diff != nil {
 		open = ""
 	}
 	fmt.Fprintf(&b, "<details%s><summary><b>%s</b> %s</summary>\n\n", open, mdText(v.server.Name), mdText(v.describe()))

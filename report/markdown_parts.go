@@ -19,9 +19,11 @@ type part struct {
 type rank uint8
 
 const (
-	always rank = iota
+	always   rank = iota
+	gainRank      // what a change opens
 	errorRank
 	caseRank
+	changeRank // what else a change does
 	warningRank
 	matrixRank
 	noteRank
@@ -60,7 +62,8 @@ const (
 	narrowedSection
 )
 
-// fit puts the parts together, without those that are too much.
+// fit puts the parts together, without those that are too much. Where even what always
+// stays is, it leaves the verdict.
 func (m *markdown) fit(limit int) string {
 	gone := make([]bool, len(m.parts))
 	size := len(m.join(gone))
@@ -73,7 +76,16 @@ func (m *markdown) fit(limit int) string {
 		gone[i] = true
 		size -= len(m.parts[i].text)
 	}
-	return m.join(gone)
+	text := m.join(gone)
+	if len(text) > limit {
+		return m.parts[0].text + m.parts[1].text + fmt.Sprintf("**Left out, for size:** all of the report. See %s.\n", mdText(m.elsewhere()))
+	}
+	return text
+}
+
+// elsewhere says where to find what is left out.
+func (m *markdown) elsewhere() string {
+	return firstOf(m.o.Elsewhere, "the output of mcpolicy itself")
 }
 
 // dispensable returns the parts that may be left out: the lowest rank first,
@@ -138,5 +150,5 @@ func (m *markdown) footer(gone []bool) string {
 	if len(words) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("\n**Left out, for size:** %s. See %s.\n", list(words), mdText(firstOf(m.o.Elsewhere, "the output of mcpolicy itself")))
+	return fmt.Sprintf("\n**Left out, for size:** %s. See %s.\n", list(words), mdText(m.elsewhere()))
 }

@@ -28,6 +28,7 @@ type output struct {
 	names   string
 	summary bool
 	byRule  bool // set by --by
+	marker  string
 	only    []string
 	servers, principals, roles,
 	items, operations []string
@@ -41,6 +42,7 @@ func (o *output) flags(cmd *cobra.Command) {
 	f.BoolVar(&o.all, "all", false, "show what is folded away otherwise")
 	f.BoolVar(&o.byClass, "by-class", false, "JSON: a cell for each class of principals that the policies cannot tell apart, and a table of the classes")
 	f.StringVar(&o.names, "names", "all", "HTML: whose names a page has: all, or classes, which leaves people's names out and says how many they are")
+	f.StringVar(&o.marker, "marker", "", "Markdown: put `KEY` into the hidden first line by which a bot finds its comment, where a repository has several configs")
 	var formats []string
 	for _, f := range report.Formats() {
 		formats = append(formats, f.Name+"\t"+f.Summary)
@@ -109,6 +111,9 @@ func (o *output) targets() ([]target, error) {
 		errs = append(errs, usageError{errors.New("--format: only one report can go to standard output; give the others a file, as in junit=report.xml")})
 	}
 	errs = append(errs, apart(list))
+	if err := report.CheckMarker(o.marker); err != nil {
+		errs = append(errs, usageError{fmt.Errorf("--marker: %w, have %q", err, o.marker)})
+	}
 	if !slices.Contains([]string{"auto", "always", "never"}, o.color) {
 		errs = append(errs, usageError{fmt.Errorf("--color: want auto, always or never, have %q", o.color)})
 	}
@@ -142,7 +147,7 @@ func (o *output) filter() (*report.Filter, error) {
 // options adds to options how to write to w.
 func (o *output) options(w io.Writer, options report.Options) report.Options {
 	options.All, options.ByClass, options.Summary, options.ByRule = o.all, o.byClass, o.summary, o.byRule
-	options.Nameless = o.names == "classes"
+	options.Nameless, options.Marker = o.names == "classes", o.marker
 	options.ASCII, options.Width = o.ascii || !utf8Locale(), 80
 	file, isFile := w.(*os.File)
 	terminal := isFile && isatty.IsTerminal(file.Fd())
