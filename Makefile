@@ -1,4 +1,4 @@
-.PHONY: test e2e oracle bench page pictures ci
+.PHONY: test e2e oracle bench page pictures workflows ci
 
 test:
 	go test ./...
@@ -31,6 +31,10 @@ page:
 pictures:
 	mkdir -p /tmp/mcpolicy-pictures
 	MCPOLICY_REQUIRE_CHROMIUM=1 MCPOLICY_PICTURES=/tmp/mcpolicy-pictures go test -count=1 -timeout 20m -run '^TestPictures$$' ./report
+
+# The workflows, the action and their scripts; needs Python for the linters.
+workflows:
+	.ci/workflows
 
 ci:
 	.ci/run
