@@ -53,10 +53,13 @@ func (in *input) revision(ctx context.Context, name string) (*side, error) {
 	}
 	info, err := os.Stat(name)
 	switch {
-	case err == nil && info.IsDir():
-		if in.isRevision(ctx, name) {
-			return nil, usageError{fmt.Errorf("%s is a folder and a revision: say .%c%s, or refs/heads/%s", name, filepath.Separator, name, name)}
+	case err == nil && in.isRevision(ctx, name):
+		what := "file"
+		if info.IsDir() {
+			what = "folder"
 		}
+		return nil, usageError{fmt.Errorf("%s is a %s and a revision: say .%c%s for the %s, or the commit's hash or refs/heads/%s for the revision", name, what, filepath.Separator, name, what, name)}
+	case err == nil && info.IsDir():
 		return in.folderSide(name)
 	case err == nil:
 		return savedSide(name)
@@ -86,10 +89,12 @@ func savedSide(name string) (*side, error) {
 	return s, s.parse(saved.Config, config, source.OrdinaryFS{FS: saved.Files}, ".")
 }
 
-// isRevision reports whether a plain word names a revision, too.
+// isRevision reports whether a name that is there as a file names a revision, too. One that
+// says where it is, like ./main, does not. Whoever proposes a change chooses the names of
+// files, and none may stand in for the base.
 func (in *input) isRevision(ctx context.Context, name string) bool {
 	file, err := in.findConfig()
-	if err != nil || file == "" || strings.ContainsAny(name, `/\\.`) {
+	if err != nil || file == "" || filepath.IsAbs(name) || strings.HasPrefix(name, ".") {
 		return false
 	}
 	r, err := openRepo(ctx, filepath.Dir(file))

@@ -73,12 +73,7 @@ if [ -n "${BASE:-}" ] && [ "$BASE" != none ]; then
 		} >"$errors"
 		status=3
 	else
-		# A pull request chooses the names of files, and a name of one may be a branch's, too.
 		BASE=$(git rev-parse --verify --end-of-options "$BASE^{commit}")
-		if [ -e "$BASE" ]; then
-			printf 'the checkout has a file called %s, like the base.\n' "$BASE" >"$errors"
-			status=3
-		fi
 	fi
 	args+=("--base=$BASE")
 	if [ -n "${FAIL_ON_ACCESS:-}" ]; then
