@@ -63,11 +63,11 @@ func (m *markdown) summary() {
 	if s := m.d.scopeWords(); s != "" {
 		rows = append(rows, "| checked | "+mdText(s)+" |\n")
 	}
-	if m.d.Linted {
-		rows = append(rows, "| findings | "+m.d.findingWords()+" |\n")
-	}
 	if m.d.Diff != nil {
 		rows = append(rows, "| access | "+mdText(m.d.Diff.words())+" |\n")
+	}
+	if m.d.Linted {
+		rows = append(rows, "| findings | "+m.d.findingWords()+" |\n")
 	}
 	if m.d.Drift != nil {
 		rows = append(rows, "| production | "+mdText(m.d.Drift.words())+" |\n")
@@ -101,7 +101,7 @@ func (m *markdown) findings() {
 	open, known, waived := m.d.bySeverity()
 	open = slices.DeleteFunc(open, func(f *lint.Finding) bool { return f.Severity < m.o.Least || m.d.isNoted(f) })
 	if len(open) > 0 {
-		m.begin(findingSection, "### Findings\n\n")
+		m.begin(findingSection, map[bool]string{false: "### Findings\n\n", true: "### New findings\n\n"}[m.d.Diff != nil])
 		for _, f := range open {
 			m.finding(f, [...]rank{authz.SeverityOff: noteRank, authz.SeverityNote: noteRank, authz.SeverityWarning: warningRank, authz.SeverityError: errorRank}[f.Severity])
 		}

@@ -157,9 +157,11 @@ func (r *runner) run() *result {
 			continue
 		}
 		output := filepath.Join(r.temp, "output-"+s.ID)
-		env := []string{"PATH=" + r.path + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + r.temp, "LANG=C.UTF-8",
+		env := []string{
+			"PATH=" + r.path + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + r.temp, "LANG=C.UTF-8",
 			"RUNNER_TEMP=" + r.temp, "RUNNER_OS=Linux", "RUNNER_ARCH=X64", "GITHUB_OUTPUT=" + output, "GITHUB_WORKSPACE=" + r.clone,
-			"GITHUB_STEP_SUMMARY=" + r.summary, "GITHUB_ACTIONS=true", "CI=true", "GIT_CONFIG_NOSYSTEM=1"}
+			"GITHUB_STEP_SUMMARY=" + r.summary, "GITHUB_ACTIONS=true", "CI=true", "GIT_CONFIG_NOSYSTEM=1",
+		}
 		for name, v := range s.Env {
 			if m := inputs.FindStringSubmatch(v); m != nil {
 				given, ok := r.inputs[m[1]]
