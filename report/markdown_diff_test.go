@@ -168,9 +168,11 @@ func TestHostileChange(t *testing.T) {
 		none := 0
 		d := &report.Document{Diff: report.NewDiff(r, s, s, config.FailWidened, &config.Budget{Principals: &none, Pos: place})}
 		d.Diff.Missing = s
-		checkMarkdown(t, s, written(t, s, "markdown", d, func(w io.Writer, d *report.Document, o report.Options) error {
+		write := func(w io.Writer, d *report.Document, o report.Options) error {
 			return report.Write("markdown", w, d, o)
-		}, report.Options{}), 2, 0)
+		}
+		checkMarkdown(t, s, written(t, s, "markdown", d, write, report.Options{}), 2, 0)
+		checkMarkdown(t, s, written(t, s, "markdown", d, write, report.Options{ByRule: true}), 2, 0)
 	}
 	for _, s := range nasty {
 		check(t, s)
