@@ -71,3 +71,36 @@ func (b *Budget) DecodeNode(n *source.Node) error {
 	}
 	return nil
 }
+
+// Stricter returns what the stricter of two says of each thing: whoever changes the config
+// must not be able to accept their own change by it. Any fails more than widened does, that
+// more than a budget alone, and never the least.
+func (d Diff) Stricter(other Diff) Diff {
+	rank := [...]int{FailNever: 0, FailBudget: 1, FailWidened: 2, FailAny: 3}
+	if rank[other.FailOn] > rank[d.FailOn] {
+		d.FailOn = other.FailOn
+	}
+	switch {
+	case d.FailOn == FailWidened && (d.Budget == nil || other.Budget == nil):
+		d.Budget = nil // what somebody gains fails, within no budget
+	case d.Budget == nil:
+		d.Budget = other.Budget
+	case other.Budget != nil:
+		d.Budget = d.Budget.less(other.Budget)
+	}
+	return d
+}
+
+// less returns the lesser of each limit of two budgets.
+func (b *Budget) less(other *Budget) *Budget {
+	least := func(mine, theirs *int) *int {
+		if mine == nil || theirs != nil && *theirs < *mine {
+			return theirs
+		}
+		return mine
+	}
+	return &Budget{
+		Pos: b.Pos, Destructive: least(b.Destructive, other.Destructive), Principals: least(b.Principals, other.Principals),
+		Roles: least(b.Roles, other.Roles), Everyone: least(b.Everyone, other.Everyone),
+	}
+}

@@ -37,7 +37,7 @@ var badConfigs = []struct {
 	{"syntax", "a: [\n", false, []string{`m.yaml:1:1: not valid YAML: did not find expected node content`}},
 	{"unknown keys", "polices: p\nservers: {}\nport: 80\n", true, []string{
 		`m.yaml:1:1: unknown key "polices" (did you mean policies?)`,
-		`m.yaml:3:1: unknown key "port"; known here: $schema, enforcement, engine, lint, policies, principals, probe, servers, tests, waivers`,
+		`m.yaml:3:1: unknown key "port"; known here: $schema, diff, enforcement, engine, lint, policies, principals, probe, servers, tests, waivers`,
 	}},
 	{"twice", "policies: a\npolicies: b\nservers: {a: {manifest: a}, a: {manifest: b}}\n", false, []string{
 		`m.yaml:1:1: key "policies" stands here twice`,

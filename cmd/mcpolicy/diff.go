@@ -169,16 +169,24 @@ func (in *input) compare(ctx context.Context, base, head *side, c *comparing) (*
 
 // report returns what changed, and how that is judged.
 func (c *comparing) report(cfg config.Diff, base, head *side, r *diff.Result) *report.Diff {
-	failOn := cfg.FailOn
-	switch {
-	case c.failOn != "":
-		failOn, _ = config.ParseDiffFailOn(c.failOn)
-	case failOn == config.FailBudget && !c.beside:
-		failOn = config.FailWidened
+	judged := c.judged(cfg)
+	if base.config != nil {
+		judged = judged.Stricter(c.judged(base.config.Diff))
 	}
-	d := report.NewDiff(r, base.name, head.name, failOn, cfg.Budget)
+	d := report.NewDiff(r, base.name, head.name, judged.FailOn, judged.Budget)
 	d.Missing = base.missing
 	return d
+}
+
+// judged returns how a config and the command line want changes to be judged.
+func (c *comparing) judged(cfg config.Diff) config.Diff {
+	switch {
+	case c.failOn != "":
+		cfg.FailOn, _ = config.ParseDiffFailOn(c.failOn)
+	case cfg.FailOn == config.FailBudget && !c.beside:
+		cfg.FailOn = config.FailWidened
+	}
+	return cfg
 }
 
 // save writes what the working tree is.
