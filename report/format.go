@@ -29,6 +29,7 @@ func Formats() []Format {
 		{"markdown", "for comments and job summaries", false, false, writeMarkdown},
 		{"sarif", "SARIF 2.1.0, for code scanning and editors", true, false, writeSARIF},
 		{"github", "annotations of GitHub Actions, on standard output", true, false, writeGitHub},
+		{"csv", "a table for spreadsheets: cells, findings or changes", false, false, writeCSV},
 		{"codequality", "GitLab's Code Quality report", true, false, writeCodeQuality},
 		{"html", "one page to look into, for people", false, true, writeHTML},
 	}

@@ -169,6 +169,7 @@ var media = map[string]func(t rapid.TB, s, got string){
 	"github":      checkGitHub,
 	"codequality": checkCodeQuality,
 	"html":        checkHTML,
+	"csv":         checkCSV,
 }
 
 func checkHostile(t rapid.TB, s string) {
@@ -200,7 +201,11 @@ func written[T any](t rapid.TB, s, format string, v T, write func(io.Writer, T, 
 	if err := write(&b, v, o); err != nil {
 		t.Fatalf("%q as %s: %v", s, format, err)
 	}
-	checkVisible(t, s, format, b.String())
+	text := b.String()
+	if format == "csv" {
+		text = strings.ReplaceAll(text, "\r\n", "\n") // of the rows
+	}
+	checkVisible(t, s, format, text)
 	return b.String()
 }
 
