@@ -16,7 +16,7 @@ import (
 const jsonVersion = 1
 
 // writeJSON writes one JSON object: version, matrix or summary, findings,
-// drift, diff, tests, probe and notes, those that the document has. Items come with what using them does and what that
+// drift, diff, tests, probe, notes and doubt (why the answer cannot be relied on), those that the document has. Items come with what using them does and what that
 // is taken from. Cells are sorted by the principal's key, then stand in the order of servers and inventories.
 func writeJSON(w io.Writer, d *Document, o Options) error {
 	s := newStream(w)
@@ -80,8 +80,28 @@ func writeJSON(w io.Writer, d *Document, o Options) error {
 		}
 		s.close()
 	}
+	s.doubt(doubts(d.Doubt))
 	s.raw("}\n")
 	return s.w.Flush()
+}
+
+// doubts says what cannot be relied on, a line each.
+func doubts(err error) []string {
+	if err == nil {
+		return nil
+	}
+	var list []string
+	for _, m := range source.Mistakes(err) {
+		list = append(list, m.Error())
+	}
+	return list
+}
+
+func (s *stream) doubt(list []string) {
+	if len(list) > 0 {
+		s.raw(",\n \"doubt\": ")
+		s.raw(string(jsonOf(list)))
+	}
 }
 
 func (s *stream) tests(r *testrunner.Result) {

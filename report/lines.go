@@ -8,7 +8,7 @@ import (
 )
 
 // writeLines writes a JSON object a line, each with one key that says what it
-// is: version, then class, cell or summary, finding, drift, drifted, diff, changed, role, roleNarrowed, item, principal, future, case, probe, probed and note, in the order and with
+// is: version, then class, cell or summary, finding, drift, drifted, diff, changed, role, roleNarrowed, item, principal, future, case, probe, probed, note and doubt, in the order and with
 // the content of the JSON format.
 func writeLines(w io.Writer, d *Document, o Options) error {
 	b := bufio.NewWriterSize(w, 64<<10)
@@ -68,6 +68,9 @@ func writeLines(w io.Writer, d *Document, o Options) error {
 	}
 	for _, n := range d.notes() {
 		emit("note", jsonNote(n))
+	}
+	for _, text := range doubts(d.Doubt) {
+		emit("doubt", text)
 	}
 	return b.Flush()
 }

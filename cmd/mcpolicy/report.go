@@ -18,9 +18,11 @@ import (
 func newReport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report",
-		Short: "Write evidence for an access review",
-		Long: `Reports beside those of the other commands: evidence for a review of access.
-`,
+		Short: "Write evidence for an access review, or merge reports",
+		Long: `Reports beside those of the other commands: the evidence for a review of access, and
+the reports of several runs as one.`,
+		Example: `  mcpolicy report access --format csv >review.csv
+  mcpolicy report merge shard-1.json shard-2.json --format junit=report.xml`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil
@@ -33,7 +35,7 @@ func newReport() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newReportAccess())
+	cmd.AddCommand(newReportAccess(), newReportMerge())
 	return cmd
 }
 

@@ -1,0 +1,106 @@
+package report
+
+import (
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// finding returns the finding, without the edits that settle it: JSON does not have them.
+func (x *findingJSON) finding() lint.Finding {
+	f := lint.Finding{
+		Rule: x.Rule, Family: x.Family, Message: x.Message, Evidence: x.Evidence, Fix: x.Fix,
+		Pos:    source.Pos{File: x.File, Line: x.Line, Col: x.Column},
+		Server: x.Server, Name: x.Name, Principal: x.Principal, Policy: x.Policy,
+		Principals: x.Principals, Waived: x.Waived, Reason: x.Reason, Standards: x.Standards,
+	}
+	f.Severity, _ = authz.ParseSeverity(x.Severity) // it was checked
+	f.Type, _ = authz.ParseItemType(x.Type)
+	for i, name := range authz.Confidences() {
+		if name == x.Confidence {
+			f.Confidence = authz.Confidence(i) //nolint:gosec // there are three
+		}
+	}
+	if x.WaivedAt != nil {
+		f.WaivedAt = source.Pos{File: x.WaivedAt.File, Line: x.WaivedAt.Line, Col: x.WaivedAt.Column}
+	}
+	for i, item := range x.Items {
+		one := lint.Item{Server: item.Server, Name: item.Name}
+		one.Type, _ = authz.ParseItemType(item.Type)
+		f.Items = append(f.Items, one)
+		if one.Server != x.Items[0].Server {
+			f.Server = ""
+		}
+		if i > 0 && (item.Name != x.Items[0].Name || item.Type != x.Items[0].Type) {
+			f.Name = ""
+		}
+	}
+	if len(x.Principals) > 1 {
+		f.Principal = ""
+	}
+	if w := x.Witness; w != nil {
+		f.Witness = &lint.Witness{Principal: w.Principal, Name: w.Name, Arguments: w.Arguments}
+		f.Witness.Operation, _ = authz.ParseOperation(w.Operation)
+	}
+	for _, r := range x.Related {
+		f.Related = append(f.Related, lint.Related{Pos: source.Pos{File: r.File, Line: r.Line, Col: r.Column}, Text: r.Text})
+	}
+	return f
+}
+
+func (x *noteJSON) note() Note {
+	return Note{x.Rule, x.Server, x.Message, source.Pos{File: x.File, Line: x.Line}}
+}
+
+// runCase returns the case, of one principal.
+func (x *mergedCase) runCase() *testrunner.Case {
+	c := &testrunner.Case{
+		Test: x.Test, Empty: x.Empty, Server: x.Server, Arguments: x.Arguments, Want: x.Want, Got: x.Got, Message: x.Message,
+		Pos: source.Pos{File: x.File, Line: x.Line}, Sentence: x.Sentence,
+	}
+	c.Operation, _ = authz.ParseOperation(x.Operation)
+	for i, name := range testrunner.Outcomes() {
+		if name == x.Outcome {
+			c.Outcome = testrunner.Outcome(i) //nolint:gosec // there are four
+		}
+	}
+	if x.Principal != "" {
+		c.Principals = []*authz.Principal{{Key: x.Principal, ID: x.Principal}}
+	}
+	if x.Name != "" || x.Type != "" {
+		c.Item = &manifest.Item{Name: x.Name}
+		c.Item.Type, _ = authz.ParseItemType(x.Type)
+	}
+	if access, ok := matrix.ParseAccess(x.Got); ok && (c.Outcome == testrunner.Passed || c.Outcome == testrunner.Failed) {
+		c.Cell = x.cell(access)
+	}
+	return c
+}
+
+// cell returns what was decided, with the rules that decided it.
+func (x *mergedCase) cell(access matrix.Access) *matrix.Cell {
+	cell := &matrix.Cell{Access: access}
+	if x.Condition != "" {
+		cell.Condition = authz.Unwritten(x.Condition)
+	}
+	if how, condition, ok := strings.Cut(x.Reason, " meet: "); ok {
+		cell.Settlement = matrix.Settlement{Condition: authz.Unwritten(condition), BySchema: strings.HasSuffix(how, "that the inputSchema allows")}
+	}
+	met := authz.Fired
+	if access == matrix.Conditional || cell.Settlement.Settled() {
+		met = authz.Depends
+	}
+	for _, r := range x.Rules {
+		rule := matrix.Rule{ID: r.ID, Name: r.ID, Met: met, Pos: source.Pos{File: r.File, Line: r.Line}, Effect: authz.Deny}
+		if r.Effect == authz.Allow.String() {
+			rule.Effect = authz.Allow
+		}
+		cell.Rules = append(cell.Rules, rule)
+	}
+	return cell
+}

@@ -1,0 +1,234 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+
+	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/testrunner"
+)
+
+// Write writes what was merged in the format of that name. JSON and JSON Lines have all of
+// it; CSV the cells, or else what was found; the others findings, cases and notes. What a
+// format has no place for is refused, or noted where it is the matrix beside findings.
+func (m *Merged) Write(format string, w io.Writer, o Options) error {
+	switch format {
+	case "json":
+		return m.writeJSON(w)
+	case "lines":
+		return m.writeLines(w)
+	}
+	if err := m.Writable(format); err != nil {
+		return err
+	}
+	if format == "csv" && !m.linted && !m.tests {
+		return m.writeCells(w)
+	}
+	return Write(format, w, m.document(format), o)
+}
+
+// Writable reports why a format has no place for what was merged, or nil.
+func (m *Merged) Writable(format string) error {
+	lost := ""
+	switch {
+	case format == "json" || format == "lines":
+		return nil
+	case m.diff != nil:
+		lost = "what changed"
+	case m.drift != nil:
+		lost = "the drift from production"
+	case m.probe != nil:
+		lost = "what a probe found"
+	case m.summary:
+		lost = "the summary of a matrix"
+	case m.matrix && !m.linted && !m.tests && format != "csv":
+		lost = "the cells of a matrix"
+	case m.proofs():
+		lost = "what is said of everybody"
+	}
+	if lost == "" {
+		return nil
+	}
+	return fmt.Errorf("--format: %s of merged reports has no place for %s; json and lines have", format, lost)
+}
+
+func (m *Merged) proofs() bool {
+	for _, e := range m.lists["case"] {
+		if e.told.(*mergedCase).Proof != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Merged) writeJSON(w io.Writer) error {
+	s := newStream(w)
+	list := func(opener, kind, closer string) {
+		s.list(opener, closer)
+		for _, e := range m.lists[kind] {
+			s.bytes([]byte(e.text))
+		}
+		s.close()
+	}
+	s.raw(fmt.Sprintf("{\"version\": %d", jsonVersion))
+	if m.summary {
+		s.raw(",\n ")
+		list(`"summary": [`, "summary", "]")
+	}
+	if m.matrix {
+		s.raw(",\n \"matrix\": {")
+		list(`"cells": [`, "cell", "]}")
+	}
+	if m.linted {
+		s.raw(",\n ")
+		list(`"findings": [`, "finding", "]")
+	}
+	if m.drift != nil {
+		s.raw(",\n \"drift\": {\"totals\": " + string(jsonOf(m.drift)) + ", ")
+		list(`"cells": [`, "drifted", "]}")
+	}
+	if m.diff != nil {
+		s.raw(",\n \"diff\": {\"verdict\": " + string(jsonOf(m.diff.Verdict)) + ", \"totals\": " + string(jsonOf(m.diff)))
+		for _, x := range diffLists() {
+			s.raw(",\n  ")
+			list(`"`+x[0]+`": [`, x[1], "]")
+		}
+		s.raw("}")
+	}
+	if m.tests {
+		m.writeTests(s)
+	}
+	if m.probe != nil {
+		s.raw(",\n \"probe\": {\"summary\": " + string(jsonOf(m.probe)) + ", ")
+		list(`"drifts": [`, "probed", "]}")
+	}
+	if len(m.lists["note"]) > 0 {
+		s.raw(",\n ")
+		list(`"notes": [`, "note", "]")
+	}
+	s.doubt(m.doubt)
+	s.raw("}\n")
+	return s.w.Flush()
+}
+
+// writeTests writes the suites and their cases.
+func (m *Merged) writeTests(s *stream) {
+	n := m.counts()
+	s.raw(fmt.Sprintf(",\n \"tests\": {\"passed\": %d, \"failed\": %d, \"errored\": %d, \"skipped\": %d, \"suites\": [", n.Passed, n.Failed, n.Errored, n.Skipped))
+	of := map[[2]string][]element{}
+	for _, e := range m.lists["case"] {
+		c := e.told.(*mergedCase)
+		of[[2]string{c.suite, c.file}] = append(of[[2]string{c.suite, c.file}], e)
+	}
+	for i, suite := range m.suites {
+		if i > 0 {
+			s.raw(",")
+		}
+		s.raw("\n  {\"name\": " + string(jsonOf(suite[0])) + ", \"file\": " + string(jsonOf(suite[1])) + ", ")
+		s.list(`"cases": [`, "]}")
+		for _, e := range of[suite] {
+			s.bytes([]byte(e.text))
+		}
+		s.close()
+	}
+	s.raw("]}")
+}
+
+func (m *Merged) counts() testrunner.Counts {
+	var n testrunner.Counts
+	for _, e := range m.lists["case"] {
+		countOutcome(&n, e.told.(*mergedCase).Outcome)
+	}
+	return n
+}
+
+func (m *Merged) writeLines(w io.Writer) error {
+	b := bufio.NewWriterSize(w, 64<<10)
+	emit := func(kind, text string) { fmt.Fprintf(b, "{%q:%s}\n", kind, text) } // Flush reports errors
+	all := func(kinds ...string) {
+		for _, kind := range kinds {
+			for _, e := range m.lists[kind] {
+				text := e.text
+				if c, ok := e.told.(*mergedCase); ok {
+					text = `{"suite":` + string(jsonOf(c.suite)) + "," + text[1:]
+				}
+				emit(kind, text)
+			}
+		}
+	}
+	emit("version", fmt.Sprint(jsonVersion))
+	all("summary", "cell", "finding")
+	if m.drift != nil {
+		emit("drift", string(jsonOf(m.drift)))
+		all("drifted")
+	}
+	if m.diff != nil {
+		emit("diff", string(jsonOf(m.diff)))
+		all("changed", "role", "roleNarrowed", "item", "principal", "future")
+	}
+	all("case")
+	if m.probe != nil {
+		emit("probe", string(jsonOf(m.probe)))
+		all("probed")
+	}
+	all("note")
+	for _, text := range m.doubt {
+		emit("doubt", string(jsonOf(text)))
+	}
+	return b.Flush()
+}
+
+// writeCells writes the cells as a table.
+func (m *Merged) writeCells(w io.Writer) error {
+	t := newCSV(w, csvCells)
+	for _, e := range m.lists["cell"] {
+		c := e.told.(*mergedCell)
+		var rules []string
+		for _, r := range c.Rules {
+			rules = append(rules, ruleText(source.Pos{File: r.File, Line: r.Line}, r.Effect, r.ID))
+		}
+		t.write([]string{
+			"cell", csvCell(c.Principal), csvCell(c.Server), csvCell(c.Type), csvCell(c.Name), csvCell(c.Operation), csvCell(c.Access),
+			csvCell(c.Condition), csvCell(c.Reason), csvList(rules), "",
+		})
+	}
+	return t.notes(m.document("csv"))
+}
+
+// document returns the findings, cases and notes.
+func (m *Merged) document(format string) *Document {
+	d := &Document{Linted: m.linted, Doubt: m.Doubt()}
+	for _, e := range m.lists["finding"] {
+		d.Findings = append(d.Findings, e.told.(*findingJSON).finding())
+	}
+	for _, e := range m.lists["note"] {
+		d.Notes = append(d.Notes, e.told.(*noteJSON).note())
+	}
+	if n := len(m.lists["cell"]); n > 0 && (format == "text" || format == "markdown") {
+		d.Notes = append(d.Notes, Note{Message: count(n, "cell") + " of the matrix left out: json and lines have them"})
+	}
+	if !m.tests {
+		return d
+	}
+	d.Tests = &testrunner.Result{}
+	of := map[[2]string]*testrunner.SuiteResult{}
+	for _, suite := range m.suites {
+		s := &testrunner.SuiteResult{Name: suite[0], File: suite[1], Pos: source.Pos{File: suite[1]}}
+		of[suite] = s
+		d.Tests.Suites = append(d.Tests.Suites, s)
+	}
+	for _, e := range m.lists["case"] {
+		c := e.told.(*mergedCase)
+		s := of[[2]string{c.suite, c.file}]
+		s.Cases = append(s.Cases, c.runCase())
+	}
+	return d
+}
+
+// Format returns a format that writes what was merged, whatever document it is given.
+func (m *Merged) Format(f Format) Format {
+	name := f.Name
+	f.Write = func(w io.Writer, _ *Document, o Options) error { return m.Write(name, w, o) }
+	return f
+}
