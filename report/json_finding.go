@@ -108,6 +108,9 @@ type noteJSON struct {
 	Message string `json:"message"`
 	File    string `json:"file,omitempty"`
 	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
 }
 
-func jsonNote(n Note) noteJSON { return noteJSON{n.Rule, n.Server, n.Message, n.Pos.File, n.Pos.Line} }
+func jsonNote(n Note) noteJSON {
+	return noteJSON{n.Rule, n.Server, n.Message, n.Pos.File, n.Pos.Line, n.Pos.Col}
+}

@@ -236,7 +236,13 @@ func (m *Merged) read(i int, f *MergeFile) error {
 		for _, c := range x.Matrix.Classes {
 			of[c.Class] = c.Principals
 		}
-		add(r, "cell", x.Matrix.Cells, root.Get("matrix").Get("cells"), func(c *mergedCell) []*mergedCell { return c.expand(of) })
+		cells := root.Get("matrix").Get("cells")
+		add(r, "cell", x.Matrix.Cells, cells, func(c *mergedCell) []*mergedCell {
+			if c.Class != 0 && len(of[c.Class]) == 0 {
+				r.errs = append(r.errs, source.Errorf(cells.Pos, "class %d is in no table of classes", c.Class))
+			}
+			return c.expand(of)
+		})
 	}
 	if x.Findings != nil {
 		m.linted = true
@@ -355,7 +361,14 @@ func (m *Merged) sort() {
 	by("note", func(a, b element) int {
 		return a.told.(*noteJSON).note().Pos.Compare(b.told.(*noteJSON).note().Pos)
 	})
-	slices.SortStableFunc(m.suites, func(a, b [2]string) int { return cmp.Compare(a[1], b[1]) })
+	first := map[[2]string]int{} // where the first case of each stands
+	for _, e := range m.lists["case"] {
+		c := e.told.(*mergedCase)
+		if suite := [2]string{c.suite, c.file}; first[suite] == 0 {
+			first[suite] = c.Line
+		}
+	}
+	slices.SortStableFunc(m.suites, func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[1], b[1]), cmp.Compare(first[a], first[b])) })
 }
 
 // Fails reports whether one of the reports failed, or its findings do from a severity on.

@@ -54,14 +54,16 @@ func (x *findingJSON) finding() lint.Finding {
 }
 
 func (x *noteJSON) note() Note {
-	return Note{x.Rule, x.Server, x.Message, source.Pos{File: x.File, Line: x.Line}}
+	return Note{x.Rule, x.Server, x.Message, source.Pos{File: x.File, Line: x.Line, Col: x.Column}}
 }
+
+func principalOfKey(key string) *authz.Principal { return &authz.Principal{Key: key, ID: key} }
 
 // runCase returns the case, of one principal.
 func (x *mergedCase) runCase() *testrunner.Case {
 	c := &testrunner.Case{
 		Test: x.Test, Empty: x.Empty, Server: x.Server, Arguments: x.Arguments, Want: x.Want, Got: x.Got, Message: x.Message,
-		Pos: source.Pos{File: x.File, Line: x.Line}, Sentence: x.Sentence,
+		Pos: source.Pos{File: x.File, Line: x.Line}, Sentence: x.Sentence, Proof: x.proof(),
 	}
 	c.Operation, _ = authz.ParseOperation(x.Operation)
 	for i, name := range testrunner.Outcomes() {
@@ -70,7 +72,7 @@ func (x *mergedCase) runCase() *testrunner.Case {
 		}
 	}
 	if x.Principal != "" {
-		c.Principals = []*authz.Principal{{Key: x.Principal, ID: x.Principal}}
+		c.Principals = []*authz.Principal{principalOfKey(x.Principal)}
 	}
 	if x.Name != "" || x.Type != "" {
 		c.Item = &manifest.Item{Name: x.Name}

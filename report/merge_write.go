@@ -44,22 +44,11 @@ func (m *Merged) Writable(format string) error {
 		lost = "the summary of a matrix"
 	case m.matrix && !m.linted && !m.tests && format != "csv":
 		lost = "the cells of a matrix"
-	case m.proofs():
-		lost = "what is said of everybody"
 	}
 	if lost == "" {
 		return nil
 	}
 	return fmt.Errorf("--format: %s of merged reports has no place for %s; json and lines have", format, lost)
-}
-
-func (m *Merged) proofs() bool {
-	for _, e := range m.lists["case"] {
-		if e.told.(*mergedCase).Proof != nil {
-			return true
-		}
-	}
-	return false
 }
 
 func (m *Merged) writeJSON(w io.Writer) error {
@@ -213,6 +202,7 @@ func (m *Merged) document(format string) *Document {
 	}
 	d.Tests = &testrunner.Result{}
 	of := map[[2]string]*testrunner.SuiteResult{}
+	last := map[*testrunner.SuiteResult]string{} // what its last case says, but of whom
 	for _, suite := range m.suites {
 		s := &testrunner.SuiteResult{Name: suite[0], File: suite[1], Pos: source.Pos{File: suite[1]}}
 		of[suite] = s
@@ -221,6 +211,14 @@ func (m *Merged) document(format string) *Document {
 	for _, e := range m.lists["case"] {
 		c := e.told.(*mergedCase)
 		s := of[[2]string{c.suite, c.file}]
+		one := c.caseJSON
+		one.Principal = ""
+		alike := string(jsonOf(one))
+		if n := len(s.Cases); n > 0 && c.Principal != "" && last[s] == alike {
+			s.Cases[n-1].Principals = append(s.Cases[n-1].Principals, principalOfKey(c.Principal))
+			continue
+		}
+		last[s] = alike
 		s.Cases = append(s.Cases, c.runCase())
 	}
 	return d

@@ -69,11 +69,11 @@ func (x *merging) check(files []string) error {
 		seen[label] = true
 	}
 	for _, file := range files {
-		if name := filepath.Clean(file); seen["\x00"+name] {
+		name := "\x00" + filepath.Clean(file) // no label has this
+		if seen[name] {
 			return usageError{fmt.Errorf("%s is given twice", file)}
-		} else {
-			seen["\x00"+name] = true
 		}
+		seen[name] = true
 	}
 	return nil
 }
