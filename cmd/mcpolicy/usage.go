@@ -63,7 +63,7 @@ func usageArgs(a cobra.PositionalArgs) cobra.PositionalArgs {
 		case takesNone:
 			return noArgs(cmd, args)
 		}
-		return usageError{fmt.Errorf("want mcpolicy %s, have %s", cmd.Use, arguments(len(args)))}
+		return usageError{fmt.Errorf("want %s%s, have %s", cmd.CommandPath(), strings.TrimPrefix(cmd.Use, cmd.Name()), arguments(len(args)))}
 	}
 }
 
