@@ -287,7 +287,7 @@ func (r *reading) readTests(x *mergedFile, at *source.Node) {
 	if x.Tests == nil {
 		return
 	}
-	r.Merged.tests = true
+	r.tests = true
 	var n testrunner.Counts
 	for i := range x.Tests.Suites {
 		s := &x.Tests.Suites[i]

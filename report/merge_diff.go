@@ -31,11 +31,11 @@ func (r *reading) readDiff(x *mergedFile, at *source.Node) {
 	t := d.Totals
 	labelCauses(r.label, t.Settings)
 	r.verdicts = append(r.verdicts, d.Verdict)
-	if r.Merged.diff == nil {
-		r.Merged.diff = &t
+	if r.diff == nil {
+		r.diff = &t
 		return
 	}
-	r.Merged.diff = r.joinedDiff(r.Merged.diff, &t)
+	r.diff = r.joinedDiff(r.diff, &t)
 }
 
 // joinedDiff joins the totals of two comparisons. Principals and roles are counted once;

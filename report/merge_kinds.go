@@ -102,6 +102,7 @@ func (x *driftJSON) label(l string) {
 		under(l, &x.Rules[i].File)
 	}
 }
+
 func (x *driftJSON) check() error { return oneOf("outcome", x.Outcome, []string{"differs", "unknown"}) }
 
 func (x *changedCellJSON) key() string {
