@@ -211,7 +211,9 @@ func (r *Recorder) Digests(c *config.Config) []report.HeldFile {
 	for name, text := range r.files {
 		list = append(list, report.HeldFile{Kind: kindOf(c, name), Name: name, Digest: fmt.Sprintf("%x", sha256.Sum256([]byte(text)))})
 	}
-	slices.SortFunc(list, func(a, b report.HeldFile) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(list, func(a, b report.HeldFile) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+	})
 	return list
 }
 
