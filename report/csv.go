@@ -187,8 +187,8 @@ func (t *csvTable) results(d *Document) {
 	for _, f := range d.changeFindings() {
 		t.finding("change", f)
 	}
-	open, waived := d.bySeverity()
-	for _, f := range slices.Concat(open, waived) {
+	open, known, waived := d.bySeverity()
+	for _, f := range slices.Concat(open, known, waived) {
 		t.finding("finding", f)
 	}
 	for _, f := range d.driftFindings() {
@@ -308,7 +308,7 @@ func (t *csvTable) change(kind string, cells map[string]string, col columnOfJSON
 }
 
 // csvWitness says which call it takes, by whom and when.
-func csvWitness(arguments, by map[string]any, at string) string {
+func csvWitness(arguments any, by map[string]any, at string) string {
 	if arguments == nil {
 		return ""
 	}

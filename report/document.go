@@ -24,6 +24,8 @@ type Document struct {
 
 	Diff *Diff // nil if nothing was compared with a base
 
+	Lock *Lock // nil if no lock was verified
+
 	Tests *testrunner.Result // nil if no suites were run
 	// Proving lists what is proved, too: the run was about nothing else.
 	Proving bool
@@ -82,7 +84,7 @@ func (d *Document) scope() *Scope {
 
 // checked reports whether anything was judged.
 func (d *Document) checked() bool {
-	return d.Linted || d.Drift != nil || d.Diff != nil || d.Tests != nil || d.Probe != nil
+	return d.Linted || d.Drift != nil || d.Diff != nil || d.Lock != nil || d.Tests != nil || d.Probe != nil
 }
 
 // Fails reports whether the answer of the run is no, or none: a case failed or errored,
@@ -93,6 +95,9 @@ func (d *Document) Fails(failOn authz.Severity) bool {
 		return true
 	}
 	if d.Diff != nil && d.Diff.Fails() {
+		return true
+	}
+	if d.Lock != nil && len(d.Lock.Changes) > 0 {
 		return true
 	}
 	if d.Tests != nil {

@@ -16,7 +16,7 @@ import (
 const jsonVersion = 1
 
 // writeJSON writes one JSON object: version, matrix or summary, findings,
-// drift, diff, tests, probe, notes and doubt (why the answer cannot be relied on), those that the document has. Items come with what using them does and what that
+// drift, diff, lock, tests, probe, notes and doubt (why the answer cannot be relied on), those that the document has. Items come with what using them does and what that
 // is taken from. Cells are sorted by the principal's key, then stand in the order of servers and inventories.
 func writeJSON(w io.Writer, d *Document, o Options) error {
 	s := newStream(w)
@@ -60,6 +60,9 @@ func writeJSON(w io.Writer, d *Document, o Options) error {
 	}
 	if d.Diff != nil {
 		s.diff(d.Diff)
+	}
+	if d.Lock != nil {
+		s.lock(d)
 	}
 	if d.Tests != nil {
 		s.tests(d.Tests)

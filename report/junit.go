@@ -53,6 +53,10 @@ func (x *junit) junit(d *Document, o Options) {
 	if d.Diff != nil {
 		suites = append(suites, diffTally(d.Diff, changes))
 	}
+	broken := d.lockFindings()
+	if d.Lock != nil {
+		suites = append(suites, tally{tests: max(1, len(broken)), failures: len(broken)})
+	}
 	drift := d.driftFindings()
 	if d.Drift != nil {
 		suites = append(suites, driftTally(drift, o))
@@ -75,6 +79,10 @@ func (x *junit) junit(d *Document, o Options) {
 	}
 	if d.Diff != nil {
 		x.diff(d.Diff, changes, suites[0])
+		suites = suites[1:]
+	}
+	if d.Lock != nil {
+		x.lock(d.Lock, broken, suites[0])
 		suites = suites[1:]
 	}
 	if d.Drift != nil {

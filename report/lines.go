@@ -8,7 +8,7 @@ import (
 )
 
 // writeLines writes a JSON object a line, each with one key that says what it
-// is: version, then class, cell or summary, finding, drift, drifted, diff, changed, role, roleNarrowed, item, principal, future, case, probe, probed, note and doubt, in the order and with
+// is: version, then class, cell or summary, finding, drift, drifted, diff, changed, role, roleNarrowed, item, principal, future, lock, locked, case, probe, probed, note and doubt, in the order and with
 // the content of the JSON format.
 func writeLines(w io.Writer, d *Document, o Options) error {
 	b := bufio.NewWriterSize(w, 64<<10)
@@ -47,6 +47,12 @@ func writeLines(w io.Writer, d *Document, o Options) error {
 	if d.Diff != nil {
 		emit("diff", jsonDiffTotals(d.Diff))
 		d.Diff.elements(emit)
+	}
+	if d.Lock != nil {
+		emit("lock", jsonLockTotals(d.Lock))
+		for _, f := range d.lockFindings() {
+			emit("locked", jsonFinding(f))
+		}
 	}
 	if d.Tests != nil {
 		for _, s := range d.Tests.Suites {

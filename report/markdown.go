@@ -21,6 +21,7 @@ func writeMarkdown(w io.Writer, d *Document, o Options) error {
 	m.summary()
 	m.notes()
 	m.diff()
+	m.lock()
 	if d.Diff == nil {
 		m.access()
 	}
@@ -68,6 +69,9 @@ func (m *markdown) summary() {
 	}
 	if m.d.Linted {
 		rows = append(rows, "| findings | "+m.d.findingWords()+" |\n")
+	}
+	if m.d.Lock != nil {
+		rows = append(rows, "| lock | "+mdText(m.d.Lock.words())+" |\n")
 	}
 	if m.d.Drift != nil {
 		rows = append(rows, "| production | "+mdText(m.d.Drift.words())+" |\n")

@@ -60,6 +60,7 @@ const (
 	probeSection
 	diffSection
 	narrowedSection
+	lockSection
 )
 
 // fit puts the parts together, without those that are too much. Where even what always

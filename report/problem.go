@@ -97,10 +97,10 @@ func (d *Document) caseProblems() []*problem {
 	return list
 }
 
-// ownProblems are what changed, the differences from production and what a probe found.
+// ownProblems are what changed, where the lock is not true, the differences from production and what a probe found.
 func (d *Document) ownProblems() []*problem {
 	var list []*problem
-	for _, f := range slices.Concat(d.changeFindings(), d.driftFindings(), d.probeFindings()) {
+	for _, f := range slices.Concat(d.changeFindings(), d.lockFindings(), d.driftFindings(), d.probeFindings()) {
 		list = append(list, findingProblem(f))
 	}
 	return list

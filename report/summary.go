@@ -110,6 +110,9 @@ func (d *Document) verdictWords() string {
 	if d.Diff != nil {
 		parts = append(parts, d.Diff.words())
 	}
+	if d.Lock != nil {
+		parts = append(parts, d.Lock.words())
+	}
 	if d.Drift != nil {
 		parts = append(parts, d.Drift.words())
 	}

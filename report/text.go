@@ -20,6 +20,7 @@ func writeText(w io.Writer, d *Document, o Options) error {
 		}
 	}
 	p.writeDiff(d)
+	p.writeLock(d)
 	p.writeFindings(d, o)
 	for _, f := range shortly(d.probeFindings()) {
 		p.writeFinding(f, map[string]bool{f.Rule: true})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/mcpolicy/mcpolicy/accesslock"
 	"github.com/mcpolicy/mcpolicy/diff"
 	"github.com/mcpolicy/mcpolicy/drift"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -22,10 +23,12 @@ type Checks struct {
 	Against         string
 	// Details has what only pages show looked up for the report.
 	Details bool
+	// Lock verifies the lock beside the config, if there is one.
+	Lock bool
 }
 
 // Everything is what CI checks.
-func Everything() Checks { return Checks{Lint: &Rules{}, Tests: &testrunner.Filter{}} }
+func Everything() Checks { return Checks{Lint: &Rules{}, Tests: &testrunner.Filter{}, Lock: true} }
 
 // Check builds the matrix and judges it. If some cells or cases cannot be relied on,
 // Doubt of the report says why.
@@ -37,9 +40,23 @@ func (w *Workspace) Check(ctx context.Context, c Checks) (*report.Document, erro
 // check returns the matrix, too.
 func (w *Workspace) check(ctx context.Context, c Checks) (*report.Document, *matrix.Matrix, error) {
 	start := time.Now()
+	var locked *accesslock.Lock
+	if c.Lock {
+		var err error
+		if locked, err = w.Locked(); err != nil {
+			return nil, nil, err
+		}
+	}
 	m, d, err := w.decideFor(ctx, c)
 	if err != nil {
 		return nil, nil, err
+	}
+	if locked != nil {
+		r, err := w.VerifyLock(ctx, locked)
+		if err != nil {
+			return nil, nil, err
+		}
+		d.Lock = report.NewLock(r, locked)
 	}
 	if c.Tests != nil {
 		d.Proving = c.Tests.Claims

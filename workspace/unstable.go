@@ -73,13 +73,5 @@ func (w *Workspace) stableFor(m *matrix.Matrix, columns ...*matrix.Column) error
 	if err := Stable(m, columns); err != nil {
 		return err
 	}
-	e := w.Config.Engine
-	for _, col := range columns {
-		for i := range col.Question.Requests {
-			if d := matrix.MayHangOn(w.Policies, &col.Question.Requests[i], e.DefaultPolicyVersion, e.DefaultScope); d != nil {
-				return unstable(d, fmt.Sprintf("who may %v %s on %s", col.Operation, col.Item.Name, col.Server.Name))
-			}
-		}
-	}
-	return nil
+	return w.stableForAnybody(columns)
 }

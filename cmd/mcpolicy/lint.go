@@ -122,7 +122,10 @@ func runChecks(cmd *cobra.Command, in *input, out *output, l *linting, t *suiteR
 	if err := in.checkBase(); err != nil {
 		return err
 	}
-	checks := workspace.Checks{CompareEmbedded: in.compareEmbedded, Against: "PDP " + strings.Join(in.pdp, ", "), Details: detailed(targets)}
+	checks := workspace.Checks{
+		CompareEmbedded: in.compareEmbedded, Against: "PDP " + strings.Join(in.pdp, ", "),
+		Details: detailed(targets), Lock: l != nil && t != nil,
+	}
 	if l != nil {
 		if err := l.check(); err != nil {
 			return err

@@ -34,7 +34,7 @@ var layers = [][]string{
 	{"internal/coverage"}, // lint and explain go by the same index of which rule is about what
 	{"internal/universe"}, // prove and diff speak of everybody who could exist
 	{"internal/reason", "internal/simplify", "prove"},
-	{"lint", "testrunner", "explain", "drift", "diff", "probe"}, // judges of the matrix; probe is the one that a server tells
+	{"lint", "testrunner", "explain", "drift", "diff", "accesslock", "probe"}, // judges of the matrix; probe is the one that a server tells
 	{"report/page"}, // knows none of them: it is given plain data
 	{"report"},
 	{"workspace"}, // the pipeline as a whole

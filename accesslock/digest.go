@@ -1,0 +1,111 @@
+package accesslock
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// digest returns the first 128 bits of the SHA-256 of some texts.
+func digest(parts ...string) string {
+	h := sha256.New()
+	for _, s := range parts {
+		fmt.Fprintf(h, "%d:%s\n", len(s), s)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// canonical writes what a tree says: the same for another order of keys, other blanks and
+// another spelling of a number.
+func canonical(w *strings.Builder, n *source.Node) {
+	if n == nil {
+		w.WriteString("-")
+		return
+	}
+	switch n.Kind {
+	case source.Mapping:
+		fields := slices.Clone(n.Fields)
+		slices.SortStableFunc(fields, func(a, b source.Field) int { return strings.Compare(a.Name, b.Name) })
+		fmt.Fprintf(w, "{%d", len(fields))
+		for _, f := range fields {
+			fmt.Fprintf(w, "%d:%s", len(f.Name), f.Name)
+			canonical(w, f.Value)
+		}
+	case source.Sequence:
+		fmt.Fprintf(w, "[%d", len(n.Items))
+		for _, x := range n.Items {
+			canonical(w, x)
+		}
+	case source.Number:
+		text := number(n.Text)
+		fmt.Fprintf(w, "n%d:%s", len(text), text)
+	case source.String:
+		fmt.Fprintf(w, "s%d:%s", len(n.Text), n.Text)
+	case source.Bool, source.Null:
+		fmt.Fprintf(w, "%v %s;", n.Kind, n.Text)
+	}
+}
+
+// number spells a number in one way, unless that would take much.
+func number(text string) string {
+	const most = 64
+	if _, exponent, found := strings.Cut(strings.ToLower(text), "e"); len(text) > most || found && len(exponent) > 3 {
+		return text
+	}
+	if r, ok := new(big.Rat).SetString(text); ok {
+		return r.RatString()
+	}
+	return text
+}
+
+// treeDigest returns a digest of what a tree says.
+func treeDigest(n *source.Node) string {
+	var b strings.Builder
+	canonical(&b, n)
+	return digest(b.String())
+}
+
+// argumentsDigest returns a digest of what an item takes; "" where nothing is said.
+func argumentsDigest(item *manifest.Item) string {
+	switch {
+	case item.Schema != nil:
+		return treeDigest(item.Schema)
+	case len(item.Arguments) == 0:
+		return ""
+	}
+	list := make([]string, len(item.Arguments))
+	for i, a := range item.Arguments {
+		list[i] = fmt.Sprintf("%q %t", a.Name, a.Required)
+	}
+	slices.Sort(list)
+	return digest(list...)
+}
+
+// hints writes the hints of an item as they stand in the file, "" for none.
+func hints(item *manifest.Item) string {
+	var parts []string
+	for _, h := range []struct {
+		name string
+		hint manifest.Hint
+	}{
+		{"readOnly", item.Hints.ReadOnly}, {"destructive", item.Hints.Destructive},
+		{"idempotent", item.Hints.Idempotent}, {"openWorld", item.Hints.OpenWorld},
+	} {
+		if h.hint != manifest.Unset {
+			parts = append(parts, h.name+": "+h.hint.String())
+		}
+	}
+	if item.TaskSupport != "" {
+		parts = append(parts, "tasks: "+item.TaskSupport)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}

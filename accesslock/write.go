@@ -1,0 +1,254 @@
+package accesslock
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+)
+
+// head is what the file says to people.
+const head = `# Who may list and use what, by role. Written by mcpolicy lock; a change of it is a change of
+# access, to be reviewed as one. After a change that is meant, write it anew and commit it:
+#
+#   mcpolicy lock
+#
+# mcpolicy check fails while the policies or the inventories allow more or less than this says.
+# Whoever has several roles may what each of them may; "*" stands for each role that no other
+# line of the item names. Digests are the first 128 bits of SHA-256.
+`
+
+// Text returns the file, a fact a line.
+func (l *Lock) Text() []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%sversion: %d\n", head, Version)
+	section(&b, "items", "what the servers offer, and how they describe it", l.itemLines())
+	section(&b, "schemas", "what the policies hold whoever asks to; the rest goes for those who fit", l.schemaLines())
+	section(&b, "kinds", "which kinds of principals are declared with which roles", l.kindLines())
+	section(&b, "access", "who may do what; what nobody may has no line", l.accessLines())
+	section(&b, "unknown", "where roles alone do not tell everybody apart", l.unknownLines())
+	return []byte(b.String())
+}
+
+func section(b *strings.Builder, name, what string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n# %s%s\n%s:\n", strings.ToUpper(what[:1]), what[1:], name)
+	for _, l := range lines {
+		b.WriteString("  - " + l + "\n")
+	}
+}
+
+// A line is a mapping that stands in one line.
+type line []string
+
+func (x *line) add(key, value string) {
+	if value != "" {
+		*x = append(*x, key+": "+value)
+	}
+}
+
+func (x *line) text(key, value string) {
+	if value != "" {
+		x.add(key, scalar(value))
+	}
+}
+
+func (x *line) String() string { return "{" + strings.Join(*x, ", ") + "}" }
+
+func (x *line) ref(r Ref) {
+	x.add("server", scalar(r.Server))
+	x.add(r.Type.String(), scalar(r.Name))
+	x.text("itemVersion", r.Version)
+}
+
+func (l *Lock) itemLines() []string {
+	var list []string
+	for i := range l.Items {
+		list = append(list, l.Items[i].line())
+	}
+	return list
+}
+
+func (i *Item) line() string {
+	var x line
+	x.ref(i.Ref)
+	x.add("hints", i.Hints)
+	x.add("schema", i.Schema)
+	return x.String()
+}
+
+func (l *Lock) schemaLines() []string {
+	var list []string
+	for _, s := range l.Schemas {
+		var x line
+		x.add("policy", scalar(s.Policy))
+		x.add("schemas", s.Digest)
+		list = append(list, x.String())
+	}
+	return list
+}
+
+func (l *Lock) kindLines() []string {
+	var list []string
+	for _, h := range l.Kinds {
+		var x line
+		x.add("kind", h.Kind.String())
+		x.add("holds", texts(h.Roles))
+		list = append(list, x.String())
+	}
+	return list
+}
+
+func (l *Lock) accessLines() []string {
+	var list []string
+	for i := range l.Access {
+		list = append(list, l.Access[i].line())
+	}
+	return list
+}
+
+func (a *Access) line() string {
+	var x line
+	x.ref(a.Ref)
+	key := "may"
+	if a.Value.Access == matrix.Denied {
+		key = "mayNot"
+	}
+	x.add(key, operations(a.Operations))
+	by := make([]string, len(a.By))
+	for i, roles := range a.By {
+		if by[i] = texts(roles); len(roles) == 1 {
+			by[i] = scalar(roles[0])
+		}
+	}
+	x.add("by", "["+strings.Join(by, ", ")+"]")
+	x.text("id", a.ID)
+	x.text("scope", a.Scope)
+	x.text("policyVersion", a.PolicyVersion)
+	x.value(&a.Value)
+	return x.String()
+}
+
+func (x *line) value(v *Value) {
+	if v.Access == matrix.Unguarded {
+		x.add("unguarded", "true")
+	}
+	switch {
+	case len(v.Conditions) == 1:
+		x.condition(v.Conditions[0])
+	case len(v.Conditions) > 1:
+		x.add("any", conditions(v.Conditions))
+	}
+	x.add("depends", v.Depends)
+}
+
+func (x *line) condition(c authz.Condition) {
+	switch alternatives := c.Alternatives(); {
+	case len(alternatives) == 1:
+		x.alternative(&alternatives[0])
+	case len(alternatives) > 1:
+		list := make([]string, len(alternatives))
+		for i := range alternatives {
+			var one line
+			one.alternative(&alternatives[i])
+			list[i] = one.String()
+		}
+		x.add("any", "["+strings.Join(list, ", ")+"]")
+	case len(c.Parts()) > 0:
+		x.add("all", conditions(c.Parts()))
+	default:
+		x.add("unwritten", "true")
+	}
+}
+
+func conditions(list []authz.Condition) string {
+	out := make([]string, len(list))
+	for i, c := range list {
+		var one line
+		one.condition(c)
+		out[i] = one.String()
+	}
+	return "[" + strings.Join(out, ", ") + "]"
+}
+
+func (x *line) alternative(a *authz.Alternative) {
+	x.text("when", a.Allows.String())
+	x.text("unless", a.Denies.String())
+}
+
+func (l *Lock) unknownLines() []string {
+	var list []string
+	for i := range l.Unknown {
+		list = append(list, l.Unknown[i].line())
+	}
+	return list
+}
+
+func (u *Unknown) line() string {
+	var x line
+	x.ref(u.Ref)
+	x.add("operations", operations(u.Operations))
+	x.text("because", u.Because)
+	x.add("depends", u.Depends)
+	return x.String()
+}
+
+func operations(list []authz.Operation) string {
+	out := make([]string, len(list))
+	for i, o := range list {
+		out[i] = o.String()
+	}
+	return "[" + strings.Join(out, ", ") + "]"
+}
+
+func texts(list []string) string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = scalar(s)
+	}
+	return "[" + strings.Join(out, ", ") + "]"
+}
+
+// plainScalar is what needs no quotes and is no number, boolean or null.
+var plainScalar = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*([-./][A-Za-z0-9_]+)*$`)
+
+var reserved = []string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+
+// scalar writes a text as YAML has it in one line.
+func scalar(s string) string {
+	switch {
+	case plainScalar.MatchString(s) && !slices.Contains(reserved, strings.ToLower(s)):
+		return s
+	case s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r == '\'' || !shown(r) }):
+		return "'" + s + "'"
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case shown(r):
+			b.WriteRune(r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// shown reports whether a character can be seen and is itself in quotes.
+func shown(r rune) bool {
+	return r == ' ' || unicode.IsGraphic(r) && !unicode.IsSpace(r) && strconv.IsPrint(r)
+}
