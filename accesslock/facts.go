@@ -241,10 +241,8 @@ func (l *Lock) facts() map[operationRef]*facts {
 				all[key] = newFacts()
 			}
 			for _, names := range a.By {
-				w := &who{id: a.ID, scope: a.Scope, policyVersion: a.PolicyVersion}
-				for _, name := range names {
-					w.roles = append(w.roles, exampleOf(name))
-				}
+				w := withRoles(names)
+				w.id, w.scope, w.policyVersion = a.ID, a.Scope, a.PolicyVersion
 				all[key].say(&fact{who: w, value: a.Value, pos: a.Pos})
 			}
 		}

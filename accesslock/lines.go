@@ -83,10 +83,7 @@ func (b *builder) kinds(access []Access) []Holding {
 	named := newFacts()
 	for i := range access {
 		for _, roles := range access[i].By {
-			w := &who{}
-			for _, name := range roles {
-				w.roles = append(w.roles, exampleOf(name))
-			}
+			w := withRoles(roles)
 			if named.said[w.key()] == nil {
 				named.say(&fact{who: w})
 			}

@@ -2,6 +2,7 @@ package accesslock
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -59,12 +60,12 @@ func (b *builder) relate(ctx context.Context, of *columnSet, w *who, was, is Val
 	r := relation{is: c.Relation}
 	switch {
 	case c.First.Verdict == solver.Possible:
-		r.example = exampleOfAnswer(&c.First)
+		r.example = example(&c.First, request, was, is)
 		if r.is == solver.Unrelated {
 			r.is = solver.Wider // if not incomparable
 		}
 	case c.Second.Verdict == solver.Possible && r.is != solver.Unrelated:
-		r.example = exampleOfAnswer(&c.Second)
+		r.example = example(&c.Second, request, was, is)
 	}
 	if r.is == solver.Unrelated {
 		r.open = append(append(r.open, c.First.Open...), c.Second.Open...)
@@ -123,11 +124,15 @@ func formula(v Value, r *authz.Request) (solver.Formula, bool) {
 	return solver.Any(list...), true
 }
 
-func exampleOfAnswer(a *solver.Answer) *Example {
+// example returns the call that an answer shows.
+func example(a *solver.Answer, asked *authz.Request, was, is Value) *Example {
 	r := &a.Requests[0]
-	x := &Example{Principal: r.Principal, Now: a.Now}
-	if r.Unknown != nil {
-		x.Arguments = r.Resource.Mapping(r.Unknown)
+	x := &Example{Principal: r.Principal}
+	if asked.Unknown != nil {
+		x.Arguments = r.Resource.Mapping(asked.Unknown)
+	}
+	if slices.ContainsFunc(slices.Concat(was.Conditions, is.Conditions), func(c authz.Condition) bool { return c.Reads().Clock }) {
+		x.Now = a.Now
 	}
 	return x
 }

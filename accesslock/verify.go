@@ -53,6 +53,9 @@ type Change struct {
 	Example              *Example
 	Rules                []matrix.Rule // that decide now
 
+	// Access is who may use an item that is new, or what a kind of principals gains.
+	Access []Access
+
 	Holding *Holding // of what a kind of principals holds; nil for others
 }
 
@@ -117,7 +120,7 @@ func (v *verifier) items() {
 			continue // the same item twice
 		}
 		if len(before) == 0 {
-			v.add(Change{Kind: NewItem, Ref: i.Ref, Pos: i.Pos})
+			v.add(Change{Kind: NewItem, Ref: i.Ref, Pos: i.Pos, Access: v.accessTo(i.Ref)})
 			continue
 		}
 		var details []string
@@ -136,6 +139,17 @@ func (v *verifier) items() {
 			v.add(Change{Kind: Stale, Ref: i.Ref, Line: i.Pos, Details: []string{"there is no such " + i.Type.String()}})
 		}
 	}
+}
+
+// accessTo returns who may use an item now.
+func (v *verifier) accessTo(r Ref) []Access {
+	var list []Access
+	for _, a := range v.current.Access {
+		if a.Ref == r {
+			list = append(list, a)
+		}
+	}
+	return list
 }
 
 // different says how what items have differs: "{readOnly: true} -> none".
@@ -336,7 +350,11 @@ func merged(list []Change) []Change {
 			continue
 		}
 		joined[i].Operations = append(joined[i].Operations, c.Operations...)
-		joined[i].Rules = append(joined[i].Rules, c.Rules...)
+		for _, r := range c.Rules {
+			if !slices.ContainsFunc(joined[i].Rules, func(x matrix.Rule) bool { return x.ID == r.ID && x.Pos == r.Pos }) {
+				joined[i].Rules = append(joined[i].Rules, r)
+			}
+		}
 	}
 	return joined
 }
@@ -363,7 +381,7 @@ func (v *verifier) kinds() {
 	for _, h := range v.current.Kinds {
 		now[h.key()] = true
 		if gains := v.gains(&h); !was[h.key()] && len(gains) > 0 {
-			v.add(Change{Kind: Widened, Pos: h.Pos, Holding: &h, Details: gains})
+			v.add(Change{Kind: Widened, Pos: h.Pos, Holding: &h, Access: gains})
 		}
 	}
 	for _, h := range v.locked.Kinds {
@@ -373,34 +391,39 @@ func (v *verifier) kinds() {
 	}
 }
 
-// gains lists what a kind may with roles that, by the lock, nobody of the kind holds, and
+// gains returns what a kind may with roles that, by the lock, nobody of the kind holds, and
 // may not with those that somebody holds.
-func (v *verifier) gains(h *Holding) []string {
-	var list []string
+func (v *verifier) gains(h *Holding) []Access {
+	var list []Access
 	for _, of := range v.columns {
 		said := v.said[of.ref]
 		if said == nil {
-			said = of.facts // a new item, which is said
+			said = newFacts()
 		}
-		w := &who{}
-		for _, name := range h.Roles {
-			w.roles = append(w.roles, exampleOf(name))
+		is, _ := of.facts.of(withRoles(h.Roles))
+		had := func(roles []string) bool {
+			was, _ := said.of(withRoles(roles))
+			return was.key() == is.key() || was.Access == matrix.Allowed && is.Access == matrix.Conditional
 		}
-		is, _ := of.facts.of(w)
-		has := func(roles []string) bool {
-			o := &who{}
-			for _, name := range roles {
-				o.roles = append(o.roles, exampleOf(name))
-			}
-			x, _ := said.of(o)
-			return x.Access == matrix.Denied && is.Access == matrix.Denied || x.key() == is.key() || x.Access == matrix.Allowed && is.Access == matrix.Conditional
-		}
-		if is.Access == matrix.Denied || has([]string{anyRole}) || slices.ContainsFunc(v.locked.Kinds, func(o Holding) bool { return o.Kind == h.Kind && has(o.Roles) }) {
+		if is.Access == matrix.Denied || had([]string{anyRole}) || slices.ContainsFunc(v.locked.Kinds, func(o Holding) bool { return o.Kind == h.Kind && had(o.Roles) }) {
 			continue
 		}
-		list = append(list, of.ref.operation.String()+" "+of.ref.Name)
+		if last := len(list) - 1; last >= 0 && list[last].Ref == of.ref.Ref {
+			list[last].Operations = append(list[last].Operations, of.ref.operation)
+			continue
+		}
+		list = append(list, Access{Ref: of.ref.Ref, Operations: []authz.Operation{of.ref.operation}, By: [][]string{h.Roles}, Value: is})
 	}
 	return list
+}
+
+// withRoles returns those who have some roles at once.
+func withRoles(names []string) *who {
+	w := &who{}
+	for _, name := range names {
+		w.roles = append(w.roles, exampleOf(name))
+	}
+	return w
 }
 
 // unknown compares where roles do not tell everybody apart.

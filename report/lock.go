@@ -75,13 +75,16 @@ func (l *Lock) finding(c *accesslock.Change) *lint.Finding {
 	}
 	if c.Kind == accesslock.Stale {
 		f.Pos = c.Line
-		f.Fix = "mcpolicy lock takes it out; commit " + l.File + " with it"
+		f.Fix = "mcpolicy lock writes what is so; commit " + l.File + " with it"
 	}
 	if len(c.By) > 0 && !(c.Kind == accesslock.Stale && len(c.Details) > 0) {
 		f.Evidence = append(f.Evidence, "- "+c.Was.String(), "+ "+c.Is.String())
 	}
 	if c.Holding == nil && len(c.By) > 0 || c.Kind == accesslock.ChangedItem {
 		f.Evidence = append(f.Evidence, c.Details...)
+	}
+	if c.Kind == accesslock.NewItem {
+		f.Evidence = append(f.Evidence, usersOf(c.Access)...)
 	}
 	if x := c.Example; x != nil {
 		lead := "only now: "
@@ -114,11 +117,11 @@ func (l *Lock) cite(f *lint.Finding, c *accesslock.Change) {
 			f.Related = append(f.Related, lint.Related{Pos: r.Pos, Text: text})
 		}
 	}
-	if c.Kind != accesslock.Stale && !c.Line.IsZero() && c.Line.Line > 1 {
-		f.Related = append(f.Related, lint.Related{Pos: c.Line, Text: "the lock"})
-	}
 	if f.Pos.IsZero() {
 		f.Pos = c.Line
+	}
+	if c.Line.Line > 1 && f.Pos != c.Line {
+		f.Related = append(f.Related, lint.Related{Pos: c.Line, Text: "the lock"})
 	}
 }
 
@@ -141,9 +144,9 @@ func lockSentence(c *accesslock.Change) string {
 	item := c.Type.String() + " " + c.Name
 	switch {
 	case c.Holding != nil && c.Kind == accesslock.Stale:
-		return fmt.Sprintf("the lock has a %s with %s, and nobody is declared so", c.Holding.Kind, roleWords([][]string{c.Holding.Roles}))
+		return fmt.Sprintf("the lock has %s with %s, and nobody is declared so", kindWords(c.Holding.Kind), roleWords([][]string{c.Holding.Roles}))
 	case c.Holding != nil:
-		return fmt.Sprintf("a %s has %s now, who may %s", c.Holding.Kind, roleWords([][]string{c.Holding.Roles}), firstOfMany(c.Details))
+		return fmt.Sprintf("%s has %s now, and may %s with it", kindWords(c.Holding.Kind), roleWords([][]string{c.Holding.Roles}), gainWords(c.Access))
 	}
 	switch c.Kind {
 	case accesslock.NewItem:
@@ -186,7 +189,7 @@ func accessSentence(c *accesslock.Change, item string) string {
 	case c.Kind == accesslock.Stale:
 		return who + " may " + what + " in fewer cases than the lock says"
 	case c.Is.Access == matrix.Unguarded:
-		return "no policy is asked when " + who + " uses " + what + ", and the lock does not say so"
+		return who + " may " + what + " and no policy is asked, which the lock does not say"
 	case partly:
 		return who + " may " + what + " in more cases than the lock says"
 	}
@@ -195,6 +198,9 @@ func accessSentence(c *accesslock.Change, item string) string {
 
 // roleWords names who has some roles: SALES, HR and whoever has A and B.
 func roleWords(by [][]string) string {
+	if len(by) == 1 && len(by[0]) == 1 && by[0][0] == "*" {
+		return "anybody with any other role"
+	}
 	const most = 6
 	var parts []string
 	for _, roles := range by[:min(most, len(by))] {
@@ -216,13 +222,43 @@ func roleWords(by [][]string) string {
 	return conjoin(parts)
 }
 
-// firstOfMany names the first few of a list.
-func firstOfMany(list []string) string {
+// kindWords names somebody of a kind.
+func kindWords(k authz.Kind) string {
+	return [...]string{authz.Human: "a human", authz.Workload: "a workload", authz.Agent: "an agent"}[k]
+}
+
+// gainWords says what may be done: list and call a, list b and 7 others.
+func gainWords(gains []accesslock.Access) string {
 	const most = 4
-	if more := len(list) - most; more > 1 {
-		return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", more)
+	var parts []string
+	for i := range gains[:min(most, len(gains))] {
+		parts = append(parts, operationWords(gains[i].Operations)+" "+gains[i].Name)
 	}
-	return conjoin(list)
+	if more := len(gains) - len(parts); more > 0 {
+		return strings.Join(parts, ", ") + " and use " + count(more, "other")
+	}
+	return conjoin(parts)
+}
+
+// usersOf says who may use an item.
+func usersOf(list []accesslock.Access) []string {
+	var lines []string
+	for i := range list {
+		a := &list[i]
+		text := roleWords(a.By) + " may " + operationWords(a.Operations) + " it"
+		switch a.Value.Access {
+		case matrix.Conditional:
+			text += " " + a.Value.String()
+		case matrix.Denied:
+			text = strings.Replace(text, " may ", " may not ", 1)
+		case matrix.Allowed, matrix.Unguarded:
+		}
+		lines = append(lines, text)
+	}
+	if len(lines) == 0 {
+		return []string{"nobody may use it"}
+	}
+	return lines
 }
 
 // writeLock writes where the lock is not true.
