@@ -39,7 +39,8 @@ type builder struct {
 	*Input
 	realms  []realm
 	columns []*columnSet
-	depends map[string]string // digests of policies by kinds of resources
+	depends map[string]string       // digests of policies by kinds of resources
+	words   map[operationRef]*facts // of a lock before, which are kept where they mean the same
 }
 
 // columnSet are the columns of one operation on an item: several only where an item is listed
@@ -51,8 +52,11 @@ type columnSet struct {
 	open    []string
 }
 
-func newBuilder(in *Input) *builder {
+func newBuilder(in *Input, before *Lock) *builder {
 	b := &builder{Input: in, depends: map[string]string{}, realms: []realm{{}}}
+	if before != nil {
+		b.words = before.facts()
+	}
 	index := map[operationRef]*columnSet{}
 	for _, col := range in.Matrix.Columns {
 		ref := operationRef{refOf(col), col.Operation}
@@ -87,9 +91,10 @@ func refOf(col *matrix.Column) Ref {
 	return Ref{col.Server.Name, col.Item.Type, col.Item.Name, col.Item.Version}
 }
 
-// Build returns the lock of what there is.
-func Build(ctx context.Context, in *Input) (*Lock, error) {
-	return newBuilder(in).build(ctx)
+// Build returns the lock of what there is. Where a lock before says the same in other words
+// these are kept; it may be nil.
+func Build(ctx context.Context, in *Input, before *Lock) (*Lock, error) {
+	return newBuilder(in, before).build(ctx)
 }
 
 func (b *builder) build(ctx context.Context) (*Lock, error) {
@@ -141,11 +146,30 @@ func (b *builder) say(ctx context.Context, of *columnSet) error {
 		if err != nil {
 			return err
 		}
-		if !same {
-			of.facts.say(&fact{who: w, value: decided[i].value})
+		if same {
+			continue
 		}
+		v, err := b.worded(ctx, of, w, decided[i].value)
+		if err != nil {
+			return err
+		}
+		of.facts.say(&fact{who: w, value: v})
 	}
 	return nil
+}
+
+// worded returns a value in the words of the lock before, if it says the same.
+func (b *builder) worded(ctx context.Context, of *columnSet, w *who, v Value) (Value, error) {
+	before := b.words[of.ref]
+	if before == nil || before.said[w.key()] == nil {
+		return v, nil
+	}
+	was := before.said[w.key()].value
+	same, err := b.same(ctx, of, w, was, v)
+	if same {
+		return was, err
+	}
+	return v, err
 }
 
 // everybody returns sets of roles that stand for everybody, each once, those on whom what
@@ -228,7 +252,7 @@ func (b *builder) decide(ctx context.Context, of *columnSet, list []*who) ([]dec
 			return nil, err
 		}
 		for i, cell := range cells {
-			v, err := b.valueOf(of, cell)
+			v, err := b.valueOf(of, cell, asking[i].Roles)
 			if err != nil {
 				return nil, err
 			}
@@ -266,13 +290,16 @@ func (w *who) principal() *authz.Principal {
 	return p
 }
 
-func (b *builder) valueOf(of *columnSet, cell *matrix.Cell) (Value, error) {
+func (b *builder) valueOf(of *columnSet, cell *matrix.Cell, roles []string) (Value, error) {
 	open := cell.Open()
 	if open.IsZero() {
 		return Value{Access: cell.Access}, nil
 	}
-	c := normal(open)
-	if c.IsZero() {
+	c, never := normal(open, roles)
+	switch {
+	case never:
+		return Value{}, nil // denied
+	case c.IsZero():
 		return Value{Access: matrix.Allowed}, nil
 	}
 	v := Value{Access: matrix.Conditional, Conditions: []authz.Condition{c}}
@@ -321,7 +348,7 @@ func (b *builder) deciding(of *columnSet) (string, error) {
 }
 
 // schemas returns what the policies hold whoever asks to, if the engine does.
-func (b *builder) schemas() []Schema {
+func (b *builder) schemas() []PrincipalSchema {
 	if b.Engine.SchemaEnforcement != authz.SchemaReject {
 		return nil
 	}
@@ -333,12 +360,12 @@ func (b *builder) schemas() []Schema {
 			}
 		}
 	}
-	var list []Schema
+	var list []PrincipalSchema
 	for _, p := range b.Policies.Policies {
 		if p.Disabled || p.Kind != policy.ResourcePolicy || !asked[p.Name] || p.PrincipalSchema == nil && p.ResourceSchema == nil {
 			continue
 		}
-		list = append(list, Schema{p.Pos, p.Key(), digest(b.schemaDigest(p.PrincipalSchema), b.schemaDigest(p.ResourceSchema))})
+		list = append(list, PrincipalSchema{p.Pos, p.Key(), digest(b.schemaDigest(p.PrincipalSchema), b.schemaDigest(p.ResourceSchema))})
 	}
 	return list
 }
@@ -355,14 +382,14 @@ func (b *builder) schemaDigest(ref *policy.SchemaRef) string {
 	slices.Sort(parts)
 	if strings.Contains(string(schema.Data), "$ref") { // which may lead to any other
 		for path, other := range b.Policies.Schemas {
-			parts = append(parts, path+" "+schemaText(other))
+			parts = append(parts, path+" "+schemaContent(other))
 		}
 		slices.Sort(parts)
 	}
-	return digest(append(parts, schemaText(schema))...)
+	return digest(append(parts, schemaContent(schema))...)
 }
 
-func schemaText(s *policy.Schema) string {
+func schemaContent(s *policy.Schema) string {
 	tree, err := s.Parse()
 	if err != nil {
 		return digest(string(s.Data))

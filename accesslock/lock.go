@@ -16,7 +16,7 @@ const Version = 1
 // A Lock is what the file says. Each element of its lists is a line.
 type Lock struct {
 	Items   []Item
-	Schemas []Schema
+	Schemas []PrincipalSchema
 	Kinds   []Holding
 	Access  []Access
 	Unknown []Unknown
@@ -43,8 +43,8 @@ type Item struct {
 	Schema string // a digest of the schema of its arguments; "" for none
 }
 
-// A Schema says what the policies hold whoever asks to.
-type Schema struct {
+// A PrincipalSchema says what the policies hold whoever asks to.
+type PrincipalSchema struct {
 	Pos    source.Pos
 	Policy string // as Cerbos names it
 	Digest string // of the schemas that it names, and of when it ignores them
@@ -145,7 +145,7 @@ func (l *Lock) sort() {
 	slices.SortFunc(l.Items, func(a, b Item) int {
 		return cmp.Or(a.compare(b.Ref), cmp.Compare(a.Hints, b.Hints), cmp.Compare(a.Schema, b.Schema))
 	})
-	slices.SortFunc(l.Schemas, func(a, b Schema) int { return cmp.Compare(a.Policy, b.Policy) })
+	slices.SortFunc(l.Schemas, func(a, b PrincipalSchema) int { return cmp.Compare(a.Policy, b.Policy) })
 	slices.SortFunc(l.Kinds, func(a, b Holding) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), slices.Compare(a.Roles, b.Roles)) })
 	slices.SortFunc(l.Access, func(a, b Access) int {
 		return cmp.Or(a.compare(b.Ref), cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.PolicyVersion, b.PolicyVersion), cmp.Compare(a.ID, b.ID),

@@ -73,7 +73,7 @@ func (f *file) lock() (*Lock, error) {
 	}
 	for _, x := range f.Schemas {
 		fail(needs(x.Pos, "policy", x.Policy))
-		l.Schemas = append(l.Schemas, Schema{x.Pos, x.Policy, x.Schemas})
+		l.Schemas = append(l.Schemas, PrincipalSchema{x.Pos, x.Policy, x.Schemas})
 	}
 	for _, x := range f.Kinds {
 		kind, ok := authz.ParseKind(x.Kind)

@@ -70,7 +70,7 @@ type Result struct {
 
 // Verify holds a lock to what there is.
 func Verify(ctx context.Context, in *Input, locked *Lock) (*Result, error) {
-	b := newBuilder(in)
+	b := newBuilder(in, locked)
 	current, err := b.build(ctx)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func different(was, is []Item, of func(Item) string) string {
 
 // schemas compares what the policies hold whoever asks to.
 func (v *verifier) schemas() {
-	was := map[string]Schema{}
+	was := map[string]PrincipalSchema{}
 	for _, s := range v.locked.Schemas {
 		was[s.Policy] = s
 	}

@@ -42,7 +42,7 @@ func (l *Lock) words() string {
 	return "the lock does not hold: " + strings.Join(parts, ", ")
 }
 
-var lockWords = [...]string{"new", "changed", "of schemas of policies", "widened", "unknown", "stale"}
+var lockWords = [...]string{"new", "changed", "about schemas of policies", "widened", "unknown", "stale"}
 
 // lockFindings returns where the lock is not true, in the form of findings: what opens
 // first.

@@ -48,15 +48,16 @@ func (w *Workspace) configName() string {
 	return w.Config.File
 }
 
-// Lock returns the lock of what there is, by the embedded engine over the policies.
-func (w *Workspace) Lock(ctx context.Context) (*accesslock.Lock, error) {
+// Lock returns the lock of what there is, by the embedded engine over the policies, in the
+// words of a lock before where these mean the same; nil for none.
+func (w *Workspace) Lock(ctx context.Context, before *accesslock.Lock) (*accesslock.Lock, error) {
 	in, err := w.lockInput()
 	if err != nil {
 		return nil, err
 	}
 	_, end := w.o.Progress.begin("locking")
 	defer end()
-	return accesslock.Build(ctx, in)
+	return accesslock.Build(ctx, in, before)
 }
 
 // VerifyLock holds a lock to what there is, by the embedded engine over the policies.

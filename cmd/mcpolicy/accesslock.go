@@ -107,10 +107,11 @@ func (in *input) writeLock(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if _, err := accesslock.Parse(filepath.Base(file), before); len(before) > 0 && errors.Is(err, accesslock.ErrOtherVersion) {
+	old, err := accesslock.Parse(filepath.Base(file), before)
+	if errors.Is(err, accesslock.ErrOtherVersion) {
 		return usageError{err}
-	}
-	after, err := w.lockText(cmd.Context())
+	} // another mistake goes with the file
+	after, err := w.lockText(cmd.Context(), old)
 	if err != nil {
 		return err
 	}
@@ -126,8 +127,8 @@ func (in *input) writeLock(cmd *cobra.Command) error {
 }
 
 // lockText returns the lock as it is to be written. What is written is read back first.
-func (s *session) lockText(ctx context.Context) ([]byte, error) {
-	l, err := s.Lock(ctx)
+func (s *session) lockText(ctx context.Context, before *accesslock.Lock) ([]byte, error) {
+	l, err := s.Lock(ctx, before)
 	if err != nil {
 		return nil, err
 	}

@@ -120,6 +120,9 @@ func (in *input) ingredients(cfg *config.Config, dir *folder) []ingredient {
 	}
 	if dir != nil {
 		add("the config", dir.config)
+		if dir.config != "" {
+			add("the lock", dir.lockFile())
+		}
 	}
 	for _, m := range in.manifests {
 		file, _, _ := strings.Cut(m, "#")
