@@ -140,20 +140,27 @@ func (b *builder) say(ctx context.Context, of *columnSet) error {
 		return err
 	}
 	of.facts, of.open = newFacts(), open
-	for i, w := range list {
-		follows, _ := of.facts.of(w)
-		same, err := b.same(ctx, of, w, follows, decided[i].value)
-		if err != nil {
-			return err
+	for more := true; more; { // what is said of some can change what follows for others
+		more = false
+		for i, w := range list {
+			if of.facts.said[w.key()] != nil {
+				continue
+			}
+			follows, _ := of.facts.of(w)
+			same, err := b.same(ctx, of, w, follows, decided[i].value)
+			if err != nil {
+				return err
+			}
+			if same {
+				continue
+			}
+			v, err := b.worded(ctx, of, w, decided[i].value)
+			if err != nil {
+				return err
+			}
+			of.facts.say(&fact{who: w, value: v})
+			more = true
 		}
-		if same {
-			continue
-		}
-		v, err := b.worded(ctx, of, w, decided[i].value)
-		if err != nil {
-			return err
-		}
-		of.facts.say(&fact{who: w, value: v})
 	}
 	return nil
 }
@@ -210,6 +217,9 @@ func (b *builder) everybody(of *columnSet) (list []*who, open []string) {
 		}
 	}
 	slices.SortFunc(list, (*who).compare)
+	if roles.More > 0 {
+		open = append(open, "conditions count roles")
+	}
 	slices.Sort(open)
 	return list, slices.Compact(open)
 }

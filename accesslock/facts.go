@@ -111,14 +111,18 @@ type fact struct {
 // nothing.
 type facts struct {
 	said     map[string]*fact
-	patterns []*fact // of single roles
-	several  []*fact // of several roles
+	patterns []*fact         // of single roles
+	several  []*fact         // of several roles
+	names    map[string]role // of all roles that are spoken of
 }
 
-func newFacts() *facts { return &facts{said: map[string]*fact{}} }
+func newFacts() *facts { return &facts{said: map[string]*fact{}, names: map[string]role{}} }
 
 func (f *facts) say(x *fact) {
 	f.said[x.who.key()] = x
+	for _, r := range x.who.roles {
+		f.names[r.name] = r
+	}
 	switch {
 	case len(x.who.roles) > 1:
 		f.several = append(f.several, x)
@@ -132,27 +136,63 @@ func (f *facts) of(w *who) (Value, []*fact) {
 	if x := f.said[w.key()]; x != nil {
 		return x.value, []*fact{x}
 	}
-	plain := who{roles: w.roles, id: w.id}
+	plain := &who{roles: w.roles}
+	anybody := w.with(role{anyRole, w.roles[0].example})
 	switch {
-	case w.scope != "" || w.policyVersion != "":
-		return f.of(&plain)
-	case w.id != "" && w.isAnybody():
-		return f.of(&who{roles: w.roles})
-	case w.id != "":
-		list := []*who{{roles: w.roles}}
-		if anybody := (&who{roles: []role{{anyRole, w.roles[0].example}}, id: w.id}); f.said[anybody.key()] != nil {
-			list = append(list, anybody)
-		}
-		return f.any(list)
 	case len(w.roles) > 1:
-		return f.any(f.parts(w))
-	case w.isAnybody():
+		if known := f.known(w); known != nil {
+			return f.of(known)
+		}
+		if x := f.said[plain.key()]; x == nil {
+			return f.any(f.parts(w))
+		}
+	case w.isAnybody() && !w.isTagged():
 		return Value{}, nil // denied
+	default:
+		if list := f.matching(w); len(list) > 0 {
+			return f.any(list)
+		}
 	}
-	if list := f.matching(w.roles[0]); len(list) > 0 {
-		return f.any(list)
+	switch {
+	case !w.isTagged():
+		return f.of(anybody)
+	case f.said[anybody.key()] != nil:
+		return f.any([]*who{plain, anybody})
 	}
-	return f.of(&who{roles: []role{{anyRole, w.roles[0].example}}})
+	return f.of(plain)
+}
+
+// isTagged reports whether some have more than roles.
+func (w *who) isTagged() bool { return w.id+w.scope+w.policyVersion != "" }
+
+// sameTag reports whether two have the same id, scope and policy version.
+func (w *who) sameTag(o *who) bool {
+	return w.id == o.id && w.scope == o.scope && w.policyVersion == o.policyVersion
+}
+
+// known returns some with their roles as they are spoken of: a role that is not is one of
+// a pattern, or any other. It is nil if that changes nothing.
+func (f *facts) known(w *who) *who {
+	var list []role
+	for _, r := range w.roles {
+		if _, spoken := f.names[r.name]; !spoken {
+			best := role{anyRole, r.example}
+			for _, x := range f.names {
+				if of := x.patterns(); matchesAll(of, r.example) && len(of) > 0 && (len(of) > len(best.patterns()) || len(of) == len(best.patterns()) && x.name < best.name) {
+					best = role{x.name, r.example}
+				}
+			}
+			r = best
+		}
+		if !slices.ContainsFunc(list, func(x role) bool { return x.name == r.name }) {
+			list = append(list, r)
+		}
+	}
+	slices.SortFunc(list, func(a, b role) int { return compareRoles(a.name, b.name) })
+	if slices.EqualFunc(list, w.roles, func(a, b role) bool { return a.name == b.name }) {
+		return nil
+	}
+	return w.with(list...)
 }
 
 func (f *facts) any(list []*who) (v Value, lines []*fact) {
@@ -171,20 +211,23 @@ func (f *facts) any(list []*who) (v Value, lines []*fact) {
 // parts returns the largest sets of some's roles of which something is said, and each role
 // that is in none of them.
 func (f *facts) parts(w *who) []*who {
+	var sets [][]role
+	for _, x := range f.several {
+		if (!x.who.isTagged() || x.who.sameTag(w)) && len(x.who.roles) < len(w.roles) && subset(x.who.names(), w.names()) {
+			sets = append(sets, x.who.roles)
+		}
+	}
+	names := func(roles []role) []string { return (&who{roles: roles}).names() }
 	var list []*who
 	var within []string
-	for _, x := range f.several {
-		if x.who.id != "" || x.who.scope != "" || x.who.policyVersion != "" || !subset(x.who.names(), w.names()) || len(x.who.roles) >= len(w.roles) {
+	for _, roles := range sets {
+		larger := slices.ContainsFunc(sets, func(o []role) bool { return len(o) > len(roles) && subset(names(roles), names(o)) })
+		one := w.with(roles...)
+		if larger || slices.ContainsFunc(list, func(o *who) bool { return o.key() == one.key() }) {
 			continue
 		}
-		if slices.ContainsFunc(f.several, func(y *fact) bool {
-			return len(y.who.roles) > len(x.who.roles) && len(y.who.roles) < len(w.roles) && y.who.id+y.who.scope+y.who.policyVersion == "" &&
-				subset(y.who.names(), w.names()) && subset(x.who.names(), y.who.names())
-		}) {
-			continue
-		}
-		list = append(list, x.who)
-		within = append(within, x.who.names()...)
+		list = append(list, one)
+		within = append(within, one.names()...)
 	}
 	for i, r := range w.roles {
 		if !slices.Contains(within, r.name) && (i == 0 || w.roles[i-1].name != r.name) {
@@ -208,12 +251,13 @@ func subset(a, b []string) bool {
 }
 
 // matching returns the patterns that a role matches, those that say most about it.
-func (f *facts) matching(r role) []*who {
+func (f *facts) matching(w *who) []*who {
 	most := 0
 	var list []*who
+	r := w.roles[0]
 	for _, x := range f.patterns {
 		of := x.who.roles[0].patterns()
-		if x.who.id+x.who.scope+x.who.policyVersion != "" || x.who.roles[0].name == r.name || !matchesAll(of, r.example) || len(of) < most {
+		if !x.who.sameTag(w) || x.who.roles[0].name == r.name || !matchesAll(of, r.example) || len(of) < most {
 			continue
 		}
 		if len(of) > most {

