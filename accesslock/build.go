@@ -347,7 +347,11 @@ func (b *builder) deciding(of *columnSet) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		parts = append(parts, treeDigest(tree))
+		if b.Engine.StrictEvaluation { // which goes by the order of rules
+			parts = append(parts, treeDigest(tree))
+		} else {
+			parts = append(parts, unordered(tree))
+		}
 	}
 	slices.Sort(parts)
 	set := b.Engine

@@ -64,6 +64,32 @@ func number(text string) string {
 	return text
 }
 
+// unordered writes what a policy says in any order: only of lists among constants does the
+// order matter.
+func unordered(n *source.Node) string {
+	switch {
+	case n.Is(source.Mapping):
+		list := make([]string, len(n.Fields))
+		for i, f := range n.Fields {
+			of := unordered(f.Value)
+			if f.Name == "constants" {
+				of = treeDigest(f.Value)
+			}
+			list[i] = fmt.Sprintf("%q: %s", f.Name, of)
+		}
+		slices.Sort(list)
+		return "mapping " + digest(list...)
+	case n.Is(source.Sequence):
+		list := make([]string, len(n.Items))
+		for i, x := range n.Items {
+			list[i] = unordered(x)
+		}
+		slices.Sort(list)
+		return "list " + digest(list...)
+	}
+	return treeDigest(n)
+}
+
 // treeDigest returns a digest of what a tree says.
 func treeDigest(n *source.Node) string {
 	var b strings.Builder

@@ -75,6 +75,17 @@ func someWorld(r *rand.Rand) *world {
 	return w
 }
 
+// countNothing leaves out the conditions that count roles.
+func (w *world) countNothing() {
+	for _, list := range [][]rule{w.rules, w.kim} {
+		for i := range list {
+			if strings.Contains(list[i].condition, "size(") {
+				list[i].condition = ""
+			}
+		}
+	}
+}
+
 // clone returns a copy that can be changed.
 func (w *world) clone() *world {
 	c := *w
@@ -191,6 +202,9 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	for seed := range rounds.Of(15, 400) {
 		r := rand.New(rand.NewPCG(uint64(seed), 1))
 		w := someWorld(r)
+		if w.strict {
+			w.countNothing() // the order of rules can matter
+		}
 		first := lockOf(t, open(t, w.files(nil))).Text()
 		second := lockOf(t, open(t, w.files(r))).Text()
 		if string(first) != string(second) {
@@ -407,13 +421,7 @@ func TestRefactoringsHold(t *testing.T) {
 	for seed := range rounds.Of(20, 400) {
 		r := rand.New(rand.NewPCG(uint64(seed), 3))
 		w := someWorld(r)
-		for _, list := range [][]rule{w.rules, w.kim} {
-			for i := range list {
-				if strings.Contains(list[i].condition, "size(") { // what is unknown breaks with every change
-					list[i].condition = ""
-				}
-			}
-		}
+		w.countNothing() // what is unknown breaks with every change
 		l := lockOf(t, open(t, w.files(nil)))
 		changed := w.refactor(r)
 		result := verify(t, open(t, changed.files(r)), l)
