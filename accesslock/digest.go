@@ -120,8 +120,10 @@ func hints(item *manifest.Item) string {
 		name string
 		hint manifest.Hint
 	}{
-		{"readOnly", item.Hints.ReadOnly}, {"destructive", item.Hints.Destructive},
-		{"idempotent", item.Hints.Idempotent}, {"openWorld", item.Hints.OpenWorld},
+		{"readOnly", item.Hints.ReadOnly},
+		{"destructive", item.Hints.Destructive},
+		{"idempotent", item.Hints.Idempotent},
+		{"openWorld", item.Hints.OpenWorld},
 	} {
 		if h.hint != manifest.Unset {
 			parts = append(parts, h.name+": "+h.hint.String())

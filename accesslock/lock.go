@@ -70,7 +70,7 @@ type Access struct {
 	By                   [][]string
 	ID                   string // of whom alone it is said, or ""
 	Scope, PolicyVersion string // of those who ask, where not the default
-	Value
+	Value                Value
 }
 
 // An Unknown says for which operations on an item it is not known whether the lock speaks of
@@ -149,7 +149,7 @@ func (l *Lock) sort() {
 	slices.SortFunc(l.Kinds, func(a, b Holding) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), slices.Compare(a.Roles, b.Roles)) })
 	slices.SortFunc(l.Access, func(a, b Access) int {
 		return cmp.Or(a.compare(b.Ref), cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.PolicyVersion, b.PolicyVersion), cmp.Compare(a.ID, b.ID),
-			slices.Compare(a.Operations, b.Operations), -cmp.Compare(a.Value.Access, b.Value.Access), slices.CompareFunc(a.By, b.By, compareSets), cmp.Compare(a.key(), b.key()))
+			slices.Compare(a.Operations, b.Operations), -cmp.Compare(a.Value.Access, b.Value.Access), slices.CompareFunc(a.By, b.By, compareSets), cmp.Compare(a.Value.key(), b.Value.key()))
 	})
 	slices.SortFunc(l.Unknown, func(a, b Unknown) int {
 		return cmp.Or(a.compare(b.Ref), slices.Compare(a.Operations, b.Operations), cmp.Compare(a.Because, b.Because))

@@ -60,12 +60,12 @@ func (b *builder) relate(ctx context.Context, of *columnSet, w *who, was, is Val
 	r := relation{is: c.Relation}
 	switch {
 	case c.First.Verdict == solver.Possible:
-		r.example = example(&c.First, request, was, is)
+		r.example = shownBy(&c.First, request, was, is)
 		if r.is == solver.Unrelated {
 			r.is = solver.Wider // if not incomparable
 		}
 	case c.Second.Verdict == solver.Possible && r.is != solver.Unrelated:
-		r.example = example(&c.Second, request, was, is)
+		r.example = shownBy(&c.Second, request, was, is)
 	}
 	if r.is == solver.Unrelated {
 		r.open = append(append(r.open, c.First.Open...), c.Second.Open...)
@@ -124,8 +124,8 @@ func formula(v Value, r *authz.Request) (solver.Formula, bool) {
 	return solver.Any(list...), true
 }
 
-// example returns the call that an answer shows.
-func example(a *solver.Answer, asked *authz.Request, was, is Value) *Example {
+// shownBy returns the call that an answer shows.
+func shownBy(a *solver.Answer, asked *authz.Request, was, is Value) *Example {
 	r := &a.Requests[0]
 	x := &Example{Principal: r.Principal}
 	if asked.Unknown != nil {

@@ -77,7 +77,7 @@ func (l *Lock) finding(c *accesslock.Change) *lint.Finding {
 		f.Pos = c.Line
 		f.Fix = "mcpolicy lock writes what is so; commit " + l.File + " with it"
 	}
-	if len(c.By) > 0 && !(c.Kind == accesslock.Stale && len(c.Details) > 0) {
+	if len(c.By) > 0 && (c.Kind != accesslock.Stale || len(c.Details) == 0) {
 		f.Evidence = append(f.Evidence, "- "+c.Was.String(), "+ "+c.Is.String())
 	}
 	if c.Holding == nil && len(c.By) > 0 || c.Kind == accesslock.ChangedItem {
