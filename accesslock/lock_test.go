@@ -211,7 +211,7 @@ func TestSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fixture, err := os.ReadFile("../fixtures/quickstart/mcpolicy.lock.yaml")
+	fixture, err := os.ReadFile("../fixtures/fastmcp4/mcpolicy.lock.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -429,20 +429,29 @@ func withRoles(names []string) *who {
 
 // unknown compares where roles do not tell everybody apart.
 func (v *verifier) unknown() {
-	was, now := map[string]bool{}, map[string]bool{}
-	for i := range v.locked.Unknown {
-		was[v.locked.Unknown[i].line()] = true
+	find := func(list []Unknown, u *Unknown) *Unknown {
+		i := slices.IndexFunc(list, func(o Unknown) bool { return o.Ref == u.Ref && slices.Equal(o.Operations, u.Operations) })
+		if i < 0 {
+			return nil
+		}
+		return &list[i]
 	}
 	for i := range v.current.Unknown {
 		u := &v.current.Unknown[i]
-		now[u.line()] = true
-		if !was[u.line()] {
-			v.add(Change{Kind: Undetermined, Ref: u.Ref, Pos: v.place(u.Ref), Operations: u.Operations, By: [][]string{{anyRole}}, Details: []string{u.Because}})
+		was := find(v.locked.Unknown, u)
+		c := Change{Kind: Undetermined, Ref: u.Ref, Pos: v.place(u.Ref), Operations: u.Operations, By: [][]string{{anyRole}}, Details: []string{u.Because}}
+		switch {
+		case was == nil:
+			v.add(c)
+		case was.line() != u.line():
+			c.Line = was.Pos
+			c.Details = append(c.Details, "the policies that decide are not those of the lock")
+			v.add(c)
 		}
 	}
 	for i := range v.locked.Unknown {
-		if u := &v.locked.Unknown[i]; !now[u.line()] {
-			v.add(Change{Kind: Stale, Ref: u.Ref, Line: u.Pos, Operations: u.Operations, Details: []string{"it is not unknown any more, or for another reason: " + u.Because}})
+		if u := &v.locked.Unknown[i]; find(v.current.Unknown, u) == nil {
+			v.add(Change{Kind: Stale, Ref: u.Ref, Line: u.Pos, Operations: u.Operations, Details: []string{"it is not unknown any more: " + u.Because}})
 		}
 	}
 }

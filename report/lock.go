@@ -77,8 +77,8 @@ func (l *Lock) finding(c *accesslock.Change) *lint.Finding {
 		f.Pos = c.Line
 		f.Fix = "mcpolicy lock writes what is so; commit " + l.File + " with it"
 	}
-	if len(c.By) > 0 && (c.Kind != accesslock.Stale || len(c.Details) == 0) {
-		f.Evidence = append(f.Evidence, "- "+c.Was.String(), "+ "+c.Is.String())
+	if was, is := c.Was.String(), c.Is.String(); len(c.By) > 0 && was != is && (c.Kind != accesslock.Stale || len(c.Details) == 0) {
+		f.Evidence = append(f.Evidence, "- "+was, "+ "+is)
 	}
 	if c.Holding == nil && len(c.By) > 0 || c.Kind == accesslock.ChangedItem {
 		f.Evidence = append(f.Evidence, c.Details...)

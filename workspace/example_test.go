@@ -26,6 +26,6 @@ func Example() {
 	fmt.Println("fails:", d.Fails(w.FailOn()), err)
 	// Output:
 	// crm: 8 tools, 1 prompt, 2 resources, 1 template, 4 principals; 121 decisions
-	// no findings; the lock holds; 150 passed
+	// no findings; 150 passed
 	// fails: false <nil>
 }
