@@ -50,11 +50,7 @@ func (w *Workspace) Details(ctx context.Context, m *matrix.Matrix) (*report.Deta
 func (w *Workspace) sources() map[string][]byte {
 	list := map[string][]byte{}
 	for _, p := range w.Policies.Policies {
-		name := p.File
-		if prefix := w.engine.Prefix; prefix != "." {
-			name = strings.TrimPrefix(name, strings.TrimSuffix(prefix, "/")+"/")
-		}
-		if data, err := fs.ReadFile(w.policyFS, name); err == nil { // it was read before
+		if data, err := fs.ReadFile(w.policyFS, w.below(p.File)); err == nil { // it was read before
 			list[p.File] = data
 		}
 	}

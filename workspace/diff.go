@@ -63,12 +63,17 @@ func (w *Workspace) outlineOf(servers []*matrix.Server) *matrix.Matrix {
 	return matrix.New(&matrix.Input{Servers: servers, Classes: w.classes, Decider: w.Engine, Policies: w.Policies})
 }
 
+// below returns the name of a file of the policies within their folder.
+func (w *Workspace) below(file string) string {
+	if prefix := path.Clean(w.engine.Prefix); prefix != "." {
+		return strings.TrimPrefix(file, prefix+"/")
+	}
+	return file
+}
+
 // policyFile returns what stands in a file of the policies, nil if that cannot be had.
 func (w *Workspace) policyFile(file string) *source.Node {
-	name := file
-	if prefix := path.Clean(w.engine.Prefix); prefix != "." {
-		name = strings.TrimPrefix(file, prefix+"/")
-	}
+	name := w.below(file)
 	data, err := source.ReadFile(w.policyFS, name)
 	if err != nil {
 		return nil

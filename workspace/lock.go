@@ -105,13 +105,8 @@ func (w *Workspace) stableForAnybody(columns []*matrix.Column) error {
 
 // policyTree returns the content of a file of the policies.
 func (w *Workspace) policyTree(file string) (*source.Node, error) {
-	data, err := fs.ReadFile(w.policyFS, w.below(file))
-	if err != nil {
-		return nil, source.FileError(file, err)
+	if n := w.policyFile(file); n != nil {
+		return n, nil
 	}
-	docs, err := source.ParseYAML(file, data)
-	if err != nil || len(docs) == 0 {
-		return nil, err
-	}
-	return docs[0], nil
+	return nil, fmt.Errorf("%s: this cannot be read any more", file) // the policies were loaded from it
 }
