@@ -119,6 +119,14 @@ func classes(m *matrix.Matrix, f *Filter, emit func(any)) {
 	}
 }
 
+type matrixItemJSON struct {
+	Server     string `json:"server"`
+	Type       string `json:"type"`
+	Name       string `json:"name"`
+	Risk       string `json:"risk"`                 // destructive, changes, reads or unknown
+	RiskSource string `json:"riskSource,omitempty"` // hint, name or schema default; none of what is no tool or unknown
+}
+
 // items hands the items that the filter chooses to emit, with what using them does.
 func items(m *matrix.Matrix, f *Filter, emit func(any)) {
 	for _, col := range m.Columns {
@@ -126,12 +134,6 @@ func items(m *matrix.Matrix, f *Filter, emit func(any)) {
 			continue
 		}
 		risk, source := col.Item.Risk()
-		emit(struct {
-			Server     string `json:"server"`
-			Type       string `json:"type"`
-			Name       string `json:"name"`
-			Risk       string `json:"risk"`                 // destructive, changes, reads or unknown
-			RiskSource string `json:"riskSource,omitempty"` // hint, name or schema default; none of what is no tool or unknown
-		}{col.Server.Name, col.Item.Type.String(), col.Item.Name, risk.String(), source.String()})
+		emit(matrixItemJSON{col.Server.Name, col.Item.Type.String(), col.Item.Name, risk.String(), source.String()})
 	}
 }

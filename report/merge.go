@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
@@ -29,6 +30,7 @@ type Merged struct {
 	summary  bool
 	linted   bool
 	drift    *driftTotals
+	lock     *lockTotals
 	diff     *diffTotals
 	verdicts []string
 	tests    bool
@@ -72,6 +74,7 @@ type mergedFile struct {
 			Class      int      `json:"class"`
 			Principals []string `json:"principals"`
 		} `json:"classes"`
+		Items []json.RawMessage `json:"items"`
 		Cells []json.RawMessage `json:"cells"`
 	} `json:"matrix"`
 	Findings *[]json.RawMessage `json:"findings"`
@@ -89,6 +92,10 @@ type mergedFile struct {
 		Principals    []json.RawMessage `json:"principals"`
 		Future        []json.RawMessage `json:"future"`
 	} `json:"diff"`
+	Lock *struct {
+		Totals  lockTotals        `json:"totals"`
+		Changes []json.RawMessage `json:"changes"`
+	} `json:"lock"`
 	Tests *struct {
 		Passed  int `json:"passed"`
 		Failed  int `json:"failed"`
@@ -236,6 +243,7 @@ func (m *Merged) read(i int, f *MergeFile) error {
 		for _, c := range x.Matrix.Classes {
 			of[c.Class] = c.Principals
 		}
+		add[matrixItemJSON](r, "matrixItem", x.Matrix.Items, root.Get("matrix").Get("items"), nil)
 		cells := root.Get("matrix").Get("cells")
 		add(r, "cell", x.Matrix.Cells, cells, func(c *mergedCell) []*mergedCell {
 			if c.Class != 0 && len(of[c.Class]) == 0 {
@@ -253,6 +261,10 @@ func (m *Merged) read(i int, f *MergeFile) error {
 	if x.Drift != nil {
 		m.drift = m.drift.plus(&x.Drift.Totals)
 		add[driftJSON](r, "drifted", x.Drift.Cells, root.Get("drift").Get("cells"), nil)
+	}
+	if x.Lock != nil {
+		m.lock = m.lock.plus(&x.Lock.Totals)
+		add[findingJSON](r, "locked", x.Lock.Changes, root.Get("lock").Get("changes"), nil)
 	}
 	if x.Probe != nil {
 		if m.probe == nil {
@@ -320,6 +332,15 @@ func countOutcome(n *testrunner.Counts, outcome string) {
 	}
 }
 
+// plus adds the totals of another lock.
+func (l *lockTotals) plus(other *lockTotals) *lockTotals {
+	if l == nil {
+		sum := *other
+		return &sum
+	}
+	return &lockTotals{withWord(l.File, other.File), l.Holds && other.Holds, l.Reworded || other.Reworded, l.Facts + other.Facts}
+}
+
 // plus adds the totals of another comparison.
 func (d *driftTotals) plus(other *driftTotals) *driftTotals {
 	if d == nil {
@@ -337,6 +358,17 @@ func withWord(all, one string) string {
 	return strings.TrimPrefix(all+", "+one, ", ")
 }
 
+// settledRank sorts findings as reports do: new ones, those that a base has, too, waived ones.
+func settledRank(f *lint.Finding) int {
+	switch {
+	case f.Waived:
+		return 2
+	case f.Known:
+		return 1
+	}
+	return 0
+}
+
 // sort puts what several reports told in the order of one.
 func (m *Merged) sort() {
 	if !m.several {
@@ -347,10 +379,13 @@ func (m *Merged) sort() {
 		x, y := a.told.(*mergedCell), b.told.(*mergedCell)
 		return cmp.Or(cmp.Compare(x.Principal, y.Principal), cmp.Compare(x.Server, y.Server))
 	})
+	by("matrixItem", func(a, b element) int {
+		return cmp.Compare(a.told.(*matrixItemJSON).Server, b.told.(*matrixItemJSON).Server)
+	})
 	by("finding", func(a, b element) int {
 		x, y := a.told.(*findingJSON).finding(), b.told.(*findingJSON).finding()
-		if x.Waived != y.Waived {
-			return map[bool]int{false: -1, true: 1}[x.Waived]
+		if n := cmp.Compare(settledRank(&x), settledRank(&y)); n != 0 {
+			return n
 		}
 		return compareFindings(&x, &y)
 	})
@@ -376,7 +411,7 @@ func (m *Merged) Fails(failOn authz.Severity) bool {
 	failed := func(kind string, fails func(told) bool) bool {
 		return slices.ContainsFunc(m.lists[kind], func(e element) bool { return fails(e.told) })
 	}
-	return len(m.doubt) > 0 || m.diff != nil && m.diff.Fails || len(m.lists["probed"]) > 0 ||
+	return len(m.doubt) > 0 || m.diff != nil && m.diff.Fails || len(m.lists["probed"]) > 0 || m.lock != nil && !m.lock.Holds ||
 		failed("case", func(x told) bool {
 			o := x.(*mergedCase).Outcome
 			return o == testrunner.Failed.String() || o == testrunner.Errored.String()

@@ -17,7 +17,7 @@ func (x *findingJSON) finding() lint.Finding {
 		Rule: x.Rule, Family: x.Family, Message: x.Message, Evidence: x.Evidence, Fix: x.Fix,
 		Pos:    source.Pos{File: x.File, Line: x.Line, Col: x.Column},
 		Server: x.Server, Name: x.Name, Principal: x.Principal, Policy: x.Policy,
-		Principals: x.Principals, Waived: x.Waived, Reason: x.Reason, Standards: x.Standards,
+		Principals: x.Principals, Waived: x.Waived, Known: x.Known, Reason: x.Reason, Standards: x.Standards,
 	}
 	f.Severity, _ = authz.ParseSeverity(x.Severity) // it was checked
 	f.Type, _ = authz.ParseItemType(x.Type)

@@ -63,6 +63,12 @@ func (x *mergedCell) key() string    { return fmt.Sprintf("cell %q %v", x.Princi
 func (x *mergedCell) label(l string) { under(l, &x.Server); labelRules(l, x.Rules) }
 func (x *mergedCell) check() error   { return oneOf("access", x.Access, matrix.Accesses()) }
 
+func (x *matrixItemJSON) key() string {
+	return fmt.Sprintf("matrix item %q %q %q", x.Server, x.Type, x.Name)
+}
+func (x *matrixItemJSON) label(l string) { under(l, &x.Server) }
+func (x *matrixItemJSON) check() error   { return nil }
+
 func (x *overviewJSON) key() string    { return "summary " + x.Server }
 func (x *overviewJSON) label(l string) { under(l, &x.Server) }
 func (x *overviewJSON) check() error   { return nil }

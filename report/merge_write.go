@@ -38,6 +38,8 @@ func (m *Merged) Writable(format string) error {
 		lost = "what changed"
 	case m.drift != nil:
 		lost = "the drift from production"
+	case m.lock != nil:
+		lost = "what became of a lock"
 	case m.probe != nil:
 		lost = "what a probe found"
 	case m.summary:
@@ -67,6 +69,8 @@ func (m *Merged) writeJSON(w io.Writer) error {
 	}
 	if m.matrix {
 		s.raw(",\n \"matrix\": {")
+		list(`"items": [`, "matrixItem", "]")
+		s.raw(",\n ")
 		list(`"cells": [`, "cell", "]}")
 	}
 	if m.linted {
@@ -84,6 +88,10 @@ func (m *Merged) writeJSON(w io.Writer) error {
 			list(`"`+x[0]+`": [`, x[1], "]")
 		}
 		s.raw("}")
+	}
+	if m.lock != nil {
+		s.raw(",\n \"lock\": {\"totals\": " + string(jsonOf(m.lock)) + ", ")
+		list(`"changes": [`, "locked", "]}")
 	}
 	if m.tests {
 		m.writeTests(s)
@@ -155,6 +163,10 @@ func (m *Merged) writeLines(w io.Writer) error {
 	if m.diff != nil {
 		emit("diff", string(jsonOf(m.diff)))
 		all("changed", "role", "roleNarrowed", "item", "principal", "future")
+	}
+	if m.lock != nil {
+		emit("lock", string(jsonOf(m.lock)))
+		all("locked")
 	}
 	all("case")
 	if m.probe != nil {

@@ -178,7 +178,7 @@ func (e *expander) when(m mention, w *When) {
 	}
 	bounds := e.addFor(toldApart(e.casts, x.clause), m, conditional, "", nil, false)
 	for i := range bounds {
-		bounds[i].when, bounds[i].Case.When = x, oneLine(w.Condition.Text)
+		bounds[i].when, bounds[i].When = x, oneLine(w.Condition.Text)
 	}
 }
 
