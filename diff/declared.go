@@ -227,20 +227,34 @@ func (c *comparer) show(p *pair, of *people, kind Kind) {
 	if was, is := of.first(true), of.first(false); was != nil && is != nil && !sameSet(was.Roles, is.Roles) {
 		return
 	}
-	key := showing{p, kind.Gains()}
-	if c.shown[key].roles == nil {
-		c.shown[key] = shown{map[string]bool{}, map[string]bool{}}
-	}
 	who := of.first(kind == Narrowed)
 	if who == nil {
 		who = of.list[0]
 	}
-	for _, role := range who.Roles {
-		c.shown[key].roles[role] = true
+	for _, gain := range kind.directions() {
+		key := showing{p, gain}
+		if c.shown[key].roles == nil {
+			c.shown[key] = shown{map[string]bool{}, map[string]bool{}}
+		}
+		for _, role := range who.Roles {
+			c.shown[key].roles[role] = true
+		}
+		for _, one := range of.list[:min(len(of.list), maxIDs)] {
+			c.shown[key].ids[one.ID] = true
+		}
 	}
-	for _, one := range of.list[:min(len(of.list), maxIDs)] {
-		c.shown[key].ids[one.ID] = true
+}
+
+// directions lists what a change is: a gain, true, a loss, or both.
+func (k Kind) directions() []bool {
+	switch k {
+	case Narrowed:
+		return []bool{false}
+	case Changed:
+		return []bool{true, false}
+	case Unknown, Widened:
 	}
+	return []bool{true}
 }
 
 // maxIDs is of how many principals of a class the id is taken down. Those that a policy is

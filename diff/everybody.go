@@ -101,7 +101,12 @@ func (y *Role) covers(x cohort, kind Kind) bool {
 
 // isShown reports whether a declared principal shows what becomes of a cohort.
 func (c *comparer) isShown(p *pair, x cohort, of universe.Roles, kind Kind) bool {
-	by := c.shown[showing{p, kind.Gains()}]
+	return !slices.ContainsFunc(kind.directions(), func(gain bool) bool { return !c.showsThat(p, x, of, gain) })
+}
+
+// showsThat reports whether a declared principal shows that a cohort gains, or loses.
+func (c *comparer) showsThat(p *pair, x cohort, of universe.Roles, gain bool) bool {
+	by := c.shown[showing{p, gain}]
 	if x.id != "" && by.ids[x.id] {
 		return true
 	}

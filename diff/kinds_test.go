@@ -102,3 +102,17 @@ func TestKindsOfChange(t *testing.T) {
 		})
 	}
 }
+
+// Who gains does not show that others with the same role lose.
+func TestGainsDoNotHideLosses(t *testing.T) {
+	t.Parallel()
+	const closed = `{"type": "object", "properties": {"y": {"enum": ["a"]}}, "additionalProperties": false}`
+	open, deny := allow("A", `R.attr.arguments.y in ["a", "b"]`), told("DENY", "A", `P.id == "zoe"`)
+	r, err := someone(`{"type": "object"}`, open, deny).open(t).Diff(t.Context(), someone(closed, open).open(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Cells) != 1 || r.Cells[0].Kind != diff.Widened || len(r.Roles) != 1 || r.Roles[0].Kind != diff.Changed {
+		t.Errorf("verdict %s: %d cells, %d roles", r.Verdict(), len(r.Cells), len(r.Roles))
+	}
+}
