@@ -128,7 +128,7 @@ func (h *Holds) DigestOf(kind FileKind) string {
 
 // ReviewFormats lists the ways to write a review.
 func ReviewFormats() []Writer[*Review] {
-	return []Writer[*Review]{{"text", ReviewText}, {"json", ReviewJSON}, {"csv", ReviewCSV}}
+	return []Writer[*Review]{{"text", ReviewText}, {"json", ReviewJSON}, {"csv", ReviewCSV}, {"html", ReviewHTML}}
 }
 
 // facts are what the review holds for, in words.

@@ -74,6 +74,7 @@ before a revision that cannot be loaded.
 CSV has one table. A cell that a spreadsheet would take for a formula begins with an
 apostrophe; so does one that begins with an apostrophe.`,
 		Example: `  mcpolicy report access --format csv >review.csv
+  mcpolicy report access --format html >review.html
   mcpolicy report access --since 2026-Q3 --format json
   mcpolicy report access --history 0        leave since when out`,
 		Args: usageArgs(cobra.NoArgs),
@@ -95,7 +96,7 @@ apostrophe; so does one that begins with an apostrophe.`,
 	}
 	in.configFlags(cmd)
 	f := cmd.Flags()
-	f.StringArrayVar(&out.formats, "format", nil, "write text, json or csv")
+	f.StringArrayVar(&out.formats, "format", nil, "write text, json, csv or html")
 	f.StringVar(&out.color, "color", "auto", "colour: auto, always or never; NO_COLOR turns auto off")
 	f.BoolVar(&out.ascii, "ascii", false, "use nothing but ASCII (default where the locale is not UTF-8)")
 	f.BoolVar(&out.all, "all", false, "show all principals in text")
