@@ -121,7 +121,9 @@ func Compare(ctx context.Context, in *Input) (*Result, error) {
 	c := newComparer(in)
 	r := &Result{New: in.Base == nil, Settings: c.settings(), head: in.Head.Matrix}
 	r.Items = c.items()
-	r.Principals = c.principals()
+	people := make(chan []Principal, 1)
+	go func() { people <- c.principals() }() // there may be a million
+	defer func() { r.Principals = <-people }()
 	if err := c.declared(ctx, r); err != nil {
 		return nil, err
 	}
