@@ -56,7 +56,11 @@ func ReviewCSV(w io.Writer, r *Review, _ Options) error {
 func (g *Grant) reviews() []string {
 	var list []string
 	for _, x := range g.Reviewed {
-		list = append(list, strings.TrimSpace(x.Pos.String()+" "+x.By+" "+x.Rule)+": "+x.Reason)
+		text := strings.TrimSpace(x.Pos.String() + " " + x.By + " " + x.Rule)
+		if x.Reason != "" {
+			text += ": " + x.Reason
+		}
+		list = append(list, text)
 	}
 	return list
 }

@@ -58,7 +58,7 @@ func (r *Review) total() string {
 			reviewed++
 		}
 	}
-	return fmt.Sprintf("%s to %s: %d conditional, %d to use a destructive tool, %d accepted by a waiver",
+	return fmt.Sprintf("%s to %s: %d conditional, %d to use a destructive tool, %d accepted by a waiver or the lock",
 		count(len(r.Grants), "grant"), count(len(principals), "principal"), conditional, destructive, reviewed)
 }
 

@@ -28,7 +28,7 @@ type Reviewing struct {
 }
 
 // Review says who may do what, by the embedded engine, and which waivers accept a finding
-// about it.
+// about it, or which line of the lock does.
 func (w *Workspace) Review(ctx context.Context) (*Reviewing, error) {
 	m, err := w.stableMatrix(ctx)
 	if err != nil {
@@ -40,6 +40,10 @@ func (w *Workspace) Review(ctx context.Context) (*Reviewing, error) {
 	}
 	r := &Reviewing{Review: &report.Review{Notes: append(w.Notes(), w.Uncovered(m.Columns)...)}, matrix: m, words: map[*matrix.Cell]string{}}
 	waived := newWaivedBy(m, findings)
+	locked, err := w.lockedBy(ctx)
+	if err != nil {
+		return nil, err
+	}
 	people := slices.SortedFunc(m.Principals(), func(a, b *authz.Principal) int { return cmp.Compare(a.Key, b.Key) })
 	for _, p := range people {
 		class := m.ClassOf(p.Key)
@@ -51,7 +55,7 @@ func (w *Workspace) Review(ctx context.Context) (*Reviewing, error) {
 			r.words[cell] = wordsOf(cell)
 			r.held = append(r.held, len(r.Grants))
 			r.same = append(r.same, true)
-			r.Grants = append(r.Grants, report.Grant{Principal: p, Column: col, Cell: cell, Reviewed: waived.of(class, col, cell)})
+			r.Grants = append(r.Grants, report.Grant{Principal: p, Column: col, Cell: cell, Reviewed: append(waived.of(class, col, cell), locked.of(p, col)...)})
 		}
 	}
 	r.Holds.Clock = w.Now
