@@ -9,6 +9,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/diff"
 	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // The rules that changes are problems of, in the formats that know nothing but problems.
@@ -33,6 +34,10 @@ type Diff struct {
 	Budget *config.Budget // nil for none
 
 	groups []diff.Group
+	// What was read from reports, which tell it in words: the items and what comes later,
+	// what is over a budget, and whether that fails. Nil unless it was.
+	itemTexts, laterTexts, over []string
+	fails                       *bool
 }
 
 // NewDiff returns what changed from base to head, by their names.
@@ -42,6 +47,9 @@ func NewDiff(r *diff.Result, base, head string, failOn config.DiffFailOn, budget
 
 // Over lists what goes beyond the budget: "2 destructive items opened, over the budget of 0".
 func (d *Diff) Over() []string {
+	if d.fails != nil {
+		return d.over
+	}
 	if d.Budget == nil {
 		return nil
 	}
@@ -84,6 +92,9 @@ func plural(n int, one, more string) string {
 // Fails reports whether the changes fail the run. Where it is not known whether somebody
 // gains, they do unless nothing is to fail.
 func (d *Diff) Fails() bool {
+	if d.fails != nil {
+		return *d.fails
+	}
 	switch d.FailOn {
 	case config.FailNever:
 		return false
@@ -94,6 +105,30 @@ func (d *Diff) Fails() bool {
 	case config.FailBudget:
 	}
 	return len(d.Over()) > 0 || d.Budget != nil && d.Reach().Unknown > 0
+}
+
+// itemText says what changed of an item.
+func (d *Diff) itemText(i int) string {
+	if d.itemTexts != nil {
+		return d.itemTexts[i]
+	}
+	return itemSentence(&d.Items[i])
+}
+
+// laterText says what may be done with items that do not exist yet.
+func (d *Diff) laterText(i int) string {
+	if d.laterTexts != nil {
+		return d.laterTexts[i]
+	}
+	return laterSentence(&d.Future[i])
+}
+
+// budgetPos is where the budget stands, if that is known.
+func (d *Diff) budgetPos() source.Pos {
+	if d.Budget == nil {
+		return source.Pos{}
+	}
+	return d.Budget.Pos
 }
 
 // words says in short what changed.
@@ -154,12 +189,12 @@ func (d *Document) changeFindings() []*lint.Finding {
 		list = append(list, f)
 	}
 	for _, text := range d.Diff.Over() {
-		list = append(list, &lint.Finding{Rule: overBudget, Family: "diff", Severity: authz.SeverityError, Message: text, Pos: d.Diff.Budget.Pos})
+		list = append(list, &lint.Finding{Rule: overBudget, Family: "diff", Severity: authz.SeverityError, Message: text, Pos: d.Diff.budgetPos()})
 	}
 	for i := range d.Diff.Items {
 		x := &d.Diff.Items[i]
 		f := &lint.Finding{
-			Rule: inventoryChange, Family: "diff", Severity: authz.SeverityNote, Message: itemSentence(x), Server: x.Server.Name,
+			Rule: inventoryChange, Family: "diff", Severity: authz.SeverityNote, Message: d.Diff.itemText(i), Server: x.Server.Name,
 			Type: x.Item.Type, Name: x.Item.Name,
 		}
 		if x.Change != "removed" {
@@ -172,7 +207,7 @@ func (d *Document) changeFindings() []*lint.Finding {
 	}
 	for i := range d.Diff.Future {
 		x := &d.Diff.Future[i]
-		f := &lint.Finding{Rule: accessLater, Family: "diff", Severity: authz.SeverityNote, Message: laterSentence(x), Server: x.Column.Server.Name}
+		f := &lint.Finding{Rule: accessLater, Family: "diff", Severity: authz.SeverityNote, Message: d.Diff.laterText(i), Server: x.Column.Server.Name}
 		d.Diff.cite(f, x.Causes)
 		list = append(list, f)
 	}

@@ -11,9 +11,10 @@ import (
 // SetDiff has the document say what changed, on its page too.
 func (d *Document) SetDiff(x *Diff) {
 	d.Diff = x
-	if d.Details != nil {
-		d.Details.Diff, d.Details.Base, d.Details.Revision = x.page(), x.Base, x.Head
+	if d.Details == nil {
+		d.Details = &Details{}
 	}
+	d.Details.Diff, d.Details.Base, d.Details.Revision = x.page(), x.Base, x.Head
 }
 
 // page returns what changed as a page has it.
@@ -35,7 +36,7 @@ func (d *Diff) page() *page.Diff {
 	}
 	for i := range d.Items {
 		x := &d.Items[i]
-		p.Items = append(p.Items, page.ItemChange{Server: x.Server.Name, Type: x.Item.Type.String(), Name: x.Item.Name, Change: x.Change, Text: itemSentence(x)})
+		p.Items = append(p.Items, page.ItemChange{Server: x.Server.Name, Type: x.Item.Type.String(), Name: x.Item.Name, Change: x.Change, Text: d.itemText(i)})
 	}
 	for _, x := range d.Principals {
 		change := x.Change
@@ -45,13 +46,13 @@ func (d *Diff) page() *page.Diff {
 		p.Principals = append(p.Principals, page.PrincipalChange{Name: x.Principal.Key, Change: change, Text: principalText(x.Change)})
 	}
 	for _, text := range d.Over() {
-		p.Budget = append(p.Budget, page.Line{At: d.Budget.Pos.String(), Text: text})
+		p.Budget = append(p.Budget, page.Line{At: d.budgetPos().String(), Text: text})
 	}
 	if d.Missing != "" {
 		p.Notes = append(p.Notes, page.Line{Text: d.Missing})
 	}
 	for i := range d.Future {
-		p.Notes = append(p.Notes, page.Line{Text: laterSentence(&d.Future[i])})
+		p.Notes = append(p.Notes, page.Line{Text: d.laterText(i)})
 	}
 	for _, col := range d.Beyond {
 		p.Notes = append(p.Notes, page.Line{Text: beyondSentence(col.Item.Name)})

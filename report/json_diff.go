@@ -42,6 +42,7 @@ type changeJSON struct {
 	To        string         `json:"to"`
 	Change    string         `json:"change"`   // widened, narrowed, changed or unknown
 	Relation  string         `json:"relation"` // of what head allows to what base does
+	Risk      string         `json:"risk"`     // of using the item: destructive, changes, reads or unknown
 	Condition *conditionPair `json:"condition,omitempty"`
 	Witness   *callsJSON     `json:"witness,omitempty"`
 	Open      []string       `json:"open,omitempty"`
@@ -147,7 +148,7 @@ func (s *stream) diff(d *Diff) {
 func (d *Diff) elements(emit func(kind string, v any)) {
 	for i := range d.Cells {
 		x := &d.Cells[i]
-		change := jsonChange(&x.Comparison, x.Base, x.Head, x.Causes)
+		change := jsonChange(&x.Comparison, x.Column, x.Base, x.Head, x.Causes)
 		for _, p := range x.Principals {
 			emit("changed", changedCellJSON{p.Key, jsonColumnOf(x.Column), change})
 		}
@@ -158,11 +159,11 @@ func (d *Diff) elements(emit func(kind string, v any)) {
 		if !x.Kind.Gains() {
 			kind = "roleNarrowed"
 		}
-		emit(kind, changedRoleJSON{strings.Join(x.Roles, " and "), x.Roles, x.ID, jsonColumnOf(x.Column), jsonChange(&x.Comparison, x.Base, x.Head, x.Causes)})
+		emit(kind, changedRoleJSON{strings.Join(x.Roles, " and "), x.Roles, x.ID, jsonColumnOf(x.Column), jsonChange(&x.Comparison, x.Column, x.Base, x.Head, x.Causes)})
 	}
 	for i := range d.Items {
 		x := &d.Items[i]
-		j := changedItemJSON{Server: x.Server.Name, Type: x.Item.Type.String(), Name: x.Item.Name, Change: x.Change, Text: itemSentence(x)}
+		j := changedItemJSON{Server: x.Server.Name, Type: x.Item.Type.String(), Name: x.Item.Name, Change: x.Change, Text: d.itemText(i)}
 		if x.Change != "removed" {
 			j.File, j.Line = x.Item.Pos.File, x.Item.Pos.Line
 		}
@@ -176,7 +177,7 @@ func (d *Diff) elements(emit func(kind string, v any)) {
 	}
 	for i := range d.Future {
 		x := &d.Future[i]
-		j := futureJSON{x.Column.Server.Name, x.Column.Item.Type.String(), x.Column.Item.Name, []string{}, x.Kind.String(), []string{}, append([]string{}, x.Roles...), laterSentence(x), jsonCauses(x.Causes)}
+		j := futureJSON{x.Column.Server.Name, x.Column.Item.Type.String(), x.Column.Item.Name, []string{}, x.Kind.String(), []string{}, append([]string{}, x.Roles...), d.laterText(i), jsonCauses(x.Causes)}
 		for _, o := range x.Operations {
 			j.Operations = append(j.Operations, o.String())
 		}
@@ -192,9 +193,10 @@ func jsonColumnOf(c *matrix.Column) columnOfJSON {
 	return columnOfJSON{c.Server.Name, c.Item.Type.String(), c.Item.Name, c.Operation.String()}
 }
 
-func jsonChange(x *diff.Comparison, base, head *matrix.Cell, causes []diff.Cause) changeJSON {
+func jsonChange(x *diff.Comparison, col *matrix.Column, base, head *matrix.Cell, causes []diff.Cause) changeJSON {
+	risk, _ := col.Item.Risk()
 	j := changeJSON{
-		From: diff.Access(base), To: diff.Access(head), Change: x.Kind.String(), Relation: x.Relation.String(),
+		From: diff.Access(base), To: diff.Access(head), Change: x.Kind.String(), Relation: x.Relation.String(), Risk: risk.String(),
 		Open: x.Open, Rules: jsonCauses(causes), Condition: jsonConditions(base, head),
 	}
 	if x.Gained == nil && x.Lost == nil {

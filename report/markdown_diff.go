@@ -18,7 +18,7 @@ func (m *markdown) diff() {
 		m.frame("> **Note:** " + mdText(d.Missing) + "\n\n")
 	}
 	for _, text := range d.Over() {
-		m.frame("- ❌ **over the budget** " + mdText(text) + at(d.Budget.Pos.String()) + "\n")
+		m.frame("- ❌ **over the budget** " + mdText(text) + at(d.budgetPos().String()) + "\n")
 	}
 	if m.o.ByRule {
 		for _, r := range d.byRule() {
@@ -53,7 +53,7 @@ func (m *markdown) diff() {
 		}
 	}
 	for i := range d.Items {
-		text := mdText(itemSentence(&d.Items[i]))
+		text := mdText(d.itemText(i))
 		if d.Items[i].Change != "removed" {
 			text += at(d.Items[i].Item.Pos.String())
 		}
@@ -63,7 +63,7 @@ func (m *markdown) diff() {
 		m.add(changeRank, "change of the principals", item([]string{"principals: " + mdText(text)}))
 	}
 	for i := range d.Future {
-		m.add(changeRank, "change for items to come", item(append([]string{mdText(laterSentence(&d.Future[i]))}, mdCauses(d.Future[i].Causes)...)))
+		m.add(changeRank, "change for items to come", item(append([]string{mdText(d.laterText(i))}, mdCauses(d.Future[i].Causes)...)))
 	}
 	for _, col := range d.Beyond {
 		m.add(noteRank, "note", item([]string{mdText(beyondSentence(col.Item.Name))}))

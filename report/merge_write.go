@@ -4,14 +4,14 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
-// Write writes what was merged in the format of that name. JSON and JSON Lines have all of
-// it; CSV the cells, or else what was found; the others findings, cases and notes. What a
-// format has no place for is refused, or noted where it is the matrix beside findings.
+// Write writes what was merged in the format of that name. What a format has no place for,
+// and a matrix in numbers, which JSON and JSON Lines alone have, is refused.
 func (m *Merged) Write(format string, w io.Writer, o Options) error {
 	switch format {
 	case "json":
@@ -22,7 +22,7 @@ func (m *Merged) Write(format string, w io.Writer, o Options) error {
 	if err := m.Writable(format); err != nil {
 		return err
 	}
-	if format == "csv" && !m.linted && !m.tests {
+	if format == "csv" && !m.judged() {
 		return m.writeCells(w)
 	}
 	return Write(format, w, m.document(format), o)
@@ -34,23 +34,23 @@ func (m *Merged) Writable(format string) error {
 	switch {
 	case format == "json" || format == "lines":
 		return nil
-	case m.diff != nil:
-		lost = "what changed"
-	case m.drift != nil:
-		lost = "the drift from production"
-	case m.lock != nil:
-		lost = "what became of a lock"
-	case m.probe != nil:
-		lost = "what a probe found"
 	case m.summary:
 		lost = "the summary of a matrix"
-	case m.matrix && !m.linted && !m.tests && format != "csv":
+	case m.matrix && !m.judged() && slices.ContainsFunc(Formats(), func(f Format) bool { return f.Name == format && f.Checks }):
 		lost = "the cells of a matrix"
+	case m.matrix && format != "csv" && !slices.ContainsFunc(Formats(), func(f Format) bool { return f.Name == format && f.Checks }):
+		_, err := m.matrixOf()
+		return err
 	}
 	if lost == "" {
 		return nil
 	}
 	return fmt.Errorf("--format: %s of merged reports has no place for %s; json and lines have", format, lost)
+}
+
+// judged reports whether anything was but decided.
+func (m *Merged) judged() bool {
+	return m.linted || m.tests || m.diff != nil || m.drift != nil || m.lock != nil || m.probe != nil
 }
 
 func (m *Merged) writeJSON(w io.Writer) error {
@@ -206,8 +206,24 @@ func (m *Merged) document(format string) *Document {
 	for _, e := range m.lists["note"] {
 		d.Notes = append(d.Notes, e.told.(*noteJSON).note())
 	}
-	if n := len(m.lists["cell"]); n > 0 && (format == "text" || format == "markdown") {
-		d.Notes = append(d.Notes, Note{Message: count(n, "cell") + " of the matrix left out: json and lines have them"})
+	if m.matrix && format != "csv" {
+		d.Matrix, _ = m.matrixOf() // [Merged.Writable] has seen that it is whole
+	}
+	x := m.world()
+	if m.diff != nil {
+		d.SetDiff(m.changes(x))
+	}
+	if m.drift != nil {
+		d.Drift = m.drifted(x)
+	}
+	if m.probe != nil {
+		d.Probe = m.probed()
+	}
+	if m.lock != nil {
+		d.Linted = true
+		for _, e := range m.lists["locked"] {
+			d.Findings = append(d.Findings, e.told.(*findingJSON).finding())
+		}
 	}
 	if !m.tests {
 		return d

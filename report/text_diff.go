@@ -35,7 +35,7 @@ func (p *printer) writeDiff(d *Document) {
 	for i := range x.Items {
 		one := &x.Items[i]
 		p.changed(itemStyle(one), itemLabel(one), func(e *entry) {
-			e.text(plain, itemSentence(one))
+			e.text(plain, x.itemText(i))
 			if one.Change != "removed" {
 				e.text(faint, one.Item.Pos.String())
 			}
@@ -46,7 +46,7 @@ func (p *printer) writeDiff(d *Document) {
 	}
 	for i := range x.Future {
 		p.changed(plain, "later", func(e *entry) {
-			e.text(plain, laterSentence(&x.Future[i]))
+			e.text(plain, x.laterText(i))
 			writeCauses(e, x.Future[i].Causes)
 		})
 	}
@@ -56,7 +56,9 @@ func (p *printer) writeDiff(d *Document) {
 	for _, text := range x.Over() {
 		p.changed(bad, "budget", func(e *entry) {
 			e.text(plain, text)
-			e.text(faint, x.Budget.Pos.String())
+			if pos := x.budgetPos().String(); pos != "" {
+				e.text(faint, pos)
+			}
 		})
 	}
 	if len(x.groups) == 0 {

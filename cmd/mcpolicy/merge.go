@@ -31,8 +31,9 @@ that they tell differently is an error with both places. --label, given once for
 FILE in their order, puts a name before the servers and files of each, so that those of
 different repositories stay apart.
 
-JSON and JSON Lines have all of it. The other formats have findings, cases and notes, and
-CSV the cells of a matrix: a format that has no place for what the files have is refused.
+Any format can be written. A matrix is shown as a table where the cells of all principals
+are told; one in numbers (--summary) only JSON and JSON Lines have. JSON does not say
+which roles principals have, nor what stands in front of a server.
 
 Exit status: 1 if one of the runs failed (cases, drift, changes), or if a finding does
 from --fail-on on; 3 if one of them cannot be read, or was in doubt.`,
