@@ -14,7 +14,7 @@ import (
 )
 
 // changes returns what changed, as far as reports tell it.
-func (m *Merged) changes(x *merged) *Diff {
+func (m *Merged) changes(x *mergedWorld) *Diff {
 	r := &diff.Result{Compared: m.diff.Compared}
 	index := map[string]int{}
 	for _, e := range m.lists["changed"] {
@@ -136,7 +136,7 @@ func effectOf(name string) authz.Effect {
 }
 
 // drifted returns where production differs.
-func (m *Merged) drifted(x *merged) *Drift {
+func (m *Merged) drifted(x *mergedWorld) *Drift {
 	d := &Drift{Against: m.drift.Against, Cells: m.drift.Cells}
 	for _, e := range m.lists["drifted"] {
 		j := e.told.(*driftJSON)

@@ -15,16 +15,16 @@ import (
 // do not name it.
 var reported = &pep.Profile{Name: "as reported"}
 
-// merged has the servers, items and columns of what was merged, each once.
-type merged struct {
+// A mergedWorld has the servers, items and columns of what was merged, each once.
+type mergedWorld struct {
 	servers []*matrix.Server
 	items   map[columnOfJSON]*manifest.Item // without an operation
 	risks   map[columnOfJSON]*matrixItemJSON
 	columns map[columnOfJSON]*matrix.Column
 }
 
-func (m *Merged) world() *merged {
-	x := &merged{items: map[columnOfJSON]*manifest.Item{}, risks: map[columnOfJSON]*matrixItemJSON{}, columns: map[columnOfJSON]*matrix.Column{}}
+func (m *Merged) world() *mergedWorld {
+	x := &mergedWorld{items: map[columnOfJSON]*manifest.Item{}, risks: map[columnOfJSON]*matrixItemJSON{}, columns: map[columnOfJSON]*matrix.Column{}}
 	for _, e := range m.lists["matrixItem"] {
 		j := e.told.(*matrixItemJSON)
 		of := columnOfJSON{Server: j.Server, Type: j.Type, Name: j.Name}
@@ -34,7 +34,7 @@ func (m *Merged) world() *merged {
 	return x
 }
 
-func (x *merged) server(name string) *matrix.Server {
+func (x *mergedWorld) server(name string) *matrix.Server {
 	i := slices.IndexFunc(x.servers, func(s *matrix.Server) bool { return s.Name == name })
 	if i < 0 {
 		i = len(x.servers)
@@ -44,7 +44,7 @@ func (x *merged) server(name string) *matrix.Server {
 }
 
 // item returns an item, with the hints that its risk says it has.
-func (x *merged) item(of columnOfJSON) *manifest.Item {
+func (x *mergedWorld) item(of columnOfJSON) *manifest.Item {
 	of.Operation = ""
 	if known := x.items[of]; known != nil {
 		return known
@@ -70,7 +70,7 @@ func (x *merged) item(of columnOfJSON) *manifest.Item {
 }
 
 // column returns a column that stands alone.
-func (x *merged) column(of columnOfJSON) *matrix.Column {
+func (x *mergedWorld) column(of columnOfJSON) *matrix.Column {
 	if known := x.columns[of]; known != nil {
 		return known
 	}
@@ -81,7 +81,7 @@ func (x *merged) column(of columnOfJSON) *matrix.Column {
 }
 
 // risky returns a column of an item of which a change tells the risk.
-func (x *merged) risky(of columnOfJSON, risk string) *matrix.Column {
+func (x *mergedWorld) risky(of columnOfJSON, risk string) *matrix.Column {
 	item := columnOfJSON{Server: of.Server, Type: of.Type, Name: of.Name}
 	if x.risks[item] == nil && x.items[item] == nil {
 		x.risks[item] = &matrixItemJSON{Risk: risk, RiskSource: manifest.ByHint.String()}
