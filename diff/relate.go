@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/witness"
@@ -408,10 +407,7 @@ func fits(schema *source.Node, arguments map[string]any) bool {
 
 // decided has an engine decide a call.
 func decided(ctx context.Context, m *matrix.Matrix, col *matrix.Column, who *authz.Principal, w *Witness) (*matrix.Cell, error) {
-	d := m.Decider()
-	if clocked, ok := d.(pdp.Clocked); ok && !w.Now.IsZero() {
-		d = atTime{clocked, w.Now}
-	}
+	d := pdp.At(m.Decider(), w.Now)
 	closed := *col
 	closed.Question.Requests = slices.Clone(col.Question.Requests)
 	for i := range closed.Question.Requests {
@@ -422,17 +418,6 @@ func decided(ctx context.Context, m *matrix.Matrix, col *matrix.Column, who *aut
 		return nil, err
 	}
 	return cells[0][0], nil
-}
-
-// An atTime decides at another time than its engine.
-type atTime struct {
-	pdp.Clocked
-	now time.Time
-}
-
-// Decide answers requests.
-func (t atTime) Decide(ctx context.Context, requests []authz.Request) ([]authz.Decision, error) {
-	return t.DecideAt(ctx, t.now, requests)
 }
 
 // value returns a schema as a JSON value, nil of none.

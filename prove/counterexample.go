@@ -154,26 +154,12 @@ func (x *search) holds(ctx context.Context, c *Counterexample) (bool, error) {
 
 // decided has the engine decide what a principal does.
 func (x *search) decided(ctx context.Context, col *matrix.Column, who *authz.Principal, arguments map[string]any, now time.Time) (*matrix.Cell, error) {
-	d := x.in.Matrix.Decider()
-	if clocked, ok := d.(pdp.Clocked); ok && !now.IsZero() {
-		d = atTime{clocked, now}
-	}
+	d := pdp.At(x.in.Matrix.Decider(), now)
 	cells, err := x.in.Matrix.Try(ctx, d, []matrix.Trial{{Column: col, Arguments: arguments, Principals: []*authz.Principal{who}}})
 	if err != nil {
 		return nil, err
 	}
 	return cells[0][0], nil
-}
-
-// An atTime decides at another time than its engine.
-type atTime struct {
-	pdp.Clocked
-	now time.Time
-}
-
-// Decide answers requests.
-func (t atTime) Decide(ctx context.Context, requests []authz.Request) ([]authz.Decision, error) {
-	return t.DecideAt(ctx, t.now, requests)
 }
 
 // argumentsOf returns what stands in a request where another left arguments open.
