@@ -14,10 +14,8 @@ import (
 // Prepare decides what sentences are about, and has the engine compile all conditions
 // together, so that proving them one after the other costs less.
 func (p *Prover) Prepare(ctx context.Context, list []*Sentence) error {
-	worlds := map[string]*solver.World{}
-	formulas := map[string][]solver.Formula{}
+	var all solver.Preparation
 	seen := map[string]bool{}
-	var order []string
 	for _, s := range list {
 		if s.Kind == Delegated {
 			continue
@@ -31,12 +29,8 @@ func (p *Prover) Prepare(ctx context.Context, list []*Sentence) error {
 				return err
 			}
 			request := p.open(col).Question.Requests[0]
+			request.Principal = cohort{roles: []string{universe.Other}}.principal()
 			key := request.Resource.Kind + "\x00" + strings.Join(request.Unknown, "\x00")
-			if worlds[key] == nil {
-				request.Principal = cohort{roles: []string{universe.Other}}.principal()
-				worlds[key] = &solver.World{Requests: []authz.Request{request}}
-				order = append(order, key)
-			}
 			conditions := []authz.Condition{authz.AnyOf(authz.Alternative{Allows: expr.Clause(s.Condition)})}
 			for _, c := range cohorts {
 				conditions = append(conditions, p.cell(col, c).Condition)
@@ -47,15 +41,10 @@ func (p *Prover) Prepare(ctx context.Context, list []*Sentence) error {
 				}
 				seen[key+"\x01"+c.Key()] = true
 				if f, ok := solver.Of(c, &request); ok {
-					formulas[key] = append(formulas[key], f)
+					all.Add(&request, f)
 				}
 			}
 		}
 	}
-	for _, key := range order {
-		if err := p.in.Solver.Prepare(ctx, worlds[key], formulas[key]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.in.Solver.PrepareAll(ctx, &all)
 }

@@ -56,6 +56,9 @@ func (r *runner) compare(ctx context.Context, d pdp.Decider, list []*bound, stan
 		x.engine = e.Leaves()
 		x.solver = solver.New(x.engine)
 	}
+	if err := x.prepare(ctx, list, standIn); err != nil {
+		return err
+	}
 	said := map[source.Pos]bool{} // each once, whomever it is about
 	for _, c := range list {
 		if c.when == nil {
@@ -74,6 +77,31 @@ func (r *runner) compare(ctx context.Context, d pdp.Decider, list []*bound, stan
 		}
 	}
 	return nil
+}
+
+// prepare has the engine compile all conditions together.
+func (x *comparer) prepare(ctx context.Context, list []*bound, standIn func(*matrix.Class) *authz.Principal) error {
+	if x.solver == nil {
+		return nil
+	}
+	var all solver.Preparation
+	for _, c := range list {
+		if c.when == nil {
+			continue
+		}
+		asks := asksAbout(c.column)
+		if asks == nil {
+			continue
+		}
+		r := *asks
+		r.Principal = standIn(c.class)
+		for _, condition := range []authz.Condition{authz.AnyOf(authz.Alternative{Allows: c.when.clause}), c.Cell.Open()} {
+			if f, ok := solver.Of(condition, &r); ok && !condition.IsZero() {
+				all.Add(&r, f)
+			}
+		}
+	}
+	return x.solver.PrepareAll(ctx, &all)
 }
 
 // judge judges a case by the condition of its cell.
