@@ -113,13 +113,14 @@ type Result struct {
 	// Settings are the lines of the config that changed what is decided.
 	Settings []Cause
 
-	head *matrix.Matrix
+	// Head is the matrix of head. What cannot have changed need not be decided in it.
+	Head *matrix.Matrix
 }
 
 // Compare says what changed from base to head.
 func Compare(ctx context.Context, in *Input) (*Result, error) {
 	c := newComparer(in)
-	r := &Result{New: in.Base == nil, Settings: c.settings(), head: in.Head.Matrix}
+	r := &Result{New: in.Base == nil, Settings: c.settings(), Head: in.Head.Matrix}
 	r.Items = c.items()
 	people := make(chan []Principal, 1)
 	go func() { people <- c.principals() }() // there may be a million
@@ -217,14 +218,10 @@ func (c *comparer) pair(base, head *matrix.Column) *pair {
 }
 
 func schemaOf(col *matrix.Column) *source.Node {
-	if col == nil || !takesArguments(col) {
+	if col == nil || !col.Operation.TakesArguments() {
 		return nil
 	}
 	return col.Item.ArgumentsSchema()
-}
-
-func takesArguments(col *matrix.Column) bool {
-	return col.Operation == authz.Call || col.Operation == authz.Get
 }
 
 // destructive reports whether an item may destroy something.

@@ -55,8 +55,8 @@ func (r *Result) Groups() []Group {
 			g.fresh[columnKey{x.Server.Name, x.Item.Type, x.Item.Name, authz.List}] = x.Change
 		}
 	}
-	if r.head != nil {
-		for p := range r.head.Principals() {
+	if r.Head != nil {
+		for p := range r.Head.Principals() {
 			g.all++
 			for _, role := range p.Roles {
 				g.roles[role]++

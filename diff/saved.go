@@ -36,7 +36,7 @@ func CompareSaved(ctx context.Context, base Saved, head *Side) (*Result, error) 
 	if err := head.Decide(ctx, head.Matrix.Columns); err != nil {
 		return nil, err
 	}
-	r := &Result{head: head.Matrix}
+	r := &Result{Head: head.Matrix}
 	had, gone := map[columnKey]bool{}, map[SavedKey]bool{}
 	for key := range base {
 		had[key.column()] = true

@@ -49,17 +49,9 @@ func (x *junit) junit(d *Document, o Options) {
 	if d.Linted {
 		suites = append(suites, lintTally(d, o))
 	}
-	changes := d.changeFindings()
-	if d.Diff != nil {
-		suites = append(suites, diffTally(d.Diff, changes))
-	}
-	broken := d.lockFindings()
-	if d.Lock != nil {
-		suites = append(suites, tally{tests: max(1, len(broken)), failures: len(broken)})
-	}
-	drift := d.driftFindings()
-	if d.Drift != nil {
-		suites = append(suites, driftTally(drift, o))
+	found := d.foundSuites(o)
+	for i := range found {
+		all.add(found[i].tally())
 	}
 	if d.Tests != nil {
 		for _, s := range d.Tests.Suites {
@@ -77,17 +69,8 @@ func (x *junit) junit(d *Document, o Options) {
 		x.lint(d, o, suites[0])
 		suites = suites[1:]
 	}
-	if d.Diff != nil {
-		x.diff(d.Diff, changes, suites[0])
-		suites = suites[1:]
-	}
-	if d.Lock != nil {
-		x.lock(d.Lock, broken, suites[0])
-		suites = suites[1:]
-	}
-	if d.Drift != nil {
-		x.drift(d.Drift, drift, o, suites[0])
-		suites = suites[1:]
+	for i := range found {
+		x.found(&found[i])
 	}
 	if d.Tests != nil {
 		for i, s := range d.Tests.Suites {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/xml"
 	"fmt"
 	"strings"
 	"time"
@@ -278,21 +277,6 @@ func (m *markdown) lock() {
 		m.finding(f, errorRank)
 	}
 	m.end("\n")
-}
-
-// lock writes a suite with a case for each way in which the lock is not true.
-func (x *junit) lock(l *Lock, list []*lint.Finding, t tally) {
-	x.open("testsuite", append([]xml.Attr{attr("name", "mcpolicy lock")}, t.attrs()...))
-	for _, f := range list {
-		c := lintCase(f)
-		c.Classname = "mcpolicy lock." + visible(f.Rule)
-		c.Failure = &trouble{Message: visible(f.Message), Type: visible(f.Rule), Body: lintBody(f)}
-		x.testcase(c)
-	}
-	if len(list) == 0 {
-		x.testcase(&testcase{Name: visible(l.words()), Classname: "mcpolicy lock"})
-	}
-	x.close("testsuite")
 }
 
 type lockTotals struct {

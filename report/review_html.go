@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -19,7 +20,8 @@ var reviewPage string
 //go:embed review_page.css
 var reviewStyle string
 
-var reviewTemplate = template.Must(template.New("review").Parse(reviewPage))
+// reviewTemplate is parsed when it is first wanted.
+var reviewTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.New("review").Parse(reviewPage)) })
 
 // A reviewData is what the page of a review shows: texts, all of them visible.
 type reviewData struct {
@@ -69,7 +71,7 @@ func ReviewHTML(w io.Writer, r *Review, _ Options) error {
 		}
 	}
 	data.grants(r)
-	return reviewTemplate.Execute(w, data)
+	return reviewTemplate().Execute(w, data)
 }
 
 // grants fills in who may do what, by principal and by item.

@@ -165,9 +165,13 @@ func reportLines(out io.Writer, file string, before, after []byte) error {
 			removed++
 		}
 	}
-	what := fmt.Sprintf("%d lines added, %d removed", added, removed)
+	lines := "lines"
+	if added == 1 {
+		lines = "line"
+	}
+	what := fmt.Sprintf("%d %s added, %d removed", added, lines, removed)
 	if len(before) == 0 {
-		what = fmt.Sprintf("%d lines, all new", added)
+		what = fmt.Sprintf("%d %s, all new", added, lines)
 	}
 	if _, err := fmt.Fprintf(out, "%s written: %s\n", file, what); err != nil || len(before) == 0 {
 		return err

@@ -134,7 +134,11 @@ func (in *input) diff(cmd *cobra.Command, out *output, c *comparing, targets []t
 	}
 	doc := &report.Document{Notes: head.session.Notes()}
 	if detailed(targets) {
-		if doc.Matrix, err = head.session.Matrix(ctx); err != nil {
+		doc.Matrix = d.Result.Head
+		if err := doc.Matrix.Decide(ctx, doc.Matrix.Columns); err != nil {
+			return err
+		}
+		if err := workspace.Stable(doc.Matrix, doc.Matrix.Columns); err != nil {
 			return err
 		}
 		if doc.Details, err = head.session.Details(ctx, doc.Matrix); err != nil {
