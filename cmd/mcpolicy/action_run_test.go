@@ -8,24 +8,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-)
 
-// gitOut runs git in a folder, without anybody's settings, and returns what it prints.
-func gitOut(t *testing.T, dir string, args ...string) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com", "-C", dir}, args...)...) //nolint:gosec // a test's
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("git %q: %v\n%s", args, err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
+	"github.com/mcpolicy/mcpolicy/internal/gittest"
+)
 
 // hostileBranch is a name that git takes for a branch, and a shell for more.
 const hostileBranch = "x$(touch${IFS}pwned);`touch${IFS}pwned`&&'\"|touch${IFS}pwned"
@@ -36,7 +25,7 @@ const hostileBranch = "x$(touch${IFS}pwned);`touch${IFS}pwned`&&'\"|touch${IFS}p
 func pullRequest(t *testing.T, edit func(dir string)) (clone, base string) {
 	t.Helper()
 	origin := t.TempDir()
-	gitOut(t, origin, "init", "-q", "-b", "main")
+	gittest.Git(t, origin, "init", "-q", "-b", "main")
 	for _, side := range []string{"before", "after"} {
 		desk := filepath.Join(origin, "desk")
 		if err := os.RemoveAll(desk); err != nil {
@@ -46,17 +35,17 @@ func pullRequest(t *testing.T, edit func(dir string)) (clone, base string) {
 			t.Fatal(err)
 		}
 		if side == "after" {
-			base = gitOut(t, origin, "rev-parse", "HEAD")
-			gitOut(t, origin, "checkout", "-q", "-b", hostileBranch)
+			base = gittest.Git(t, origin, "rev-parse", "HEAD")
+			gittest.Git(t, origin, "checkout", "-q", "-b", hostileBranch)
 			if edit != nil {
 				edit(origin)
 			}
 		}
-		gitOut(t, origin, "add", "-A")
-		gitOut(t, origin, "commit", "-qm", "$(touch pwned) ::error::title")
+		gittest.Git(t, origin, "add", "-A")
+		gittest.Git(t, origin, "commit", "-qm", "$(touch pwned) ::error::title")
 	}
 	clone = filepath.Join(t.TempDir(), "a clone")
-	gitOut(t, origin, "clone", "-q", "--depth=1", "--branch", hostileBranch, "file://"+filepath.ToSlash(origin), clone)
+	gittest.Git(t, origin, "clone", "-q", "--depth=1", "--branch", hostileBranch, "file://"+filepath.ToSlash(origin), clone)
 	return clone, base
 }
 
@@ -79,7 +68,7 @@ func TestActionOnPullRequest(t *testing.T) {
 	r := newRunner(t, clone).built()
 	r.inputs["directory"], r.inputs["marker"], r.event = "desk", "desk", base
 	r.env = []string{"GITHUB_HEAD_REF=" + hostileBranch, "GITHUB_REF_NAME=" + hostileBranch}
-	before := gitOut(t, clone, "show-ref")
+	before := gittest.Git(t, clone, "show-ref")
 	res := r.run()
 	r.inert()
 	if res.status != 1 || res.outputs["status"] != "1" {
@@ -103,7 +92,7 @@ func TestActionOnPullRequest(t *testing.T) {
 			t.Errorf("%s is no JSON", output)
 		}
 	}
-	if after := gitOut(t, clone, "show-ref"); after != before {
+	if after := gittest.Git(t, clone, "show-ref"); after != before {
 		t.Errorf("references of the clone changed:\n%s\n%s", before, after)
 	}
 
@@ -124,7 +113,7 @@ func TestActionWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	gone := strings.Repeat("0123456789", 4)
 	sameName := func(dir string) {
-		base := gitOut(t, dir, "rev-parse", "main")
+		base := gittest.Git(t, dir, "rev-parse", "main")
 		if err := os.CopyFS(filepath.Join(dir, base), os.DirFS(filepath.Join(dir, "desk"))); err != nil {
 			t.Fatal(err)
 		}

@@ -5,15 +5,17 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"github.com/mcpolicy/mcpolicy/internal/gittest"
 )
 
 // TestBaseIsNoFile holds that no file of a checkout stands in for the revision of that name.
 func TestBaseIsNoFile(t *testing.T) {
 	dir, _ := pullRequest(t, nil)
 	t.Chdir(dir)
-	gitOut(t, dir, "tag", "v1.0")
-	gitOut(t, dir, "tag", "saved.json")
-	gitOut(t, dir, "update-ref", "refs/remotes/origin/trunk", "HEAD")
+	gittest.Git(t, dir, "tag", "v1.0")
+	gittest.Git(t, dir, "tag", "saved.json")
+	gittest.Git(t, dir, "update-ref", "refs/remotes/origin/trunk", "HEAD")
 	if status, _, stderr := runIn(t, "diff", "-C", "desk", "--save", "saved.json"); status != exitOK {
 		t.Fatal(stderr)
 	}

@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mcpolicy/mcpolicy/internal/gittest"
 )
 
 // A depot is a git repository with a config below its top.
@@ -20,9 +21,6 @@ type depot struct {
 
 func newDepot(t *testing.T) *depot {
 	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("no git")
-	}
 	d := &depot{t, filepath.Join(t.TempDir(), "depot")}
 	d.write(map[string]string{
 		"gate/mcpolicy.yaml": "servers: {dock: {manifest: dock.json, enforcement: cerbos-fastmcp, with: {resourceKind: dock, fastmcp: '3'}}}\npolicies: rules\nprincipals: people.yaml\n",
@@ -48,13 +46,7 @@ func (d *depot) write(files map[string]string) {
 
 func (d *depot) git(args ...string) string {
 	d.t.Helper()
-	cmd := exec.Command("git", append([]string{"-C", d.dir, "-c", "user.name=Rae", "-c", "user.email=rae@example.org", "-c", "commit.gpgsign=false"}, args...)...)
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		d.t.Fatalf("git %v: %v\n%s", args, err, out)
-	}
-	return strings.TrimSpace(string(out))
+	return gittest.Git(d.t, d.dir, args...)
 }
 
 // commit writes files, commits everything and returns the commit.
@@ -193,9 +185,7 @@ func TestReviewHistory(t *testing.T) {
 func TestReviewLinked(t *testing.T) {
 	d := newDepot(t)
 	names := map[string]string{"": "now"}
-	if err := os.Symlink("shared", filepath.Join(d.dir, "gate", "rules")); err != nil {
-		t.Skip(err)
-	}
+	gittest.Link(t, "shared", filepath.Join(d.dir, "gate", "rules"))
 	shared := func(list ...string) map[string]string {
 		return map[string]string{"gate/shared/dock.yaml": rules(list...)["gate/rules/dock.yaml"]}
 	}

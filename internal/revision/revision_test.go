@@ -3,32 +3,20 @@ package revision_test
 import (
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/mcpolicy/mcpolicy/internal/gittest"
 	"github.com/mcpolicy/mcpolicy/internal/revision"
 )
-
-// git runs git in a folder, without anybody's settings.
-func git(t *testing.T, dir string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com", "-C", dir}, args...)...)
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull)
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("git %v: %v", args, err)
-	}
-	return string(out)
-}
 
 // committed is a repository with some files, and what ls-tree lists of it.
 func committed(t *testing.T) (dir, listing string) {
 	t.Helper()
 	dir = t.TempDir()
-	git(t, dir, "init", "-q", "-b", "main")
+	gittest.Git(t, dir, "init", "-q", "-b", "main")
 	for name, text := range map[string]string{"a/b/c.txt": "c", "a/d.txt": "", "a/ümlaut\n.txt": "u", "top.txt": "t"} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
 			t.Fatal(err)
@@ -38,20 +26,18 @@ func committed(t *testing.T) (dir, listing string) {
 		}
 	}
 	for name, to := range map[string]string{"a/link": "b/c.txt", "a/folder": "b", "a/out": "../top.txt", "a/loop": "loop", "a/b/up": "../d.txt"} {
-		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
-			t.Skip("no symbolic links here") // only Windows
-		}
+		gittest.Link(t, to, filepath.Join(dir, name))
 	}
-	git(t, dir, "add", ".")
-	git(t, dir, "commit", "-qm", "first")
-	return dir, git(t, dir, "ls-tree", "-r", "-z", "-l", "--full-tree", "HEAD")
+	gittest.Git(t, dir, "add", ".")
+	gittest.Git(t, dir, "commit", "-qm", "first")
+	return dir, gittest.Git(t, dir, "ls-tree", "-r", "-z", "-l", "--full-tree", "HEAD")
 }
 
 func tree(t *testing.T, below string) *revision.Tree {
 	t.Helper()
 	dir, listing := committed(t)
 	tr, err := revision.New([]byte(listing), below, func(hash string) ([]byte, error) {
-		return []byte(git(t, dir, "cat-file", "blob", hash)), nil
+		return []byte(gittest.Git(t, dir, "cat-file", "blob", hash)), nil
 	})
 	if err != nil {
 		t.Fatal(err)
