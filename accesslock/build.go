@@ -257,7 +257,7 @@ func (b *builder) decide(ctx context.Context, of *columnSet, list []*who) ([]dec
 	}
 	found := make([]decision, len(list))
 	for n, col := range of.columns {
-		cells, err := b.Matrix.Look(ctx, opened(col), asking)
+		cells, err := b.Matrix.Look(ctx, col.Open(true, true), asking)
 		if err != nil {
 			return nil, err
 		}
@@ -273,16 +273,6 @@ func (b *builder) decide(ctx context.Context, of *columnSet, list []*who) ([]dec
 		}
 	}
 	return found, nil
-}
-
-// opened returns a column about anybody with some roles, at any time.
-func opened(col *matrix.Column) *matrix.Column {
-	open := *col
-	open.Question.Requests = slices.Clone(col.Question.Requests)
-	for i := range open.Question.Requests {
-		open.Question.Requests[i].AnyPrincipal, open.Question.Requests[i].AnyTime = true, true
-	}
-	return &open
 }
 
 // anybody is the id of those whose id does not matter.
@@ -323,26 +313,17 @@ func (b *builder) valueOf(of *columnSet, cell *matrix.Cell, roles []string) (Val
 // deciding returns a digest of the policies that can decide about an operation on an item,
 // and of what the engine is set to.
 func (b *builder) deciding(of *columnSet) (string, error) {
-	var kinds []string
+	var requests []authz.Request
 	for _, col := range of.columns {
-		for _, r := range col.Question.Requests {
-			kinds = append(kinds, r.Resource.Kind)
-		}
+		requests = append(requests, col.Question.Requests...)
 	}
-	slices.Sort(kinds)
-	kinds = slices.Compact(kinds)
+	kinds := coverage.Kinds(requests)
 	key := strings.Join(kinds, "\x00")
 	if known, ok := b.depends[key]; ok {
 		return known, nil
 	}
 	var parts []string
-	for _, p := range b.Policies.Policies {
-		if p.Disabled || p.Kind == policy.ResourcePolicy && !slices.ContainsFunc(kinds, func(kind string) bool {
-			ok, err := policy.MatchResource(p.Name, kind)
-			return ok || err != nil
-		}) {
-			continue
-		}
+	for p := range coverage.Deciding(b.Policies, kinds) {
 		tree, err := b.Tree(p.File)
 		if err != nil {
 			return "", err

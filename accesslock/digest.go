@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -19,49 +18,6 @@ func digest(parts ...string) string {
 		fmt.Fprintf(h, "%d:%s\n", len(s), s)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-// canonical writes what a tree says: the same for another order of keys, other blanks and
-// another spelling of a number.
-func canonical(w *strings.Builder, n *source.Node) {
-	if n == nil {
-		w.WriteString("-")
-		return
-	}
-	switch n.Kind {
-	case source.Mapping:
-		fields := slices.Clone(n.Fields)
-		slices.SortStableFunc(fields, func(a, b source.Field) int { return strings.Compare(a.Name, b.Name) })
-		fmt.Fprintf(w, "{%d", len(fields))
-		for _, f := range fields {
-			fmt.Fprintf(w, "%d:%s", len(f.Name), f.Name)
-			canonical(w, f.Value)
-		}
-	case source.Sequence:
-		fmt.Fprintf(w, "[%d", len(n.Items))
-		for _, x := range n.Items {
-			canonical(w, x)
-		}
-	case source.Number:
-		text := number(n.Text)
-		fmt.Fprintf(w, "n%d:%s", len(text), text)
-	case source.String:
-		fmt.Fprintf(w, "s%d:%s", len(n.Text), n.Text)
-	case source.Bool, source.Null:
-		fmt.Fprintf(w, "%v %s;", n.Kind, n.Text)
-	}
-}
-
-// number spells a number in one way, unless that would take much.
-func number(text string) string {
-	const most = 64
-	if _, exponent, found := strings.Cut(strings.ToLower(text), "e"); len(text) > most || found && len(exponent) > 3 {
-		return text
-	}
-	if r, ok := new(big.Rat).SetString(text); ok {
-		return r.RatString()
-	}
-	return text
 }
 
 // unordered writes what a policy says in any order: only of lists among constants does the
@@ -92,9 +48,7 @@ func unordered(n *source.Node) string {
 
 // treeDigest returns a digest of what a tree says.
 func treeDigest(n *source.Node) string {
-	var b strings.Builder
-	canonical(&b, n)
-	return digest(b.String())
+	return digest(n.Canonical())
 }
 
 // argumentsDigest returns a digest of what an item takes; "" where nothing is said.

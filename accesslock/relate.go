@@ -77,12 +77,12 @@ func (b *builder) relate(ctx context.Context, of *columnSet, w *who, was, is Val
 func (b *builder) world(of *columnSet, w *who) (*solver.World, *authz.Request) {
 	col := of.columns[0]
 	var r authz.Request
-	if requests := opened(col).Question.Requests; len(requests) > 0 {
+	if requests := col.Open(true, true).Question.Requests; len(requests) > 0 {
 		r = requests[0]
 	}
 	r.Principal = w.principal()
-	world := &solver.World{FixedID: w.id != "", Calls: []int{0}, Requests: []authz.Request{r}, Principal: decodedSchema(b.attributes(col))}
-	if col.Operation == authz.Call || col.Operation == authz.Get {
+	world := &solver.World{FixedID: w.id != "", Calls: []int{0}, Requests: []authz.Request{r}, Principal: b.attributes(col).Value()}
+	if col.Operation.TakesArguments() {
 		if schema := col.Item.ArgumentsSchema(); schema != nil {
 			world.Arguments = []any{schema.Value()}
 		}
@@ -95,13 +95,6 @@ func (b *builder) attributes(col *matrix.Column) *source.Node {
 		return nil
 	}
 	return b.Attributes(col)
-}
-
-func decodedSchema(n *source.Node) any {
-	if n == nil {
-		return nil
-	}
-	return n.Value()
 }
 
 // formula returns what a value allows.

@@ -49,6 +49,9 @@ const (
 
 var operations = [...]string{"list", "call", "get", "read"}
 
+// TakesArguments reports whether whoever does it says with which arguments.
+func (o Operation) TakesArguments() bool { return o == Call || o == Get }
+
 // String returns list, call, get or read.
 func (o Operation) String() string { return operations[o] }
 

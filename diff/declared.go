@@ -150,7 +150,7 @@ func (c *comparer) opened(ctx context.Context, p *pair) (func(*people) cells, er
 		for i, class := range s.Matrix.Classes {
 			list[i] = class.First()
 		}
-		found, err := s.Matrix.Look(ctx, anyTime(col), list)
+		found, err := s.Matrix.Look(ctx, col.Open(false, true), list)
 		for i, cell := range found {
 			into[s.Matrix.Classes[i]] = cell
 		}
@@ -163,16 +163,6 @@ func (c *comparer) opened(ctx context.Context, p *pair) (func(*people) cells, er
 		return nil, err
 	}
 	return func(of *people) cells { return cells{base[of.base], head[of.head]} }, nil
-}
-
-// anyTime returns a column that leaves open what time it is.
-func anyTime(col *matrix.Column) *matrix.Column {
-	open := *col
-	open.Question.Requests = slices.Clone(col.Question.Requests)
-	for i := range open.Question.Requests {
-		open.Question.Requests[i].AnyTime = true
-	}
-	return &open
 }
 
 // beyondSchema reports whether policies allow somebody more calls than before that only

@@ -155,17 +155,11 @@ func (c *comparer) look(ctx context.Context, s *Side, col *matrix.Column, p *pai
 	if col == nil {
 		return make([]*matrix.Cell, len(list)), nil
 	}
-	open := *col
-	open.Question.Requests = slices.Clone(col.Question.Requests)
-	for i := range open.Question.Requests {
-		r := &open.Question.Requests[i]
-		r.AnyPrincipal, r.AnyTime = true, p.timed
-	}
 	who := make([]*authz.Principal, len(list))
 	for i, x := range list {
 		who[i] = x.principal()
 	}
-	return s.Matrix.Look(ctx, &open, who)
+	return s.Matrix.Look(ctx, col.Open(true, p.timed), who)
 }
 
 // roleNames returns roles as policies name them.

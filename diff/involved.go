@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
-	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // involved is what there is of policies that can decide about some requests.
@@ -26,12 +24,8 @@ func (c *comparer) involved(s *Side, col *matrix.Column) involved {
 	if s == nil || col == nil {
 		return involved{}
 	}
-	var kinds []string
-	for _, r := range col.Question.Requests {
-		kinds = append(kinds, r.Resource.Kind)
-	}
-	slices.Sort(kinds)
-	key := strings.Join(slices.Compact(kinds), "\x00")
+	kinds := coverage.Kinds(col.Question.Requests)
+	key := strings.Join(kinds, "\x00")
 	if s == c.in.Base {
 		key = "base\x01" + key
 	}
@@ -46,10 +40,7 @@ func (c *comparer) involved(s *Side, col *matrix.Column) involved {
 func (s *Side) deciding(kinds []string) involved {
 	of := involved{known: true}
 	var frames []string
-	for _, p := range s.Policies.Policies {
-		if p.Disabled || p.Kind == policy.ResourcePolicy && !slices.ContainsFunc(kinds, func(kind string) bool { return covers(p, kind) }) {
-			continue
-		}
+	for p := range coverage.Deciding(s.Policies, kinds) {
 		frame, known := s.frame(p.File, p.Kind == policy.ResourcePolicy)
 		frame += strings.Join(effective(p), "\x00")
 		frames, of.known = append(frames, frame), of.known && known
@@ -96,37 +87,15 @@ func (s *Side) frame(file string, resource bool) (text string, known bool) {
 			for _, g := range f.Value.Fields {
 				if g.Name != "rules" {
 					b.WriteString(strconv.Quote(g.Name))
-					write(&b, g.Value)
+					b.WriteString(g.Value.Canonical())
 				}
 			}
 			continue
 		}
-		write(&b, f.Value)
+		b.WriteString(f.Value.Canonical())
 	}
 	s.frames[file] = b.String()
 	return s.frames[file], true
-}
-
-// write writes what a node says.
-func write(b *strings.Builder, n *source.Node) {
-	switch {
-	case n.Is(source.Mapping):
-		b.WriteByte('{')
-		for _, f := range n.Fields {
-			b.WriteString(strconv.Quote(f.Name))
-			write(b, f.Value)
-		}
-		b.WriteByte('}')
-	case n.Is(source.Sequence):
-		b.WriteByte('[')
-		for _, x := range n.Items {
-			write(b, x)
-			b.WriteByte(',')
-		}
-		b.WriteByte(']')
-	default:
-		fmt.Fprintf(b, "%v %q", n.Kind, n.Text)
-	}
 }
 
 // sameRules reports whether the same rules in the same order can be about a column on both
@@ -146,11 +115,6 @@ func (s *Side) rulesAbout(col *matrix.Column) []string {
 		keys = append(keys, "")
 	}
 	return keys
-}
-
-func covers(p *policy.Policy, kind string) bool {
-	ok, err := policy.MatchResource(p.Name, kind)
-	return ok || err != nil
 }
 
 // looksAtClock reports whether an expression of a policy may look at the clock.

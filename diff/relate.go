@@ -236,7 +236,7 @@ func (s *search) sides() (columns [2]*matrix.Column, who [2]*authz.Principal) {
 // ask makes the question for the solver, if that can be.
 func (s *search) ask(more, less span) bool {
 	columns, who := s.sides()
-	s.world = solver.World{FixedID: s.q.fixedID, Calls: []int{}, Arguments: []any{value(s.schema)}}
+	s.world = solver.World{FixedID: s.q.fixedID, Calls: []int{}, Arguments: []any{s.schema.Value()}}
 	if !s.q.timed {
 		s.world.Now = &s.in.Start
 	}
@@ -244,7 +244,7 @@ func (s *search) ask(more, less span) bool {
 		s.world.Now = &s.in.Now
 	}
 	if s.q.everybody {
-		s.world.Principal = value(s.attributes(0))
+		s.world.Principal = s.attributes(0).Value()
 		if !sameSchemas(s.attributes(0), s.attributes(1)) && less.open.String() != "" {
 			s.open = append(s.open, "the policies' schema of principals changed")
 			return false
@@ -335,7 +335,7 @@ func (s *search) refused(ctx context.Context, other *source.Node, reads [][]stri
 // a cell does not widen because a schema takes more.
 func (s *search) wasAlways(ctx context.Context, schema *source.Node) (bool, error) {
 	world, goals := s.world, slices.DeleteFunc(slices.Clone(s.goals), func(g solver.Goal) bool { return !g.To.Has(solver.Unmet) })
-	world.Arguments = []any{value(schema)}
+	world.Arguments = []any{schema.Value()}
 	if len(goals) == 0 {
 		return false, nil
 	}
@@ -418,12 +418,4 @@ func decided(ctx context.Context, m *matrix.Matrix, col *matrix.Column, who *aut
 		return nil, err
 	}
 	return cells[0][0], nil
-}
-
-// value returns a schema as a JSON value, nil of none.
-func value(n *source.Node) any {
-	if n == nil {
-		return nil
-	}
-	return n.Value()
 }

@@ -58,6 +58,18 @@ type Column struct {
 	Twin *Column
 }
 
+// Open returns the column with requests that leave open who asks, but for the roles, and
+// what time it is, as said.
+func (c *Column) Open(principal, time bool) *Column {
+	open := *c
+	open.Question.Requests = slices.Clone(c.Question.Requests)
+	for i := range open.Question.Requests {
+		r := &open.Question.Requests[i]
+		r.AnyPrincipal, r.AnyTime = r.AnyPrincipal || principal, r.AnyTime || time
+	}
+	return &open
+}
+
 // A Rule is a policy rule that took part in a cell.
 type Rule struct {
 	ID     string // as Cerbos names it

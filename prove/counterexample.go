@@ -120,7 +120,7 @@ func (x *search) lesser(c *Counterexample) []func(*Counterexample) {
 
 // fits reports whether arguments are as the schema says, where that counts.
 func (x *search) fits(col *matrix.Column, arguments map[string]any) bool {
-	if x.sentence.IgnoreSchema || !takesArguments(col) {
+	if x.sentence.IgnoreSchema || !col.Operation.TakesArguments() {
 		return true
 	}
 	schema := witness.NewSchema(x.arguments(col.Item))
@@ -164,17 +164,13 @@ func (x *search) decided(ctx context.Context, col *matrix.Column, who *authz.Pri
 
 // argumentsOf returns what stands in a request where another left arguments open.
 func argumentsOf(col *matrix.Column, r, open *authz.Request) map[string]any {
-	if !takesArguments(col) {
+	if !col.Operation.TakesArguments() {
 		return nil
 	}
 	if arguments := r.Resource.Mapping(open.Unknown); arguments != nil && open.Unknown != nil {
 		return arguments
 	}
 	return map[string]any{}
-}
-
-func takesArguments(col *matrix.Column) bool {
-	return col.Operation == authz.Call || col.Operation == authz.Get
 }
 
 // arguments returns what the arguments of an item have to fit, as a JSON Schema, the same

@@ -204,15 +204,7 @@ func (p *Prover) decide(ctx context.Context, col *matrix.Column, cohorts []cohor
 
 // open returns a column that leaves principals open, and what time it is unless that is
 // known.
-func (p *Prover) open(col *matrix.Column) *matrix.Column {
-	open := *col
-	open.Question.Requests = slices.Clone(col.Question.Requests)
-	for i := range open.Question.Requests {
-		r := &open.Question.Requests[i]
-		r.AnyPrincipal, r.AnyTime = true, p.in.Now.IsZero()
-	}
-	return &open
-}
+func (p *Prover) open(col *matrix.Column) *matrix.Column { return col.Open(true, p.in.Now.IsZero()) }
 
 func (p *Prover) cell(col *matrix.Column, c cohort) *matrix.Cell { return p.cells[col][c.key()] }
 

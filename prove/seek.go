@@ -33,7 +33,7 @@ type search struct {
 // seek looks for a counterexample in a cohort. What it cannot tell is open.
 func (p *Prover) seek(ctx context.Context, s *Sentence, c cohort) (found *Counterexample, open []string, err error) {
 	x := &search{Prover: p, sentence: s, cohort: c}
-	x.world = solver.World{Principal: decoded(p.schema(s.Of)), FixedID: c.id != ""}
+	x.world = solver.World{Principal: p.schema(s.Of).Value(), FixedID: c.id != ""}
 	if !p.in.Now.IsZero() {
 		x.world.Now = &p.in.Now
 	}
@@ -83,10 +83,10 @@ func (x *search) ask(col *matrix.Column) {
 	r.Principal, r.AnyPrincipal = x.cohort.principal(), true
 	x.world.Requests = append(x.world.Requests, r)
 	var schema *source.Node
-	if takesArguments(col) && !x.sentence.IgnoreSchema {
+	if col.Operation.TakesArguments() && !x.sentence.IgnoreSchema {
 		schema = x.arguments(col.Item)
 	}
-	x.schemas, x.world.Arguments = append(x.schemas, schema), append(x.world.Arguments, decoded(schema))
+	x.schemas, x.world.Arguments = append(x.schemas, schema), append(x.world.Arguments, schema.Value())
 }
 
 // again adds the same call by another principal, of whom all but the roles is the same.
@@ -202,12 +202,4 @@ func (x *search) key() string {
 		parts = append(parts, manifest.SchemaKey(n, reads))
 	}
 	return strings.Join(append(parts, fmt.Sprintf("%p %p %t", x.sentence.Who, x.schema(x.sentence.Of), x.world.FixedID)), "\x01")
-}
-
-// decoded returns a schema as a JSON value, nil of none.
-func decoded(n *source.Node) any {
-	if n == nil {
-		return nil
-	}
-	return n.Value()
 }

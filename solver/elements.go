@@ -161,26 +161,18 @@ func (a *analysis) asksForAny(l *leaf) bool {
 // allow elements of one type only: the whole errs if there is an element, and it errs for these.
 func totalElements(a *analysis, l *leaf) bool {
 	name, operands := called(l.expr)
-	if name != "exists" && name != "all" || len(operands) != 3 || operands[1].Kind() != ast.IdentKind || a.bound[operands[1].AsIdent()] != nil {
+	if name != "exists" && name != "all" {
 		return false
 	}
-	p, isPlace := a.placeOf(operands[0], l.request)
-	if !isPlace {
-		return false
-	}
-	m, ok := a.listsAt(p)
-	if !ok {
-		return false
-	}
-	variable := operands[1].AsIdent()
-	a.bound[variable] = m.element
-	r := a.readsOf(operands[2], l.request)
-	ok = !r.foreign && !r.partly && a.isTotal(operands[2], l.request) && !slices.ContainsFunc(r.places, func(x *place) bool { return x.isWithin(m.element) && !x.hasOneType() })
-	if ok {
-		a.hintElements(l, r.places, m.element)
-	}
-	delete(a.bound, variable)
-	if !ok {
+	total := false
+	_, m, ok := a.overElements(operands, l.request, func(m *lists) {
+		r := a.readsOf(operands[2], l.request)
+		total = !r.foreign && !r.partly && a.isTotal(operands[2], l.request) && !slices.ContainsFunc(r.places, func(x *place) bool { return x.isWithin(m.element) && !x.hasOneType() })
+		if total {
+			a.hintElements(l, r.places, m.element)
+		}
+	})
+	if !ok || !total {
 		return false
 	}
 	m.need(1, 1)

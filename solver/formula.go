@@ -167,30 +167,12 @@ func ofClause(c authz.Clause, r *authz.Request) (Formula, bool) {
 		return Formula{}, false
 	}
 	ok := true
-	return Expr(expr.Print(expr.Rewrite(parsed, func(x ast.Expr) (ast.Expr, bool) {
-		if of := expr.Validated(x); of != "" {
-			ok = ok && of == "principal"
-			return fact.NewLiteral(0, types.True), true
-		}
-		if x.Kind() != ast.IdentKind {
-			return nil, false
-		}
-		switch x.AsIdent() {
-		case "principal":
-			return attributesOf("P"), true
-		case "resource":
-			return attributesOf("R"), true
-		case "arguments":
-			of := attributesOf("R")
-			for _, name := range r.Unknown {
-				of = fact.NewSelect(0, of, name)
-			}
-			return of, true
-		}
-		return nil, false
-	}))), ok
+	written := expr.Rewrite(parsed, func(x ast.Expr) (ast.Expr, bool) {
+		of := expr.Validated(x)
+		ok = ok && (of == "" || of == "principal")
+		return fact.NewLiteral(0, types.True), of != ""
+	})
+	return Expr(expr.Print(expr.Lengthen(written, r.Unknown))), ok
 }
-
-func attributesOf(root string) ast.Expr { return fact.NewSelect(0, fact.NewIdent(0, root), "attr") }
 
 var fact = ast.NewExprFactory()

@@ -64,6 +64,25 @@ func (m *lists) need(elements, count int) {
 	m.count = max(m.count, count)
 }
 
+// overElements looks at the body of a macro over a list that is a place, with its variable
+// bound to the element. It is not ok for another.
+func (a *analysis) overElements(operands []ast.Expr, request int, look func(*lists)) (p *place, m *lists, ok bool) {
+	if len(operands) != 3 || operands[1].Kind() != ast.IdentKind || a.bound[operands[1].AsIdent()] != nil {
+		return nil, nil, false
+	}
+	if p, ok = a.placeOf(operands[0], request); !ok {
+		return nil, nil, false
+	}
+	if m, ok = a.listsAt(p); !ok {
+		return nil, nil, false
+	}
+	variable := operands[1].AsIdent()
+	a.bound[variable] = m.element
+	look(m)
+	delete(a.bound, variable)
+	return p, m, true
+}
+
 // quantified is list.exists, all, exists_one, and the size of list.filter compared with a
 // constant.
 func quantified(a *analysis, l *leaf) bool {
@@ -72,9 +91,6 @@ func quantified(a *analysis, l *leaf) bool {
 		e, needed = of, n
 	}
 	name, operands := called(e)
-	if len(operands) != 3 || operands[1].Kind() != ast.IdentKind || a.bound[operands[1].AsIdent()] != nil {
-		return false
-	}
 	switch {
 	case name == "filter" && e != l.expr:
 	case name == "exists_one" || name == "existsOne":
@@ -82,19 +98,9 @@ func quantified(a *analysis, l *leaf) bool {
 	case name != "exists" && name != "all" || e != l.expr:
 		return false
 	}
-	p, ok := a.placeOf(operands[0], l.request)
-	if !ok {
-		return false
-	}
-	m, ok := a.listsAt(p)
-	if !ok {
-		return false
-	}
-	variable := operands[1].AsIdent()
-	a.bound[variable] = m.element
-	covers := a.coversBody(operands[2], l.request)
-	delete(a.bound, variable)
-	if !covers {
+	covers := false
+	p, m, ok := a.overElements(operands, l.request, func(*lists) { covers = a.coversBody(operands[2], l.request) })
+	if !ok || !covers {
 		return false
 	}
 	m.need(needed, needed)

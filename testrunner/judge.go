@@ -135,7 +135,7 @@ func (b bound) whyAllowed() string {
 	switch {
 	case len(would) > 0:
 		why += "; " + ruleNames(would) + " would deny it, but " + verb(would, "its condition is not met", "their conditions are not met")
-	case b.whatever && takesArguments(b.Operation):
+	case b.whatever && b.Operation.TakesArguments():
 		why += ", whatever the arguments"
 	}
 	return why

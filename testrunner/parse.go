@@ -268,7 +268,7 @@ func (s *Sample) read(n *source.Node, types manifest.TypeSet, op authz.Operation
 	s.Pos = n.Pos
 	item := noun(types)
 	known := []string{item, "expect", "skip", "skipReason"}
-	if takesArguments(op) {
+	if op.TakesArguments() {
 		known = append(known, "arguments")
 	}
 	errs := []error{blank(n), twice(n)}
@@ -277,7 +277,7 @@ func (s *Sample) read(n *source.Node, types manifest.TypeSet, op authz.Operation
 		switch {
 		case f.Name == item:
 			err = s.Item.DecodeNode(f.Value)
-		case f.Name == "arguments" && takesArguments(op):
+		case f.Name == "arguments" && op.TakesArguments():
 			s.Arguments, err = values(f.Value, f.Name)
 		case f.Name == "arguments":
 			err = source.Errorf(f.Pos, "arguments: a %s has none", op)
@@ -298,9 +298,6 @@ func (s *Sample) read(n *source.Node, types manifest.TypeSet, op authz.Operation
 	s.Skip, err = skip(n.Get("skip"), n.Get("skipReason"))
 	return errors.Join(append(errs, err)...)
 }
-
-// takesArguments reports whether an operation has arguments at all.
-func takesArguments(op authz.Operation) bool { return op == authz.Call || op == authz.Get }
 
 func expect(n *source.Node) (authz.Effect, error) {
 	names := []string{authz.Deny.String(), authz.Allow.String()}

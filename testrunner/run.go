@@ -217,7 +217,7 @@ func (r *runner) ask(ctx context.Context, d pdp.Decider, list []*bound, standIn 
 // denied it: the message then says if it is allowed whatever the arguments.
 func (b bound) maybeWhatever(c *matrix.Cell) bool {
 	return b.options.plain() && c.Access == matrix.Allowed && !b.accepts.has(c.Access) &&
-		takesArguments(b.Operation) && len(wouldDeny(c)) == 0
+		b.Operation.TakesArguments() && len(wouldDeny(c)) == 0
 }
 
 // A callKey is the same for cases about the same cell with the same arguments.

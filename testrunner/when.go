@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/cel-go/common/ast"
-
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -52,7 +50,7 @@ func (w *When) read(n *source.Node, types manifest.TypeSet, op authz.Operation) 
 		switch {
 		case f.Name == item:
 			err = w.Item.DecodeNode(f.Value)
-		case f.Name == "when" && !takesArguments(op):
+		case f.Name == "when" && !op.TakesArguments():
 			err = source.Errorf(f.Pos, "when: a %s has no arguments", op)
 		case f.Name == "when":
 			w.Condition, err = condition(f)
@@ -137,26 +135,8 @@ func (x *expected) inPolicies(unknown []string) string {
 	if err != nil {
 		return x.clause.String() // never: it was printed
 	}
-	attributes := func(root string) ast.Expr { return fact.NewSelect(0, fact.NewIdent(0, root), "attr") }
-	return expr.Print(expr.Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
-		if x.Kind() != ast.IdentKind {
-			return nil, false
-		}
-		switch x.AsIdent() {
-		case "principal":
-			return attributes("P"), true
-		case "arguments":
-			of := attributes("R")
-			for _, name := range unknown {
-				of = fact.NewSelect(0, of, name)
-			}
-			return of, true
-		}
-		return nil, false
-	}))
+	return expr.Print(expr.Lengthen(e, unknown))
 }
-
-var fact = ast.NewExprFactory()
 
 // asksAbout returns the first request of a column that has the arguments, or nil.
 func asksAbout(col *matrix.Column) *authz.Request {

@@ -28,6 +28,35 @@ func About(set *policy.Set, req *authz.Request) iter.Seq[*policy.Rule] {
 	}
 }
 
+// Deciding yields the policies that can have a say about resources of some kinds: all that
+// take part in decisions but the resource policies about others. It may yield too many.
+func Deciding(set *policy.Set, kinds []string) iter.Seq[*policy.Policy] {
+	return func(yield func(*policy.Policy) bool) {
+		for _, p := range set.Policies {
+			about := func(kind string) bool {
+				ok, err := policy.MatchResource(p.Name, kind)
+				return ok || err != nil
+			}
+			if p.Disabled || p.Kind == policy.ResourcePolicy && !slices.ContainsFunc(kinds, about) {
+				continue
+			}
+			if !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+// Kinds returns the kinds of resources that requests are about, sorted, each once.
+func Kinds(requests []authz.Request) []string {
+	kinds := make([]string, len(requests))
+	for i := range requests {
+		kinds[i] = requests[i].Resource.Kind
+	}
+	slices.Sort(kinds)
+	return slices.Compact(kinds)
+}
+
 // Covered returns the requests that a rule covers, those about uses before
 // those about lists.
 func (x *Index) Covered(r *policy.Rule) []Covering {

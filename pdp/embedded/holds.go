@@ -80,31 +80,14 @@ func closed(c authz.Clause, arguments []string, found []authz.ValidationError, s
 	if err != nil || c.Reads().Policy {
 		return "", false
 	}
-	attr := func(root string) ast.Expr { return fact.NewSelect(0, fact.NewIdent(0, root), "attr") }
 	ok = true
-	return expr.Print(expr.Rewrite(parsed, func(x ast.Expr) (ast.Expr, bool) {
-		switch x.Kind() { //nolint:exhaustive // the others have no words of their own
-		case ast.CallKind:
-			source := map[string]string{"arguments": "resource", "principal": "principal"}[expr.Validated(x)]
-			ok = ok && (source == "" || schemas)
-			refused := slices.ContainsFunc(found, func(v authz.ValidationError) bool { return v.Source == source })
-			return fact.NewLiteral(0, types.Bool(!refused)), source != ""
-		case ast.IdentKind:
-			switch x.AsIdent() {
-			case "principal":
-				return attr("P"), true
-			case "resource":
-				return attr("R"), true
-			case "arguments":
-				of := attr("R")
-				for _, name := range arguments {
-					of = fact.NewSelect(0, of, name)
-				}
-				return of, true
-			}
-		}
-		return nil, false
-	})), ok
+	filled := expr.Rewrite(parsed, func(x ast.Expr) (ast.Expr, bool) {
+		source := map[string]string{"arguments": "resource", "principal": "principal"}[expr.Validated(x)]
+		ok = ok && (source == "" || schemas)
+		refused := slices.ContainsFunc(found, func(v authz.ValidationError) bool { return v.Source == source })
+		return fact.NewLiteral(0, types.Bool(!refused)), source != ""
+	})
+	return expr.Print(expr.Lengthen(filled, arguments)), ok
 }
 
 // fact makes expressions.

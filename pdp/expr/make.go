@@ -72,6 +72,30 @@ func Shorten(e ast.Expr, unknown []string) ast.Expr {
 	})
 }
 
+// Lengthen gives names the form that policies use, where [Shorten] gave them another: the
+// arguments are at a path below the resource's attributes.
+func Lengthen(e ast.Expr, unknown []string) ast.Expr {
+	attributes := func(root string) ast.Expr { return fact.NewSelect(0, fact.NewIdent(0, root), "attr") }
+	return Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
+		if x.Kind() != ast.IdentKind {
+			return nil, false
+		}
+		switch x.AsIdent() {
+		case "principal":
+			return attributes("P"), true
+		case "resource":
+			return attributes("R"), true
+		case "arguments":
+			of := attributes("R")
+			for _, name := range unknown {
+				of = fact.NewSelect(0, of, name)
+			}
+			return of, true
+		}
+		return nil, false
+	})
+}
+
 // selection rebuilds the last steps of a chain of selections on a new root.
 func selection(e ast.Expr, root string, steps int) ast.Expr {
 	if steps == 0 {
