@@ -169,7 +169,7 @@ func TestUnknown(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
-		{"", "m.yaml: the lock is empty; write it with mcpolicy lock"},
+		{"", "m.yaml: the lock is empty; remove it and write it with mcpolicy lock"},
 		{"items: []\n", "m.yaml:1:1: this is no lock: it does not say its version; write it with mcpolicy lock"},
 		{"- a\n", "m.yaml:1:1: this is no lock: it does not say its version; write it with mcpolicy lock"},
 		{"version: 2\nfuture: {}\n", `m.yaml:1:10: another version of the lock: want version 1, have "2"; use the mcpolicy that wrote it, or remove the file and write it with mcpolicy lock`},
@@ -192,7 +192,7 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 	_, err := accesslock.Parse("m.yaml", []byte("version: 3"))
-	if !errors.Is(err, accesslock.ErrOtherVersion) {
+	if !errors.Is(err, source.ErrOtherVersion) {
 		t.Errorf("have %v", err)
 	}
 }

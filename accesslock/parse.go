@@ -1,16 +1,8 @@
 package accesslock
 
 import (
-	"errors"
-
 	"github.com/mcpolicy/mcpolicy/source"
 )
-
-// ErrOtherVersion says that a lock is of a version that is not [Version].
-var ErrOtherVersion = errors.New("another version")
-
-// ErrConflict says that a lock has the markers of a merge conflict.
-var ErrConflict = errors.New("merge conflict")
 
 type file struct {
 	Schema  string        `yaml:"$schema"`

@@ -1,7 +1,6 @@
 package accesslock
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -14,27 +13,17 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// Parse reads a lock. The name stands in positions. Its error is [ErrConflict] or
-// [ErrOtherVersion] where it has one of these reasons; otherwise it has all mistakes.
+var written = source.Written{
+	Noun: "lock", Command: "mcpolicy lock", Version: Version,
+	Conflict: "settle the policies and the inventories, then write the lock anew with mcpolicy lock",
+}
+
+// Parse reads a lock. The name stands in positions. Its error is [source.ErrOtherVersion] for one of
+// another version; otherwise it has all mistakes.
 func Parse(name string, data []byte) (*Lock, error) {
-	if err := conflict(name, data); err != nil {
+	root, err := written.Parse(name, data)
+	if err != nil {
 		return nil, err
-	}
-	docs, err := source.ParseYAML(name, data)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(docs) == 0 || docs[0].Is(source.Null):
-		return nil, source.Errorf(source.Pos{File: name}, "the lock is empty; write it with mcpolicy lock")
-	case len(docs) > 1:
-		return nil, source.Errorf(docs[1].Pos, "a lock is one YAML document, this is another")
-	}
-	root := docs[0]
-	switch version := root.Get("version"); {
-	case !root.Is(source.Mapping) || version == nil:
-		return nil, source.Errorf(root.Pos, "this is no lock: it does not say its version; write it with mcpolicy lock")
-	case version.Text != fmt.Sprint(Version):
-		return nil, source.Errorf(version.Pos, "%w of the lock: want version %d, have %s; use the mcpolicy that wrote it, or remove the file and write it with mcpolicy lock", ErrOtherVersion, Version, version.Describe())
 	}
 	var f file
 	decoded := source.Decode(root, &f)
@@ -45,20 +34,6 @@ func Parse(name string, data []byte) (*Lock, error) {
 	l.Pos = source.Pos{File: name, Line: 1, Col: 1}
 	l.sort()
 	return l, nil
-}
-
-// conflict reports the first marker of a merge conflict.
-func conflict(name string, data []byte) error {
-	n := 0
-	for text := range bytes.Lines(data) {
-		n++
-		for _, marker := range []string{"<<<<<<<", "|||||||", "=======", ">>>>>>>"} {
-			if rest, ok := bytes.CutPrefix(text, []byte(marker)); ok && (len(bytes.TrimSpace(rest)) == 0 || rest[0] == ' ') {
-				return source.Errorf(source.Pos{File: name, Line: n, Col: 1}, "%w: settle the policies and the inventories, then write the lock anew with mcpolicy lock", ErrConflict)
-			}
-		}
-	}
-	return nil
 }
 
 func (f *file) lock() (*Lock, error) {

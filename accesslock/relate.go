@@ -82,7 +82,7 @@ func (b *builder) world(of *columnSet, w *who) (*solver.World, *authz.Request) {
 	}
 	r.Principal = w.principal()
 	world := &solver.World{FixedID: w.id != "", Calls: []int{0}, Requests: []authz.Request{r}, Principal: b.attributes(col).Value()}
-	if col.Operation.TakesArguments() {
+	if col.TakesArguments() {
 		if schema := col.Item.ArgumentsSchema(); schema != nil {
 			world.Arguments = []any{schema.Value()}
 		}

@@ -2,14 +2,11 @@ package accesslock
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // head is what the file says to people.
@@ -56,15 +53,15 @@ func (x *line) add(key, value string) {
 
 func (x *line) text(key, value string) {
 	if value != "" {
-		x.add(key, scalar(value))
+		x.add(key, source.Quote(value))
 	}
 }
 
 func (x *line) String() string { return "{" + strings.Join(*x, ", ") + "}" }
 
 func (x *line) ref(r Ref) {
-	x.add("server", scalar(r.Server))
-	x.add(r.Type.String(), scalar(r.Name))
+	x.add("server", source.Quote(r.Server))
+	x.add(r.Type.String(), source.Quote(r.Name))
 	x.text("itemVersion", r.Version)
 }
 
@@ -88,7 +85,7 @@ func (l *Lock) schemaLines() []string {
 	var list []string
 	for _, s := range l.Schemas {
 		var x line
-		x.add("policy", scalar(s.Policy))
+		x.add("policy", source.Quote(s.Policy))
 		x.add("schemas", s.Digest)
 		list = append(list, x.String())
 	}
@@ -125,7 +122,7 @@ func (a *Access) line() string {
 	by := make([]string, len(a.By))
 	for i, roles := range a.By {
 		if by[i] = texts(roles); len(roles) == 1 {
-			by[i] = scalar(roles[0])
+			by[i] = source.Quote(roles[0])
 		}
 	}
 	x.add("by", "["+strings.Join(by, ", ")+"]")
@@ -211,44 +208,7 @@ func operations(list []authz.Operation) string {
 func texts(list []string) string {
 	out := make([]string, len(list))
 	for i, s := range list {
-		out[i] = scalar(s)
+		out[i] = source.Quote(s)
 	}
 	return "[" + strings.Join(out, ", ") + "]"
-}
-
-// plainScalar is what needs no quotes and is no number, boolean or null.
-var plainScalar = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*([-./][A-Za-z0-9_]+)*$`)
-
-var reserved = []string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
-
-// scalar writes a text as YAML has it in one line.
-func scalar(s string) string {
-	switch {
-	case plainScalar.MatchString(s) && !slices.Contains(reserved, strings.ToLower(s)):
-		return s
-	case s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r == '\'' || !shown(r) }):
-		return "'" + s + "'"
-	}
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case shown(r):
-			b.WriteRune(r)
-		case r <= 0xffff:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
-// shown reports whether a character can be seen and is itself in quotes.
-func shown(r rune) bool {
-	return r == ' ' || unicode.IsGraphic(r) && !unicode.IsSpace(r) && strconv.IsPrint(r)
 }

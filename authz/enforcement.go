@@ -27,6 +27,24 @@ func (f *Filter) DecodeNode(n *source.Node) error {
 	return source.DecodeWord(n, "filter", filterNames, f)
 }
 
+// A Fallback is what an enforcement point makes of a request that no decision is there for.
+type Fallback uint8
+
+// The fallbacks. The zero value is that it is not known.
+const (
+	NotKnown Fallback = iota
+	Refuse
+	Pass
+)
+
+var fallbackNames = []string{"unknown", "refuse", "pass"}
+
+// Fallbacks lists the names of the fallbacks in a configuration.
+func Fallbacks() []string { return append([]string(nil), fallbackNames...) }
+
+// String returns unknown, refuse or pass.
+func (f Fallback) String() string { return fallbackNames[f] }
+
 // SchemaEnforcement says what becomes of a request that a policy's schemas
 // refuse.
 type SchemaEnforcement uint8

@@ -48,6 +48,9 @@ func Confidences() []string { return append([]string(nil), confidenceNames...) }
 // String returns high, medium or low.
 func (c Confidence) String() string { return confidenceNames[c] }
 
+// ParseConfidence returns the confidence of that name.
+func ParseConfidence(name string) (Confidence, bool) { return parse[Confidence](confidenceNames, name) }
+
 // DecodeNode reads high, medium or low.
 func (c *Confidence) DecodeNode(n *source.Node) error {
 	return source.DecodeWord(n, "confidence", confidenceNames, c)

@@ -49,8 +49,9 @@ const (
 
 var operations = [...]string{"list", "call", "get", "read"}
 
-// TakesArguments reports whether whoever does it says with which arguments.
-func (o Operation) TakesArguments() bool { return o == Call || o == Get }
+// TakesArguments reports whether whoever does it says with which arguments. Those of a read
+// are what its URI fills into a template.
+func (o Operation) TakesArguments() bool { return o != List }
 
 // String returns list, call, get or read.
 func (o Operation) String() string { return operations[o] }

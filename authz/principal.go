@@ -7,6 +7,8 @@ type Principal struct {
 	Key  string // what reports and suites call it: its key in the principals file
 	ID   string // what the policies see as P.id
 	Kind Kind
+	// KindDeclared says that the principals file states the kind, be it human.
+	KindDeclared bool
 	// OnBehalfOf is the key of the principal that an agent acts for, or "".
 	OnBehalfOf string
 

@@ -1,5 +1,10 @@
 package authz
 
+import (
+	"encoding/json"
+	"fmt"
+)
+
 // A Resource is what a request is about, as an enforcement point describes it.
 type Resource struct {
 	Kind          string
@@ -39,6 +44,37 @@ type Request struct {
 	// asked for every possible value at once, a missing one included. Nil asks
 	// about Attr as it is.
 	Unknown []string
+
+	// Made lists the parts of the resource and the action that are made of the call, of what
+	// is looked up and of who asks. Where they stand the request has what people read.
+	Made []Made
+	// Arguments is where the arguments stand below the resource's attributes, for what is
+	// made of them.
+	Arguments []string
+
+	// OpenUncovered says that the enforcement point lets the request pass if no
+	// policy covers it. A decision then allows that, and says that there is no policy.
+	OpenUncovered bool
+}
+
+// MadeKey is the same for requests of which the same is made of the same.
+func (r *Request) MadeKey() string {
+	if r.Made == nil {
+		return ""
+	}
+	data, err := json.Marshal([]any{r.Made, r.Arguments})
+	if err != nil {
+		return fmt.Sprint(r.Made, r.Arguments) // never: they are JSON values
+	}
+	return string(data)
+}
+
+// Enforced returns what becomes of a decision at the enforcement point that asks.
+func (r *Request) Enforced(d Decision) Decision {
+	if r.OpenUncovered && d.NoPolicy && d.Effect == Deny {
+		d.Effect = Allow
+	}
+	return d
 }
 
 // An Effect is what a decision comes to.
@@ -63,8 +99,12 @@ type Decision struct {
 	Rules []RuleRef // the rules that took part, sorted by ID
 
 	// NoPolicy is set when no policy covers the resource's kind, version and
-	// scope, so that the denial is nobody's decision.
+	// scope, so that the denial is nobody's decision, or the request open to anybody.
 	NoPolicy bool
+
+	// Invalid says why an engine takes the request for none, which counts as a denial; ""
+	// if it does not.
+	Invalid string
 
 	Validation []ValidationError // what the policy's schemas say against the request
 	Errors     []EvalError       // expressions that could not be evaluated

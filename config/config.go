@@ -11,15 +11,17 @@ import (
 // A Config is what an mcpolicy.yaml says.
 type Config struct {
 	File        string
-	Servers     Servers  // sorted by name
-	Policies    Path     // a directory of Cerbos policies
-	Principals  Path     // a file of principals
-	Tests       Paths    // files and directories of suites
+	Servers     Servers // sorted by name
+	Policies    Path    // a directory of Cerbos policies
+	Principals  Path    // a file of principals
+	Tests       Paths   // files and directories of suites
+	CerbosTests CerbosTests
 	Engine      Engine   // how the PDP in production is set
 	Enforcement Profiles // the custom ones, sorted by name
 	Lint        Lint
 	Probe       Probe
 	Diff        Diff
+	Coverage    Coverage
 	Waivers     []Waiver // in the order of the file
 
 	root *source.Node
@@ -45,17 +47,19 @@ func (c *Config) At(keys ...string) source.Pos {
 
 // A file is an mcpolicy.yaml as it is written.
 type file struct {
-	Schema      string   `yaml:"$schema"` // for editors
-	Servers     Servers  `yaml:"servers"`
-	Policies    Path     `yaml:"policies"`
-	Principals  Path     `yaml:"principals"`
-	Tests       Paths    `yaml:"tests"`
-	Engine      Engine   `yaml:"engine"`
-	Enforcement Profiles `yaml:"enforcement"`
-	Lint        Lint     `yaml:"lint"`
-	Probe       Probe    `yaml:"probe"`
-	Diff        Diff     `yaml:"diff"`
-	Waivers     []Waiver `yaml:"waivers"`
+	Schema      string      `yaml:"$schema"` // for editors
+	Servers     Servers     `yaml:"servers"`
+	Policies    Path        `yaml:"policies"`
+	Principals  Path        `yaml:"principals"`
+	Tests       Paths       `yaml:"tests"`
+	CerbosTests CerbosTests `yaml:"cerbosTests"`
+	Engine      Engine      `yaml:"engine"`
+	Enforcement Profiles    `yaml:"enforcement"`
+	Lint        Lint        `yaml:"lint"`
+	Probe       Probe       `yaml:"probe"`
+	Diff        Diff        `yaml:"diff"`
+	Coverage    Coverage    `yaml:"coverage"`
+	Waivers     []Waiver    `yaml:"waivers"`
 }
 
 // Parse reads a config, strictly. All mistakes are reported, joined, each with
@@ -82,8 +86,8 @@ func Parse(name string, data []byte, checks ...func(*Config) error) (*Config, er
 	f := file{Lint: Lint{FailOn: authz.SeverityWarning}}
 	err = source.Decode(root, &f)
 	c := &Config{
-		File: name, Servers: f.Servers, Policies: f.Policies, Principals: f.Principals, Tests: f.Tests, Engine: f.Engine,
-		Enforcement: f.Enforcement, Lint: f.Lint, Probe: f.Probe, Diff: f.Diff, Waivers: f.Waivers,
+		File: name, Servers: f.Servers, Policies: f.Policies, Principals: f.Principals, Tests: f.Tests, CerbosTests: f.CerbosTests, Engine: f.Engine,
+		Enforcement: f.Enforcement, Lint: f.Lint, Probe: f.Probe, Diff: f.Diff, Coverage: f.Coverage, Waivers: f.Waivers,
 		root: root,
 	}
 	c.setDefaults()
@@ -120,7 +124,7 @@ func (c *Config) cleanPaths() error {
 			clean(&s.Manifest[i].File, s.Manifest[i].Pos)
 		}
 	}
-	for _, p := range []*Path{&c.Policies, &c.Principals} {
+	for _, p := range []*Path{&c.Policies, &c.Principals, &c.Lint.Baseline} {
 		if !p.Pos.IsZero() {
 			clean(&p.Path, p.Pos)
 		}

@@ -85,6 +85,11 @@ func TestParse(t *testing.T) {
 			{
 				Name: "shell", Pos: at(13, 3), Manifest: config.Manifests{{File: "shell.json", Pos: at(13, 21)}},
 				Enforcement: "tool-as-resource", With: config.With{Pos: at(13, 70), ResourceKind: "tool", Action: "invoke"},
+				MetaTools: config.MetaTools{
+					{Pattern: "call_tool", Pos: at(13, 120)},
+					{Pattern: "name_tool", Pos: at(13, 158), Kind: config.MetaNone},
+					{Pattern: "route_*", Pos: at(13, 140), Kind: config.MetaAsked},
+				},
 			},
 		},
 		Policies:   config.Path{Path: "policies", Pos: at(14, 11)},
@@ -131,7 +136,8 @@ func TestParse(t *testing.T) {
 				Refused: config.Answers{
 					{Pos: at(25, 65), IsError: true, Text: "no: *"}, {Pos: at(25, 97), Method: config.ResourcesRead, Code: -1}, {Pos: at(25, 133), Status: 403},
 				},
-				Admitted: config.Answers{{Pos: at(25, 160), Code: -2}},
+				Admitted:   config.Answers{{Pos: at(25, 160), Code: -2}},
+				OnNoPolicy: authz.Pass, OnPDPError: authz.Refuse, UnknownOperations: authz.Pass,
 			},
 		},
 		Lint: config.Lint{

@@ -33,7 +33,7 @@ func TestSchemaHasTheKeysOfTheTypes(t *testing.T) {
 	defs["file"] = doc.object
 	types := map[string]any{
 		"file": file{}, "server": Server{}, "with": With{}, "live": Live{}, "engine": Engine{}, "request": Request{}, "lint": Lint{},
-		"administrators": Administrators{}, "separation": SeparationOfDuties{}, "rule": RuleSetting{}, "probe": Probe{}, "diff": Diff{}, "budget": Budget{}, "waiver": writtenWaiver{}, "answer": Answer{},
+		"administrators": Administrators{}, "separation": SeparationOfDuties{}, "flows": Flows{}, "rule": RuleSetting{}, "probe": Probe{}, "diff": Diff{}, "coverage": Coverage{}, "budget": Budget{}, "waiver": writtenWaiver{}, "answer": Answer{},
 	}
 	for name, v := range types {
 		var want []string
@@ -54,7 +54,7 @@ func TestSchemaHasTheKeysOfTheTypes(t *testing.T) {
 	for _, m := range Methods() {
 		methods = append(methods, string(m))
 	}
-	methods = append(methods, "refused", "admitted")
+	methods = append(methods, profileKeys...)
 	slices.Sort(methods)
 	if diff := cmp.Diff(methods, slices.Sorted(maps.Keys(defs["profile"].Properties))); diff != "" {
 		t.Errorf("methods (-type +schema):\n%s", diff)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -13,6 +14,8 @@ type Lint struct {
 	FailOn             authz.Severity       `yaml:"failOn"` // SeverityOff where no finding fails
 	Administrators     Administrators       `yaml:"administrators"`
 	SeparationOfDuties []SeparationOfDuties `yaml:"separationOfDuties"`
+	Flows              *Flows               `yaml:"flows"`    // nil: nothing is said
+	Baseline           Path                 `yaml:"baseline"` // a file of findings that are known
 	Rules              RuleSettings         `yaml:"rules"`
 }
 
@@ -47,6 +50,56 @@ func (s *SeparationOfDuties) DecodeNode(n *source.Node) error {
 		if set.Is(source.Null) || set.Is(source.Sequence) && len(set.Items) == 0 {
 			errs = append(errs, source.Errorf(set.Pos, "sets: a set has no tools"))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// Flows says which tools bring data in, and which take it out.
+type Flows struct {
+	Pos       source.Pos
+	Untrusted FlowTools `yaml:"untrusted"` // take in what strangers wrote
+	Private   FlowTools `yaml:"private"`   // read what is not for everybody
+	Outbound  FlowTools `yaml:"outbound"`  // send data out
+}
+
+// FlowTools are names or globs of tools, with the server before them (crm:get_*) or of
+// all servers. Nil says nothing, an empty list that there are none.
+type FlowTools []FlowTool
+
+// A FlowTool is a name or glob of tools.
+type FlowTool struct {
+	Pos  source.Pos
+	Name string
+}
+
+// DecodeNode reads a mapping.
+func (f *Flows) DecodeNode(n *source.Node) error {
+	type plain Flows
+	err := source.Decode(n, (*plain)(f))
+	if n.Is(source.Mapping) && len(n.Fields) == 0 {
+		err = errors.Join(err, source.Errorf(n.Pos, "flows says nothing: want untrusted, private or outbound"))
+	}
+	return err
+}
+
+// DecodeNode reads a list of names.
+func (t *FlowTools) DecodeNode(n *source.Node) error {
+	if n.Is(source.Null) {
+		return nil
+	}
+	if !n.Is(source.Sequence) {
+		return source.Errorf(n.Pos, "flows: want a list of tools, have %v", n.Kind)
+	}
+	*t = FlowTools{}
+	var errs []error
+	for _, item := range n.Items {
+		switch {
+		case !item.Is(source.String):
+			errs = append(errs, source.Errorf(item.Pos, "flows: want the name of a tool, have %v", item.Kind))
+		case strings.TrimSpace(item.Text) == "":
+			errs = append(errs, source.Errorf(item.Pos, "flows: the name of a tool is empty"))
+		}
+		*t = append(*t, FlowTool{item.Pos, item.Text})
 	}
 	return errors.Join(errs...)
 }

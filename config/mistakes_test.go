@@ -37,7 +37,7 @@ var badConfigs = []struct {
 	{"syntax", "a: [\n", false, []string{`m.yaml:1:1: not valid YAML: did not find expected node content`}},
 	{"unknown keys", "polices: p\nservers: {}\nport: 80\n", true, []string{
 		`m.yaml:1:1: unknown key "polices" (did you mean policies?)`,
-		`m.yaml:3:1: unknown key "port"; known here: $schema, diff, enforcement, engine, lint, policies, principals, probe, servers, tests, waivers`,
+		`m.yaml:3:1: unknown key "port"; known here: $schema, cerbosTests, coverage, diff, enforcement, engine, lint, policies, principals, probe, servers, tests, waivers`,
 	}},
 	{"twice", "policies: a\npolicies: b\nservers: {a: {manifest: a}, a: {manifest: b}}\n", false, []string{
 		`m.yaml:1:1: key "policies" stands here twice`,
@@ -94,7 +94,7 @@ var badConfigs = []struct {
 enforcement: {our-gateway: {tools/call: none}}
 `, false, []string{
 		`m.yaml:2:33: unknown enforcement point "cerbos-fastmpc" (did you mean cerbos-fastmcp?)`,
-		`m.yaml:3:33: unknown enforcement point "nginx"; want cerbos-fastmcp, tool-as-action, tool-as-resource or our-gateway, or describe it under enforcement`,
+		`m.yaml:3:33: unknown enforcement point "nginx"; want cerbos-fastmcp, synapse-claude, tool-as-action, tool-as-resource, voltagent or our-gateway, or describe it under enforcement`,
 		`m.yaml:4:33: unknown enforcement point "our-gatewy" (did you mean our-gateway?)`,
 		`m.yaml:5:33: enforcement: want a string, have a list`,
 	}},
@@ -102,11 +102,32 @@ enforcement: {our-gateway: {tools/call: none}}
   a: {manifest: a, with: {action: x}}
   b: {manifest: a, enforcement: tool-as-resource, with: {action: x, fastmcp: 3}}
   c: {manifest: a, enforcement: gw, with: {resourceKind: x}}
+  d: {manifest: a, enforcement: synapse-claude, with: {filterOnDiscovery: true}}
 enforcement: {gw: {tools/call: none}}
 `, false, []string{
 		`m.yaml:2:35: with: action is a setting of tool-as-resource, not of cerbos-fastmcp`,
 		`m.yaml:3:78: with: fastmcp is a setting of cerbos-fastmcp, not of tool-as-resource`,
 		`m.yaml:4:43: with: gw is described here under enforcement and has no settings`,
+		`m.yaml:5:75: with: filterOnDiscovery is a setting of voltagent, not of synapse-claude`,
+	}},
+	{"meta-tools", `servers:
+  a: {manifest: a, metaTools: {call_tool: ask, "[a": asked, "": none, route: [asked], b: null}}
+  b: {manifest: a, metaTools: [call_tool]}
+`, true, []string{
+		`m.yaml:2:43: unknown metaTools.call_tool "ask" (did you mean asked?)`,
+		`m.yaml:2:48: metaTools: invalid pattern "[a": a [ is not closed`,
+		`m.yaml:2:61: metaTools: a name is empty`,
+		`m.yaml:2:78: metaTools: want unasked, asked or none, have a list`,
+		`m.yaml:2:90: metaTools: want unasked, asked or none, have ""`,
+		`m.yaml:3:31: metaTools: want a mapping, have a list`,
+	}},
+	{"fallbacks", `servers: {a: {manifest: a}}
+enforcement: {gw: {tools/call: none, onNoPolicy: deny, onPDPDown: [pass], onPDPEror: pass, unknownOperations: refused}}
+`, true, []string{
+		`m.yaml:2:50: onNoPolicy: want unknown, refuse or pass, have "deny"`,
+		`m.yaml:2:67: onPDPDown: want unknown, refuse or pass, have a list`,
+		`m.yaml:2:75: unknown method "onPDPEror" (did you mean onPDPError?)`,
+		`m.yaml:2:111: unknown unknownOperations "refused" (did you mean refuse?)`,
 	}},
 	{"version", "servers: {a: {manifest: a, with: {fastmcp: latest}}, b: {manifest: a, with: {fastmcp: true}}}\n", true, []string{
 		`m.yaml:1:44: want a version like 3 or 2.14.7, have "latest"`,
@@ -254,6 +275,15 @@ enforcement: {gw: {tools/call: none}}
 		`m.yaml:5:74: sets: a set has no tools`,
 		`m.yaml:5:87: separationOfDuties: name is empty`,
 	}},
+	{"flows", `lint:
+  flows: {untrusted: fetch, privat: [a], private: [" ", b, 1], outbound: [a]}
+`, true, []string{
+		`m.yaml:2:22: flows: want a list of tools, have a string`,
+		`m.yaml:2:29: unknown key "privat" (did you mean private?)`,
+		`m.yaml:2:52: flows: the name of a tool is empty`,
+		`m.yaml:2:60: flows: want the name of a tool, have a number`,
+	}},
+	{"no flows", "lint: {flows: {}}", true, []string{`m.yaml:1:15: flows says nothing: want untrusted, private or outbound`}},
 	{"servers that are not there", `servers: {crm: {manifest: a}}
 lint: {separationOfDuties: [{name: a, server: crn, sets: [[a], [b]]}]}
 waivers: [{rule: a, reason: b, server: mail}]

@@ -21,7 +21,19 @@ type Profile struct {
 	// Refused are the answers of a running server that its enforcement point
 	// gave, and Admitted those to what that let pass. Nil is the default.
 	Refused, Admitted Answers
+	// What it does where it has no decision.
+	OnNoPolicy, OnPDPError, OnPDPDown, UnknownOperations authz.Fallback
 }
+
+// fallback returns the one that is written under a key, or nil.
+func (p *Profile) fallback(key string) *authz.Fallback {
+	return map[string]*authz.Fallback{
+		"onNoPolicy": &p.OnNoPolicy, "onPDPError": &p.OnPDPError, "onPDPDown": &p.OnPDPDown, "unknownOperations": &p.UnknownOperations,
+	}[key]
+}
+
+// profileKeys are those of an enforcement point beside the methods.
+var profileKeys = []string{"refused", "admitted", "onNoPolicy", "onPDPError", "onPDPDown", "unknownOperations"}
 
 // Profiles are the custom enforcement points of a config, sorted by name.
 type Profiles []*Profile
@@ -57,6 +69,9 @@ func (p *Profiles) DecodeNode(n *source.Node) error {
 			case "admitted":
 				return source.Decode(f.Value, &profile.Admitted)
 			}
+			if into := profile.fallback(f.Name); into != nil {
+				return source.DecodeWord(f.Value, f.Name, authz.Fallbacks(), into)
+			}
 			asks = true
 			method := Method(f.Name)
 			if !slices.Contains(Methods(), method) {
@@ -81,7 +96,7 @@ func unknownMethod(f source.Field) error {
 	for _, m := range Methods() {
 		known = append(known, string(m))
 	}
-	if hint := source.DidYouMean(f.Name, known); hint != "" {
+	if hint := source.DidYouMean(f.Name, slices.Concat(known, profileKeys)); hint != "" {
 		return source.Errorf(f.Pos, "unknown method %q%s", f.Name, hint)
 	}
 	return source.Errorf(f.Pos, "unknown method %q; want %s", f.Name, source.OneOf(known))
@@ -146,10 +161,13 @@ func (r *Request) DecodeNode(n *source.Node) error {
 // Attributes are JSON values by name.
 type Attributes map[string]any
 
-// DecodeNode reads a mapping.
+// DecodeNode reads a mapping, or what stands for all attributes.
 func (a *Attributes) DecodeNode(n *source.Node) error {
 	switch {
 	case n.Is(source.Null):
+		return nil
+	case n.Is(source.String):
+		*a = Attributes{authz.AllAttributes: n.Text}
 		return nil
 	case !n.Is(source.Mapping):
 		return source.Errorf(n.Pos, `attr: want a mapping, such as {arguments: "{arguments}"}, have %s`, n.Describe())

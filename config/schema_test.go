@@ -66,7 +66,9 @@ func TestSchemaTakesConfigs(t *testing.T) {
 		"servers: {a: {live: {url: 'HTTP://[::1]:80/a?b'}}, b: {manifest: a#b#c}, c: {live: {command: [a, '']}}}",
 		"servers: {a: {manifest: a, with: {fastmcp: 3.0.0b1}}, b: {manifest: a, with: {fastmcp: 4}}}",
 		"enforcement: {g: {tools/list: none, tools/call: {requests: [{kind: a, id: b, action: c}]}}}",
+		"lint: {baseline: known/a.yaml}",
 		"lint: {failOn: off, separationOfDuties: [{name: a, sets: [[a], [b]]}]}",
+		"lint: {flows: {untrusted: [fetch_page, 'mail:read_*'], outbound: []}}",
 		"engine: {defaultScope: ., globals: {}}",
 	} {
 		if err := validate(t, schema, []byte(text)); err != nil {
@@ -105,16 +107,18 @@ func TestSchemaRefusesConfigs(t *testing.T) {
 		"enforcement: {a: {tools/call: none, refused: [{code: 0}]}}", "enforcement: {a: {tools/call: none, refused: [{isError: false}]}}",
 		"enforcement: {a: {tools/call: none, admitted: [{status: 302}]}}", "enforcement: {a: {tools/call: none, refused: [{code: 1, isError: true}]}}",
 		"enforcement: {a: {tools/call: none, refused: [{code: 1, method: tools/list}]}}",
+		"enforcement: {a: {tools/call: none, onNoPolicy: deny}}", "enforcement: {a: {onPDPDown: pass}}",
 		"enforcement: {a: {tools/call: []}}", "enforcement: {a: {tools/call: call}}", "enforcement: {a: {tools/call: {}}}",
 		"enforcement: {a: {tools/call: [{kind: a, id: b}]}}", "enforcement: {a: {tools/call: [{kind: ' ', id: b, action: c}]}}",
 		"enforcement: {a: {tools/call: [{kind: a, id: b, action: c, x: y}]}}",
 		"enforcement: {a: {tools/call: {filter: own, requests: [{kind: a, id: b, action: c}]}}}",
 		"enforcement: {a: {tools/list: {requests: [{kind: a, id: b, action: c}]}}}", "enforcement: {a: {tools/list: {filter: own}}}",
 		"enforcement: {a: {tools/list: {filter: call, requests: [{kind: a, id: b, action: c}]}}}", "enforcement: {a: {tools/list: {filter: x}}}",
-		"lint: {failOn: x}", "lint: {administrators: {x: []}}", "lint: {rules: {a: off}}", "lint: {rules: {a: {severity: x}}}",
+		"lint: {failOn: x}", "lint: {baseline: ../a}", "lint: {baseline: ''}", "lint: {baseline: [a]}", "lint: {administrators: {x: []}}", "lint: {rules: {a: off}}", "lint: {rules: {a: {severity: x}}}",
 		"lint: {rules: {a: {confidence: x}}}", "lint: {rules: {a: {x: 1}}}", "lint: {rules: {'': {}}}",
 		"lint: {separationOfDuties: [{name: a}]}", "lint: {separationOfDuties: [{sets: [[a], [b]]}]}",
 		"lint: {separationOfDuties: [{name: a, sets: [[a]]}]}", "lint: {separationOfDuties: [{name: a, sets: [[a], []]}]}",
+		"lint: {flows: {}}", "lint: {flows: []}", "lint: {flows: {trusted: []}}", "lint: {flows: {private: a}}", "lint: {flows: {private: ['']}}",
 		"waivers: [{rule: a}]", "waivers: [{reason: a}]", "waivers: [{rule: a, reason: ' '}]", "waivers: [{rule: a, reason: b, expires: soon}]",
 		"waivers: [{rule: a, reason: b, tool: x, prompt: y}]", "waivers: [{rule: a, reason: b, item: x, resource: y}]",
 		"waivers: [{rule: a, reason: b, x: y}]", "waivers: [null]",
@@ -139,16 +143,18 @@ func TestSchemaKnowsPlaceholders(t *testing.T) {
 		`action: "{name}"`, `action: "{server}:{type}-{{x}}"`, `action: "{{{name}}}"`, `action: a, scope: "{server}"`,
 		`action: a, attr: {a: "{arguments}", b: {c: "{tags}"}, d: ["{tags}", ["{name}", 1, null]], "{{e}}": true}`,
 		`action: a, attr: {a: {b: {c: "{arguments}"}}, b: [{c: "x {name}"}], d: null, e: 1.5}`,
+		`action: "{arguments.x}", scope: "{principal.scope}"`, `action: a, attr: "{arguments}"`, `action: a, attr: {"...": "{arguments}", tier: gold}`,
+		`action: a, attr: {a: "{unknown}", b: {"{unknown}": {type: string}}, c: {by: name, values: {x: 1}, default: 2}, d: "{principal.roles}", e: "{annotations.title}-{_meta.a-b.c}"}`,
 	} {
 		if err := validate(t, schema, request(part)); err != nil {
 			t.Errorf("the schema refuses %s: %v", part, err)
 		}
 	}
 	for _, part := range []string{
-		`action: "{nam}"`, `action: "{ name }"`, `action: "{arguments.x}"`, `action: "{}"`, `action: "{"`, `action: "x}"`, `action: "{{name}"`,
+		`action: "{nam}"`, `action: "{ name }"`, `action: "{arguments.}"`, `action: "{principal.x}"`, `action: "{unknown}"`, `action: "{}"`, `action: "{"`, `action: "x}"`, `action: "{{name}"`,
 		`action: "{arguments}"`, `action: "{tags}"`, `action: a, scope: "{tenant}"`, `action: a, policyVersion: "{v}"`,
 		`action: a, attr: {a: "{x}"}`, `action: a, attr: {a: ["{arguments}"]}`, `action: a, attr: {a: [{b: "{arguments}"}]}`,
-		`action: a, attr: {"{name}": 1}`, `action: a, attr: {a: [{"{b}": 1}]}`, `action: a, attr: {a: "x{tags}"}`, `action: a, attr: "{arguments}"`,
+		`action: a, attr: {"{name}": 1}`, `action: a, attr: {a: [{"{b}": 1}]}`, `action: a, attr: {a: "x{tags}"}`, `action: a, attr: "{tags}"`, `action: a, attr: {a: "x{unknown}"}`,
 	} {
 		if err := validate(t, schema, request(part)); err == nil {
 			t.Errorf("the schema takes %s", part)

@@ -20,6 +20,7 @@ type Server struct {
 	With        With       `yaml:"with"`
 	Incomplete  Incomplete `yaml:"incomplete"`
 	Live        *Live      `yaml:"live"`
+	MetaTools   MetaTools  `yaml:"metaTools"`
 }
 
 // With sets up a built-in enforcement point.
@@ -28,6 +29,8 @@ type With struct {
 	ResourceKind string  `yaml:"resourceKind"`
 	Action       string  `yaml:"action"`  // of tool-as-resource
 	FastMCP      Version `yaml:"fastmcp"` // of cerbos-fastmcp
+
+	FilterOnDiscovery bool `yaml:"filterOnDiscovery"` // of voltagent
 
 	Node *source.Node // what it was read from, for positions
 }
@@ -239,6 +242,9 @@ func (c *Config) checkEnforcement(s *Server, n *source.Node) error {
 		}
 		if s.Enforcement != authz.CerbosFastMCP {
 			unused("fastmcp", authz.CerbosFastMCP)
+		}
+		if s.Enforcement != authz.VoltAgent {
+			unused("filterOnDiscovery", authz.VoltAgent)
 		}
 	}
 	return errors.Join(errs...)

@@ -218,7 +218,7 @@ func (c *comparer) pair(base, head *matrix.Column) *pair {
 }
 
 func schemaOf(col *matrix.Column) *source.Node {
-	if col == nil || !col.Operation.TakesArguments() {
+	if col == nil || !col.TakesArguments() {
 		return nil
 	}
 	return col.Item.ArgumentsSchema()

@@ -85,6 +85,8 @@ func Explain(ctx context.Context, q *Input) (*Explanation, error) {
 		r.Principal = q.Principal
 		if q.Arguments != nil {
 			r = pep.Bind(r, q.Arguments)
+			r.Principal = q.Principal
+			r, _ = r.Sent() // what no engine takes is denied by the cell
 		}
 		explained, err := q.request(ctx, r)
 		if err != nil {

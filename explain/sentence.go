@@ -18,6 +18,10 @@ func (x *Explanation) sentence() string {
 	}
 	switch x.Cell.Access {
 	case matrix.Unguarded:
+		if x.Cell.NoPolicy {
+			return fmt.Sprintf("unguarded: no policy covers %s, and %s lets pass what no policy covers.",
+				x.Requests[0].address(), x.Column.Server.Profile.Name)
+		}
 		return fmt.Sprintf("unguarded: %s asks nothing on %s, so no policy has a say and anyone who connects may do it.",
 			x.Column.Server.Profile.Name, pep.Endpoint(x.Column.Item.Type, x.Column.Operation))
 	case matrix.Allowed:

@@ -146,10 +146,11 @@ func (a *Answer) declared(m *matrix.Matrix) {
 	}
 }
 
-// conjunction joins the decisions on the requests of a column. Without any,
-// the column is unguarded.
+// conjunction joins the decisions on the requests of a column. Where there are none, or
+// none that a policy covers and that is denied, the column is unguarded.
 func conjunction(of []authz.Decision) RoleHolder {
-	if len(of) == 0 {
+	open := func(d authz.Decision) bool { return d.NoPolicy && d.Effect == authz.Allow }
+	if !slices.ContainsFunc(of, func(d authz.Decision) bool { return !open(d) }) {
 		return RoleHolder{Access: matrix.Unguarded}
 	}
 	h := RoleHolder{Access: matrix.Allowed}

@@ -2,8 +2,10 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 )
 
@@ -53,6 +55,9 @@ resourcePolicy:
 			return
 		}
 		for _, s := range p.Matrix.Servers {
+			if onlyReads(s) {
+				continue
+			}
 			asked, open, same := 0, 0, true
 			for col := range p.Matrix.ColumnsOf(s) {
 				if !col.Question.Guarded() {
@@ -70,8 +75,8 @@ resourcePolicy:
 			if !same || open == 0 {
 				continue
 			}
-			p.report(draft{who: p.Matrix.Classes, Finding: Finding{
-				Server: s.Name, Pos: p.declared(s),
+			p.report(draft{who: wholly(p.Matrix.Classes), Finding: Finding{
+				Cause: s.Name, Server: s.Name, Pos: p.declared(s),
 				Message: fmt.Sprintf("%s have the same access to %s, whatever their roles", p.names(p.Matrix.Classes), s.Name),
 				Evidence: []string{
 					fmt.Sprintf("Open to each of them: %d of %d operations on its items.", open, asked),
@@ -80,4 +85,12 @@ resourcePolicy:
 			}})
 		}
 	},
+}
+
+// onlyReads reports whether nothing of a server changes anything.
+func onlyReads(s *matrix.Server) bool {
+	return !slices.ContainsFunc(s.Inventory.Of(authz.ToolItem), func(i *manifest.Item) bool {
+		risk, _ := i.Risk()
+		return risk != manifest.Reads
+	})
 }

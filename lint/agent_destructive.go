@@ -2,8 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
@@ -11,12 +9,12 @@ import (
 )
 
 // agentDestructive flags destructive tools that an agent or a workload may call
-// with any arguments. It reports once for the same principals, rules and reason
-// to take the tools to be destructive.
+// with any arguments. It reports once for the rule that lets them.
 var agentDestructive = &Rule{
 	ID:       "agent-destructive",
 	Family:   overExposed,
 	Severity: authz.SeverityWarning,
+	ofEach:   true,
 	Least:    authz.ConfidenceLow,
 	Doc: Doc{
 		Summary: "A principal of kind agent or workload may call a destructive tool unconditionally",
@@ -52,39 +50,39 @@ resourcePolicy:
 	Options: func() any { return &destructiveOptions{} },
 	Check: func(p *Pass) {
 		o := optionsOf[destructiveOptions](p)
-		machines := map[*matrix.Class][]*authz.Principal{}
-		for _, c := range p.Matrix.Classes {
-			machines[c] = machinesOf(c)
-		}
+		machines := wholly(p.Matrix.Classes).where(isMachine)
 		for col := range p.calls() {
 			ground := o.ground(col.Item)
 			if ground == manifest.None {
 				continue
 			}
-			var whom []*authz.Principal
-			who := p.where(col, allowed)
-			who = slices.DeleteFunc(who, func(c *matrix.Class) bool { return len(machines[c]) == 0 })
-			for _, c := range who {
-				whom = append(whom, machines[c]...)
+			by := map[string]crowd{}
+			rules := map[string][]matrix.Rule{}
+			for _, s := range machines {
+				if !allowed(p.Matrix.Cell(s.class, col)) {
+					continue
+				}
+				deciding := p.widest(p.decisive([]*matrix.Class{s.class}, col))
+				key := keyOfMain(deciding)
+				by[key], rules[key] = append(by[key], s), deciding
 			}
-			if len(whom) == 0 {
-				continue
+			for key, who := range by { // in any order: findings are sorted
+				f := about(col)
+				f.Confidence = confidenceIn(ground)
+				f.Cause = causeOf(col.Server.Name, key)
+				f.blame(rules[key])
+				p.report(draft{Finding: f, who: who, ground: ground, say: mayDestroy(p)})
 			}
-			f := about(col)
-			f.Confidence = confidenceIn(ground)
-			if len(whom) == 1 {
-				f.Principal = whom[0].Key
-			}
-			f.blame(p.decisive(who, col))
-			cause := append([]string{col.Server.Name, namesOf(whom), ground.String()}, f.Evidence...)
-			p.report(draft{
-				Finding: f, whom: whom, group: strings.Join(cause, "\x00"), subject: col.Item.Name,
-				say: func(tools []string) string {
-					return fmt.Sprintf("%s (%s) may call %s with any arguments%s", namesOf(whom), kindsOf(whom), listing(tools, named), destructiveBecause(ground, len(tools)))
-				},
-			})
 		}
 	},
+}
+
+// mayDestroy says which agents may call what.
+func mayDestroy(p *Pass) func(*effects) string {
+	return func(e *effects) string {
+		what := e.either("destructive tools")
+		return fmt.Sprintf("%s, %s, may call %s with any arguments%s", p.namesIn(e.who), kindsOf(e.who.principals()), what, destructiveBecause(e.ground, len(e.items)))
+	}
 }
 
 // kindsOf says of what kinds principals are: "an agent", "agents and a

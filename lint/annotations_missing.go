@@ -2,14 +2,15 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 )
 
-// annotationsMissing flags tools without any behaviour hint: all of a server
-// together, and each by itself whose name says that it destroys something.
+// annotationsMissing flags servers that state no behaviour hint for some of their
+// tools. It weighs more where the name of one says that it destroys something.
 var annotationsMissing = &Rule{
 	ID:       "annotations-missing",
 	Family:   inInventory,
@@ -36,42 +37,51 @@ says that they destroy something.`,
 	},
 	Options: func() any { return &destructiveOptions{} },
 	Check: func(p *Pass) {
-		o := optionsOf[destructiveOptions](p)
 		for _, s := range p.Matrix.Servers {
-			for _, i := range s.Inventory.Of(authz.ToolItem) {
-				if !i.Hints.Any() {
-					reportSilent(p, s, i, o)
-				}
-			}
+			reportSilent(p, s, optionsOf[destructiveOptions](p))
 		}
 	},
 }
 
-// reportSilent reports a tool without hints.
-func reportSilent(p *Pass, s *matrix.Server, i *manifest.Item, o *destructiveOptions) {
-	d := draft{Finding: Finding{
-		Server: s.Name, Type: i.Type, Name: i.Name, Pos: i.Pos,
-		Evidence: []string{"No readOnlyHint, destructiveHint, idempotentHint or openWorldHint is stated."},
-	}}
-	if f := s.Inventory.Format; !f.HasHints() {
-		d.Evidence = []string{fmt.Sprintf("The format of the inventory (%v) has no place for hints.", f)}
-		d.Fix = "Take the inventory from the server itself, with tools/list or fastmcp inspect."
-	}
-	switch {
-	case o.ground(i) == manifest.Inferred:
-		d.Severity, d.Confidence = authz.SeverityWarning, authz.ConfidenceMedium
-		d.Message = fmt.Sprintf("%s does not say whether it destroys something, and its name says so", i.Name)
-	case i.Hints.Lossy:
-		return // perhaps it says false, which the format drops
-	default:
-		d.group, d.subject = s.Name, i.Name
-		tools := len(s.Inventory.Of(authz.ToolItem))
-		d.say = func(names []string) string {
-			return fmt.Sprintf("%d of %d tools of %s %s without any behaviour hint: %s", len(names), tools, s.Name,
-				plural(len(names), "is", "are"), listing(names, named))
+// reportSilent reports the tools of a server that have no hints.
+func reportSilent(p *Pass, s *matrix.Server, o *destructiveOptions) {
+	tools := s.Inventory.Of(authz.ToolItem)
+	var destroying []string
+	for _, i := range tools {
+		if !i.Hints.Any() && o.ground(i) == manifest.Inferred {
+			destroying = append(destroying, i.Name)
 		}
 	}
-	p.report(d)
+	say := func(e *effects) string {
+		text := fmt.Sprintf("%d of %d tools of %s %s without any behaviour hint", len(e.items), len(tools), s.Name, plural(len(e.items), "is", "are"))
+		if len(e.items) <= ItemsNamed {
+			text += ": " + e.listed()
+		}
+		by := filter(destroying, func(name string) bool { return slices.Contains(e.subjects, name) })
+		if len(by) > 0 {
+			text += fmt.Sprintf("; the %s of %s %s that %s", plural(len(by), "name", "names"), listing(by, len(by)),
+				plural(len(by), "says", "say"), plural(len(by), "it destroys something", "they destroy something"))
+		}
+		return text
+	}
+	for _, i := range tools {
+		inferred := slices.Contains(destroying, i.Name)
+		if i.Hints.Any() || i.Hints.Lossy && !inferred { // perhaps it says false, which the format drops
+			continue
+		}
+		d := draft{say: say, Finding: Finding{
+			Cause: s.Name, Server: s.Name, Type: i.Type, Name: i.Name, Pos: i.Pos,
+			Evidence: []string{"No readOnlyHint, destructiveHint, idempotentHint or openWorldHint is stated."},
+		}}
+		if f := s.Inventory.Format; !f.HasHints() {
+			d.Evidence = []string{fmt.Sprintf("The format of the inventory (%v) has no place for hints.", f)}
+			d.Fix = "Take the inventory from the server itself, with tools/list or fastmcp inspect."
+		}
+		if inferred {
+			d.Severity, d.Confidence = authz.SeverityWarning, authz.ConfidenceMedium
+		}
+		p.report(d)
+	}
 }
 
 const annotatedPolicy = `-- policies/crm.yaml --

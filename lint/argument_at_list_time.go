@@ -67,15 +67,14 @@ resourcePolicy:
 					continue
 				}
 				f := about(q.col)
-				f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
-				f.Pos, f.Policy = posOf(p, x.rule, read.Place), x.rule.ID
-				f.Evidence = []string{cite(x.rule), "asked about the list: " + q.Action}
+				f.standAt(posOf(p, x.rule, read.Place), x.rule.ID)
+				f.Cause, f.Evidence = keyOf(x.rule), []string{cite(x.rule), "asked about the list: " + q.Action}
 				f.Edits = withoutList(x.rule, q.Action, calls)
 				name := argumentName(path)
 				p.report(draft{
-					Finding: f, group: f.Pos.String() + x.rule.ID, subject: name,
-					say: func(names []string) string {
-						return fmt.Sprintf("%s reads %s for a list, which has no arguments", called(x.rule), listing(names, named))
+					Finding: f, subject: name,
+					say: func(e *effects) string {
+						return fmt.Sprintf("%s reads %s for a list, which has no arguments", called(x.rule), listing(e.subjects, named))
 					},
 				})
 			}

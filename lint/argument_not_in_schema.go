@@ -69,15 +69,15 @@ resourcePolicy:
 				continue
 			}
 			f := about(u.col)
-			f.Related = []Related{{u.argument.pos, noun(f.Type) + " " + f.Name}}
+			f.Related = []Related{{u.argument.pos, noun(f.Type) + " " + f.Name, true}}
 			f.Pos, f.Policy = u.pos, u.rule.ID
-			f.Evidence = []string{cite(u.rule)}
+			f.Cause, f.Evidence = causeOf(keyOfPolicy(u.rule.Policy), u.lack()), []string{cite(u.rule)}
 			if best[u.group()] == u.reach() { // no tool has it
 				f.Edits = u.correction()
 			}
 			p.report(draft{
-				Finding: f, group: u.group() + u.lack(), subject: u.col.Item.Name,
-				say: func(tools []string) string { return u.lack() + listing(tools, named) + u.meant() },
+				Finding: f,
+				say:     func(e *effects) string { return u.lack() + e.listed() + u.meant() },
 			})
 		}
 	},
@@ -130,8 +130,8 @@ func (u *argumentUse) reach() int {
 // minds reports whether the condition may be for several tools knowingly, some
 // of which have the argument.
 func (u *argumentUse) minds() bool {
-	step := len(u.Unknown) + min(u.step, len(u.path)-1)
-	return u.read.Alternative || u.read.Guarded[step] || u.rule.Effect == authz.Deny || !u.exact(u.rule)
+	step := min(u.step, len(u.path)-1)
+	return u.read.Alternative || guarded(u.read, len(u.path))[step] || u.rule.Effect == authz.Deny || !u.exact(u.rule)
 }
 
 // lack says what is wrong with the argument, up to the names of the tools.

@@ -56,19 +56,20 @@ resourcePolicy:
 					continue
 				}
 				a := argumentOf(p, q.col.Item, path)
-				step := a.missing(read.Guarded[len(q.Unknown):])
+				step := a.missing(guarded(read, len(path)))
 				if a.exists != yes || step < 0 {
 					continue
 				}
 				f := about(q.col)
-				f.Related = []Related{{a.pos, "in the inputSchema of " + f.Name}}
+				f.Related = []Related{{a.pos, "in the inputSchema of " + f.Name, true}}
 				f.Pos, f.Policy = posOf(p, x.rule, read.Place), x.rule.ID
 				f.Evidence = []string{cite(x.rule), "without it: " + outcome(x.rule.Effect)}
 				name := argumentName(path[:step+1])
+				f.Cause = causeOf(keyOf(x.rule), name)
 				p.report(draft{
-					Finding: f, group: f.Pos.String() + name, subject: q.col.Item.Name,
-					say: func(tools []string) string {
-						return fmt.Sprintf("%s is read without has(), and optional for %s", name, listing(tools, named))
+					Finding: f,
+					say: func(e *effects) string {
+						return fmt.Sprintf("%s is read without has(), and optional for %s", name, e.listed())
 					},
 				})
 			}

@@ -97,11 +97,16 @@ resourcePolicy:
 				who := "no declared principal has"
 				if !read.Principal {
 					who = strings.Join(x.senders(), " and ") + " " + plural(len(x.senders()), "sends", "send") + " no"
+					if x.mayBeSent() {
+						who = "the profile of " + strings.Join(x.senders(), " and ") + " has no"
+						f.Evidence = append(f.Evidence, "It may be sent all the same, and what the condition comes to then is not known here.")
+					}
 				}
+				f.Cause = causeOf(who, name)
 				meant := source.DidYouMean(read.Path[step], names)
 				p.report(draft{
-					Finding: f, servers: p.index.ServerNames(x.rule), group: f.Pos.String() + name,
-					say: func([]string) string { return fmt.Sprintf("%s %s%s, which a condition reads", who, name, meant) },
+					Finding: f, servers: p.index.ServerNames(x.rule), subject: called(x.rule),
+					say: func(*effects) string { return fmt.Sprintf("%s %s%s, which a condition reads", who, name, meant) },
 				})
 			}
 		}
@@ -115,6 +120,9 @@ func sentWith(p *Pass, x *reader, read *pdp.Read) []any {
 	for _, q := range x.about {
 		at := argumentsOf(p, q.col)
 		if n := min(len(at), len(read.Path)); n > 0 && slices.Equal(at[:n], read.Path[:n]) {
+			return []any{anything{}}
+		}
+		if m, _ := authz.MadeAt(q.Made, append([]string{"attr"}, read.Path...)); m != nil {
 			return []any{anything{}}
 		}
 		list = append(list, q.Resource.Attr)
@@ -166,6 +174,11 @@ func supplied(values []any, path []string) supply {
 		values = next
 	}
 	return supply{step: len(path)}
+}
+
+// mayBeSent reports whether what a rule is about may have attributes that no profile knows.
+func (x *reader) mayBeSent() bool {
+	return slices.ContainsFunc(x.about, func(q columnRequest) bool { return q.col.Server.Profile.Facts().MoreSent })
 }
 
 // senders names the enforcement points that send what a rule is about.

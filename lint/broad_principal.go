@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -50,7 +51,8 @@ resourcePolicy:
 		Fix:       "Grant what the job needs, or declare the administrator under lint.administrators.",
 		Standards: []string{"CWE-272", "OWASP MCP02:2025", "ASI03", "NHI5:2025", "NIST CSF 2.0 PR.AA-05", "NIST SP 800-53r5 AC-6"},
 	},
-	Options: func() any { return &broadOptions{Share: 0.9, Tools: 10} },
+	ofEach:  true,
+	Options: func() any { return &broadOptions{Share: 0.9, Tools: 10, Changing: 5} },
 	Check: func(p *Pass) {
 		o := optionsOf[broadOptions](p)
 		for _, s := range p.Matrix.Servers {
@@ -63,8 +65,14 @@ resourcePolicy:
 			if len(calls) < o.Tools {
 				continue
 			}
-			for _, c := range p.Matrix.Classes {
-				reportBroad(p, s, c, calls, o)
+			by := map[string]crowd{} // by what of it they may not call
+			for _, who := range wholly(p.Matrix.Classes).where(func(who *authz.Principal) bool { return !p.options.Administrators.has(who) }) {
+				if evidence := breadth(p, who.class, calls, o); evidence != "" {
+					by[evidence] = append(by[evidence], who)
+				}
+			}
+			for evidence, who := range by { // in any order: findings are sorted
+				reportBroad(p, s, who, evidence)
 			}
 		}
 	},
@@ -73,6 +81,8 @@ resourcePolicy:
 type broadOptions struct {
 	Share float64 `yaml:"share" doc:"the share of a server's tools that is too much, above 0 and up to 1"`
 	Tools int     `yaml:"tools" doc:"how many tools a server has to have, 1 or more"`
+	// Changing keeps those out who may do little but read.
+	Changing int `yaml:"changing" doc:"how many of the tools that it may call have to be able to change something, 0 or more"`
 }
 
 // DecodeNode reads a mapping.
@@ -82,47 +92,50 @@ func (o *broadOptions) DecodeNode(n *source.Node) error {
 	if !(o.Share > 0 && o.Share <= 1) {
 		errs = append(errs, outside(n, "share", "a number above 0 and up to 1"))
 	}
+	if o.Changing < 0 {
+		errs = append(errs, outside(n, "changing", "0 or more"))
+	}
 	if o.Tools < 1 {
 		errs = append(errs, outside(n, "tools", "1 or more"))
 	}
 	return errors.Join(errs...)
 }
 
-// reportBroad reports a class that may call so many of a server's tools; the
-// classes of one server are reported together.
-func reportBroad(p *Pass, s *matrix.Server, c *matrix.Class, calls []*matrix.Column, o *broadOptions) {
-	may, unable := 0, []string(nil)
+// breadth says how many of a server's tools a class may call, or "" where that is not too many.
+func breadth(p *Pass, c *matrix.Class, calls []*matrix.Column, o *broadOptions) string {
+	may, changing, unable := 0, 0, []string(nil)
 	for _, col := range calls {
-		if granted(p.Matrix.Cell(c, col)) {
-			may++
-		} else {
+		if !granted(p.Matrix.Cell(c, col)) {
 			unable = append(unable, col.Item.Name)
+			continue
+		}
+		may++
+		if risk, _ := col.Item.Risk(); risk != manifest.Reads {
+			changing++
 		}
 	}
-	who := except(c, &p.options.Administrators)
-	if float64(may) < o.Share*float64(len(calls)) || len(who) == 0 {
-		return
+	if float64(may) < o.Share*float64(len(calls)) || changing < o.Changing {
+		return ""
 	}
-	names := namesOf(who)
-	evidence := fmt.Sprintf("%s may call %d of %d tools", names, may, len(calls))
+	text := fmt.Sprintf("may call %d of %d tools, %d of which may change something", may, len(calls), changing)
 	if len(unable) > 0 {
-		evidence += ", all but " + listing(unable, named)
+		text += "; all but " + listing(unable, named)
 	}
+	return text + "."
+}
+
+// reportBroad reports principals that may call so many of a server's tools. All of one
+// server are reported together.
+func reportBroad(p *Pass, s *matrix.Server, who crowd, evidence string) {
 	p.report(draft{
 		Finding: Finding{
-			Server: s.Name, Pos: c.First().Pos, Evidence: []string{evidence + "."},
-			Related: []Related{{p.declared(s), "server " + s.Name}},
+			Cause: s.Name, Server: s.Name, Pos: who[0].list[0].Pos, Evidence: []string{p.namesIn(who) + " " + evidence},
+			Related: []Related{{p.declared(s), "server " + s.Name, false}},
 		},
-		whom: who, group: s.Name, subject: c.First().Key,
-		say: func(keys []string) string {
-			var whom []*authz.Principal
-			for _, class := range classesOf(p, keys) {
-				whom = append(whom, except(class, &p.options.Administrators)...)
-			}
-			if len(whom) == 1 {
-				return fmt.Sprintf("%s may call nearly every tool of %s, and is no declared administrator", namesOf(whom), s.Name)
-			}
-			return fmt.Sprintf("%s may each call nearly every tool of %s, and are no declared administrators", namesOf(whom), s.Name)
+		who: who, subject: who[0].list[0].Key,
+		say: func(e *effects) string {
+			return fmt.Sprintf("%s may %scall nearly every tool of %s, and %s", p.namesIn(e.who), plural(e.who.size(), "", "each "), s.Name,
+				plural(e.who.size(), "is no declared administrator", "are no declared administrators"))
 		},
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // where returns the classes whose cell in a column is such.
@@ -133,4 +134,14 @@ func forEverybody(p *Pass, r *policy.Rule) (wild, unconditional bool) {
 		}
 	}
 	return wild, unconditional
+}
+
+// placeOfAll is where a rule is for the role "*", or else the rule.
+func placeOfAll(r *policy.Rule) source.Pos {
+	for _, role := range r.Roles {
+		if role.Value == "*" {
+			return role.Pos
+		}
+	}
+	return r.Pos
 }

@@ -82,6 +82,13 @@ resourcePolicy:
 			case reason.Open, reason.Always:
 				return
 			}
+			for _, m := range misnomersOf(p, r) {
+				f.Evidence = append(f.Evidence, m.String())
+				f.Fix = fmt.Sprintf("Write %q in place of %q.", m.meant, m.text)
+				if m.sure {
+					f.Severity = authz.SeverityWarning
+				}
+			}
 			p.report(draft{Finding: f, servers: p.index.ServerNames(r)})
 		})
 	},

@@ -53,13 +53,13 @@ resourcePolicy:
 	Check: func(p *Pass) {
 		for _, c := range p.answers.clocked {
 			f := about(c.request.col)
-			f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
-			f.Pos, f.Policy = posOf(p, c.rule, c.clock[0]), c.rule.ID
+			f.standAt(posOf(p, c.rule, c.clock[0]), c.rule.ID)
+			f.Cause = keyOf(c.rule)
 			f.Evidence = append([]string{cite(c.rule)}, c.witness(p)...)
 			p.report(draft{
-				Finding: f, who: c.who(), group: f.Pos.String() + c.rule.ID, subject: c.request.col.Item.Name,
-				say: func(items []string) string {
-					return fmt.Sprintf("who may do what with %s depends on the clock, by %s", listing(items, named), called(c.rule))
+				Finding: f, who: wholly(c.who()),
+				say: func(e *effects) string {
+					return fmt.Sprintf("who may do what with %s depends on the clock, by %s", e.listed(), called(c.rule))
 				},
 			})
 		}

@@ -24,6 +24,7 @@ var delegateExceedsDelegator = &Rule{
 	ID:       "delegate-exceeds-delegator",
 	Family:   overExposed,
 	Severity: authz.SeverityError,
+	ofEach:   true,
 	needs:    []need{needConditions, needEvaluation},
 	Doc: Doc{
 		Summary: "An agent may do something that the principal it acts for may not",
@@ -85,9 +86,13 @@ resourcePolicy:
 
 func reportExceeding(p *Pass, d *delegation, col *matrix.Column, w *Witness) {
 	f := about(col)
-	f.blame(p.decisive([]*matrix.Class{d.agentClass}, col))
-	f.Principal, f.Witness = d.agent.Key, w
-	apart := tellApart(p, d, col)
+	rules := p.widest(p.decisive([]*matrix.Class{d.agentClass}, col))
+	f.blame(rules)
+	f.Cause, f.Witness = causeOf(col.Server.Name, col.Operation.String(), keyOfMain(rules)), w
+	apart := ""
+	if decidesApart(p.cell(d.agentClass, col), p.cell(d.delegatorClass, col)) {
+		apart = tellApart(p, d, col)
+	}
 	switch {
 	case w.Arguments != nil:
 		f.Evidence = append(f.Evidence, fmt.Sprintf("With %s %s may %s %s, and %s may not%s.",
@@ -95,38 +100,54 @@ func reportExceeding(p *Pass, d *delegation, col *matrix.Column, w *Witness) {
 	case apart != "":
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s may, and %s may not%s.", d.agent.Key, d.delegator.Key, apart))
 	}
-	if denied(p.cell(d.delegatorClass, col)) {
-		f.Evidence = append(f.Evidence, whyDenied(p, []*matrix.Class{d.delegatorClass}, col)...)
+	if refused := (crowd{{d.delegatorClass, d.delegators}}); denied(p.cell(d.delegatorClass, col)) {
+		lines, none := barriers(p, refused, col)
+		f.Evidence = append(f.Evidence, lines...)
+		if len(none) > 0 {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("no rule lets %s %s it", p.namesIn(none), verb(col.Operation)))
+		}
 	}
 	p.report(draft{
-		Finding: f, group: d.agent.Key + "\x00" + d.delegator.Key + "\x00" + col.Server.Name + "\x00" + col.Operation.String(), subject: col.Item.Name,
-		say: func(items []string) string {
-			return fmt.Sprintf("%s, acting for %s, may %s %s, which %s may not%s", d.agent.Key, d.delegator.Key,
-				verb(col.Operation), listing(items, named), d.delegator.Key, d.others())
+		Finding: f, who: crowd{{d.agentClass, d.agents}},
+		say: func(e *effects) string {
+			var delegators []string
+			for _, who := range e.who.principals() {
+				if !slices.Contains(delegators, who.OnBehalfOf) {
+					delegators = append(delegators, who.OnBehalfOf)
+				}
+			}
+			slices.Sort(delegators)
+			whom := listing(delegators, people)
+			return fmt.Sprintf("%s, acting for %s, may %s %s, which %s may not", p.namesIn(e.who), whom, verb(col.Operation), e.either(e.noun()),
+				plural(len(delegators), whom, "those"))
 		},
 	})
 }
 
-// A delegation is an agent and whoever it acts for, and how many others of the
-// same classes there are.
+// decidesApart reports whether a rule comes to one thing for the one and to another for the
+// other: what tells the two apart may then be the reason.
+func decidesApart(a, b *matrix.Cell) bool {
+	return b.Access == matrix.Conditional || slices.ContainsFunc(b.Rules, func(part matrix.Rule) bool {
+		return slices.ContainsFunc(a.Rules, func(of matrix.Rule) bool { return of.ID == part.ID && of.Met != part.Met })
+	})
+}
+
+// A delegation is agents of one class that act for principals of another, and the first
+// of them.
 type delegation struct {
 	agent, delegator           *authz.Principal
 	agentClass, delegatorClass *matrix.Class
-	more                       int
+	agents, delegators         []*authz.Principal
 }
 
-func (d *delegation) others() string {
-	if d.more == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" (and %d more of the same kind)", d.more)
-}
-
-// delegations lists who acts for whom: the first by key for each pair of
-// classes.
+// delegations lists who acts for whom, by the classes of both.
 func delegations(p *Pass) []*delegation {
 	type pair struct{ agent, delegator *matrix.Class }
-	index := map[pair]*delegation{}
+	type seen struct {
+		delegation *delegation
+		delegator  *authz.Principal
+	}
+	index, met := map[pair]*delegation{}, map[seen]bool{}
 	var list []*delegation
 	for agent := range p.Matrix.Principals() {
 		if agent.OnBehalfOf == "" {
@@ -137,15 +158,19 @@ func delegations(p *Pass) []*delegation {
 			continue
 		}
 		k := pair{p.Matrix.ClassOf(agent.Key), p.Matrix.ClassOf(delegator.Key)}
+		if k.agent == k.delegator {
+			continue
+		}
 		d := index[k]
-		switch {
-		case k.agent == k.delegator:
-		case d == nil:
+		if d == nil {
 			d = &delegation{agent: agent, delegator: delegator, agentClass: k.agent, delegatorClass: k.delegator}
 			index[k] = d
 			list = append(list, d)
-		default:
-			d.more++
+		}
+		d.agents = append(d.agents, agent)
+		if whom := (seen{d, delegator}); !met[whom] {
+			met[whom] = true
+			d.delegators = append(d.delegators, delegator)
 		}
 	}
 	slices.SortFunc(list, func(a, b *delegation) int { return cmp.Compare(a.agent.Key, b.agent.Key) })

@@ -117,8 +117,8 @@ type bypassed struct {
 
 func reportBypass(p *Pass, r *policy.Rule, c *matrix.Class, col *matrix.Column, b *bypassed) {
 	f := about(col)
-	f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
-	f.Pos, f.Policy, f.Witness = r.Pos, r.ID, b.Witness
+	f.standAt(r.Pos, r.ID)
+	f.Cause, f.Witness = causeOf(keyOf(r), col.Operation.String()), b.Witness
 	f.Evidence = append([]string{cite(r)}, citeAll(b.by)...)
 	text := ""
 	if b.Arguments != nil {
@@ -128,10 +128,10 @@ func reportBypass(p *Pass, r *policy.Rule, c *matrix.Class, col *matrix.Column, 
 		p.index.Asked(col)[len(p.index.Asked(col))-1].Action, b.Principal, plural(len(b.roles), "role", "roles"), listing(b.roles, people),
 		listing(c.First().Roles, people), text))
 	p.report(draft{
-		Finding: f, who: []*matrix.Class{c}, group: r.ID + "\x00" + col.Operation.String(), subject: col.Item.Name,
-		say: func(items []string) string {
-			return fmt.Sprintf("%s does not keep %s from %s %s, which another role allows", called(r), b.Principal,
-				[...]string{"seeing", "calling", "getting", "reading"}[col.Operation], listing(items, named))
+		Finding: f, who: wholly([]*matrix.Class{c}),
+		say: func(e *effects) string {
+			return fmt.Sprintf("%s does not keep %s from %s %s, which another role allows", called(r), p.namesIn(e.who),
+				doing(col.Operation), e.listed())
 		},
 	})
 }

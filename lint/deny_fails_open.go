@@ -222,11 +222,9 @@ func reportFailure(p *Pass, f *failing) {
 	a, b := &f.erring, &f.met
 	who, r := f.class.First(), f.rule
 	finding := about(f.column)
-	finding.Related = []Related{{finding.Pos, noun(finding.Type) + " " + finding.Name}}
-	finding.Pos, finding.Policy, finding.Principal = r.Pos, r.ID, who.Key
+	finding.standAt(r.Pos, r.ID)
+	finding.Cause = keyOf(r)
 	finding.Witness = witnessIn(f.column, who, a.arguments)
-	finding.Message = fmt.Sprintf("%s fails open: %s may %s %s %s", called(r), who.Key,
-		verb(f.column.Operation), f.column.Item.Name, f.around())
 	finding.Evidence = append([]string{cite(r)}, blamed(p, f, f.allowed)...)
 	if a.arguments != nil {
 		finding.Evidence = append(finding.Evidence, fmt.Sprintf("The engine allows it with %s.", compact(a.arguments)))
@@ -236,7 +234,12 @@ func reportFailure(p *Pass, f *failing) {
 	} else if b.arguments != nil {
 		finding.Evidence = append(finding.Evidence, fmt.Sprintf("It denies it with %s.", compact(b.arguments)))
 	}
-	p.report(draft{Finding: finding, who: []*matrix.Class{f.class}})
+	p.report(draft{
+		Finding: finding, who: wholly([]*matrix.Class{f.class}),
+		say: func(e *effects) string {
+			return fmt.Sprintf("%s fails open: %s may %s %s %s", called(r), p.namesIn(e.who), verb(f.column.Operation), e.listed(), f.around())
+		},
+	})
 }
 
 // blamed quotes the condition that errs, and what the engine says of it: not of

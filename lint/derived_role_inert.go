@@ -23,7 +23,7 @@ var derivedRoleInert = &Rule{
 	ID:       "derived-role-inert",
 	Family:   unreachable,
 	Severity: authz.SeverityWarning,
-	needs:    []need{needConditions, needEvaluation},
+	needs:    []need{needConditions, needEvaluation, needReads},
 	Doc: Doc{
 		Summary: "A derived role that no policy imports or uses, or that no declared principal can ever activate",
 		Rationale: `A derived role that is not imported does nothing, and Cerbos does not say so. One whose parent roles
@@ -138,6 +138,7 @@ func whyInert(ctx context.Context, p *Pass, d *policy.DerivedRole) (text string,
 		return "", nil, err
 	}
 	evidence = append(evidence, "Its condition: "+oneLine(d.Condition.String()))
+	evidence = append(evidence, lackedBy(p, d, rules, classes)...)
 	return fmt.Sprintf("%s %s a parent role of it, and %s its condition", p.names(classes),
 		plural(size(classes), "has", "have"), plural(size(classes), "never meets", "never meet")), evidence, nil
 }
@@ -240,4 +241,34 @@ func canBeActive(ctx context.Context, p *Pass, d *policy.DerivedRole, rules []*p
 		}
 	}
 	return tried == 0, nil
+}
+
+// lackedBy says which attributes that the condition of a derived role reads none of the classes
+// has: that is why it is not met.
+func lackedBy(p *Pass, d *policy.DerivedRole, rules []*policy.Rule, classes []*matrix.Class) []string {
+	var holding []any
+	for _, c := range classes {
+		holding = append(holding, c.First().Attr)
+	}
+	var lines []string
+	for _, r := range rules {
+		x := p.readings.of[r]
+		if x == nil {
+			continue
+		}
+		for _, read := range x.reads {
+			if !read.Principal || read.Place.DerivedRole != d.Name {
+				continue
+			}
+			s := supplied(holding, read.Path)
+			if s.step == len(read.Path) {
+				continue
+			}
+			line := fmt.Sprintf("none of them has principal.%s", pathName(read.Path[:s.step+1]))
+			if !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
 }

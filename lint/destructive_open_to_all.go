@@ -57,12 +57,25 @@ resourcePolicy:
 			if destructive == manifest.None || !p.all(col, allowed) {
 				continue
 			}
+			rules := p.widest(p.decisive(everybody, col))
 			f := about(col)
 			f.Confidence = confidenceIn(destructive)
-			f.Message = fmt.Sprintf("every principal may call %s with any arguments%s", col.Item.Name, destructiveBecause(destructive, 1))
-			f.blame(p.decisive(everybody, col))
-			f.Evidence = append(f.Evidence, fmt.Sprintf("%s may call it.", p.names(everybody)))
-			p.report(draft{Finding: f, who: everybody})
+			f.Cause = causeOf(col.Server.Name, keyOfMain(rules))
+			f.blame(rules)
+			if len(rules) > 0 && rules[0].Syntax != nil {
+				f.Pos = placeOfAll(rules[0].Syntax)
+				f.Fix = fmt.Sprintf("Grant it in %s (%s) to the few who need it, or on a condition.", called(rules[0].Syntax), rules[0].Pos)
+			}
+			p.report(draft{
+				Finding: f, who: wholly(everybody), ground: destructive,
+				say: func(e *effects) string {
+					what := e.either("destructive tools")
+					return fmt.Sprintf("every principal may call %s with any arguments%s", what, destructiveBecause(e.ground, len(e.items)))
+				},
+				why: func(e *effects) []string {
+					return []string{fmt.Sprintf("%s may call %s.", p.namesIn(e.who), plural(len(e.items), "it", "them"))}
+				},
+			})
 		}
 	},
 }

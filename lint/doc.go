@@ -7,14 +7,18 @@
 // without regard to the others: what explains what, what is waived and what is
 // said together is settled in [Run], for all rules alike.
 //
-// Findings about what a rule grants stand at that rule, those about what is
-// missing at the item or the server that lacks it. Findings about one item are
-// one finding an item, except where the cause is one for many items: then they
-// are joined, naming three of the items and counting the rest.
+// A finding is about what has to change: a rule of a policy, a grant that is missing, a
+// server's enforcement point. It stands there, and lists all items and principals that this
+// affects. A check reports drafts, each about one item at most, with the cause that they
+// share; what a cause is called depends neither on places nor on what it affects, so that a
+// finding is the same one in the next run.
 //
-// Waivers of the config and those in policies are applied to what the rules
-// reported, before it is joined; the rules about waivers run after that, and
-// what they find cannot be waived.
+// Waivers of the config and those in policies are applied to the drafts, before they are
+// joined, and so is what is known from a base or a baseline: a draft of a rule that is about
+// each principal by itself is divided where only some of them are accepted or known. The
+// rules about waivers run after that, and what they find cannot be waived.
+//
+// What one finding is the reason for, or says better, is left out for it and listed with it.
 //
 // How findings are printed is left to package report, and what they do to the
 // exit status to the command.

@@ -54,7 +54,7 @@ two a call reaches is up to the server, and may change. One may be harmless and 
 				}
 				for n, i := range items {
 					if n != 1 {
-						f.Related = append(f.Related, Related{i.Pos, "another one"})
+						f.Related = append(f.Related, Related{i.Pos, "another one", true})
 					}
 				}
 				p.report(draft{Finding: f})

@@ -40,7 +40,7 @@ with the profile that describes it.`,
 				Evidence: []string{s.Profile.Unsupported + "."},
 			}
 			if v := s.Inventory.FastMCP; v != "" {
-				f.Related = []Related{{s.Inventory.Pos, "the inventory says FastMCP " + v}}
+				f.Related = []Related{{s.Inventory.Pos, "the inventory says FastMCP " + v, false}}
 			}
 			p.report(draft{Finding: f})
 		}

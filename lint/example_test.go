@@ -66,5 +66,5 @@ resourcePolicy:
 		fmt.Printf("%v: %v: %s [%s]\n", f.Pos, f.Severity, f.Message, f.Rule)
 	}
 	// Output:
-	// policies/crm.yaml:7:46: warning: tools/call::* opens export and greet, which no rule names [wildcard-action]
+	// policies/crm.yaml:7:46: note: tools/call::* opens export and greet, which no rule names [wildcard-action]
 }

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 )
@@ -15,16 +16,43 @@ type explanation struct {
 	hides []string
 }
 
-// explanations lists which findings leave out which others.
+// explanations lists which findings leave out which others: those are wrong or idle
+// as long as the cause stands, so that they are left out too where the cause is turned
+// off or waived.
 var explanations = []explanation{
-	{"no-policy-for-resource", nil, onServer, []string{"tool-without-rule", "tool-unreachable", "tool-untested", "rule-matches-nothing"}},
-	{"schema-rejects-requests", isError, onServer, []string{"tool-without-rule", "tool-unreachable", "tool-untested", "rule-matches-nothing"}},
+	{"no-policy-for-resource", nil, onServer, []string{"policy-never-asked", "principal-without-access", "rule-matches-nothing", "tool-unreachable", "tool-untested", "tool-without-rule"}},
+	{"schema-rejects-requests", isError, onServer, []string{"principal-without-access", "rule-matches-nothing", "tool-unreachable", "tool-untested", "tool-without-rule"}},
+	{"rule-matches-nothing", isPrefix, onServer, []string{"principal-without-access"}},
+	{"policy-never-asked", nil, inRule, aboutRules},
+	{"principal-not-declared", nil, inRule, []string{"attribute-never-supplied", "claim-never-supplied", "rule-untested"}},
+	{"rule-matches-nothing", isPrefix, onItem, []string{"tool-without-rule", "tool-unreachable", "tool-untested"}},
 	{"tool-without-rule", nil, onItem, []string{"tool-untested"}},
-	{"list-not-filtered", nil, atEndpoint, []string{"operation-not-enforced"}},
+	{"list-not-filtered", nil, atEndpoint, []string{"operation-not-enforced", "listed-not-callable"}},
 	{"task-call-unguarded", nil, onItem, []string{"tool-unreachable", "listed-not-callable", "callable-not-listed"}},
 	{"invalid-glob", nil, atPos, []string{"rule-matches-nothing"}},
-	{"attribute-never-supplied", nil, inRule, []string{"condition-never-true", "condition-always-true"}},
+	{"attribute-never-supplied", nil, inRule, []string{"condition-never-true", "condition-always-true", "principal-without-access"}},
+	{"claim-never-supplied", nil, inRule, []string{"condition-never-true", "condition-always-true", "principal-without-access"}},
 	{"argument-not-in-schema", nil, inRule, []string{"condition-never-true"}},
+	{"condition-never-true", nil, inRule, []string{"principal-without-access"}},
+	{"condition-never-true", nil, inCondition, []string{"rule-matches-nothing"}},
+}
+
+// aboutRules are what is found of a rule that no request gets to.
+var aboutRules = []string{
+	"argument-at-list-time", "argument-not-in-schema", "argument-optional", "attribute-never-supplied", "claim-never-supplied",
+	"condition-always-true", "condition-never-true", "principal-not-declared", "role-not-held", "rule-matches-nothing", "rule-untested",
+}
+
+// settlements lists which findings are settled with which others, and say less: they
+// are left out only beside the other.
+var settlements = []explanation{
+	{"destructive-open-to-all", nil, onItem, []string{"agent-destructive", "powerful-tool-open"}},
+	{"agent-destructive", nil, onItem, []string{"powerful-tool-open"}},
+	{"destructive-open-to-all", nil, inRule, []string{"wildcard-role"}},
+	{"destructive-open-to-all", nil, ofRules, []string{"rule-shadowed"}},
+	{"wildcard-role", nil, ofRules, []string{"rule-shadowed"}},
+	{"rule-matches-nothing", nil, atSlip, []string{"listed-not-callable", "tool-without-rule", "tool-unreachable"}},
+	{"operation-not-enforced", nil, onServer, []string{"list-not-filtered"}},
 }
 
 // An extent says where a finding holds, as keys that two findings may share. A
@@ -48,33 +76,65 @@ func atPos(d *draft) []string { return []string{d.Pos.String()} }
 
 func inRule(d *draft) []string {
 	if d.Policy == "" {
-		return nil
+		return d.rules
 	}
 	return []string{d.Policy}
 }
 
+// ofRules is the rule that a finding stands at, or those that make its rule idle.
+func ofRules(d *draft) []string {
+	if len(d.by) > 0 {
+		return d.by
+	}
+	return inRule(d)
+}
+
+func atSlip(d *draft) []string {
+	if d.slip == "" {
+		return nil
+	}
+	return []string{d.slip}
+}
+
+// inCondition is inRule for what is found of a rule's condition.
+func inCondition(d *draft) []string {
+	if d.Rule == "rule-matches-nothing" && !strings.HasPrefix(d.Cause, otherName) {
+		return nil
+	}
+	return inRule(d)
+}
+
 func isError(d *draft) bool { return d.Severity == authz.SeverityError }
 
-// unexplained leaves out the findings that another one explains. A finding that is
-// left out still explains others.
-func unexplained(drafts []draft) []draft {
+// isPrefix reports whether a finding of rule-matches-nothing is about actions that are sent
+// with another prefix.
+func isPrefix(d *draft) bool { return strings.HasPrefix(d.Cause, otherActions) }
+
+// unexplained leaves out the findings that others explain, and notes those that are wanted
+// with what explains them. A finding that is left out still explains others.
+func unexplained(drafts []*draft, list []explanation, wanted func(*draft) bool) []*draft {
 	hidden := make([]bool, len(drafts))
-	for _, e := range explanations {
-		holds := map[string]bool{}
-		for i := range drafts {
-			if d := &drafts[i]; d.Rule == e.by && (e.only == nil || e.only(d)) {
+	for _, e := range list {
+		holds := map[string]*draft{}
+		for _, d := range drafts {
+			if d.Rule == e.by && (e.only == nil || e.only(d)) {
 				for _, key := range e.where(d) {
-					holds[key] = true
+					if holds[key] == nil {
+						holds[key] = d
+					}
 				}
 			}
 		}
-		for i := range drafts {
-			if d := &drafts[i]; slices.Contains(e.hides, d.Rule) {
-				hidden[i] = hidden[i] || covered(holds, e.where(d))
+		for i, d := range drafts {
+			if slices.Contains(e.hides, d.Rule) && !hidden[i] && covered(holds, e.where(d)) {
+				hidden[i] = true
+				if by := holds[e.where(d)[0]]; wanted(d) {
+					by.explains = append(by.explains, d)
+				}
 			}
 		}
 	}
-	var kept []draft
+	var kept []*draft
 	for i, d := range drafts {
 		if !hidden[i] {
 			kept = append(kept, d)
@@ -83,9 +143,23 @@ func unexplained(drafts []draft) []draft {
 	return kept
 }
 
-func covered(holds map[string]bool, keys []string) bool {
+// unsettled leaves out the findings that are settled with another one that counts.
+func unsettled(drafts []*draft) []*draft {
+	counts := func(d *draft) bool { return !d.Waived && !d.Known }
+	var open, rest []*draft
+	for _, d := range drafts {
+		if counts(d) {
+			open = append(open, d)
+		} else {
+			rest = append(rest, d)
+		}
+	}
+	return append(unexplained(open, settlements, func(*draft) bool { return true }), rest...)
+}
+
+func covered(holds map[string]*draft, keys []string) bool {
 	for _, key := range keys {
-		if !holds[key] {
+		if holds[key] == nil {
 			return false
 		}
 	}

@@ -79,6 +79,9 @@ func (f *failing) sent(p *Pass) string {
 			}
 		}
 	}
+	if f.request.Made != nil {
+		return compact(f.request.Resource) + "\x00" + f.request.MadeKey() + "\x00" + manifest.SchemaKey(p.reasons.ArgumentsSchema(f.column.Item), [][]string{{}})
+	}
 	if n == 0 {
 		return compact(resource)
 	}
@@ -94,6 +97,9 @@ func (f *failing) key(sent string) string {
 func (f *failing) looksAt() string {
 	who := f.request.Principal
 	parts := []any{who.Scope, who.PolicyVersion}
+	if f.request.Made != nil {
+		parts = append(parts, who)
+	}
 	for _, c := range f.conditions {
 		for _, part := range c.Parts {
 			for _, t := range slices.Concat(part.Terms, part.Elements) {

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"strings"
+
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/fix"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -16,7 +18,7 @@ type Finding struct {
 	Evidence   []string // lines that say why: the cell, the rule, the witness
 	Fix        string   // what to do about it, or ""
 	Pos        source.Pos
-	Related    []Related // other places, a few if there are many
+	Related    []Related // other places
 	// Edits of the policies settle the finding without a decision that only a
 	// person can take. Most findings have none.
 	Edits   []fix.Edit
@@ -29,19 +31,43 @@ type Finding struct {
 	Principal string         // a principal's key
 	Policy    string         // the ID of a policy rule
 
+	// Cause says what has to change, where a finding is about all that it affects: it is
+	// the same wherever that stands in its file, and whatever comes to be affected.
+	// Empty for a finding that its message is all there is to tell apart by.
+	Cause string
+
 	// All that it is about, in the order of the places: Name and Principal say
 	// only what is the same for all. Principals are the keys, one of each class
-	// where there are very many.
+	// where there are very many (over ten thousand).
 	Items      []Item
 	Principals []string
+	// Affected says it pair by pair: an item is in one of them.
+	Affected []Affected
 
-	// Known is set if the base of a comparison has the finding, too.
+	// Explains are findings of other rules that this one is the reason for or says
+	// better, and that are left out for it.
+	Explains []Explained
+
+	// Known is set if the base of a comparison or the baseline has the finding, too.
 	Known bool
 
 	Waived    bool
 	Reason    string     // of the waiver
 	WaivedAt  source.Pos // where the waiver stands
 	Standards []string
+}
+
+// Identity tells findings apart from one run to the next: it does not depend on where
+// in its file something stands, nor on what a cause comes to affect.
+func (f *Finding) Identity() string {
+	if f.Cause != "" {
+		return strings.Join([]string{f.Rule, f.Cause}, "\x00")
+	}
+	kind := ""
+	if f.Name != "" {
+		kind = f.Type.String()
+	}
+	return strings.Join([]string{f.Rule, f.Pos.File, f.Server, kind, f.Name, f.Principal, f.Message}, "\x00")
 }
 
 // An Item is one item that a finding is about.
@@ -51,8 +77,27 @@ type Item struct {
 	Name   string
 }
 
+// Affected are items and the principals that a finding is about with each of them.
+// Without items it is about the principals by themselves.
+type Affected struct {
+	Items      []Item
+	Principals []string
+}
+
+// Explained is a finding that is left out because another explains it.
+type Explained struct {
+	Rule       string
+	Severity   authz.Severity
+	Identity   string // see [Finding.Identity]
+	Cause      string // see [Finding.Cause]
+	Items      []Item
+	Principals []string
+	Affected   []Affected
+}
+
 // Related is another place that a finding is about.
 type Related struct {
 	Pos  source.Pos
 	Text string
+	Item bool // an item that the finding is about stands there
 }

@@ -36,6 +36,24 @@ type Duty struct {
 	Pos    source.Pos
 }
 
+// Flows say which tools bring data in and which take it out. A nil list says nothing,
+// so that what belongs in it is inferred.
+type Flows struct {
+	Untrusted []Label // take in what strangers wrote
+	Private   []Label // read what is not for everybody
+	Outbound  []Label // send data out
+
+	// Servers are those that the config declares: of what is named of one that the run is
+	// not about, nothing is known.
+	Servers []string
+}
+
+// A Label names tools, by a name or a glob, of one server (crm:get_*) or of all.
+type Label struct {
+	Pos   source.Pos
+	Tools string
+}
+
 // An Assertion is what a case of a suite expects of an operation on an item,
 // and what was decided. Cases that were skipped assert nothing.
 type Assertion struct {

@@ -10,12 +10,12 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// A known says what an inventory tells about something.
-type known uint8
+// A certainty says what an inventory tells about something.
+type certainty uint8
 
 // What there is to know. Unknown is the zero value.
 const (
-	unknown known = iota
+	unknown certainty = iota
 	yes
 	no
 )
@@ -23,7 +23,7 @@ const (
 // An argument is what the inputSchema of a tool says of a path of names below
 // its arguments.
 type argument struct {
-	exists known
+	exists certainty
 	step   int      // the first of the path that is not there, or that has nothing below it
 	near   []string // the names that are there in its place
 	// types are those of JSON that the value may have: of the whole path, or

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -9,7 +10,7 @@ import (
 )
 
 // listNotFiltered flags lists that show every item or none. It reports once a
-// server and list.
+// server.
 var listNotFiltered = &Rule{
 	ID:       "list-not-filtered",
 	Family:   unguarded,
@@ -61,6 +62,7 @@ resourcePolicy:
 			}
 			s, method := col.Server, pep.Endpoint(col.Item.Type, authz.List)
 			f := about(col)
+			f.Cause = s.Name
 			gated := s.Profile.Filter(col.Item.Type) == authz.FilterGate
 			switch {
 			case gated:
@@ -74,24 +76,28 @@ resourcePolicy:
 			default:
 				continue
 			}
-			p.report(draft{
-				Finding: f, endpoint: method, group: s.Name + " " + method,
-				subject: col.Item.Name, say: everyItemShows(s, col.Item.Type, gated),
-			})
+			p.report(draft{Finding: f, endpoint: method, subject: whoever[gated] + "\x00" + col.Item.Name, say: everythingShows(s)})
 		}
 	},
 }
 
-func everyItemShows(s *matrix.Server, t authz.ItemType, gated bool) func([]string) string {
-	whoever := "anyone who connects"
-	if gated {
-		whoever = "whoever passes the gate"
-	}
-	return func(items []string) string {
-		every := fmt.Sprintf("every %s of %s", noun(t), s.Name)
-		if len(items) == 1 {
-			every = fmt.Sprintf("the %s of %s", noun(t), s.Name)
+// whoever says who sees a list, by whether it is gated.
+var whoever = map[bool]string{false: "anyone who connects", true: "whoever passes the gate"}
+
+func everythingShows(s *matrix.Server) func(*effects) string {
+	return func(e *effects) string {
+		var parts []string
+		for _, gated := range []bool{false, true} {
+			var shown effects
+			for _, subject := range e.subjects {
+				if name, ok := strings.CutPrefix(subject, whoever[gated]+"\x00"); ok {
+					shown.items = append(shown.items, filter(e.items, func(i Item) bool { return i.Name == name })...)
+				}
+			}
+			if len(shown.items) > 0 {
+				parts = append(parts, fmt.Sprintf("%s sees every one of %s: %s", whoever[gated], s.Name, shown.listed()))
+			}
 		}
-		return fmt.Sprintf("%s sees %s: %s", whoever, every, listing(items, named))
+		return strings.Join(parts, "; ")
 	}
 }

@@ -4,14 +4,19 @@ import (
 	"fmt"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pep"
+	"github.com/mcpolicy/mcpolicy/policy"
 )
 
 // listedNotCallable flags items that somebody sees who may never use them. A
-// call that some arguments allow is not never.
+// call that some arguments allow is not never. It reports once for the rule that shows
+// them.
 var listedNotCallable = &Rule{
 	ID:       "listed-not-callable",
 	Family:   overExposed,
 	Severity: authz.SeverityWarning,
+	ofEach:   true,
 	Doc: Doc{
 		Summary: "A principal sees a tool that it may never call",
 		Rationale: `What a tool is called, what it does and which arguments it takes is information about the company.
@@ -46,16 +51,49 @@ resourcePolicy:
 	},
 	Check: func(p *Pass) {
 		for use := range p.twins() {
-			list := use.Twin
-			who := p.among(p.where(list, possible), use, denied)
-			if len(who) == 0 {
-				continue
+			by := map[string][]*matrix.Class{}
+			for _, c := range p.among(p.where(use.Twin, possible), use, denied) {
+				key := keyOfMain(p.widest(p.decisive([]*matrix.Class{c}, use.Twin)))
+				by[key] = append(by[key], c)
 			}
-			f := about(use)
-			f.Message = fmt.Sprintf("%s shows to %s, who may never %s it", use.Item.Name, p.names(who), verb(use.Operation))
-			f.blame(p.decisive(who, list))
-			f.Evidence = append(f.Evidence, whyDenied(p, who, use)...)
-			p.report(draft{Finding: f, who: who})
+			for key, who := range by { // in any order: findings are sorted
+				p.report(showing(p, use, key, who))
+			}
 		}
 	},
+}
+
+// showing is the draft about an item that a rule shows to classes that may never use it.
+func showing(p *Pass, use *matrix.Column, key string, who []*matrix.Class) draft {
+	f := about(use)
+	f.Cause = causeOf(use.Server.Name, verb(use.Operation), key)
+	rules := p.widest(p.decisive(who, use.Twin))
+	f.blame(rules)
+	if len(rules) > 0 && rules[0].Syntax != nil {
+		f.Fix = fmt.Sprintf("Have %s show only what those it is for may %s (%s), or let them %s the rest.", called(rules[0].Syntax), verb(use.Operation), showingAction(p, rules[0].Syntax, use.Twin), verb(use.Operation))
+	}
+	return draft{
+		because: func(who crowd) []string {
+			lines, _ := barriers(p, who, use)
+			return lines
+		},
+		why:     noneFor(p, use),
+		Finding: f, who: wholly(who), endpoint: pep.Endpoint(use.Item.Type, authz.List),
+		say: func(e *effects) string {
+			return fmt.Sprintf("%s %s to %s, who may never %s %s", e.listed(), plural(len(e.items), "shows", "show"), p.namesIn(e.who),
+				verb(use.Operation), e.them())
+		},
+	}
+}
+
+// showingAction returns the action of a rule by which it shows an item.
+func showingAction(p *Pass, r *policy.Rule, list *matrix.Column) string {
+	for _, a := range p.index.Asked(list) {
+		for _, action := range r.Actions {
+			if ok, err := r.MatchAction(action.Value, a.Action); !a.Gate && ok && err == nil {
+				return action.Value
+			}
+		}
+	}
+	return pep.Endpoint(list.Item.Type, authz.List)
 }

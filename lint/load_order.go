@@ -37,7 +37,7 @@ func reportShared(p *Pass) {
 		}
 		for _, rules := range shared { // in any order: whoever called sorts
 			rules = slices.DeleteFunc(slices.Clone(rules), func(r *policy.Rule) bool {
-				return !slices.ContainsFunc(rules, func(o *policy.Rule) bool { return share(p, r, o) })
+				return !slices.ContainsFunc(rules, func(o *policy.Rule) bool { return overlap(p, r, o) })
 			})
 			reportConfused(p, rules, fmt.Sprintf("the same %s, another condition, and both match one request:",
 				map[policy.Kind]string{policy.PrincipalPolicy: "name", policy.RolePolicy: "number"}[x.Kind]))
@@ -45,9 +45,9 @@ func reportShared(p *Pass) {
 	}
 }
 
-// share reports whether some request is about two rules with different
+// overlap reports whether some request is about two rules with different
 // conditions.
-func share(p *Pass, a, b *policy.Rule) bool {
+func overlap(p *Pass, a, b *policy.Rule) bool {
 	return a.Condition.String() != b.Condition.String() && slices.ContainsFunc(p.index.Targets, func(t *coverage.Target) bool {
 		return a.CoversKind(t.Kind) && b.CoversKind(t.Kind) && slices.ContainsFunc(t.Actions, func(action string) bool {
 			return a.CoversAction(action) && b.CoversAction(action)

@@ -61,7 +61,7 @@ called crm behind cerbos-fastmcp. Where it has no principals, these are meant:
 
 // Principals is the principals.yaml of examples that have none.
 const Principals = `principals:
-  ian: {id: ian, roles: [ADMIN], attr: {department: IT, region: EMEA}}
+  ian: {id: ian, kind: human, roles: [ADMIN], attr: {department: IT, region: EMEA}}
   sally: {id: sally, roles: [SALES], attr: {department: Sales, region: EMEA}}
   harry: {id: harry, roles: [HR], attr: {department: People, region: APAC}}
 `

@@ -65,10 +65,11 @@ resourcePolicy:
 				continue
 			}
 			f := about(col)
-			f.Evidence = evidence
+			f.Cause, f.Evidence = causeOf(col.Server.Name, t.String(), kind), evidence
 			p.report(draft{
-				Finding: f, group: strings.Join([]string{col.Server.Name, t.String(), kind}, "\x00"), subject: col.Item.Name,
-				say: func(list []string) string {
+				Finding: f,
+				say: func(e *effects) string {
+					list := e.subjects
 					return fmt.Sprintf("%s of %s %s %s: %s", plural(len(list), "the name of a "+noun(t), fmt.Sprintf("the names of %d %ss", len(list), noun(t))),
 						col.Server.Name, plural(len(list), "has", "have"), kind, listing(list, named))
 				},

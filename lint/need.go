@@ -72,6 +72,25 @@ func (o *Options) Lacking(e pdp.Decider) []Lack {
 	return list
 }
 
+// LooksInto reports whether a run with the options looks into all that a rule is about, and
+// into the rules that may explain its findings, so that something follows from its silence.
+// There is nothing to look into for a rule that there is not.
+func (o *Options) LooksInto(e pdp.Decider, id string) bool {
+	needed, wanted := []string{id}, o.wanted()
+	for n := 0; n < len(needed); {
+		n = len(needed)
+		needed = slices.Compact(slices.Sorted(slices.Values(withExplainers(needed))))
+	}
+	unwanted := func(id string) bool { return !slices.Contains(wanted, id) }
+	return !isRule(id) || !slices.ContainsFunc(needed, unwanted) && !lacks(e, id)
+}
+
+// isRule reports whether there is a rule of that ID.
+func isRule(id string) bool {
+	_, err := Find(id)
+	return err == nil
+}
+
 // lacks lists what an engine does not do that the rule needs.
 func (r *Rule) lacks(e pdp.Decider) []string {
 	var missing []string

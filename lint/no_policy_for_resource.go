@@ -19,7 +19,8 @@ var noPolicyForResource = &Rule{
 		Summary: "The enforcement point asks about a kind, version or scope that no policy covers",
 		Rationale: `Cerbos denies what no policy is about, so nothing is open. But nobody decided it either: the
 kind is misspelt on one of the two sides, the policy is not deployed, or the server was never thought of. The
-first policy that matches by accident opens it.`,
+first policy that matches by accident opens it. An enforcement point that lets pass what no policy covers,
+as synapse-claude does, leaves it open to everybody.`,
 		Bad: `
 -- mcpolicy.yaml --
 servers:
@@ -49,6 +50,9 @@ principals: principals.yaml
 				Server: u.server.Name, Pos: p.declared(u.server),
 				Message:  fmt.Sprintf("no policy covers %s, which %s asks about for %s", u.target, u.server.Profile.Name, u.server.Name),
 				Evidence: []string{fmt.Sprintf("It is asked about %s: denied to everybody, because nobody decided.", listing(items, named))},
+			}
+			if u.server.Profile.PassesUncovered() {
+				f.Evidence[0] = fmt.Sprintf("It is asked about %s: open to everybody, because it lets pass what no policy covers.", listing(items, named))
 			}
 			if near := source.DidYouMean(u.target.Kind, kindsAsked(p)); near != "" {
 				f.Evidence = append(f.Evidence, fmt.Sprintf("There are policies for other kinds%s.", near))

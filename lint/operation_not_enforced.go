@@ -2,13 +2,14 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pep"
 )
 
 // operationNotEnforced flags operations that the enforcement point never asks
-// about. It reports once a server and MCP method.
+// about. It reports once a server.
 var operationNotEnforced = &Rule{
 	ID:       "operation-not-enforced",
 	Family:   unguarded,
@@ -59,6 +60,7 @@ resourcePolicy:
 			}
 			method := pep.Endpoint(col.Item.Type, col.Operation)
 			f := about(col)
+			f.Cause = col.Server.Name
 			f.Evidence = []string{fmt.Sprintf("%s asks nothing on %s, so no policy can refuse it.", col.Server.Profile.Name, method)}
 			if len(p.Matrix.Classes) > 0 {
 				can := " all can."
@@ -68,15 +70,25 @@ resourcePolicy:
 				f.Evidence[0] += " " + p.names(p.Matrix.Classes) + can
 			}
 			p.report(draft{
-				Finding: f, endpoint: method, group: col.Server.Name + " " + method,
-				subject: col.Item.Name, say: anyoneCan(col.Operation),
+				Finding: f, endpoint: method, subject: verb(col.Operation) + " " + col.Item.Name, say: anyoneCan,
 			})
 		}
 	},
 }
 
-func anyoneCan(op authz.Operation) func([]string) string {
-	return func(items []string) string {
-		return fmt.Sprintf("anyone who connects can %s %s", verb(op), listing(items, named))
+// anyoneCan says what anyone can do: see, call, get and read what.
+func anyoneCan(e *effects) string {
+	var parts []string
+	for _, op := range []authz.Operation{authz.List, authz.Call, authz.Get, authz.Read} {
+		var open effects
+		for _, i := range e.items {
+			if slices.Contains(e.subjects, verb(op)+" "+i.Name) && (op == authz.List || i.Type.Use() == op) {
+				open.items = append(open.items, i)
+			}
+		}
+		if len(open.items) > 0 {
+			parts = append(parts, verb(op)+" "+open.listed())
+		}
 	}
+	return "anyone who connects can " + listing(parts, len(parts))
 }

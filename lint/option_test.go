@@ -105,6 +105,29 @@ func TestDutyMistakes(t *testing.T) {
 	}
 }
 
+// TestFlowMistakes holds that a label of no tool is a mistake, unless it is of a server
+// that the run is not about.
+func TestFlowMistakes(t *testing.T) {
+	t.Parallel()
+	in, err := insecure(t).input(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	label := func(tools string) lint.Label {
+		return lint.Label{Pos: source.Pos{File: "mcpolicy.yaml", Line: 3, Col: 7}, Tools: tools}
+	}
+	o := lint.Options{Flows: lint.Flows{
+		Untrusted: []lint.Label{label("create_qoute"), label("create_*")}, Private: []lint.Label{label("crm:create_qoute"), label("crm:create_quote")},
+		Outbound: []lint.Label{label("mail:send"), label("mial:send")}, Servers: []string{"crm", "mail"},
+	}}
+	want := "mcpolicy.yaml:3:7: flows: untrusted: no tool is called \"create_qoute\" (did you mean create_quote?)\n" +
+		"mcpolicy.yaml:3:7: flows: private: no tool is called \"crm:create_qoute\" (did you mean crm:create_quote?)\n" +
+		"mcpolicy.yaml:3:7: flows: outbound: no tool is called \"mial:send\""
+	if err := o.Check(in.Matrix); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
 // TestSchemaHasTheOptions holds the schema of the config to the options of the
 // rules.
 func TestSchemaHasTheOptions(t *testing.T) {

@@ -33,8 +33,9 @@ type Pass struct {
 	readings readings
 
 	rule    *Rule // at work
-	drafts  []draft
+	drafts  []*draft
 	waivers []applied
+	slips   []slipped
 	seen    map[string]bool // the drafts about items, without their positions
 
 	input     *Input
@@ -99,17 +100,13 @@ func (p *Pass) report(d draft) {
 	d.Severity = cmp.Or(d.Severity, p.rule.Severity)
 	d.Confidence = max(d.Confidence, p.rule.Confidence)
 	d.Fix = cmp.Or(d.Fix, p.rule.Doc.Fix)
-	d.Principals = principalsOf(&d)
-	if len(d.whom) == 1 {
-		d.Principal = d.whom[0].Key
-	}
-	d.Principal = cmp.Or(d.Principal, onlyPrincipal(d.who))
 	if d.Name != "" {
 		d.Items = []Item{{d.Server, d.Type, d.Name}}
 	}
+	d.subject = cmp.Or(d.subject, d.Name)
 	d.Related = slices.DeleteFunc(d.Related, func(r Related) bool { return r.Pos == d.Pos })
 	if d.say != nil {
-		d.Message = d.say([]string{d.subject})
+		d.Message = d.say(effectsOf([]*draft{&d}))
 	}
 	if d.Name != "" {
 		key := d.Rule + "\x00" + d.Server + "\x00" + d.Type.String() + "\x00" + d.Name + "\x00" + d.Policy + "\x00" + d.Message
@@ -118,7 +115,7 @@ func (p *Pass) report(d draft) {
 		}
 		p.seen[key] = true
 	}
-	p.drafts = append(p.drafts, d)
+	p.drafts = append(p.drafts, &d)
 }
 
 // about starts a finding about an item.
@@ -126,12 +123,17 @@ func about(col *matrix.Column) Finding {
 	return Finding{Server: col.Server.Name, Type: col.Item.Type, Name: col.Item.Name, Pos: col.Item.Pos}
 }
 
+// standAt makes a rule's place that of a finding about an item.
+func (f *Finding) standAt(pos source.Pos, rule string) {
+	f.Related = append(f.Related, Related{f.Pos, noun(f.Type) + " " + f.Name, true})
+	f.Pos, f.Policy = pos, rule
+}
+
 // blame makes the first of the rules that decided the place of the finding,
 // and all of them its evidence.
 func (f *Finding) blame(rules []matrix.Rule) {
 	if len(rules) > 0 && !rules[0].Pos.IsZero() {
-		f.Related = append(f.Related, Related{f.Pos, noun(f.Type) + " " + f.Name})
-		f.Pos, f.Policy = rules[0].Pos, rules[0].ID
+		f.standAt(rules[0].Pos, rules[0].ID)
 	}
 	f.Evidence = append(f.Evidence, citeAll(rules)...)
 }

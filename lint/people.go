@@ -2,7 +2,6 @@ package lint
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -22,59 +21,10 @@ func size(classes []*matrix.Class) int {
 }
 
 // names lists the principals of classes: "ian, sally and harry".
-func (p *Pass) names(classes []*matrix.Class) string {
-	n := size(classes)
-	if n > people+1 && len(classes) == len(p.Matrix.Classes) {
-		return "all " + strconv.Itoa(n) + " principals"
-	}
-	var words []string
-	for _, c := range classes {
-		for _, one := range c.Principals[:min(len(c.Principals), people+1)] { // they are sorted
-			words = append(words, one.Key)
-		}
-	}
-	slices.Sort(words)
-	return listingOf(words[:min(len(words), people+1)], n, people)
-}
+func (p *Pass) names(classes []*matrix.Class) string { return p.namesIn(wholly(classes)) }
 
-// onlyPrincipal returns the key of the principal of classes, if it is one.
-func onlyPrincipal(classes []*matrix.Class) string {
-	if size(classes) != 1 {
-		return ""
-	}
-	return classes[0].First().Key
-}
-
-// classesOf returns the classes that principals stand for, by their keys.
-func classesOf(p *Pass, keys []string) []*matrix.Class {
-	var list []*matrix.Class
-	for _, key := range keys {
-		if c := p.Matrix.ClassOf(key); c != nil {
-			list = append(list, c)
-		}
-	}
-	return list
-}
-
-// machinesOf returns the principals of a class that are agents or workloads.
-func machinesOf(c *matrix.Class) []*authz.Principal {
-	return filter(c.Principals, func(who *authz.Principal) bool { return who.Kind != authz.Human })
-}
-
-// except returns the principals of a class that are no administrators.
-func except(c *matrix.Class, a *Administrators) []*authz.Principal {
-	return filter(c.Principals, func(who *authz.Principal) bool { return !a.has(who) })
-}
-
-// namesOf lists principals.
-func namesOf(list []*authz.Principal) string {
-	words := make([]string, len(list))
-	for i, one := range list {
-		words[i] = one.Key
-	}
-	slices.Sort(words)
-	return listingOf(words[:min(len(words), people+1)], len(words), people)
-}
+// isMachine reports whether a principal is an agent or a workload.
+func isMachine(who *authz.Principal) bool { return who.Kind != authz.Human }
 
 // rolesHeld lists the roles of the principals, and those that a role policy
 // puts above one of them.
@@ -84,35 +34,6 @@ func rolesHeld(p *Pass) []string {
 		roles = append(roles, c.First().Roles...)
 	}
 	return slices.Sorted(slices.Values(p.index.Lineage(roles...)))
-}
-
-// manyPrincipals is how many principals a finding lists by name.
-const manyPrincipals = 1000
-
-// principalsOf lists the principals that a draft is about.
-func principalsOf(d *draft) []string {
-	var list []string
-	switch whom := d.whom; {
-	case d.Principal != "":
-		return []string{d.Principal}
-	case len(whom) > 0:
-		for _, one := range whom[:min(len(whom), manyPrincipals)] {
-			list = append(list, one.Key)
-		}
-	default:
-		each := size(d.who) <= manyPrincipals
-		for _, c := range d.who {
-			if !each {
-				list = append(list, c.First().Key)
-				continue
-			}
-			for _, one := range c.Principals {
-				list = append(list, one.Key)
-			}
-		}
-	}
-	slices.Sort(list)
-	return list
 }
 
 // roleSets lists the different sets of roles that principals have.
@@ -127,4 +48,19 @@ func roleSets(p *Pass) []string {
 	}
 	slices.Sort(sets)
 	return sets
+}
+
+// onlyAdministrators reports whether principals of classes are all declared administrators.
+func (p *Pass) onlyAdministrators(classes []*matrix.Class) bool {
+	return len(wholly(classes).where(func(who *authz.Principal) bool { return !p.options.Administrators.has(who) })) == 0
+}
+
+// rolesOf lists the roles of classes.
+func rolesOf(classes []*matrix.Class) []string {
+	var roles []string
+	for _, c := range classes {
+		roles = append(roles, c.First().Roles...)
+	}
+	slices.Sort(roles)
+	return slices.Compact(roles)
 }

@@ -17,11 +17,12 @@ import (
 // A reader is a rule about what the enforcement points ask for, what its
 // condition reads, and the requests that it is about.
 type reader struct {
-	rule  *policy.Rule
-	reads []pdp.Read
-	clock []pdp.Location
-	about []columnRequest
-	idle  map[idleKey]bool
+	rule   *policy.Rule
+	reads  []pdp.Read
+	claims []pdp.Read
+	clock  []pdp.Location
+	about  []columnRequest
+	idle   map[idleKey]bool
 	// names are the items that the rule's own condition is about, where the
 	// action is asked about every item.
 	names map[*matrix.Column]bool
@@ -70,6 +71,11 @@ func findReaders(p *Pass) {
 		for _, read := range reads[r.ID].Reads {
 			if isPlace(r, read.Place) {
 				x.reads = append(x.reads, read)
+			}
+		}
+		for _, read := range reads[r.ID].Claims {
+			if isPlace(r, read.Place) {
+				x.claims = append(x.claims, read)
 			}
 		}
 		for _, place := range reads[r.ID].Clock {
@@ -230,7 +236,23 @@ func variable(p *Pass, in *policy.Policy, name string) *policy.Variable {
 // argumentPath returns the path below the arguments of a call that is read, if it
 // is one.
 func (q *columnRequest) argumentPath(r *pdp.Read) ([]string, bool) {
+	if of, _ := q.Behind(append([]string{"attr"}, r.Path...)); of != nil && !r.Principal && of[0] == "R" {
+		made := *r
+		made.Path = of[2:]
+		if path, ok := below(&made, q.Arguments); ok && path[0] != authz.LookedUp {
+			return path, true
+		}
+	}
 	return below(r, q.Unknown)
+}
+
+// guarded says for each of the last steps of a read whether it does no harm there if what is
+// read is missing. A path that is longer than the read begins where the read does.
+func guarded(r *pdp.Read, steps int) []bool {
+	if more := steps - len(r.Guarded); more > 0 {
+		return slices.Concat(slices.Repeat(r.Guarded[:1], more), r.Guarded)
+	}
+	return r.Guarded[len(r.Guarded)-steps:]
 }
 
 // below returns what a read of the resource adds to a path.

@@ -70,7 +70,7 @@ func sentTo(p *Pass, s *matrix.Server) []sent {
 	seen := map[string]bool{}
 	for col := range p.Matrix.ColumnsOf(s) {
 		for _, a := range p.index.Asked(col) {
-			b, err := json.Marshal([]any{a.Resource, a.Action, a.Unknown})
+			b, err := json.Marshal([]any{a.Resource, a.Action, a.Unknown, a.MadeKey()})
 			if err != nil || seen[string(b)] { // attributes are JSON values, so there is no error
 				continue
 			}
@@ -131,13 +131,23 @@ func allowedAnyway(p *Pass, s sent, c *matrix.Class, principals bool) bool {
 	return slices.ContainsFunc(p.Matrix.Classes, func(c *matrix.Class) bool { return granted(p.cell(c, s.column)) })
 }
 
+// madeAt reports whether something is made at a JSON pointer below the attributes of a
+// request, or below it, so that a schema may say otherwise of what is sent.
+func madeAt(r *authz.Request, pointer string) bool {
+	path := append([]string{"attr"}, strings.FieldsFunc(pointer, func(c rune) bool { return c == '/' })...)
+	return slices.ContainsFunc(r.Made, func(m authz.Made) bool {
+		n := min(len(path), len(m.At))
+		return slices.Equal(path[:n], m.At[:n])
+	})
+}
+
 // add takes note of what a schema says, and reports whether it is anything.
 // What depends on the arguments of a call, which are not known, is left out.
 func (r *refusal) add(of *authz.Request, found []authz.ValidationError) bool {
 	refused := false
 	for _, v := range found {
 		inArguments := of.Unknown != nil && strings.HasPrefix(v.Path+"/", "/"+strings.Join(of.Unknown, "/")+"/")
-		if r.principals != (v.Source == "principal") || !r.principals && inArguments {
+		if r.principals != (v.Source == "principal") || !r.principals && (inArguments || madeAt(of, v.Path)) {
 			continue
 		}
 		refused = true

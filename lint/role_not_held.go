@@ -63,12 +63,13 @@ resourcePolicy:
 				}
 				p.report(draft{
 					Finding: Finding{
-						Pos: role.Pos, Policy: r.ID, Server: p.index.OnlyServer(r),
+						Cause: role.Value, Pos: role.Pos, Policy: r.ID, Server: p.index.OnlyServer(r),
 						Evidence: []string{fmt.Sprintf("The roles that are held: %s.", listing(held, people)), cite(r)},
 						Edits:    correctRole(r, role, held),
 					},
-					servers: p.index.ServerNames(r), group: role.Value, subject: strconv.Quote(r.Label()),
-					say: func(rules []string) string {
+					servers: p.index.ServerNames(r), subject: strconv.Quote(r.Label()),
+					say: func(e *effects) string {
+						rules := e.subjects
 						return fmt.Sprintf("no declared principal has the role %s%s, which %s", role.Value,
 							source.DidYouMean(role.Value, held), plural(len(rules), "rule "+rules[0]+" names", "rules "+listing(rules, named)+" name"))
 					},

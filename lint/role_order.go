@@ -269,11 +269,12 @@ func reportSwap(ctx context.Context, p *Pass, col *matrix.Column, s *swap) error
 		granting = &s.cells[1]
 	}
 	f := about(col)
-	f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name}}
+	f.Related = []Related{{f.Pos, noun(f.Type) + " " + f.Name, true}}
 	first := ""
 	for i, e := range erring {
 		if i == 0 {
 			f.Pos, f.Policy, first = e.rule.Pos, e.rule.ID, ": "+e.String()
+			f.Cause = causeOf("order", keyOf(e.rule), col.Operation.String())
 		}
 		f.Evidence = append(f.Evidence, cite(e.rule))
 	}
@@ -283,6 +284,7 @@ func reportSwap(ctx context.Context, p *Pass, col *matrix.Column, s *swap) error
 		with = " with " + compact(s.arguments)
 	}
 	if s.outside {
+		f.Cause = causeOf(f.Cause, "outside")
 		f.Severity, with = authz.SeverityNote, with+", which "+schemaOf(col)+" does not allow"
 	}
 	for i, who := range []*authz.Principal{s.who, s.other} {
@@ -297,12 +299,10 @@ func reportSwap(ctx context.Context, p *Pass, col *matrix.Column, s *swap) error
 	}
 	f.Witness = witnessIn(col, s.who, s.arguments)
 	f.Fix = "Keep the condition from erring: ask has() first, and for the type; or let one role alone decide. A token may list its roles in any order."
-	names, whose := p.names(s.classes), plural(size(s.classes), "its", "their")
 	p.report(draft{
-		Finding: f, who: s.classes, subject: col.Item.Name,
-		group: strings.Join([]string{"order", f.Policy, names, col.Operation.String(), f.Severity.String()}, "\x00"),
-		say: func(items []string) string {
-			return fmt.Sprintf("whether %s may %s %s depends on the order of %s roles", names, verb(col.Operation), listing(items, named), whose)
+		Finding: f, who: wholly(s.classes),
+		say: func(e *effects) string {
+			return fmt.Sprintf("whether %s may %s %s depends on the order of %s roles", p.namesIn(e.who), verb(col.Operation), e.listed(), plural(e.who.size(), "its", "their"))
 		},
 	})
 	return nil

@@ -87,9 +87,9 @@ func orderedWorld(t *rapid.T, strict bool, roles []string) fstest.MapFS {
 func orderMatters(t *rapid.T, w *world, roles []string) bool {
 	var requests []authz.Request
 	orders := permutations(roles)
-	for i := range 5 * 4 * 4 {
+	for i := range 5 * 4 * 5 {
 		x, y := []any{nil, 0.0, 1.0, 2.0, "b"}[i%5], []any{nil, "a", "b", 1.0}[i/5%4]
-		z := []any{nil, []any{8.0}, []any{1.0}, []any{"b"}}[i/20]
+		z := []any{nil, []any{8.0}, []any{1.0}, []any{"b"}, []any{}}[i/20]
 		arguments := map[string]any{}
 		for name, v := range map[string]any{"x": x, "y": y, "z": z} {
 			if v != nil {

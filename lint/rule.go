@@ -24,6 +24,9 @@ type Rule struct {
 	Check func(*Pass)
 	Ask   func(context.Context, *Pass) error
 
+	// ofEach says that the rule is about each principal by itself, so that one of them
+	// can be accepted, or be new.
+	ofEach       bool
 	needs        []need // without which it does not look into all that it is about
 	aboutWaivers bool   // it runs when the waivers are applied, and cannot be waived
 }
@@ -65,6 +68,7 @@ func Rules() []*Rule {
 		attributeNeverSupplied,
 		broadPrincipal,
 		callableNotListed,
+		claimNeverSupplied,
 		conditionAlwaysTrue,
 		conditionNeverTrue,
 		decisionDependsOnTime,
@@ -75,27 +79,44 @@ func Rules() []*Rule {
 		derivedRoleInert,
 		destructiveOpenToAll,
 		duplicateName,
+		enforcementPointFailsOpen,
 		enforcementPointUnsupported,
 		hiddenText,
+		instructionInDescription,
 		invalidGlob,
 		inventoryIncomplete,
+		kindMissing,
+		limitBypassedByRole,
 		listNotFiltered,
 		listedNotCallable,
+		looseTextCheck,
+		mappingAlwaysRefuses,
+		mappingArgumentOptional,
+		mappingChoosesIdentity,
+		mappingEarlierSpelling,
+		metaTool,
 		mixedScopePermissions,
+		nameCollisionAcrossServers,
 		nameNotPortable,
 		noPolicyForResource,
 		operationNotEnforced,
+		policyNeverAsked,
+		powerfulToolOpen,
+		principalNotDeclared,
+		principalWithoutAccess,
 		roleNotHeld,
 		ruleMatchesNothing,
 		ruleShadowed,
 		ruleUntested,
 		schemaRejectsRequests,
+		selfConfirmed,
 		separationOfDuties,
 		sharedResourceKind,
 		taskCallUnguarded,
 		toolUnreachable,
 		toolUntested,
 		toolWithoutRule,
+		toxicCombination,
 		unusedDefinition,
 		waiverExpired,
 		waiverStale,
@@ -121,6 +142,12 @@ func IDs() []string {
 		ids = append(ids, r.ID)
 	}
 	return ids
+}
+
+// isOfEach reports whether a rule is about each principal by itself.
+func isOfEach(id string) bool {
+	r, err := Find(id)
+	return err == nil && r.ofEach
 }
 
 // byID returns the rules with these IDs, in the order of the catalogue.

@@ -8,7 +8,7 @@ import (
 )
 
 // ruleMatchesNothing flags actions of rules that match no operation on any
-// item. It is silent about policies for kinds that no server sends, unless the
+// item, and names in their conditions that are nearly an item's. It is silent about policies for kinds that no server sends, unless the
 // kind is a slip of one; about list actions where there is nothing to list; and
 // about what may be meant for an item that an incomplete inventory lacks.
 var ruleMatchesNothing = &Rule{
@@ -16,6 +16,7 @@ var ruleMatchesNothing = &Rule{
 	Family:   unreachable,
 	Severity: authz.SeverityWarning,
 	Least:    authz.ConfidenceMedium,
+	needs:    []need{needConditions},
 	Doc: Doc{
 		Summary: "A rule's action matches no operation on any item",
 		Rationale: "The rule does nothing: the tool is gone or misspelt, or the pattern stops short. In a pattern `:` is the " +
@@ -53,6 +54,7 @@ resourcePolicy:
 			return
 		}
 		misspelt := map[*policy.Policy]bool{}
+		prefixed := reportPrefixes(p)
 		for r := range p.Policies.Rules() {
 			targets := p.index.TargetsOf(r)
 			if len(targets) == 0 {
@@ -61,17 +63,36 @@ resourcePolicy:
 			}
 			v := newVocabulary(p, r, targets)
 			for _, a := range r.Actions {
-				if v.matches(a.Value) || v.excuses(a.Value) {
-					continue
+				if !prefixed[a.Pos] && !v.matches(a.Value) && !v.excuses(a.Value) {
+					reportIdle(p, v, a)
 				}
-				meant := v.meant(a.Value)
-				p.report(draft{servers: p.index.ServerNames(r), Finding: Finding{
-					Pos: a.Pos, Policy: r.ID, Server: p.index.OnlyServer(r),
-					Message:  fmt.Sprintf("%s matches no operation on any item%s", a.Value, didYouMean(meant)),
-					Evidence: append([]string{cite(r)}, v.pitfalls(a.Value)...),
-					Edits:    v.correction(a, meant),
-				}})
 			}
+			reportMisnomers(p, r)
 		}
 	},
+}
+
+// reportIdle reports an action of a rule that matches nothing. Those of one rule that are like
+// nothing else are reported together. A pattern that denies what there may be one day is a
+// precaution.
+func reportIdle(p *Pass, v *vocabulary, a policy.Text) {
+	r, meant, pitfalls := v.rule, v.meant(a.Value), v.pitfalls(a.Value)
+	f := Finding{
+		Pos: a.Pos, Policy: r.ID, Server: p.index.OnlyServer(r), Cause: keyOf(r),
+		Evidence: append([]string{cite(r)}, pitfalls...), Edits: v.correction(a, meant),
+	}
+	slip := ""
+	if meant != "" || len(pitfalls) > 0 {
+		f.Cause, slip = causeOf(keyOfPolicy(r.Policy), a.Value), a.Pos.String() // the same slip in several rules is one
+		p.slips = append(p.slips, slipped{rule: r, at: slip, meant: meant})
+	} else if r.Effect == authz.Deny && r.IsGlob(a.Value) {
+		f.Severity, f.Cause = authz.SeverityNote, causeOf(f.Cause, "precaution")
+		f.Fix = "Leave it if it denies what may come; take it out if it was for something that is gone."
+	}
+	p.report(draft{
+		Finding: f, servers: p.index.ServerNames(r), subject: a.Value, slip: slip,
+		say: func(e *effects) string {
+			return fmt.Sprintf("%s %s no operation on any item%s", listing(e.subjects, len(e.subjects)), plural(len(e.subjects), "matches", "match"), didYouMean(meant))
+		},
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/coverage"
@@ -78,12 +79,23 @@ resourcePolicy:
 		for _, s := range confirmed {
 			f := Finding{
 				Pos: s.rule.Pos, Policy: s.rule.ID, Server: p.index.OnlyServer(s.rule),
-				Message: fmt.Sprintf("%s changes nothing: %s", called(s.rule), s.because()), Evidence: []string{cite(s.rule)},
+				Evidence: []string{cite(s.rule)},
 			}
+			var by, keys []string
+			for _, o := range s.by {
+				by, keys = append(by, o.ID), append(keys, keyOf(o))
+			}
+			f.Cause = causeOf(keys...)
 			for _, by := range s.by[:min(len(s.by), reasons)] {
 				f.Evidence = append(f.Evidence, cite(by))
 			}
-			p.report(draft{Finding: f, servers: p.index.ServerNames(s.rule)})
+			p.report(draft{
+				Finding: f, servers: p.index.ServerNames(s.rule), subject: strconv.Quote(s.rule.Label()), by: by,
+				say: func(e *effects) string {
+					return fmt.Sprintf("%s%s %s nothing: %s", plural(len(e.subjects), "rule ", "rules "), listing(e.subjects, len(e.subjects)),
+						plural(len(e.subjects), "changes", "change"), s.because())
+				},
+			})
 		}
 		return nil
 	},

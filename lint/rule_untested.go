@@ -50,10 +50,10 @@ tests:
 				continue
 			}
 			p.report(draft{
-				Finding: Finding{Pos: r.Pos, Policy: r.ID, Server: p.index.OnlyServer(r), Evidence: []string{cite(r)}},
-				servers: p.index.ServerNames(r), group: r.Policy.File, subject: strconv.Quote(r.Label()),
-				say: func(rules []string) string {
-					return fmt.Sprintf("no test case activates %s of %s", plural(len(rules), "rule ", "the rules ")+listing(rules, named), r.Policy.File)
+				Finding: Finding{Cause: r.Policy.File, Pos: r.Pos, Policy: r.ID, Server: p.index.OnlyServer(r), Evidence: []string{cite(r)}},
+				servers: p.index.ServerNames(r), subject: strconv.Quote(r.Label()),
+				say: func(e *effects) string {
+					return fmt.Sprintf("no test case activates %s of %s", plural(len(e.subjects), "rule ", "the rules ")+listing(e.subjects, named), r.Policy.File)
 				},
 			})
 		}

@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,21 +55,24 @@ type Options struct {
 
 	Administrators Administrators
 	Duties         []Duty
+	Flows          Flows
 
 	// Waivers are those of the config; those in policies come with them.
 	Waivers []Waiver
 	// IgnoreWaivers makes what any waiver accepts count.
 	IgnoreWaivers bool
+	// Known is what was found before: it is marked, and hides nothing. Nil for nothing.
+	Known *Known
 	// Now is the time that waivers go by. Without it every waiver that expires
 	// has expired.
 	Now time.Time
 }
 
-// Run applies the rules. The findings come with the most severe first, then by
-// position, rule and message; they do not depend on the order of principals.
+// Run applies the rules. The findings come in the order of [FixFirst]; they do not
+// depend on the order of principals.
 //
-// Options only ever take findings away: a finding that is explained by another
-// stays hidden where that one is skipped, turned off or waived.
+// A finding that is wrong or idle as long as another stands stays hidden where that one is
+// skipped, turned off or waived. One that another merely says better is hidden beside it alone.
 func Run(ctx context.Context, in *Input, o Options) ([]Finding, error) {
 	comments := commentWaivers(in.Policies)
 	if err := errors.Join(o.Check(in.Matrix), checkWaivers(comments)); err != nil {
@@ -107,14 +109,16 @@ func Run(ctx context.Context, in *Input, o Options) ([]Finding, error) {
 			applyWaivers(p)
 		}
 	}
-	var drafts []draft
-	for _, d := range unexplained(p.drafts) {
-		if slices.Contains(wanted, d.Rule) && o.weigh(&d) {
+	dividedBySlips(p)
+	var drafts []*draft
+	counts := func(d *draft) bool { return slices.Contains(wanted, d.Rule) && o.weigh(d) }
+	for _, d := range unexplained(p.drafts, explanations, counts) {
+		if counts(d) {
 			drafts = append(drafts, d)
 		}
 	}
-	findings := join(drafts)
-	slices.SortFunc(findings, compare)
+	findings := join(unsettled(o.Known.mark(drafts)))
+	slices.SortFunc(findings, func(a, b Finding) int { return FixFirst(&a, &b) })
 	return findings, nil
 }
 
@@ -128,13 +132,6 @@ func neededRules(p *Pass, wanted []string) []string {
 		}
 	}
 	return ids
-}
-
-func compare(a, b Finding) int {
-	return cmp.Or(
-		cmp.Compare(b.Severity, a.Severity), a.Pos.Compare(b.Pos),
-		cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message), cmp.Compare(a.Reason, b.Reason),
-	)
 }
 
 // weigh gives the finding the severity that the options say, and reports
@@ -181,6 +178,7 @@ func (o *Options) Check(m *matrix.Matrix) error {
 	for i := range o.Duties {
 		errs = append(errs, o.Duties[i].check(m)...)
 	}
+	errs = append(errs, o.Flows.check(m)...)
 	_, err := o.decode()
 	return errors.Join(append(errs, err)...)
 }

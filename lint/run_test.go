@@ -55,23 +55,36 @@ func optionsOnlyTakeAway(t *testing.T, w *world, rules []string) {
 		t.Fatal(err)
 	}
 	all := run(t, in, w.options(t))
+	settled := map[string]bool{} // what is said with another finding, in whole or in part
+	for _, f := range all {
+		for _, x := range f.Explains {
+			settled[x.Identity] = true
+		}
+	}
+	plain := func(list []lint.Finding) []lint.Finding {
+		list = slices.DeleteFunc(slices.Clone(list), func(f lint.Finding) bool { return settled[f.Identity()] })
+		for i := range list {
+			list[i].Explains = nil
+		}
+		return list
+	}
 	of := func(keep func(*lint.Finding) bool) []lint.Finding {
-		return slices.DeleteFunc(slices.Clone(all), func(f lint.Finding) bool { return !keep(&f) })
+		return slices.DeleteFunc(plain(all), func(f lint.Finding) bool { return !keep(&f) })
 	}
 	for _, id := range rules {
 		only := of(func(f *lint.Finding) bool { return f.Rule == id })
-		if diff := cmp.Diff(only, run(t, in, w.options(t, id)), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(only, plain(run(t, in, w.options(t, id))), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("only %s (-want +got):\n%s", id, diff)
 		}
 		others := of(func(f *lint.Finding) bool { return f.Rule != id })
 		skip := w.options(t)
 		skip.Skip = []string{id}
-		if diff := cmp.Diff(others, run(t, in, skip), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(others, plain(run(t, in, skip)), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("skip %s (-want +got):\n%s", id, diff)
 		}
 		off := w.options(t)
 		off.Severity[id] = authz.SeverityOff
-		if diff := cmp.Diff(others, run(t, in, off), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(others, plain(run(t, in, off)), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s off (-want +got):\n%s", id, diff)
 		}
 	}
@@ -249,7 +262,7 @@ func TestFindingsKeepWhatTheyAreAbout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	several := 0
+	several, opened := 0, false
 	for _, f := range run(t, in, lint.Options{}) {
 		if len(f.Items) > 1 || len(f.Principals) > 1 {
 			several++
@@ -260,7 +273,8 @@ func TestFindingsKeepWhatTheyAreAbout(t *testing.T) {
 		if f.Principal != "" && !slices.Equal(f.Principals, []string{f.Principal}) {
 			t.Errorf("%s: %s is about %q and lists %v", f.Rule, f.Message, f.Principal, f.Principals)
 		}
-		if f.Rule == "wildcard-action" && strings.Contains(f.Message, "approve_order") {
+		if f.Rule == "wildcard-action" && strings.Contains(f.Message, "9 tools") {
+			opened = true
 			var names []string
 			for _, i := range f.Items {
 				names = append(names, i.Name)
@@ -270,7 +284,7 @@ func TestFindingsKeepWhatTheyAreAbout(t *testing.T) {
 			}
 		}
 	}
-	if several < 10 {
-		t.Errorf("only %d findings are about several", several)
+	if several < 5 || !opened {
+		t.Errorf("%d findings are about several; one is about nine tools: %t", several, opened)
 	}
 }

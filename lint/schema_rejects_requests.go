@@ -34,11 +34,11 @@ who turns enforcement on in production turns the server off.`,
 			if ref := schemaRef(p, r); ref != nil {
 				f.Pos = ref.Ref.Pos
 				if s := p.Policies.Schema(ref); s != nil {
-					f.Related = []Related{{source.Pos{File: s.File}, "the schema"}}
+					f.Related = []Related{{source.Pos{File: s.File}, "the schema", false}}
 				}
 			}
 			if r.principals {
-				d.who = r.who
+				d.who = wholly(r.who)
 				f.Message = fmt.Sprintf("the principal schema for %s refuses %s", r.target, p.names(r.who))
 			} else {
 				f.Message = fmt.Sprintf("the resource schema refuses %s about %s", portion(len(r.refused), r.sent), r.server.Name)

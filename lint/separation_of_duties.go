@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -18,6 +19,7 @@ import (
 var separationOfDuties = &Rule{
 	ID:       "separation-of-duties",
 	Family:   overExposed,
+	ofEach:   true,
 	Severity: authz.SeverityError,
 	Doc: Doc{
 		Summary: "One principal may call tools from two sets that `lint.separationOfDuties` declares incompatible",
@@ -101,26 +103,31 @@ func (d *Duty) check(m *matrix.Matrix) []error {
 func reportConflict(p *Pass, duty *Duty, sets [][]*matrix.Column, c *matrix.Class) {
 	may := func(col *matrix.Column) bool { return possible(p.Matrix.Cell(c, col)) }
 	for i, first := range sets {
-		for _, second := range sets[i+1:] {
+		for j, second := range sets[i+1:] {
 			a, b := filter(first, may), filter(second, may)
 			if !distinct(a, b) {
 				continue
 			}
-			left, right := listing(toolNames(a), named), listing(toolNames(b), named)
-			f := Finding{Server: duty.Server, Pos: duty.Pos}
+			f := Finding{Server: duty.Server, Pos: duty.Pos, Cause: causeOf(duty.Name, strconv.Itoa(i), strconv.Itoa(i+1+j))}
 			for _, col := range slices.Concat(a[:1], b[:1]) {
 				f.Evidence = addSome(f.Evidence, citeAll(p.decisive([]*matrix.Class{c}, col)))
 				f.Evidence = addSome(f.Evidence, conditionsOf(p, []*matrix.Class{c}, col))
-				f.Related = append(f.Related, Related{col.Item.Pos, "tool " + col.Item.Name})
+				f.Related = append(f.Related, Related{col.Item.Pos, "tool " + col.Item.Name, true})
 			}
-			d := draft{
-				Finding: f, who: []*matrix.Class{c}, subject: c.First().Key,
-				group: strings.Join([]string{duty.Pos.String(), duty.Name, left, right}, "\x00"),
-				say: func(keys []string) string {
-					return fmt.Sprintf("%s may call %s and also %s, which %q keeps apart", p.names(classesOf(p, keys)), left, right, duty.Name)
+			for _, col := range slices.Concat(a, b) {
+				f.Items = append(f.Items, Item{col.Server.Name, col.Item.Type, col.Item.Name})
+			}
+			p.report(draft{
+				Finding: f, who: wholly([]*matrix.Class{c}), subject: listing(toolNames(a), named) + "\x00" + listing(toolNames(b), named),
+				say: func(e *effects) string {
+					var both []string
+					for _, subject := range e.subjects {
+						left, right, _ := strings.Cut(subject, "\x00")
+						both = append(both, left+" and also "+right)
+					}
+					return fmt.Sprintf("%s may call %s, which %q keeps apart", p.namesIn(e.who), strings.Join(both, "; or "), duty.Name)
 				},
-			}
-			p.report(d)
+			})
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/coverage"
@@ -61,17 +60,17 @@ resourcePolicy:
 				continue
 			}
 			list, first, last := names(servers), columns[0], columns[len(columns)-1]
-			f := Finding{Pos: p.declared(servers[1])}
+			f := Finding{Pos: p.declared(servers[1]), Cause: causeOf(list...)}
 			for _, a := range p.index.Asked(first) {
 				f.Evidence = append(f.Evidence, fmt.Sprintf("asked: %s on %s, whichever server it is", a.Action, a.Target))
 			}
 			for _, col := range []*matrix.Column{first, last} {
-				f.Related = append(f.Related, Related{col.Item.Pos, fmt.Sprintf("tool %s of %s", col.Item.Name, col.Server.Name)})
+				f.Related = append(f.Related, Related{col.Item.Pos, fmt.Sprintf("tool %s of %s", col.Item.Name, col.Server.Name), true})
 			}
 			p.report(draft{
-				Finding: f, servers: list, group: strings.Join(list, "\x00"), subject: first.Item.Name,
-				say: func(tools []string) string {
-					slices.Sort(tools)
+				Finding: f, servers: list, subject: first.Item.Name,
+				say: func(e *effects) string {
+					tools := slices.Sorted(slices.Values(e.subjects))
 					return fmt.Sprintf("%s send identical requests for %s: one rule opens %s", listing(list, named), listing(tools, named),
 						plural(len(list)-1, "both", "all of them"))
 				},

@@ -2,9 +2,11 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -115,4 +117,60 @@ func reportKind(p *Pass, r *policy.Rule, misspelt map[*policy.Policy]bool) {
 		p.report(d)
 		return
 	}
+}
+
+// A slipped is an action of a rule that is likely a slip of another.
+type slipped struct {
+	rule  *policy.Rule
+	at    string // its place
+	meant string // "" where that is not known
+}
+
+// dividedBySlips marks what comes of slips: what somebody whom a rule is for may not do with
+// an item that the rule would be about as it was meant.
+func dividedBySlips(p *Pass) {
+	for _, s := range p.slips {
+		concerned := s.items(p)
+		if len(concerned) == 0 {
+			continue
+		}
+		is := func(who *authz.Principal) bool { return isFor(p, s.rule, p.Matrix.ClassOf(who.Key)) }
+		var drafts []*draft
+		for _, d := range p.drafts {
+			if d.Waived || !comesOfSlip(d.Rule) || len(d.Items) == 0 || !concerned[d.Items[0]] {
+				drafts = append(drafts, d)
+				continue
+			}
+			parts := []*draft{d}
+			if isOfEach(d.Rule) {
+				parts = d.divide(is)
+			}
+			for _, part := range parts {
+				if !isOfEach(d.Rule) || is(part.who[0].list[0]) {
+					part.slip = s.at
+				}
+			}
+			drafts = append(drafts, parts...)
+		}
+		p.drafts = drafts
+	}
+}
+
+// comesOfSlip reports whether findings of a rule may come of an ALLOW that names nothing.
+func comesOfSlip(rule string) bool {
+	return rule == "listed-not-callable" || rule == "tool-without-rule" || rule == "tool-unreachable"
+}
+
+// items are those that an ALLOW would be about as it was meant.
+func (s *slipped) items(p *Pass) map[Item]bool {
+	items := map[Item]bool{}
+	if s.meant == "" || s.rule.Effect != authz.Allow {
+		return items
+	}
+	for _, col := range p.Matrix.Columns {
+		if slices.ContainsFunc(p.index.Asked(col), func(a coverage.Asked) bool { return a.Action == s.meant && !a.Gate && !a.General }) {
+			items[Item{col.Server.Name, col.Item.Type, col.Item.Name}] = true
+		}
+	}
+	return items
 }

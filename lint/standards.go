@@ -2,14 +2,18 @@ package lint
 
 // standards are the titles of the entries that rules refer to.
 var standards = map[string]string{
+	"CWE-22":   "Improper Limitation of a Pathname to a Restricted Directory ('Path Traversal')",
 	"CWE-250":  "Execution with Unnecessary Privileges",
 	"CWE-266":  "Incorrect Privilege Assignment",
 	"CWE-272":  "Least Privilege Violation",
 	"CWE-425":  "Direct Request ('Forced Browsing')",
+	"CWE-441":  "Unintended Proxy or Intermediary ('Confused Deputy')",
 	"CWE-561":  "Dead Code",
 	"CWE-570":  "Expression is Always False",
 	"CWE-571":  "Expression is Always True",
+	"CWE-625":  "Permissive Regular Expression",
 	"CWE-636":  "Not Failing Securely ('Failing Open')",
+	"CWE-807":  "Reliance on Untrusted Inputs in a Security Decision",
 	"CWE-862":  "Missing Authorization",
 	"CWE-863":  "Incorrect Authorization",
 	"CWE-1220": "Insufficient Granularity of Access Control",

@@ -93,3 +93,118 @@ func values(texts []policy.Text) []string {
 	}
 	return list
 }
+
+// causeOf returns the words that tell causes of a rule apart.
+func causeOf(words ...string) string { return strings.Join(words, " | ") }
+
+// keyOf returns what a rule is known by: its policy and its name, or else what it says of
+// whom. Its place, its number and its actions may change.
+func keyOf(r *policy.Rule) string {
+	key := causeOf(keyOfPolicy(r.Policy), r.Resource)
+	if r.Name != "" {
+		return causeOf(key, r.Name)
+	}
+	roles, derived := values(r.Roles), values(r.DerivedRoles)
+	slices.Sort(roles)
+	slices.Sort(derived)
+	return causeOf(key, r.Effect.String(), strings.Join(roles, ","), strings.Join(derived, ","), r.Condition.String())
+}
+
+// keyOfPolicy returns what a policy is known by.
+func keyOfPolicy(p *policy.Policy) string {
+	return causeOf(p.Kind.String(), p.Name, p.Version, p.Scope)
+}
+
+// widest returns the rules with the one first that a finding is about: one for everybody, or
+// with a pattern, before one for few, an ALLOW before a DENY, and not by where they stand.
+func (p *Pass) widest(rules []matrix.Rule) []matrix.Rule {
+	rank := func(r matrix.Rule) (int, string) {
+		if r.Syntax == nil {
+			return 4, r.Name
+		}
+		wild, _ := forEverybody(p, r.Syntax)
+		switch {
+		case r.Effect == authz.Deny: // it limits what others allow
+			return 3, keyOf(r.Syntax)
+		case wild:
+			return 0, keyOf(r.Syntax)
+		case slices.ContainsFunc(r.Syntax.Actions, func(t policy.Text) bool { return r.Syntax.IsGlob(t.Value) }):
+			return 1, keyOf(r.Syntax)
+		}
+		return 2, keyOf(r.Syntax)
+	}
+	i := 0
+	for j := range rules {
+		a, x := rank(rules[j])
+		b, y := rank(rules[i])
+		if a < b || a == b && x < y {
+			i = j
+		}
+	}
+	if i == 0 {
+		return rules
+	}
+	return slices.Concat(rules[i:i+1], rules[:i], rules[i+1:])
+}
+
+// keyOfMain is [keyOf] of the first of the rules, or its name where the policies are not at
+// hand.
+func keyOfMain(rules []matrix.Rule) string {
+	switch {
+	case len(rules) == 0:
+		return ""
+	case rules[0].Syntax == nil:
+		return rules[0].Name
+	}
+	return keyOf(rules[0].Syntax)
+}
+
+// listed names the items, or says how many there are.
+func (e *effects) listed() string {
+	if len(e.items) > ItemsNamed {
+		return strconv.Itoa(len(e.items)) + " " + e.noun()
+	}
+	return listing(e.names(), ItemsNamed)
+}
+
+func (e *effects) names() []string {
+	var words []string
+	for _, i := range e.items {
+		if !slices.Contains(words, i.Name) {
+			words = append(words, i.Name)
+		}
+	}
+	return words
+}
+
+// noun names what the items are: tools, or items where they are of several types.
+func (e *effects) noun() string {
+	word := "item"
+	if len(e.items) > 0 && !slices.ContainsFunc(e.items, func(i Item) bool { return i.Type != e.items[0].Type }) {
+		word = noun(e.items[0].Type)
+	}
+	return plural(len(e.items), word, word+"s")
+}
+
+// either names the items, of which each of the principals may use some, or says how many
+// of what there are.
+func (e *effects) either(what string) string {
+	switch {
+	case len(e.items) > ItemsNamed && e.mixed:
+		return fmt.Sprintf("some of %d %s", len(e.items), what)
+	case len(e.items) > ItemsNamed:
+		return fmt.Sprintf("%d %s", len(e.items), what)
+	case e.mixed && len(e.names()) > 1:
+		words := e.names()
+		return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+	}
+	return e.listed()
+}
+
+// them stands for the items, of which a principal may be affected by some only.
+func (e *effects) them() string {
+	if e.mixed {
+		return "some of them"
+	}
+	return plural(len(e.items), "it", "them")
+}

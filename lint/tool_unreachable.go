@@ -56,12 +56,21 @@ resourcePolicy:
 				continue
 			}
 			f := about(col)
-			f.Message = fmt.Sprintf("nobody may ever call %s, though %s", col.Item.Name,
-				plural(len(matching), "a rule is about it", "rules are about it"))
-			for _, r := range matching[:min(len(matching), reasons)] {
-				f.Evidence = append(f.Evidence, cite(r)+whyNotAllowed(p, r, col))
+			cause := []string{col.Server.Name}
+			for i, r := range matching {
+				cause = append(cause, keyOf(r))
+				if i < reasons {
+					f.Evidence = append(f.Evidence, cite(r)+whyNotAllowed(p, r, col))
+				}
 			}
-			p.report(draft{Finding: f, who: p.Matrix.Classes})
+			f.Cause = causeOf(cause...)
+			p.report(draft{
+				Finding: f, who: wholly(p.Matrix.Classes),
+				say: func(e *effects) string {
+					return fmt.Sprintf("nobody may ever call %s, though %s about %s", e.listed(),
+						plural(len(matching), "a rule is", "rules are"), plural(len(e.items), "it", "them"))
+				},
+			})
 		}
 	},
 }

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -61,22 +62,45 @@ tests:
 			missing := ""
 			switch {
 			case !may && !mayNot:
-				missing = "who may call %s, nor who may not"
+				missing = neither
 			case !may:
-				missing = "that anybody may call %s"
+				missing = noneMay
 			case !mayNot:
-				missing = "that anybody may not call %s"
+				missing = allMay
 			default:
 				continue
 			}
 			f := about(col)
 			f.Evidence = []string{callersOf(p, col)}
-			p.report(draft{Finding: f, group: col.Server.Name + "\x00" + missing, subject: col.Item.Name, say: func(tools []string) string {
-				return "no suite asserts " + fmt.Sprintf(missing, listing(tools, named))
-			}})
+			f.Cause = col.Server.Name
+			p.report(draft{Finding: f, subject: missing + "\x00" + col.Item.Name, say: untested})
 		}
 	},
 }
+
+// untested says what no suite asserts.
+func untested(e *effects) string {
+	var parts []string
+	for _, missing := range []string{neither, noneMay, allMay} {
+		var lacking effects
+		for _, i := range e.items {
+			if slices.Contains(e.subjects, missing+"\x00"+i.Name) {
+				lacking.items = append(lacking.items, i)
+			}
+		}
+		if len(lacking.items) > 0 {
+			parts = append(parts, fmt.Sprintf(missing, lacking.listed()))
+		}
+	}
+	return "no suite asserts " + strings.Join(parts, "; nor ")
+}
+
+// What may be missing.
+const (
+	neither = "who may call %s and who may not"
+	noneMay = "that anybody may call %s"
+	allMay  = "that anybody may not call %s"
+)
 
 // refuses reports whether some request is denied.
 func refuses(c *matrix.Cell) bool { return c.Access == matrix.Denied || c.Access == matrix.Conditional }

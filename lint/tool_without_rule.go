@@ -53,9 +53,16 @@ resourcePolicy:
 					continue
 				}
 				f := about(col)
-				f.Message = fmt.Sprintf("no rule is about calling %s: it is denied by default only", col.Item.Name)
-				f.Evidence = []string{fmt.Sprintf("asked: %s on %s", a.Action, a.Target)}
-				p.report(draft{Finding: f})
+				f.Cause = causeOf(col.Server.Name, a.Target.String())
+				p.report(draft{
+					Finding: f, subject: a.Action,
+					say: func(e *effects) string {
+						return fmt.Sprintf("no rule is about calling %s: %s denied by default only", e.listed(), plural(len(e.items), "it is", "they are"))
+					},
+					why: func(e *effects) []string {
+						return []string{fmt.Sprintf("asked: %s on %s", listing(e.subjects, named), a.Target)}
+					},
+				})
 				break
 			}
 		}

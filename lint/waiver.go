@@ -10,7 +10,6 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/glob"
-	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -23,7 +22,8 @@ type Waiver struct {
 	Server string
 	Item   string
 	Types  []authz.ItemType // what Item may be; empty for anything
-	// Principal has to match every principal that a finding is about.
+	// Principal has to match every principal that a finding is about, but where a rule
+	// is about each by itself: there it accepts those that it matches.
 	Principal string
 	File      string
 	Reason    string
@@ -51,31 +51,78 @@ type applied struct {
 }
 
 // applyWaivers marks the drafts as waived, each by the first waiver that
-// accepts it. Where that has expired, the draft says so.
+// accepts it. Where that has expired, the draft says so. A draft of a rule that is about
+// each principal by itself is divided where a waiver accepts only some of them.
 func applyWaivers(p *Pass) {
-	for i := range p.drafts {
-		d := &p.drafts[i]
-		var expired []*applied
-		for n := range p.waivers {
-			w := &p.waivers[n]
-			if !w.accepts(d) {
-				continue
-			}
-			w.used = true
-			switch {
-			case w.expired:
-				expired = append(expired, w)
-			case d.unwaivable:
-				d.Evidence = append(d.Evidence, fmt.Sprintf("%s  its waiver does not count", w.Pos))
-			case !d.Waived:
-				d.Waived, d.Reason, d.WaivedAt, d.waiver = true, w.Reason, w.Pos, n+1
-			}
+	var drafts []*draft
+	for _, d := range p.drafts {
+		for _, part := range p.divided(d) {
+			applyTo(p, part)
+			drafts = append(drafts, part)
 		}
-		for _, w := range expired {
-			if !d.Waived {
-				w.missed = true
-				d.Evidence = append(d.Evidence, fmt.Sprintf("%s  its waiver expired on %s", w.Pos, w.day()))
-			}
+	}
+	p.drafts = drafts
+}
+
+// divided returns a draft in parts that every waiver accepts as a whole, or not.
+func (p *Pass) divided(d *draft) []*draft {
+	parts := []*draft{d}
+	if !isOfEach(d.Rule) {
+		return parts
+	}
+	for n := range p.waivers {
+		w := &p.waivers[n]
+		if w.Principal == "" || !w.acceptsBesides(d) {
+			continue
+		}
+		var cut []*draft
+		for _, part := range parts {
+			cut = append(cut, part.divide(w.acceptsPrincipal)...)
+		}
+		parts = cut
+	}
+	return parts
+}
+
+// divide returns those of a draft whose principals are such, and the others.
+func (d *draft) divide(such func(*authz.Principal) bool) []*draft {
+	yes := d.who.where(such)
+	if n := yes.size(); n == 0 || n == d.who.size() {
+		return []*draft{d}
+	}
+	a, b := *d, *d
+	a.who, b.who = yes, d.who.where(func(who *authz.Principal) bool { return !such(who) })
+	parts := []*draft{&a, &b}
+	for _, part := range parts {
+		part.Evidence, part.Principal = slices.Clone(d.Evidence), ""
+		if d.say != nil {
+			part.Message = d.say(effectsOf([]*draft{part}))
+		}
+	}
+	return parts
+}
+
+func applyTo(p *Pass, d *draft) {
+	var expired []*applied
+	for n := range p.waivers {
+		w := &p.waivers[n]
+		if !w.accepts(d) {
+			continue
+		}
+		w.used = true
+		switch {
+		case w.expired:
+			expired = append(expired, w)
+		case d.unwaivable:
+			d.Evidence = append(d.Evidence, fmt.Sprintf("%s  its waiver does not count", w.Pos))
+		case !d.Waived:
+			d.Waived, d.Reason, d.WaivedAt, d.waiver = true, w.Reason, w.Pos, n+1
+		}
+	}
+	for _, w := range expired {
+		if !d.Waived {
+			w.missed = true
+			d.Evidence = append(d.Evidence, fmt.Sprintf("%s  its waiver expired on %s", w.Pos, w.day()))
 		}
 	}
 }
@@ -142,12 +189,16 @@ func (w *Waiver) itemNoun() string {
 }
 
 func (w *Waiver) accepts(d *draft) bool {
+	return w.acceptsBesides(d) && (w.Principal == "" || w.acceptsPrincipals(d))
+}
+
+// acceptsBesides reports whether a waiver accepts a draft, its principals aside.
+func (w *Waiver) acceptsBesides(d *draft) bool {
 	return w.Rule == d.Rule &&
 		(w.From.IsZero() || w.From.Compare(d.Pos) <= 0 && d.Pos.Compare(w.To) <= 0) &&
 		(w.Server == "" || w.acceptsServers(onServer(d))) &&
 		(w.Item == "" || d.Name != "" && matches(w.Item, d.Name, glob.Compile)) &&
 		(len(w.Types) == 0 || d.Name != "" && slices.Contains(w.Types, d.Type)) &&
-		(w.Principal == "" || w.acceptsPrincipals(d)) &&
 		(w.File == "" || matches(w.File, d.Pos.File, glob.CompilePath))
 }
 
@@ -156,11 +207,15 @@ func (w *Waiver) acceptsServers(names []string) bool {
 }
 
 func (w *Waiver) acceptsPrincipals(d *draft) bool {
-	other := func(p *authz.Principal) bool { return !matches(w.Principal, p.Key, glob.Compile) }
-	if len(d.whom) > 0 {
-		return !slices.ContainsFunc(d.whom, other)
+	all := d.who.size() > 0
+	for _, s := range d.who {
+		all = all && !slices.ContainsFunc(s.list, func(who *authz.Principal) bool { return !w.acceptsPrincipal(who) })
 	}
-	return len(d.who) > 0 && !slices.ContainsFunc(d.who, func(c *matrix.Class) bool { return slices.ContainsFunc(c.Principals, other) })
+	return all
+}
+
+func (w *Waiver) acceptsPrincipal(who *authz.Principal) bool {
+	return matches(w.Principal, who.Key, glob.Compile)
 }
 
 // matchesAny reports whether a name is one of the patterns or matches one.

@@ -67,8 +67,7 @@ func looksAt(p *Pass, server string) bool {
 // them: the items, or else the places.
 func findingsOf(p *Pass, id string) []string {
 	var list []string
-	for i := range p.drafts {
-		d := &p.drafts[i]
+	for _, d := range p.drafts {
 		about := d.Name
 		if about == "" {
 			about = d.Pos.String()

@@ -29,18 +29,35 @@ func conditionsOf(p *Pass, classes []*matrix.Class, col *matrix.Column) []string
 	return lines[:min(len(lines), reasons)]
 }
 
-// whyDenied says what keeps the classes from something: the rules that deny
-// it, those that would allow it but for their conditions, or that there is
-// none.
-func whyDenied(p *Pass, classes []*matrix.Class, col *matrix.Column) []string {
+// noRule says that nothing is about some principals.
+func noRule(p *Pass, who crowd, col *matrix.Column) string {
+	return fmt.Sprintf("no rule lets %s %s %s", p.namesIn(who), verb(col.Operation), col.Item.Name)
+}
+
+// noneFor returns what says that there is no rule, where a finding is about one item.
+func noneFor(p *Pass, col *matrix.Column) func(*effects) []string {
+	return func(e *effects) []string {
+		if len(e.items) > 1 {
+			return nil
+		}
+		if _, none := barriers(p, e.who, col); len(none) > 0 {
+			return []string{noRule(p, none, col)}
+		}
+		return nil
+	}
+}
+
+// barriers says what keeps principals from something, the rules that deny it and those that
+// would allow it but for their conditions, and for whom there is no rule at all.
+func barriers(p *Pass, who crowd, col *matrix.Column) (lines []string, none crowd) {
 	type key struct {
 		rule     *policy.Rule
 		obstacle string // of an ALLOW
 	}
-	by := map[key][]*matrix.Class{}
-	closed := map[string][]*matrix.Class{}
-	var none []*matrix.Class
-	for _, c := range classes {
+	by := map[key]crowd{}
+	closed := map[string]crowd{}
+	for _, s := range who {
+		c := s.class
 		explained := false
 		gate := closedGate(p, c, col)
 		settled := p.cell(c, col).Reason()
@@ -56,35 +73,31 @@ func whyDenied(p *Pass, classes []*matrix.Class, col *matrix.Column) []string {
 			case r.Effect == authz.Allow:
 				k.obstacle = obstacle(p, r.Syntax, c, col)
 			}
-			by[k] = append(by[k], c)
+			by[k] = append(by[k], s)
 			explained = true
 		}
 		if gate != "" {
-			closed[gate] = append(closed[gate], c)
+			closed[gate] = append(closed[gate], s)
 			explained = true
 		}
 		if !explained {
-			none = append(none, c)
+			none = append(none, s)
 		}
 	}
 	keys := slices.SortedFunc(maps.Keys(by), func(a, b key) int {
 		return cmp.Or(a.rule.Pos.Compare(b.rule.Pos), cmp.Compare(a.obstacle, b.obstacle))
 	})
-	var lines []string
 	for _, k := range keys[:min(len(keys), reasons)] {
-		text := fmt.Sprintf("%s, denies it to %s", cite(k.rule), p.names(by[k]))
+		text := fmt.Sprintf("%s, denies it to %s", cite(k.rule), p.namesIn(by[k]))
 		if k.obstacle != "" {
-			text = fmt.Sprintf("%s, does not help %s: %s", cite(k.rule), p.names(by[k]), k.obstacle)
+			text = fmt.Sprintf("%s, does not help %s: %s", cite(k.rule), p.namesIn(by[k]), k.obstacle)
 		}
 		lines = append(lines, text)
 	}
 	for _, gate := range slices.Sorted(maps.Keys(closed)) {
-		lines = append(lines, fmt.Sprintf("%s, which is asked first, is refused to %s", gate, p.names(closed[gate])))
+		lines = append(lines, fmt.Sprintf("%s, which is asked first, is refused to %s", gate, p.namesIn(closed[gate])))
 	}
-	if len(none) > 0 {
-		lines = append(lines, fmt.Sprintf("no rule lets %s %s %s", p.names(none), verb(col.Operation), col.Item.Name))
-	}
-	return lines
+	return lines, none
 }
 
 // closedGate returns the gate that keeps a class from a whole list, or "".

@@ -6,11 +6,14 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/coverage"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // wildcardAction flags patterns that grant calls on tools which no rule names.
-// It reports once a pattern.
+// It reports once a rule.
 var wildcardAction = &Rule{
 	ID:       "wildcard-action",
 	Family:   overExposed,
@@ -47,6 +50,7 @@ resourcePolicy:
 		Standards: tooManyMay,
 	},
 	Check: func(p *Pass) {
+		found := map[source.Pos][]*opened{} // by the place of the pattern
 		for col := range p.calls() {
 			asked := p.index.Specific(col)
 			if slices.ContainsFunc(asked, func(a coverage.Asked) bool { return len(p.namedBy(a, col)) > 0 }) {
@@ -58,26 +62,63 @@ resourcePolicy:
 						if ok, err := r.MatchAction(glob.Value, a.Action); r.Effect != authz.Allow || !ok || err != nil {
 							continue
 						}
-						who := passBy(p, r, col, a.Request, false)
-						if len(who) == 0 {
-							continue
+						if who := passBy(p, r, col, a.Request, false); len(who) > 0 && !p.onlyAdministrators(who) {
+							found[glob.Pos] = append(found[glob.Pos], &opened{r, glob, col, who})
 						}
-						f := about(col)
-						f.Related = []Related{{f.Pos, "tool " + f.Name}}
-						f.Pos, f.Policy = glob.Pos, r.ID
-						f.Evidence = []string{cite(r), fmt.Sprintf("It lets %s through.", p.names(who))}
-						p.report(draft{
-							Finding: f, who: who, group: glob.Pos.String() + glob.Value, subject: col.Item.Name,
-							say: func(tools []string) string { return opens(glob, tools) },
-						})
 					}
 				}
 			}
 		}
+		for _, list := range found { // in any order: findings are sorted
+			reportOpened(p, list)
+		}
 	},
 }
 
-func opens(glob policy.Text, tools []string) string {
-	slices.Sort(tools)
-	return fmt.Sprintf("%s opens %s, which no rule names", glob.Value, listing(tools, named))
+// An opened is a tool that a pattern opens, and to whom.
+type opened struct {
+	rule   *policy.Rule
+	glob   policy.Text
+	column *matrix.Column
+	who    []*matrix.Class
+}
+
+// onlyReading reports whether all that a pattern opens today only reads.
+func onlyReading(list []*opened) bool {
+	return !slices.ContainsFunc(list, func(o *opened) bool {
+		risk, _ := o.column.Item.Risk()
+		return risk != manifest.Reads
+	})
+}
+
+// reportOpened reports the tools that a pattern opens, together with those of the other
+// patterns of its rule: of those that open nothing but what reads, as a note.
+func reportOpened(p *Pass, list []*opened) {
+	severity := authz.SeverityWarning
+	if onlyReading(list) {
+		severity = authz.SeverityNote
+	}
+	fix := "Name the tools."
+	if a := p.options.Administrators; len(a.Roles)+len(a.Principals) == 0 {
+		fix = "Name the tools, or declare who is an administrator under lint.administrators."
+	}
+	for _, o := range list {
+		f := about(o.column)
+		f.standAt(o.glob.Pos, o.rule.ID)
+		f.Severity, f.Fix = severity, fix
+		f.Cause = causeOf(keyOf(o.rule), severity.String())
+		p.report(draft{
+			Finding: f, who: wholly(o.who), subject: o.glob.Value,
+			say: func(e *effects) string {
+				globs := listing(e.subjects, len(e.subjects))
+				if len(e.subjects) > ItemsNamed {
+					globs = fmt.Sprintf("%d patterns of %s", len(e.subjects), called(o.rule))
+				}
+				return fmt.Sprintf("%s %s %s, which no rule names", globs, plural(len(e.subjects), "opens", "open"), e.listed())
+			},
+			why: func(e *effects) []string {
+				return []string{cite(o.rule), fmt.Sprintf("It lets %s through.", p.namesIn(e.who))}
+			},
+		})
+	}
 }

@@ -57,13 +57,12 @@ resourcePolicy:
 					continue
 				}
 				f := about(col)
-				f.Related = []Related{{f.Pos, "tool " + f.Name}}
-				f.Pos, f.Policy = w.rule.Pos, w.rule.ID
-				f.Evidence = []string{cite(w.rule), fmt.Sprintf("It lets %s through.", p.names(who))}
+				f.standAt(placeOfAll(w.rule), w.rule.ID)
+				f.Cause, f.Evidence = keyOf(w.rule), []string{cite(w.rule), fmt.Sprintf("It lets %s through.", p.names(who))}
 				p.report(draft{
-					Finding: f, who: who, group: w.rule.ID, subject: col.Item.Name,
-					say: func(tools []string) string {
-						return fmt.Sprintf("%s lets any role call %s", called(w.rule), listing(tools, named))
+					Finding: f, who: wholly(who),
+					say: func(e *effects) string {
+						return fmt.Sprintf("%s lets any role call %s", called(w.rule), e.listed())
 					},
 				})
 			}

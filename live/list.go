@@ -54,7 +54,8 @@ type page struct {
 
 // List reads a whole list, page by page. One that does not end, or is larger
 // than the options allow, is a [*LimitError]; one that is not a list of named
-// items is an error that says where it is not.
+// items is an error that says where it is not. With the error of a request come
+// the pages before it.
 func (s *Session) List(ctx context.Context, t authz.ItemType) (*List, error) {
 	method := kinds[t].method
 	l := &List{Type: t}
@@ -68,7 +69,7 @@ func (s *Session) List(ctx context.Context, t authz.ItemType) (*List, error) {
 				l.Missing = true
 				return l, nil
 			}
-			return nil, err
+			return l, err
 		}
 		l.Pages++
 		bytes += len(raw)

@@ -51,7 +51,10 @@ type Item struct {
 
 	Schema *source.Node // a tool's inputSchema; nil where the format has none
 	Hints  Hints
-	Tags   []string // FastMCP's, sorted
+	// Annotations and Meta are what the server says under annotations and _meta, or nil.
+	Annotations, Meta *source.Node
+
+	Tags []string // FastMCP's, sorted
 	// Version is the item's own version in FastMCP 3 and later, or "".
 	Version string
 	// TaskSupport is forbidden, optional, required, or "" where nothing is said.

@@ -133,6 +133,7 @@ func (r *reader) describe(it *Item, n *source.Node) {
 	}
 	// FastMCP keeps its own data under _meta; agent-scan spells it meta.
 	meta := r.mapping(n, "_meta", "meta")
+	it.Annotations, it.Meta = n.Get("annotations"), meta
 	own := r.mapping(meta, "fastmcp", "_fastmcp")
 	it.Tags = r.tags(own)
 	it.Version = r.version(own)

@@ -32,7 +32,7 @@ func (s RiskSource) String() string { return [...]string{"", "hint", "name", "sc
 
 // Risk returns what using an item does, and what that is taken from. A tool is
 // destructive exactly if [Item.Destructive] says so. What its name says of
-// reading or changing is for showing: nothing is silenced by it.
+// reading or changing is for showing, and for rules about whether anything is changed.
 func (i *Item) Risk() (Risk, RiskSource) {
 	switch d := i.Destructive(); {
 	case i.Type != authz.ToolItem:

@@ -10,6 +10,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // Input is what a matrix is built from.
@@ -29,7 +30,7 @@ type Input struct {
 
 	// Policies says where the rules stand. It may be nil.
 	Policies *policy.Set
-	// Progress, if set, is told how many of the decisions are made.
+	// Progress, if set, is told how many of the answers and cells there are already.
 	Progress func(done, total int)
 }
 
@@ -61,24 +62,50 @@ func New(in *Input) *Matrix {
 			list.Twin, use.Twin = use, list
 		}
 	}
-	m.cells = make([][]uint32, len(m.Classes))
-	for i := range m.cells {
-		m.cells[i] = make([]uint32, len(m.Columns))
-	}
+	m.cells = cellsOf(m)
 	return m
+}
+
+// By returns the matrix as another engine decides it: the same classes and columns, of
+// which no cell is decided yet. The engine must evaluate expressions as the matrix's own
+// does, and tell no more principals apart.
+func (m *Matrix) By(d pdp.Decider) *Matrix {
+	in := *m.input
+	in.Decider, in.Progress = d, nil
+	by := &Matrix{Servers: m.Servers, Classes: m.Classes, Columns: m.Columns, classes: m.classes, input: &in, settler: m.settler.again()}
+	by.cells = cellsOf(by)
+	return by
+}
+
+// cellsOf returns the cells of a matrix, none of which is decided.
+func cellsOf(m *Matrix) [][]uint32 {
+	cells := make([][]uint32, len(m.Classes))
+	for i := range cells {
+		cells[i] = make([]uint32, len(m.Columns))
+	}
+	return cells
 }
 
 func (m *Matrix) addColumn(s *Server, item *manifest.Item, op authz.Operation) *Column {
 	col := &Column{
 		Index: len(m.Columns), Server: s, Item: item, Operation: op,
-		Question: s.Profile.Ask(pepItem(item), op),
+		Question: s.Profile.Ask(ProfileItem(item), op),
 	}
 	m.Columns = append(m.Columns, col)
 	return col
 }
 
-func pepItem(i *manifest.Item) pep.Item {
-	return pep.Item{Type: i.Type, Name: i.Name, OwnName: i.OwnName, Tags: i.Tags, TaskSupport: i.TaskSupport}
+// ProfileItem returns what a profile needs to know of an item.
+func ProfileItem(i *manifest.Item) pep.Item {
+	mapping := func(n *source.Node) map[string]any {
+		m, _ := n.Value().(map[string]any)
+		return m
+	}
+	of := pep.Item{Type: i.Type, Name: i.Name, OwnName: i.OwnName, Tags: i.Tags, TaskSupport: i.TaskSupport, Annotations: mapping(i.Annotations), Meta: mapping(i.Meta)}
+	if n := i.ArgumentsSchema(); n != nil {
+		of.Schema = n.Value()
+	}
+	return of
 }
 
 // cell joins the decisions on the requests of a column: all must allow.
@@ -91,6 +118,9 @@ func (m *Matrix) cell(ctx context.Context, col *Column, of []*authz.Decision) (C
 		if d.Effect == authz.Deny {
 			c.Access = Denied
 		}
+	}
+	if c.Access == Allowed && !slices.ContainsFunc(of, func(d *authz.Decision) bool { return !d.NoPolicy }) {
+		c.Access = Unguarded
 	}
 	var conditions []authz.Condition
 	var open []openRequest

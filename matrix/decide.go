@@ -123,8 +123,9 @@ func (p *pending) request(r authz.Request, classes []*Class) int {
 		R       authz.Resource
 		Action  string
 		Unknown []string
-	}{r.Resource, r.Action, r.Unknown})
-	key := string(b)
+		Open    bool
+	}{r.Resource, r.Action, r.Unknown, r.OpenUncovered})
+	key := string(b) + r.MadeKey()
 	if err != nil {
 		key = fmt.Sprint(r) // never: attributes are JSON values
 	}
@@ -144,14 +145,10 @@ func (p *pending) decide(ctx context.Context) error {
 	for _, r := range p.requests {
 		total += len(r.classes)
 	}
-	done := 0
+	made := p.counting()
 	for p.first = 0; p.first < len(m.Classes); p.first = p.last {
 		p.last, p.decided = min(p.first+classesAtOnce, len(m.Classes)), 0
-		answers, err := p.ask(ctx, func(more int) {
-			if done += more; m.input.Progress != nil {
-				m.input.Progress(done, total)
-			}
-		})
+		answers, err := p.ask(ctx, made)
 		if err != nil {
 			p.forget()
 			return p.undecided(err)
@@ -164,10 +161,30 @@ func (p *pending) decide(ctx context.Context) error {
 				p.forget()
 				return err
 			}
+			made(len(within(col.classes, p.first, p.last)))
 		}
 	}
 	m.Decisions += total
 	return nil
+}
+
+// counting returns a function that is told of more answers and cells, and tells how many
+// of all there are.
+func (p *pending) counting() func(more int) {
+	done, total := 0, 0
+	for _, r := range p.requests {
+		total += len(r.classes)
+	}
+	for _, col := range p.columns {
+		total += len(col.classes)
+	}
+	made := func(more int) {
+		if done += more; p.matrix.input.Progress != nil {
+			p.matrix.input.Progress(done, total)
+		}
+	}
+	made(0)
+	return made
 }
 
 // ask returns the answers of this round, by request and class.

@@ -19,7 +19,7 @@ const (
 	Denied      Access = iota // whatever the arguments, or those that the inputSchema allows
 	Allowed                   // the same
 	Conditional               // for some arguments
-	Unguarded                 // the enforcement point sends no request: no policy has a say
+	Unguarded                 // no policy has a say: the enforcement point sends no request, or lets pass what no policy covers
 )
 
 // Accesses lists the names of the kinds of access, in the order of their values.
@@ -44,6 +44,9 @@ type Server struct {
 	Name      string
 	Inventory *manifest.Inventory
 	Profile   *pep.Profile
+	// MetaTools are the tools that call others, about which the enforcement point is not
+	// asked again.
+	MetaTools []manifest.MetaTool
 }
 
 // A Column is an operation on an item of a server.
@@ -70,6 +73,12 @@ func (c *Column) Open(principal, time bool) *Column {
 	return &open
 }
 
+// TakesArguments reports whether decisions may look at arguments: those of a call and of a
+// prompt, and those of a read where the enforcement point sends them.
+func (c *Column) TakesArguments() bool {
+	return c.Operation.TakesArguments() && (c.Operation != authz.Read || slices.ContainsFunc(c.Question.Requests, func(r authz.Request) bool { return r.Unknown != nil }))
+}
+
 // A Rule is a policy rule that took part in a cell.
 type Rule struct {
 	ID     string // as Cerbos names it
@@ -87,8 +96,8 @@ type Cell struct {
 	// Settlement says why a cell is denied or allowed that the engine left open.
 	Settlement Settlement
 	Rules      []Rule // sorted by ID
-	// NoPolicy is set on a denial for want of a policy: none covers what the
-	// enforcement point asks about.
+	// NoPolicy is set on a denial for want of a policy, and on an unguarded cell where
+	// requests are sent: none covers what the enforcement point asks about.
 	NoPolicy bool
 	// Validation is what the policies' schemas refuse in the request. It is empty
 	// if the engine is set to ignore schemas.

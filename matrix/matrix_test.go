@@ -66,7 +66,11 @@ type world struct {
 
 func load(t testing.TB, policyText string, people ...*authz.Principal) world {
 	t.Helper()
-	fsys := fstest.MapFS{"mcp.yaml": {Data: []byte(policyText)}}
+	return loadFiles(t, fstest.MapFS{"mcp.yaml": {Data: []byte(policyText)}}, people...)
+}
+
+func loadFiles(t testing.TB, fsys fstest.MapFS, people ...*authz.Principal) world {
+	t.Helper()
 	set, err := policy.Load(fsys, "policies")
 	if err != nil {
 		t.Fatal(err)

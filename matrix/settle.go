@@ -59,12 +59,18 @@ const (
 
 // A settler says what conditions come to for whatever arguments there are.
 type settler struct {
-	mu      sync.Mutex
+	*settlements
+	questions, steps int // that it took, of what it may
+}
+
+// settlements are what is known of conditions, by whichever of several engines that
+// evaluate expressions alike. Mutex guards them, and the settlers that share them.
+type settlements struct {
+	sync.Mutex
 	solver  *solver.Solver
 	at      map[conditionAt]settled
 	known   map[string]settled // by settleKey
 	schemas map[*manifest.Item]argumentsSchema
-	steps   int
 }
 
 // An argumentsSchema is what the arguments of an item have to fit; nil for none.
@@ -111,7 +117,17 @@ func newSettler(d pdp.Decider) *settler {
 	if !ok {
 		return nil
 	}
-	return &settler{solver: solver.New(e.Leaves()), at: map[conditionAt]settled{}, known: map[string]settled{}, schemas: map[*manifest.Item]argumentsSchema{}}
+	return &settler{settlements: &settlements{
+		solver: solver.New(e.Leaves()), at: map[conditionAt]settled{}, known: map[string]settled{}, schemas: map[*manifest.Item]argumentsSchema{},
+	}}
+}
+
+// again returns a settler that may take as much as this one could, and knows what it does.
+func (s *settler) again() *settler {
+	if s == nil {
+		return nil
+	}
+	return &settler{settlements: s.settlements}
 }
 
 // settle turns a conditional cell into what the solver knows it to be.
@@ -119,8 +135,8 @@ func (s *settler) settle(ctx context.Context, col *Column, cell *Cell, list []op
 	if s == nil {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	at := conditionAt{col, cell.Condition.Key()}
 	found, known := s.at[at]
 	if !known {
@@ -148,9 +164,10 @@ func (s *settler) find(ctx context.Context, schema argumentsSchema, list []openR
 	if known {
 		return found, nil
 	}
-	if len(s.known) >= settleQuestions || s.steps >= settleSteps {
+	if s.questions >= settleQuestions || s.steps >= settleSteps {
 		return open, nil
 	}
+	s.questions++
 	found, err := s.ask(ctx, schema, list)
 	if err == nil {
 		s.known[key] = found
@@ -237,8 +254,8 @@ func (s *settler) schemaOf(item *manifest.Item) argumentsSchema {
 // ready has the engine compile the conditions of cells together, so that settling them one
 // after the other costs less.
 func (s *settler) ready(ctx context.Context, cells []openCell) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	var formulas []solver.Formula
 	var first *openRequest
 	seen := map[string]bool{}

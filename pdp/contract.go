@@ -27,8 +27,8 @@ type Decider interface {
 	// Where a request leaves something open, the arguments of a call or the principal,
 	// the decision holds for every value of that: it is Allow or Deny only if all
 	// values are shown to come to it, and otherwise Conditional, with the condition as
-	// far as it is known. A request that no policy is about is denied, and the decision
-	// says so where the engine knows. Rules are named where it knows them.
+	// far as it is known. A request that no policy is about is denied, unless it is
+	// [authz.Request.OpenUncovered], and the decision says so where the engine knows. Rules are named where it knows them.
 	Decide(ctx context.Context, requests []authz.Request) ([]authz.Decision, error)
 }
 
@@ -91,6 +91,10 @@ type Confusable interface {
 	// Confused lists groups of rules, by their IDs, of which each may be decided by
 	// the condition of another: the decisions hang on chance.
 	Confused() [][]string
+	// ByChance reports whether a request may be decided by one of these rules, whatever
+	// attributes there are. It errs on the side of too many; a request without a principal
+	// is anybody's.
+	ByChance(r *authz.Request) bool
 }
 
 // An Explainer says how a decision came about. It takes policies as Cerbos has them,

@@ -45,6 +45,13 @@ func (l Look) In(r *authz.Request) (v Value, known bool) {
 		return *l.Fixed, true
 	}
 	p, open := r.Principal, r.Unknown
+	if r.Made != nil && l.Path[0] == "R" && len(l.Path) > 1 {
+		sent, _ := r.Sent()
+		if m, _ := authz.MadeAt(sent.Made, l.Path[1:]); m != nil {
+			return Value{}, false
+		}
+		r = &sent
+	}
 	switch {
 	case len(l.Path) < 2 || len(l.Path) == 2 && l.Path[1] == "attr":
 		return Value{}, false

@@ -33,6 +33,11 @@ func (r *Reading) Of(g Premise) Expression {
 
 // Known reports whether the request says all that the premise looks at.
 func (g *Premise) Known(r *authz.Request) bool {
+	if slices.ContainsFunc(r.Made, func(m authz.Made) bool {
+		return m.At[0] != "attr" || slices.ContainsFunc(g.Paths, func(path []string) bool { return expr.Within(path, m.At[1:]) })
+	}) {
+		return false
+	}
 	return r.Unknown == nil || !slices.ContainsFunc(g.Paths, func(path []string) bool { return expr.Within(path, r.Unknown) })
 }
 
@@ -40,6 +45,9 @@ func (g *Premise) Known(r *authz.Request) bool {
 // derived roles and the variables that they use.
 type RuleReads struct {
 	Reads []Read
+	// Claims are reads of claims, with the path below auxData: jwt NAME, or jwts TOKEN
+	// claims NAME.
+	Claims []Read
 	// Premises are what has to hold of the resource for the rule's own condition
 	// to be met. None if the rules that share the ID differ.
 	Premises []Premise
@@ -89,12 +97,13 @@ type Location struct {
 
 // Add adds what another condition looks at.
 func (r *RuleReads) Add(other *RuleReads) {
-	r.Reads, r.Clock, r.Other = append(r.Reads, other.Reads...), append(r.Clock, other.Clock...), r.Other || other.Other
+	r.Reads, r.Claims = append(r.Reads, other.Reads...), append(r.Claims, other.Claims...)
+	r.Clock, r.Other = append(r.Clock, other.Clock...), r.Other || other.Other
 }
 
 // Sort puts everything in order, each once.
 func (r *RuleReads) Sort() {
-	r.Reads = sortedReads(r.Reads)
+	r.Reads, r.Claims = sortedReads(r.Reads), sortedReads(r.Claims)
 	slices.SortFunc(r.Clock, comparePlaces)
 	r.Clock = slices.Compact(r.Clock)
 }

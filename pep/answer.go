@@ -124,6 +124,15 @@ var validation = mustCompile(
 	Answer{Endpoint: "tools/call", Code: -32602, Text: `*validating "arguments": *`},
 )
 
+// coazRefused is how an enforcement point of COAZ-MCP refuses: with an error, or
+// a denied call with a result. Of the texts the draft has only examples. Servers
+// answer -32602 too, and -32603 says that there is no decision.
+var coazRefused = mustCompile(
+	Answer{Code: -32001},
+	Answer{Code: -32602, Text: "COAZ mapping error: *"},
+	Answer{Endpoint: "tools/call", IsError: true, Text: "Access denied*"},
+)
+
 // unauthorized is how FastMCP shows a refusal of cerbos-fastmcp to a client.
 // What comes after it in FastMCP is validation, or that there is no such tool.
 var (

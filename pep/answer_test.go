@@ -58,6 +58,18 @@ func TestJudge(t *testing.T) {
 		{gateway, read, pep.Reply{Status: 403}, pep.Refused},
 		{gateway, read, pep.Reply{Status: 500}, pep.Unclear},
 		{gateway, call, validation, pep.Unclear}, // it says itself what shows that a call was admitted
+		{pep.COAZ(), call, pep.Reply{Code: -32001, Text: "Access denied"}, pep.Refused},
+		{pep.COAZ(), read, pep.Reply{Code: -32001, Text: "no"}, pep.Refused},
+		{pep.COAZ(), "resources/templates/list", pep.Reply{Code: -32001}, pep.Refused},
+		{pep.COAZ(), call, pep.Reply{Code: -32602, Text: "COAZ mapping error: no such key 'region'"}, pep.Refused},
+		{pep.COAZ(), call, pep.Reply{Code: -32602, Text: "Unknown tool: greet"}, pep.Unclear},
+		{pep.COAZ(), call, pep.Reply{Code: -32602, Text: "MCP error -32602: Invalid arguments for tool greet"}, pep.Admitted},
+		{pep.COAZ(), call, pep.Reply{Code: -32603, Text: "Authorization service unavailable"}, pep.Unclear},
+		{pep.COAZ(), call, pep.Reply{Code: -32401, Text: "Access denied"}, pep.Unclear}, // of an earlier draft
+		{pep.COAZ(), call, pep.Reply{IsError: true, Text: "Access denied: not your customer"}, pep.Refused},
+		{pep.COAZ(), call, pep.Reply{IsError: true, Text: "Database: Access denied"}, pep.Unclear},
+		{pep.COAZ(), call, validation, pep.Admitted},
+		{pep.COAZ(), call, pep.Reply{Status: 401}, pep.Unclear},
 	} {
 		if got := test.profile.Judge(test.endpoint, test.reply); got != test.want {
 			t.Errorf("%s, %s, %+v: %v, want %v", test.profile.Name, test.endpoint, test.reply, got, test.want)

@@ -16,7 +16,7 @@ import (
 // be imported.
 func cerbosFastMCP(server string, with With, inventory string) *Profile {
 	kind := with.kind("mcp_server")
-	p := &Profile{Name: authz.CerbosFastMCP, server: server, FastMCP: with.FastMCP, FastMCPKnown: true}
+	p := &Profile{Name: authz.CerbosFastMCP, server: server, FastMCP: with.FastMCP, FastMCPKnown: true, facts: cerbosFastMCPFacts()}
 	if p.FastMCP == "" {
 		p.FastMCP = inventory
 	}
@@ -48,15 +48,45 @@ func cerbosFastMCP(server string, with With, inventory string) *Profile {
 	return p
 }
 
+func cerbosFastMCPFacts() Facts {
+	return Facts{
+		NoPolicy: Fact{authz.Refuse, Observed, "It does what Cerbos says, which is a denial."},
+		PDPError: Fact{authz.Refuse, Read, "Lists are empty, and calls are refused."},
+		PDPDown: Fact{authz.Refuse, Observed, "Lists are empty, calls are refused and initialize fails; " +
+			"resources/read and prompts/get, which it never asks about, still work."},
+		UnknownOperations: Fact{authz.Pass, Read, "It asks about calls of tools and three lists, and about nothing else."},
+		Requests:          Observed,
+		Sources: []string{
+			"github.com/cerbos/cerbos-fastmcp 0.1.1, src/cerbos_fastmcp/middleware.py",
+			"servers on FastMCP 2.14, 3.4 and 4.1, with Cerbos 0.55.0",
+		},
+	}
+}
+
 // toolAsAction is Cerbos's own MCP demo: the tool is the action, and what is
 // not allowed is removed from the session, so one decision serves both
-// operations. The arguments are not sent.
+// operations. The arguments are not sent. The id of the session, which is another each
+// time, is the resource's.
 func toolAsAction(server string, with With) *Profile {
 	kind := with.kind("mcp::" + server)
-	return &Profile{Name: authz.ToolAsAction, server: server, admitted: validation, operations: map[string]operation{
-		"tools/list": {filter: authz.FilterCall},
-		"tools/call": {requests: []template{{kind: kind, id: literal("session"), action: mustParse("{name}")}}},
-	}}
+	return &Profile{
+		Name: authz.ToolAsAction, server: server, admitted: validation,
+		operations: map[string]operation{
+			"tools/list": {filter: authz.FilterCall},
+			"tools/call": {requests: []template{{kind: kind, id: literal("session"), action: mustParse("{name}")}}},
+		},
+		facts: Facts{
+			NoPolicy:          Fact{authz.Refuse, Read, "It does what Cerbos says, which is a denial."},
+			PDPError:          Fact{authz.Refuse, Read, "No session begins: it asks about all tools before it answers anything."},
+			PDPDown:           Fact{authz.Refuse, Read, "No session begins: it asks about all tools before it answers anything."},
+			UnknownOperations: Fact{authz.Pass, Read, "It asks about tools and nothing else; the demo has nothing else."},
+			Requests:          Read,
+			Sources:           []string{"github.com/cerbos/cerbos-mcp-authorization-demo, index.js"},
+			NotSent:           "The arguments, and of the principal all but its id and roles.",
+			NotKnown:          "The id of the resource is that of the session, or a random one: conditions on it are no answer.",
+			Otherwise:         "A tool that is registered after the check is open to everybody.",
+		},
+	}
 }
 
 // toolAsResource has one kind of resource for all tools and one action for
@@ -66,12 +96,21 @@ func toolAsResource(server string, with With) *Profile {
 	if with.Action != "" {
 		action, _ = parse(with.Action)
 	}
-	return &Profile{Name: authz.ToolAsResource, server: server, admitted: validation, operations: map[string]operation{
-		"tools/list": {filter: authz.FilterCall},
-		"tools/call": {requests: []template{{
-			kind: kind, id: mustParse("{name}"), action: action, attr: compileMap(map[string]any{"tool_id": "{name}"}),
-		}}},
-	}}
+	notSaid := Fact{Text: "This is a way to ask that several servers have, not one of them."}
+	return &Profile{
+		Name: authz.ToolAsResource, server: server, admitted: validation,
+		operations: map[string]operation{
+			"tools/list": {filter: authz.FilterCall},
+			"tools/call": {requests: []template{{
+				kind: kind, id: mustParse("{name}"), action: action, attr: compileMap(map[string]any{"tool_id": "{name}"}),
+			}}},
+		},
+		facts: Facts{
+			NoPolicy: notSaid, PDPError: notSaid, PDPDown: notSaid, UnknownOperations: notSaid,
+			Requests: Read, Sources: []string{"policies and servers in public repositories"},
+			NotSent: "The arguments.",
+		},
+	}
 }
 
 // CallsAsTasks reports what becomes of a call made as a task: whether the

@@ -59,10 +59,33 @@ func (r *RequestSpec) template() template {
 		t, _ := parse(s)
 		return t
 	}
-	return template{
+	t := template{
 		kind: text(r.Kind), id: text(r.ID), action: text(r.Action),
-		policyVersion: text(r.PolicyVersion), scope: text(r.Scope), attr: compileMap(r.Attr),
+		policyVersion: text(r.PolicyVersion), scope: text(r.Scope),
 	}
+	named := maps.Clone(r.Attr)
+	if all, ok := r.Attr[authz.AllAttributes].(string); ok {
+		delete(named, authz.AllAttributes)
+		t.spread = &spread{text: text(all)}
+		_, n := field(r.Node, "attr")
+		later := n == nil || !n.Is(source.Mapping)
+		for name := range named {
+			if later || after(n, name, authz.AllAttributes) {
+				t.spread.but = append(t.spread.but, name)
+			}
+		}
+		slices.Sort(t.spread.but)
+	}
+	t.attr = compileMap(named)
+	return t
+}
+
+// after reports whether a field of a mapping comes after another.
+func after(n *source.Node, name, other string) bool {
+	index := func(name string) int {
+		return slices.IndexFunc(n.Fields, func(f source.Field) bool { return f.Name == name })
+	}
+	return index(name) > index(other)
 }
 
 func (s *Spec) isList() bool { return strings.HasSuffix(s.Endpoint, "/list") }
@@ -97,15 +120,27 @@ func (s *Spec) CheckPlaceholders() error {
 	c := &checker{endpoint: s.Endpoint, gate: s.isList() && s.Filter == authz.FilterGate}
 	for i := range s.Requests {
 		r := &s.Requests[i]
-		c.arguments = 0
 		for _, part := range []struct{ key, value string }{
 			{"kind", r.Kind}, {"id", r.ID}, {"action", r.Action}, {"policyVersion", r.PolicyVersion}, {"scope", r.Scope},
 		} {
 			_, n := field(r.Node, part.key)
-			c.text(part.value, inRequest, posOf(n, r.Pos))
+			where := inRoute
+			if part.key == "id" {
+				where = inRequest
+			}
+			c.text(part.value, where, posOf(n, r.Pos))
 		}
 		if _, n := field(r.Node, "attr"); r.Attr != nil {
-			c.value(r.Attr, inAttr, n, r.Pos)
+			named := maps.Clone(r.Attr)
+			if all, ok := named[authz.AllAttributes]; ok {
+				delete(named, authz.AllAttributes)
+				c.spread(all, n, r.Pos)
+			}
+			if !isTable(named) {
+				c.attributes(named, n, posOf(n, r.Pos), inAttr)
+			} else {
+				c.errorf(posOf(n, r.Pos), "a table has the values of one attribute: name it")
+			}
 		}
 	}
 	return errors.Join(c.errs...)
@@ -113,10 +148,9 @@ func (s *Spec) CheckPlaceholders() error {
 
 // A checker gathers the mistakes in the texts of a request.
 type checker struct {
-	endpoint  string // that messages begin with, or ""
-	gate      bool
-	arguments int // how often they are sent
-	errs      []error
+	endpoint string // that messages begin with, or ""
+	gate     bool
+	errs     []error
 }
 
 func (c *checker) errorf(pos source.Pos, format string, args ...any) {
@@ -135,11 +169,6 @@ func (c *checker) text(s string, where location, pos source.Pos) {
 	for _, wrong := range t.misplaced(where, c.gate) {
 		c.errorf(pos, "%s", wrong)
 	}
-	if where == inAttr && t.is(arguments) {
-		if c.arguments++; c.arguments > 1 {
-			c.errorf(pos, "{arguments} can stand in one place only")
-		}
-	}
 }
 
 // value checks a value below attr, which n is written as, unless it is nil.
@@ -157,14 +186,56 @@ func (c *checker) value(v any, where location, n *source.Node, pos source.Pos) {
 			c.value(x, inList, item, pos)
 		}
 	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			at, below := field(n, key)
-			if at.IsZero() {
-				at = pos
-			}
-			c.text(key, inKey, at)
-			c.value(v[key], where, below, pos)
+		if isTable(v) && where == inAttr {
+			c.table(v, n, pos)
+			return
 		}
+		if schema, ok := v[braced(unknownOne)]; ok && where == inAttr {
+			c.looked(v, schema, pos)
+			return
+		}
+		c.attributes(v, n, pos, where)
+	}
+}
+
+// attributes checks the entries of a mapping.
+func (c *checker) attributes(m map[string]any, n *source.Node, pos source.Pos, where location) {
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		at, below := field(n, key)
+		if at.IsZero() {
+			at = pos
+		}
+		c.text(key, inKey, at)
+		c.value(m[key], where, below, pos)
+	}
+}
+
+// spread checks what stands for the arguments as attributes of their own.
+func (c *checker) spread(v any, n *source.Node, pos source.Pos) {
+	pos = posOf(n, pos)
+	if _, below := field(n, authz.AllAttributes); below != nil {
+		pos = below.Pos
+	}
+	s, _ := v.(string)
+	t, _ := parse(s)
+	switch {
+	case t.is(arguments) && !c.gate:
+	case c.gate:
+		c.errorf(pos, "a list has no arguments to spread")
+	case len(t) == 1 && t[0].placeholder && t[0].known():
+		c.errorf(pos, "%s is no mapping: only {arguments} can be all attributes", braced(t[0].text))
+	case len(t) == 1 && t[0].placeholder:
+		c.errorf(pos, "%s", unknown(t[0].text, inAttr))
+	default:
+		c.errorf(pos, "all attributes can only be {arguments}, and not %q", v)
+	}
+}
+
+// looked checks a value that is looked up, of which a schema says something.
+func (c *checker) looked(v map[string]any, schema any, pos source.Pos) {
+	_, isMapping := schema.(map[string]any)
+	if len(v) != 1 || !isMapping {
+		c.errorf(pos, "a value that is looked up is written {unknown}, or {{unknown}: {type: string, enum: [open, frozen]}} with a JSON schema")
 	}
 }
 

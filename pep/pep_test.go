@@ -32,7 +32,11 @@ func Example() {
 func lines(q pep.Question) []string {
 	list := []string{}
 	for _, r := range q.Requests {
-		list = append(list, fmt.Sprintf("%s %s %s %v %v", r.Resource.Kind, r.Resource.ID, r.Action, r.Resource.Attr, r.Unknown))
+		line := fmt.Sprintf("%s %s %s %v %v", r.Resource.Kind, r.Resource.ID, r.Action, r.Resource.Attr, r.Unknown)
+		if r.OpenUncovered {
+			line += " open if uncovered"
+		}
+		list = append(list, line)
 	}
 	if q.TaskOnly {
 		list = append(list, "task only")
@@ -74,6 +78,18 @@ func TestBuiltIn(t *testing.T) {
 		{"tool-as-action", pep.With{ResourceKind: "mcp::x"}, "", tool, authz.Call, []string{"mcp::x session crm_greet map[] []"}},
 		{"tool-as-resource", pep.With{Action: "invoke"}, "", tool, authz.List, []string{"mcp_tool crm_greet invoke map[tool_id:crm_greet] []"}},
 		{"tool-as-resource", pep.With{}, "", resource, authz.Read, []string{}},
+		{"voltagent", pep.With{}, "", tool, authz.List, []string{}},
+		{"voltagent", pep.With{FilterOnDiscovery: true}, "", tool, authz.List, []string{"mcp::crm crm crm_greet map[] []"}},
+		{"voltagent", pep.With{}, "", tool, authz.Call, []string{"mcp::crm crm crm_greet map[] []"}},
+		{"voltagent", pep.With{ResourceKind: "mcp::{server}-2"}, "", tool, authz.Call, []string{"mcp::crm-2 crm crm_greet map[] []"}},
+		{"voltagent", pep.With{}, "", prompt, authz.Get, []string{}},
+		{"synapse-claude", pep.With{}, "", tool, authz.List, []string{}},
+		{"synapse-claude", pep.With{}, "", tool, authz.Call, []string{
+			"PreToolUse mcp__crm__crm_greet mcp__crm__crm_greet map[hook_event_name:PreToolUse tool_name:mcp__crm__crm_greet] [tool_input] open if uncovered",
+		}},
+		{"synapse-claude", pep.With{ResourceKind: "PermissionRequest"}, "", tool, authz.Call, []string{
+			"PermissionRequest mcp__crm__crm_greet mcp__crm__crm_greet map[hook_event_name:PermissionRequest tool_name:mcp__crm__crm_greet] [tool_input] open if uncovered",
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprint(tt.profile, " ", tt.file, " ", tt.item.Name, " ", tt.op), func(t *testing.T) {
@@ -105,6 +121,18 @@ func TestFastMCPVersions(t *testing.T) {
 		if got != want {
 			t.Errorf("FastMCP %q: %s, want %s", version, got, want)
 		}
+	}
+}
+
+// TestClaudeNames holds that a server is named as Claude Code does it, which takes no other
+// characters.
+func TestClaudeNames(t *testing.T) {
+	p, err := pep.New("synapse-claude", "my crm {1}", pep.With{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := p.Ask(pep.Item{Name: "greet"}, authz.Call).Requests[0].Action, "mcp__my_crm__1___greet"; got != want {
+		t.Errorf("action %q, want %q", got, want)
 	}
 }
 
@@ -194,7 +222,6 @@ func TestCustomMistakes(t *testing.T) {
 		`c:6:1: tools/call: unknown placeholder {nam} (did you mean {name}?)`,
 		`c:7:1: tools/call: a request needs action`,
 		`c:8:1: tools/call: {arguments} can only be the whole of an attribute's value`,
-		`c:9:1: tools/call: {arguments} can stand in one place only`,
 		`c:10:1: tools/call: {arguments} cannot stand in a list`,
 		`c:11:1: tools/call: {tags} can only be the whole of an attribute's value`,
 	}

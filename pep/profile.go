@@ -3,6 +3,8 @@ package pep
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -16,6 +18,23 @@ type Item struct {
 	OwnName     string // FastMCP 2: a mounted item's name without its prefix, if it differs
 	Tags        []string
 	TaskSupport string // "", forbidden, optional or required
+
+	Annotations, Meta map[string]any // JSON values
+	Schema            any            // of the arguments, decoded; nil if nothing is said
+	// Any is set for some item of which nothing is known but that its name is Name: what a
+	// profile says of items by their names or their annotations is looked up then.
+	Any bool
+}
+
+// argumentType returns the type that the schema gives an argument, "" if it does not say one.
+func (i *Item) argumentType(o authz.Origin) string {
+	schema := i.Schema
+	for _, name := range o[1:] {
+		schema, _ = within(schema, []string{"properties", name})
+	}
+	of, _ := within(schema, []string{"type"})
+	name, _ := of.(string)
+	return name
 }
 
 // Endpoints lists the MCP methods that a profile says something about.
@@ -53,6 +72,7 @@ type Profile struct {
 	tasksSkip  bool // a call made as a task is never asked about
 
 	refused, admitted []Answer
+	facts             Facts
 }
 
 // An operation is what a profile does about one MCP method.
@@ -73,6 +93,20 @@ type Question struct {
 
 // Guarded reports whether any request is sent.
 func (q Question) Guarded() bool { return len(q.Requests) > 0 }
+
+// LooksUp reports the first of some attributes that no request has looked up.
+func (q Question) LooksUp(attributes map[string]any) error {
+	known := map[string]any{}
+	for i := range q.Requests {
+		q.Requests[i].LookedUp(known)
+	}
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		if _, ok := known[name]; !ok {
+			return fmt.Errorf("no attribute %s is looked up%s: only those are that the profile has {unknown} for", name, source.DidYouMean(name, slices.Collect(maps.Keys(known))))
+		}
+	}
+	return nil
+}
 
 // Filter returns how the list that an item of a type appears in is narrowed.
 func (p *Profile) Filter(t authz.ItemType) authz.Filter {
@@ -97,12 +131,10 @@ func (p *Profile) Ask(item Item, op authz.Operation) Question {
 		}
 	}
 	q := Question{Requests: make([]authz.Request, 0, len(o.requests))}
-	filled := &values{server: p.server, name: name, itemType: item.Type.String(), tags: tagList(item.Tags)}
+	filled := &values{server: p.server, item: &item, name: name}
 	for _, t := range o.requests {
-		r := t.render(filled)
-		if op == authz.List && r.Unknown != nil {
-			r = Bind(r, nil)
-		}
+		r := t.render(filled, op == authz.List)
+		r.OpenUncovered = p.PassesUncovered()
 		q.Requests = append(q.Requests, r)
 	}
 	if op == authz.Call && p.tasksSkip && (item.TaskSupport == "optional" || item.TaskSupport == "required") && q.Guarded() {
@@ -160,6 +192,8 @@ type With struct {
 	ResourceKind string
 	Action       string // tool-as-resource
 	FastMCP      string // cerbos-fastmcp: the version of FastMCP, if the configuration says so
+	// FilterOnDiscovery says that VoltAgent asks before it shows a tool.
+	FilterOnDiscovery bool
 	// Node is what it was read from, for the positions of mistakes, by the keys
 	// resourceKind and action, or nil.
 	Node *source.Node
@@ -196,10 +230,14 @@ func New(name, server string, with With, inventoryFastMCP string) (*Profile, err
 	switch name {
 	case authz.CerbosFastMCP:
 		return cerbosFastMCP(server, with, inventoryFastMCP), nil
+	case authz.SynapseClaude:
+		return synapseClaude(server, with), nil
 	case authz.ToolAsAction:
 		return toolAsAction(server, with), nil
 	case authz.ToolAsResource:
 		return toolAsResource(server, with), nil
+	case authz.VoltAgent:
+		return voltAgent(server, with), nil
 	}
 	return nil, fmt.Errorf("no enforcement point is called %q%s; there are %s", name, source.DidYouMean(name, authz.BuiltIn()), strings.Join(authz.BuiltIn(), ", "))
 }

@@ -7,69 +7,193 @@ import (
 )
 
 // A template is a request with placeholders. An attribute that is nothing but a
-// placeholder keeps its type; {arguments} and {tags} can only stand so.
+// placeholder keeps its type.
 type template struct {
 	kind, id, action, policyVersion, scope text
-	attr                                   map[string]any // with a text for each string
+	attr                                   map[string]any // with a text for each string, and a *table for each table
+	spread                                 *spread
 }
 
-// render fills a template in. The place of the arguments is left unknown.
-func (t *template) render(v *values) authz.Request {
+// A spread is the arguments as attributes of their own.
+type spread struct {
+	text text
+	but  []string // the attributes that come later, and so win
+}
+
+// A looked is a value that is looked up, of which something is known.
+type looked struct{ schema any }
+
+// A rendering is a template that is filled in.
+type rendering struct {
+	*values
+	made []authz.Made
+	sent [][]string // where all arguments stand
+}
+
+// render fills a template in. The arguments are left unknown but in a list, where they are
+// empty, and so is what is looked up.
+func (t *template) render(v *values, list bool) authz.Request {
+	x := &rendering{values: v}
 	r := authz.Request{
-		Action: t.action.fill(v),
+		Action: x.text(t.action, "action"),
 		Resource: authz.Resource{
-			Kind: t.kind.fill(v), ID: t.id.fill(v), PolicyVersion: t.policyVersion.fill(v), Scope: t.scope.fill(v),
+			Kind: x.text(t.kind, "kind"), ID: x.text(t.id, "id"), PolicyVersion: x.text(t.policyVersion, "policyVersion"), Scope: x.text(t.scope, "scope"),
 		},
 	}
-	r.Resource.Attr, r.Unknown = renderMap(t.attr, v, nil)
+	r.Resource.Attr = x.mapping(t.attr, nil)
+	if t.spread != nil {
+		x.spread(&r, t.spread)
+	}
+	slices.SortFunc(x.sent, slices.Compare)
+	for i := 1; i < len(x.sent); i++ { // the same ones once more
+		x.made = append(x.made, authz.Made{At: append([]string{"attr"}, x.sent[i]...), From: authz.Origin{arguments}})
+	}
+	slices.SortFunc(x.made, func(a, b authz.Made) int { return slices.Compare(a.At, b.At) })
+	r.Made = x.made
+	ofCall, lookedUp := false, false
+	for i := range r.Made {
+		for _, o := range r.Made[i].Origins() {
+			ofLookup := len(o) > 1 && o[1] == authz.LookedUp
+			ofCall, lookedUp = ofCall || !o.OfPrincipal() && !ofLookup, lookedUp || ofLookup
+		}
+	}
+	at := []string{authz.HiddenArguments}
+	if len(x.sent) > 0 {
+		at = x.sent[0]
+	}
+	if r.Made != nil {
+		r.Arguments = at
+	}
+	if x.sent != nil || ofCall || lookedUp && !list {
+		r.Unknown = at
+	}
+	if !list || r.Unknown == nil && !lookedUp {
+		return r
+	}
+	r.Unknown = at
+	r = Bind(r, nil)
+	if lookedUp {
+		r.Unknown = append(slices.Clone(at), authz.LookedUp)
+	}
 	return r
 }
 
-func renderMap(m map[string]any, values *values, path []string) (rendered map[string]any, unknown []string) {
-	if m == nil {
-		return nil, nil
+// text fills a text in that stands somewhere.
+func (x *rendering) text(t text, at ...string) string {
+	s, made := t.fill(x.values)
+	if made != nil {
+		x.made = append(x.made, authz.Made{At: at, Text: made})
 	}
-	rendered = make(map[string]any, len(m))
-	for k, v := range m {
-		at := append(slices.Clone(path), k)
-		switch v := v.(type) {
-		case map[string]any:
-			below, u := renderMap(v, values, at)
-			rendered[k] = below
-			if u != nil {
-				unknown = u
-			}
-		case text:
-			if v.is(arguments) {
-				unknown = at
-				continue
-			}
-			rendered[k] = renderValue(v, values)
-		default:
-			rendered[k] = renderValue(v, values)
-		}
-	}
-	return rendered, unknown
+	return s
 }
 
-func renderValue(v any, values *values) any {
+// mapping fills in attributes below a path.
+func (x *rendering) mapping(m map[string]any, path []string) map[string]any {
+	if m == nil {
+		return nil
+	}
+	rendered := make(map[string]any, len(m))
+	for k, v := range m {
+		if v, ok := x.attribute(v, path, k); ok {
+			rendered[k] = v
+		}
+	}
+	return rendered
+}
+
+// attribute fills in the value of an attribute below a path, which may be one that is made.
+func (x *rendering) attribute(v any, path []string, name string) (any, bool) {
+	here := func() []string { return append(slices.Clone(path), name) }
+	made := func(m authz.Made) (any, bool) {
+		m.At = append([]string{"attr"}, here()...)
+		if m.From == nil && m.Table == nil && m.Text == nil {
+			m.From = piece{unknownOne, true}.origin(m.At)
+		}
+		x.made = append(x.made, m)
+		return nil, false
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		return x.mapping(v, here()), true
+	case looked:
+		return made(authz.Made{Schema: v.schema})
+	case *table:
+		switch from := v.by.origin(nil); {
+		case from != nil:
+			return made(authz.Made{Table: &authz.Table{By: from, Values: v.values, Else: v.orElse}})
+		case x.item.Any:
+			return made(authz.Made{})
+		}
+		key, _ := x.value(v.by)
+		s, _ := key.(string)
+		return v.of(s)
+	case text:
+		return x.attributeText(v, here, made)
+	}
+	return x.constant(v), true
+}
+
+// attributeText fills in an attribute that is written as a text.
+func (x *rendering) attributeText(t text, here func() []string, made func(authz.Made) (any, bool)) (any, bool) {
+	whole := len(t) == 1 && t[0].placeholder
+	switch {
+	case x.item.Any && slices.ContainsFunc(t, func(p piece) bool { return p.ofItem() && p.text != itemName && p.text != itemTags }):
+		return made(authz.Made{})
+	case !whole:
+		s, pieces := t.fill(x.values)
+		if pieces != nil {
+			made(authz.Made{Text: pieces})
+		}
+		return s, true
+	case t[0].text == unknownOne:
+		return made(authz.Made{})
+	case t[0].text == arguments:
+		x.sent = append(x.sent, here())
+		return nil, false
+	case t[0].ofCall():
+		return made(authz.Made{From: t[0].origin(nil)})
+	}
+	return x.value(t[0])
+}
+
+// constant fills in a value that depends on nothing but the item.
+func (x *rendering) constant(v any) any {
 	switch v := v.(type) {
 	case text:
-		if v.is(itemTags) {
-			return values.tags
+		if len(v) == 1 && v[0].placeholder {
+			value, _ := x.value(v[0])
+			return value
 		}
-		return v.fill(values)
+		s, _ := v.fill(x.values)
+		return s
 	case []any:
 		list := make([]any, len(v))
-		for i, x := range v {
-			list[i] = renderValue(x, values)
+		for i, below := range v {
+			list[i] = x.constant(below)
 		}
 		return list
 	case map[string]any:
-		rendered, _ := renderMap(v, values, nil) // in a list, where {arguments} cannot stand
+		rendered := make(map[string]any, len(v))
+		for k, below := range v {
+			rendered[k] = x.constant(below)
+		}
 		return rendered
 	}
 	return v
+}
+
+// spread has the arguments be attributes of their own.
+func (x *rendering) spread(r *authz.Request, s *spread) {
+	m := authz.Made{At: []string{"attr"}, From: authz.Origin{arguments}, But: s.but}
+	for name := range r.Resource.Attr {
+		if !slices.Contains(s.but, name) { // a caller's own comes later
+			v := r.Resource.Attr[name]
+			x.made = append(x.made, authz.Made{At: []string{"attr", name}, From: authz.Origin{arguments, name}, Else: v})
+			m.But = append(m.But, name)
+		}
+	}
+	slices.Sort(m.But)
+	x.made = append(x.made, m)
 }
 
 // compileValue takes the strings of an attribute apart, and those that name
@@ -86,6 +210,12 @@ func compileValue(v any) any {
 		}
 		return list
 	case map[string]any:
+		if isTable(v) {
+			return compileTable(v)
+		}
+		if schema, ok := v[braced(unknownOne)]; ok {
+			return looked{schema}
+		}
 		return compileMap(v)
 	}
 	return v
@@ -98,7 +228,8 @@ func compileMap(m map[string]any) map[string]any {
 	compiled := make(map[string]any, len(m))
 	for k, v := range m {
 		name, _ := parse(k)
-		compiled[name.fill(&values{})] = compileValue(v)
+		s, _ := name.fill(&values{item: &Item{}})
+		compiled[s] = compileValue(v)
 	}
 	return compiled
 }

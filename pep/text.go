@@ -1,10 +1,12 @@
 package pep
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -15,14 +17,28 @@ const (
 	itemType   = "type"
 	itemTags   = "tags"
 	arguments  = "arguments"
+	unknownOne = "unknown" // what is looked up at the time of the call
+	roles      = "principal.roles"
+)
+
+// Those with a path below them.
+const (
+	ofArguments   = "arguments."
+	ofAttributes  = "principal.attr."
+	ofAnnotations = "annotations."
+	ofMeta        = "_meta."
 )
 
 // inText can stand anywhere in a text, inValue as the whole of an attribute's
 // value too.
 var (
-	inText  = []string{serverName, itemName, itemType}
-	inValue = []string{serverName, itemName, itemType, itemTags, arguments}
+	inText  = []string{serverName, itemName, itemType, "principal.id", "principal.scope", "principal.policyVersion"}
+	inValue = append(slices.Clone(inText), itemTags, arguments, unknownOne, roles)
+	below   = []string{ofArguments, ofAttributes, ofAnnotations, ofMeta}
 )
+
+// wholly can only be the whole of an attribute's value: they are no texts.
+var wholly = []string{itemTags, arguments, unknownOne, roles}
 
 // A text is a string of a template, taken apart.
 type text []piece
@@ -31,6 +47,61 @@ type text []piece
 type piece struct {
 	text        string
 	placeholder bool
+}
+
+// path returns the names below a root that a placeholder is a path of.
+func (p piece) path(root string) ([]string, bool) {
+	if !p.placeholder || !strings.HasPrefix(p.text, root) {
+		return nil, false
+	}
+	return strings.Split(p.text[len(root):], "."), true
+}
+
+// known reports whether there is such a placeholder.
+func (p piece) known() bool {
+	if slices.Contains(inValue, p.text) {
+		return true
+	}
+	for _, root := range below {
+		if path, ok := p.path(root); ok {
+			return !slices.ContainsFunc(path, func(name string) bool {
+				return name == "" || name != strings.TrimSpace(name) || name == authz.LookedUp || strings.ContainsAny(name, "[]\"'")
+			})
+		}
+	}
+	return false
+}
+
+// ofItem reports whether a placeholder stands for something of the item.
+func (p piece) ofItem() bool {
+	return p.text == itemName || p.text == itemTags || strings.HasPrefix(p.text, ofAnnotations) || strings.HasPrefix(p.text, ofMeta)
+}
+
+// ofCall reports whether a placeholder stands for something that is known only when somebody
+// calls.
+func (p piece) ofCall() bool {
+	return p.placeholder && (p.text == arguments || p.text == unknownOne || strings.HasPrefix(p.text, ofArguments) || strings.HasPrefix(p.text, "principal."))
+}
+
+// origin returns where the value comes from, nil if it is known before anybody calls. At is
+// where it stands.
+func (p piece) origin(at []string) authz.Origin {
+	if path, ok := p.path(ofArguments); ok {
+		return append(authz.Origin{arguments}, path...)
+	}
+	if path, ok := p.path(ofAttributes); ok {
+		return append(authz.Origin{"principal", "attr"}, path...)
+	}
+	switch p.text {
+	case arguments:
+		return authz.Origin{arguments}
+	case unknownOne:
+		return append(authz.Origin{arguments, authz.LookedUp}, at[1:]...)
+	}
+	if name, ok := strings.CutPrefix(p.text, "principal."); ok {
+		return authz.Origin{"principal", name}
+	}
+	return nil
 }
 
 // literal returns a text that is s as it is, braces included.
@@ -93,38 +164,91 @@ func (t text) is(name string) bool {
 	return len(t) == 1 && t[0] == piece{name, true}
 }
 
-// values are what the placeholders stand for.
+// values are what the placeholders stand for that are known before anybody calls.
 type values struct {
-	server, name, itemType string
-	tags                   []any
+	server string
+	item   *Item
+	name   string // the item's
 }
 
-func (t text) fill(v *values) string {
+// value returns what a placeholder stands for, and whether there is such a thing.
+func (v *values) value(p piece) (any, bool) {
+	if path, ok := p.path(ofAnnotations); ok {
+		return within(v.item.Annotations, path)
+	}
+	if path, ok := p.path(ofMeta); ok {
+		return within(v.item.Meta, path)
+	}
+	switch p.text {
+	case serverName:
+		return v.server, true
+	case itemName:
+		return v.name, true
+	case itemType:
+		return v.item.Type.String(), true
+	case itemTags:
+		return tagList(v.item.Tags), true
+	}
+	return nil, false
+}
+
+func within(v any, path []string) (any, bool) {
+	for _, name := range path {
+		m, _ := v.(map[string]any)
+		var ok bool
+		if v, ok = m[name]; !ok {
+			return nil, false
+		}
+	}
+	return v, true
+}
+
+// fill returns the text with what is known of its placeholders. Those that depend on the
+// call are left as people write them, and the text is one that is made, too.
+func (t text) fill(v *values) (string, []authz.Piece) {
+	if len(t) == 1 && !t[0].placeholder {
+		return t[0].text, nil
+	}
 	var b strings.Builder
+	open := slices.ContainsFunc(t, piece.ofCall)
+	var made []authz.Piece
 	for _, p := range t {
+		if p.ofCall() {
+			from := p.origin(nil)
+			b.WriteString(braced(p.text))
+			made = append(made, authz.Piece{From: from, Type: v.item.argumentType(from)})
+			continue
+		}
 		s := p.text
 		if p.placeholder {
-			switch p.text {
-			case serverName:
-				s = v.server
-			case itemName:
-				s = v.name
-			case itemType:
-				s = v.itemType
-			default: // a profile with any other is refused
-				continue
-			}
+			s = textOf(v.value(p))
 		}
 		b.WriteString(s)
+		if open {
+			made = append(made, authz.Piece{Text: s})
+		}
 	}
-	return b.String()
+	return b.String(), made
+}
+
+// textOf writes a value in a text: what is missing is empty, and what is no text is JSON.
+func textOf(v any, ok bool) string {
+	if s, isText := v.(string); isText || !ok {
+		return s
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v) // never: it is a JSON value
+	}
+	return string(data)
 }
 
 // A location is where a text stands in a request.
 type location uint8
 
 const (
-	inRequest location = iota // kind, id, action, policyVersion, scope
+	inRequest location = iota // id
+	inRoute                   // kind, action, policyVersion, scope
 	inAttr                    // the value of an attribute
 	inList                    // in a list in it
 	inKey                     // the name of an attribute
@@ -140,16 +264,18 @@ func (t text) misplaced(where location, gate bool) []string {
 		}
 		what := braced(p.text)
 		switch {
-		case !slices.Contains(inValue, p.text):
+		case !p.known():
 			wrong = append(wrong, unknown(p.text, where))
 		case where == inKey:
 			wrong = append(wrong, fmt.Sprintf("%s cannot stand in the name of an attribute, which is the same for every item", what))
-		case (p.text == arguments || p.text == itemTags) && (where == inRequest || len(t) > 1):
+		case slices.Contains(wholly, p.text) && (where == inRequest || where == inRoute || len(t) > 1):
 			wrong = append(wrong, what+" can only be the whole of an attribute's value")
-		case p.text == arguments && where == inList:
-			wrong = append(wrong, "{arguments} cannot stand in a list")
-		case gate && (p.text == itemName || p.text == itemTags):
+		case where == inList && p.origin([]string{"attr"}) != nil:
+			wrong = append(wrong, what+" cannot stand in a list")
+		case gate && p.ofItem():
 			wrong = append(wrong, "a gate is asked about once for the list, so there is no "+what)
+		case gate && strings.HasPrefix(p.text, ofArguments):
+			wrong = append(wrong, "a list has no arguments, so there is no "+what)
 		}
 	}
 	return wrong
@@ -165,22 +291,19 @@ func unclosed(part string) string {
 
 // unknown says that there is no such placeholder, and what may be meant.
 func unknown(name string, where location) string {
-	if end := strings.IndexAny(name, ".["); end > 0 && strings.TrimSpace(name[:end]) == arguments {
-		return braced(name) + ": a part of the arguments cannot be said; {arguments} as the whole of an attribute's value sends all of them"
-	}
 	msg := "unknown placeholder " + braced(name)
 	if near := nearest(name); near != "" {
 		return fmt.Sprintf("%s (did you mean %s?)", msg, braced(near))
 	}
-	var known []string
+	known := inText
 	switch where {
-	case inRequest:
-		known = inText
 	case inAttr, inList:
 		known = inValue
 	case inKey:
 		return msg + "; a name has none, and a brace that is meant stands twice: {{ or }}"
+	case inRequest, inRoute:
 	}
+	known = append(slices.Clone(known), "arguments.NAME", "principal.attr.NAME", "annotations.NAME", "_meta.NAME")
 	last := len(known) - 1
 	return fmt.Sprintf("%s; there are {%s} and {%s}; a brace that is meant stands twice: {{ or }}", msg, strings.Join(known[:last], "}, {"), known[last])
 }
@@ -194,8 +317,22 @@ func nearest(name string) string {
 		}
 		return source.Nearest(s, inValue)
 	}
-	if n := near(strings.TrimSpace(name)); n != "" {
-		return n
+	trimmed := strings.TrimSpace(name)
+	if !strings.Contains(trimmed, ".") {
+		if n := near(trimmed); n != "" {
+			return n
+		}
+	}
+	for _, bracket := range []string{"[", "("} {
+		if i := strings.Index(trimmed, bracket); i > 0 { // arguments['owner']
+			trimmed = trimmed[:i] + "." + strings.Trim(trimmed[i:], "[]()'\" ")
+		}
+	}
+	root, rest, dotted := strings.Cut(trimmed, ".")
+	if dotted {
+		if n := nearestPath(root, rest); n != "" {
+			return n
+		}
 	}
 	for _, word := range strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(" ._-:/[]$", r) }) {
 		if n := near(word); n != "" {
@@ -206,6 +343,37 @@ func nearest(name string) string {
 		if strings.HasSuffix(strings.ToLower(name), known) { // toolName
 			return known
 		}
+	}
+	return ""
+}
+
+// nearestPath is nearest of a name with a path below it.
+func nearestPath(root, rest string) string {
+	fields := strings.Split(rest, ".")
+	for i, f := range fields {
+		if fields[i] = strings.TrimSpace(f); fields[i] == "" {
+			fields[i] = "NAME"
+		}
+	}
+	of := source.Nearest(root, []string{"arguments", "principal", "annotations", "_meta"})
+	for _, known := range []string{"arguments", "principal", "annotations", "_meta"} {
+		if root == known {
+			of = root
+		}
+	}
+	switch of {
+	case "arguments", "annotations", "_meta":
+		return of + "." + strings.Join(fields, ".")
+	case "principal":
+		if fields[0] == "attr" {
+			return "principal.attr.NAME"
+		}
+		if n := source.Nearest(fields[0], []string{"id", "roles", "scope", "policyVersion", "attr"}); n == "attr" && len(fields) > 1 {
+			return "principal.attr." + strings.Join(fields[1:], ".")
+		} else if n != "" && n != "attr" {
+			return "principal." + n
+		}
+		return "principal.attr." + strings.Join(fields, ".")
 	}
 	return ""
 }

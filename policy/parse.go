@@ -39,11 +39,12 @@ func (r *reader) policy(file string, root *source.Node) *Policy {
 	name := r.text(body, kinds[p.Kind].name)
 	p.Name, p.NamePos = name.Value, name.Pos
 	if p.Kind.HasRules() {
-		p.Version = r.text(body, "version").Value
+		version, scope := r.text(body, "version"), r.text(body, "scope")
+		p.Version, p.VersionPos = version.Value, version.Pos
 		if p.Version == "" && p.Kind == RolePolicy {
 			p.Version = defaultVersion
 		}
-		p.Scope = r.text(body, "scope").Value
+		p.Scope, p.ScopePos = scope.Value, scope.Pos
 		permissions := r.enum(body, "scopePermissions", scopePermissions)
 		p.ScopePermissions, p.ScopePermissionsPos = permissions.Value, permissions.Pos
 	}

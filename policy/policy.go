@@ -48,8 +48,10 @@ type Policy struct {
 	NamePos source.Pos
 	Version string // "default" for a role policy that does not say
 	Scope   string
-	File    string
-	Pos     source.Pos // of the key that says what kind of policy it is
+	// VersionPos and ScopePos are where it says them, zero where it does not.
+	VersionPos, ScopePos source.Pos
+	File                 string
+	Pos                  source.Pos // of the key that says what kind of policy it is
 
 	// Disabled policies take no part in decisions. Only Set.Policies lists
 	// them.

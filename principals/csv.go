@@ -201,7 +201,7 @@ func (t *table) cell(r *row, i int, cell string) error {
 			return nil
 		}
 		kind, err := parseKind(cell)
-		p.Kind = kind
+		p.Kind, p.KindDeclared = kind, true
 		return err
 	}
 	return nil

@@ -107,7 +107,7 @@ func (e *entry) kind(n *source.Node) {
 	case err != nil:
 		e.fail(n.Pos, "%w", err)
 	}
-	e.p.Kind = kind
+	e.p.Kind, e.p.KindDeclared = kind, true
 }
 
 func (e *entry) text(name string, n *source.Node) string {

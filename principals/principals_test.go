@@ -106,7 +106,7 @@ func TestFormats(t *testing.T) {
 		Groups: []string{"all"},
 	}
 	helper := authz.Principal{
-		Key: "helper", ID: "helper-7", Kind: authz.Agent, OnBehalfOf: "ian", Roles: []string{"ADMIN", "STAFF"},
+		Key: "helper", ID: "helper-7", Kind: authz.Agent, KindDeclared: true, OnBehalfOf: "ian", Roles: []string{"ADMIN", "STAFF"},
 		AuxData: map[string]any{"sub": "helper-7"}, Groups: []string{"all"},
 	}
 	fromCSV := helper

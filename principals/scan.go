@@ -78,7 +78,7 @@ func (r *lineReader) field(p *authz.Principal, key, value []byte) (field fieldSe
 	case "kind":
 		name, ok := r.name(value)
 		kind, err := parseKind(name)
-		p.Kind = kind
+		p.Kind, p.KindDeclared = kind, true
 		return kindField, ok && err == nil
 	case "onBehalfOf":
 		p.OnBehalfOf, ok = r.name(value)

@@ -9,6 +9,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/live"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pep"
 )
 
 // list connects and reads all lists. A client without a good token may be
@@ -25,15 +26,22 @@ func (p *prober) list(ctx context.Context, c *connectedClient) error {
 	c.session = s
 	for _, t := range authz.ItemTypes() {
 		l, err := s.List(ctx, t)
-		switch {
-		case err != nil && c.Principal == nil && rejected(err):
-			l = &live.List{Type: t}
-		case err != nil:
+		if err != nil && !p.refuses(c, t, err) {
 			return err
 		}
 		c.lists[t] = l
 	}
 	return nil
+}
+
+// refuses reports whether an error refuses a list. What was shown before it was
+// shown all the same.
+func (p *prober) refuses(c *connectedClient, t authz.ItemType, err error) bool {
+	if c.Principal == nil {
+		return rejected(err)
+	}
+	v, err := p.verdict(pep.Endpoint(t, authz.List), c, nil, err)
+	return err == nil && v.Verdict == pep.Refused
 }
 
 func (c *connectedClient) listed() bool { return c.lists[authz.TemplateItem] != nil }

@@ -6,7 +6,6 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
-	"github.com/mcpolicy/mcpolicy/pep"
 )
 
 // plan decides what is to be tried as whom, before anything is. Principals of
@@ -69,8 +68,9 @@ func (p *prober) planTool(ctx context.Context, col *matrix.Column, who *authz.Pr
 	tasks := item.TaskSupport == "optional" || item.TaskSupport == "required"
 	plain, plainCell := col, cell
 	if col.Question.TaskOnly {
-		other := *col
-		other.Question = p.profile.Ask(pep.Item{Type: item.Type, Name: item.Name, OwnName: item.OwnName, Tags: item.Tags}, authz.Call)
+		other, asked := *col, matrix.ProfileItem(item)
+		asked.TaskSupport = ""
+		other.Question = p.profile.Ask(asked, authz.Call)
 		cells, err := p.in.Matrix.Look(ctx, &other, []*authz.Principal{who})
 		if err != nil {
 			return nil, err

@@ -120,7 +120,7 @@ func (x *search) lesser(c *Counterexample) []func(*Counterexample) {
 
 // fits reports whether arguments are as the schema says, where that counts.
 func (x *search) fits(col *matrix.Column, arguments map[string]any) bool {
-	if x.sentence.IgnoreSchema || !col.Operation.TakesArguments() {
+	if x.sentence.IgnoreSchema || !col.TakesArguments() {
 		return true
 	}
 	schema := witness.NewSchema(x.arguments(col.Item))
@@ -164,7 +164,7 @@ func (x *search) decided(ctx context.Context, col *matrix.Column, who *authz.Pri
 
 // argumentsOf returns what stands in a request where another left arguments open.
 func argumentsOf(col *matrix.Column, r, open *authz.Request) map[string]any {
-	if !col.Operation.TakesArguments() {
+	if !col.TakesArguments() {
 		return nil
 	}
 	if arguments := r.Resource.Mapping(open.Unknown); arguments != nil && open.Unknown != nil {

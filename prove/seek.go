@@ -83,7 +83,7 @@ func (x *search) ask(col *matrix.Column) {
 	r.Principal, r.AnyPrincipal = x.cohort.principal(), true
 	x.world.Requests = append(x.world.Requests, r)
 	var schema *source.Node
-	if col.Operation.TakesArguments() && !x.sentence.IgnoreSchema {
+	if col.TakesArguments() && !x.sentence.IgnoreSchema {
 		schema = x.arguments(col.Item)
 	}
 	x.schemas, x.world.Arguments = append(x.schemas, schema), append(x.world.Arguments, schema.Value())

@@ -22,8 +22,7 @@ import (
 // of its own, a third of the tools is conditional, and a sixth open to all.
 func crowd(tb testing.TB, tools, people int) *matrix.Matrix {
 	tb.Helper()
-	var p strings.Builder
-	p.WriteString("apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: mcp::big\n  version: default\n  rules:\n")
+	var rules strings.Builder
 	inventory := &manifest.Inventory{}
 	for i := range tools {
 		name := fmt.Sprintf("tool_%03d", i)
@@ -35,7 +34,7 @@ func crowd(tb testing.TB, tools, people int) *matrix.Matrix {
 		case i%3 == 1:
 			role, condition = "*", ", condition: {match: {expr: 'P.attr.number == R.attr.arguments.number'}}"
 		}
-		fmt.Fprintf(&p, "    - {name: rule-of-%s, actions: [%s], effect: EFFECT_ALLOW, roles: ['%s']%s}\n", name, name, role, condition)
+		fmt.Fprintf(&rules, "    - {name: rule-of-%s, actions: [%s], effect: EFFECT_ALLOW, roles: ['%s']%s}\n", name, name, role, condition)
 	}
 	var principals []*authz.Principal
 	for i := range people {
@@ -44,6 +43,13 @@ func crowd(tb testing.TB, tools, people int) *matrix.Matrix {
 			Key: key, ID: key, Roles: []string{fmt.Sprintf("team-%d", i%7)}, Attr: map[string]any{"number": float64(i)},
 		})
 	}
+	return town(tb, inventory, principals, rules.String(), true)
+}
+
+// town builds the matrix of a server big whose tools are asked about by their names,
+// each principal a class of its own or in those that the policies tell apart.
+func town(tb testing.TB, inventory *manifest.Inventory, principals []*authz.Principal, rules string, apart bool) *matrix.Matrix {
+	tb.Helper()
 	profile, err := pep.Custom("gateway", "big", []pep.Spec{
 		{Endpoint: "tools/list", Filter: authz.FilterCall},
 		{Endpoint: "tools/call", Requests: []pep.RequestSpec{{Kind: "mcp::big", ID: "{name}", Action: "{name}", Attr: map[string]any{"arguments": "{arguments}"}}}},
@@ -51,7 +57,8 @@ func crowd(tb testing.TB, tools, people int) *matrix.Matrix {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	fsys := fstest.MapFS{"big.yaml": {Data: []byte(p.String())}}
+	const head = "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: mcp::big\n  version: default\n  rules:\n"
+	fsys := fstest.MapFS{"big.yaml": {Data: []byte(head + rules)}}
 	engine, err := embedded.Open(context.Background(), fsys, pdp.Options{Now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
 		tb.Fatal(err)
@@ -60,9 +67,13 @@ func crowd(tb testing.TB, tools, people int) *matrix.Matrix {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	class := engine.Class
+	if apart {
+		class = nil
+	}
 	m, err := matrix.Build(context.Background(), &matrix.Input{
 		Servers:    []*matrix.Server{{Name: "big", Inventory: inventory, Profile: profile}},
-		Principals: principals, Decider: engine, Policies: syntax,
+		Principals: principals, Decider: engine, Policies: syntax, Class: class,
 	})
 	if err != nil {
 		tb.Fatal(err)

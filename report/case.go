@@ -21,6 +21,17 @@ func sentence(d *Document, c *testrunner.Case) string {
 	return subject(c) + " " + asks(d, c, len(c.Principals) == 1)
 }
 
+// About says what a case is about, as reports do.
+func About(c *testrunner.Case) string { return sentence(&Document{}, c) }
+
+// casesOf returns the cases of a suite, or one that says why it could not be run.
+func casesOf(s *testrunner.SuiteResult) []*testrunner.Case {
+	if c := s.Undecided(); c != nil {
+		return []*testrunner.Case{c}
+	}
+	return s.Cases
+}
+
 // subject names the principals of a case.
 func subject(c *testrunner.Case) string {
 	var keys []string
@@ -39,6 +50,9 @@ func subject(c *testrunner.Case) string {
 
 // asks says what the principals of a case do.
 func asks(d *Document, c *testrunner.Case, one bool) string {
+	if c.Check != nil {
+		return asksFor(c.Check)
+	}
 	text := c.Operation.String()
 	if one {
 		text += "s"
@@ -54,6 +68,15 @@ func asks(d *Document, c *testrunner.Case, one bool) string {
 		text += " when " + c.When
 	}
 	return text
+}
+
+// asksFor says what a case of a Cerbos suite asks: asks for view on t2 (ticket 17).
+func asksFor(x *testrunner.Check) string {
+	what := x.Kind
+	if x.ID != x.Resource {
+		what += " " + x.ID
+	}
+	return fmt.Sprintf("asks for %s on %s (%s)", x.Action, x.Resource, what)
 }
 
 // onServer says on which server something is, where there are several.
@@ -89,9 +112,15 @@ func outcome(c *testrunner.Case) []reason {
 	if c.Proof != nil {
 		return refutation(c)
 	}
-	reasons := []reason{{"", fmt.Sprintf("expected %s, got %s", c.Want, c.Got)}}
-	if c.Comparison != nil {
+	reasons := []reason{{"", fmt.Sprintf("expected %s, got %s", c.Want+expectedWay(c), c.Got+way(c))}}
+	if c.Comparison != nil && c.Decided == nil {
 		reasons[0].text = "expected exactly this condition, got " + related(c)
+	}
+	if c.Why != "" {
+		reasons = append(reasons, reason{"", c.Why})
+	}
+	if c.Check != nil {
+		reasons = append(checkReasons(c), reasons[1:]...)
 	}
 	reasons = append(append(reasons, because(c)...), differences(c.Comparison)...)
 	for _, v := range c.Values {
@@ -101,6 +130,61 @@ func outcome(c *testrunner.Case) []reason {
 		for _, e := range c.Cell.Errors {
 			reasons = append(reasons, reason{"", e.Expr + ": " + e.Message})
 		}
+	}
+	return reasons
+}
+
+// expectedWay says how a case has to be decided.
+func expectedWay(c *testrunner.Case) string { return decidedWay(c.By, c.Because) }
+
+// way says how a case was decided, as far as that was looked at.
+func way(c *testrunner.Case) string {
+	switch x := c.Decided; {
+	case x == nil:
+		return ""
+	case len(x.Rules) == 0 && len(x.Partly) > 0:
+		return decidedWay(ruleNames(x.Partly), testrunner.NoReason) + " for some arguments"
+	case len(x.Rules) == 0:
+		return decidedWay([]string{testrunner.ByDefault}, x.Reason)
+	case c.Because == testrunner.NoReason:
+		return decidedWay(ruleNames(x.Rules), testrunner.NoReason)
+	default:
+		return decidedWay(ruleNames(x.Rules), x.Reason)
+	}
+}
+
+func ruleNames(rules []matrix.Rule) []string {
+	names := make([]string, len(rules))
+	for i, r := range rules {
+		names[i] = firstOf(r.Name, r.ID)
+	}
+	return names
+}
+
+// decidedWay writes " by greet-all", " by default (condition)".
+func decidedWay(names []string, reason testrunner.Reason) string {
+	text := ""
+	if len(names) > 0 {
+		text = " by " + list(names)
+	}
+	if reason != testrunner.NoReason {
+		text += " (" + reason.String() + ")"
+	}
+	return text
+}
+
+// checkReasons says what a case of a Cerbos suite expected and got.
+func checkReasons(c *testrunner.Case) []reason {
+	text := fmt.Sprintf("expected %s, got %s", c.Want, c.Got)
+	if len(c.Outputs) > 0 {
+		text = fmt.Sprintf("expected %s, which it is, but with other outputs", c.Want)
+	}
+	if c.Check.Implied {
+		text += ": nothing is listed for this action and pair, so that denied is expected"
+	}
+	reasons := []reason{{"", text}}
+	for _, o := range c.Outputs {
+		reasons = append(reasons, reason{"", o})
 	}
 	return reasons
 }

@@ -111,7 +111,7 @@ type smallestJSON struct {
 	Verdict   string         `json:"verdict"` // possible, impossible or unknown
 	Values    []valueJSON    `json:"values,omitempty"`
 	Condition string         `json:"condition,omitempty"`
-	Example   map[string]any `json:"exampleArguments,omitempty"` // where arguments are open
+	Example   map[string]any `json:"exampleArguments,omitzero"` // where arguments are open
 	Least     bool           `json:"noFewerWouldDo,omitempty"`
 	Arguments []valueJSON    `json:"argumentsAlone,omitempty"` // where values has others
 	InTheWay  []deniedByJSON `json:"deniedBy,omitempty"`

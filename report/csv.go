@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -25,7 +26,7 @@ var (
 
 	csvResults = []string{
 		"kind", "outcome", "rule", "principal", "server", "type", "name", "operation", "expected", "answered",
-		"message", "file", "line", "column", "waived", "reason", "waived at",
+		"message", "file", "line", "column", "waived", "reason", "waived at", "known",
 	}
 )
 
@@ -191,6 +192,9 @@ func (t *csvTable) results(d *Document) {
 	for _, f := range slices.Concat(open, known, waived) {
 		t.finding("finding", f)
 	}
+	if left := d.LeftOut.words(); left != "" {
+		t.row(map[string]string{"kind": "left out", "message": left})
+	}
 	for _, f := range d.driftFindings() {
 		t.finding("drift", f)
 	}
@@ -227,7 +231,7 @@ func (t *csvTable) finding(kind string, f *lint.Finding) {
 	cells := map[string]string{
 		"kind": kind, "outcome": f.Severity.String(), "rule": csvCell(f.Rule), "principal": csvList(who),
 		"server": csvList(slices.Compact(servers)), "type": csvList(slices.Compact(types)), "name": csvList(names),
-		"message": csvCell(f.Message), "waived": strconv.FormatBool(f.Waived), "reason": csvCell(f.Reason),
+		"message": csvCell(f.Message), "waived": strconv.FormatBool(f.Waived), "reason": csvCell(f.Reason), "known": strconv.FormatBool(f.Known),
 	}
 	if f.WaivedAt.File != "" {
 		cells["waived at"] = csvCell(f.WaivedAt.String())
@@ -239,6 +243,10 @@ func (t *csvTable) caseRow(suite string, j caseJSON) {
 	message := j.Message
 	if j.Sentence != "" {
 		message = firstOf(message, j.Sentence)
+	}
+	if x := j.Check; x != nil {
+		j.Type, j.Name, j.Operation = csvCell(x.Kind), x.Resource, csvCell(x.Action)
+		message = strings.Join(append(x.Outputs, message), "; ")
 	}
 	t.place(map[string]string{
 		"kind": "case", "outcome": j.Outcome, "rule": csvCell(suite + ": " + j.Test), "principal": csvCell(j.Principal),

@@ -9,6 +9,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/probe"
 	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/testcoverage"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
@@ -20,6 +21,11 @@ type Document struct {
 	Linted   bool           // lint was run
 	Findings []lint.Finding // in any order, waived ones among them
 
+	// LeftOut says which findings were left out of Findings, nil if none were to be.
+	LeftOut *LeftOut
+	// Baseline is what the findings were held against, nil if there is none.
+	Baseline *Baseline
+
 	Drift *Drift // nil if the checkout was not compared with production
 
 	Diff *Diff // nil if nothing was compared with a base
@@ -27,18 +33,27 @@ type Document struct {
 	Lock *Lock // nil if no lock was verified
 
 	Tests *testrunner.Result // nil if no suites were run
+	// Shard is the part of the suites that was run, if that was split.
+	Shard testrunner.Shard
 	// Proving lists what is proved, too: the run was about nothing else.
 	Proving bool
+	// Coverage is what the suites cover, nil if that was not measured.
+	Coverage *testcoverage.Coverage
 
 	Probe *probe.Result // nil if no running server was probed
 
 	Notes []Note // in any order
 
+	// Source returns the text of a file by the name that positions have, nil if it is not
+	// at hand: for the line that a finding is about. Nil if no file is.
+	Source func(file string) []byte
+
 	// Details are for pages alone, which show less without them.
 	Details *Details
 
 	// Doubt says which cells the engine may decide otherwise when it loads the same
-	// policies again, so that they cannot be relied on. The run then fails.
+	// policies again, so that they cannot be relied on, that nothing was tested, and which
+	// suites of Cerbos's own could not be run. The run then fails.
 	Doubt error
 
 	// Scope is what the run looked at. Nil takes it from Matrix, if that is
@@ -105,6 +120,9 @@ func (d *Document) Fails(failOn authz.Severity) bool {
 			return true
 		}
 	}
+	if d.Coverage != nil && len(d.Coverage.Missed) > 0 {
+		return true
+	}
 	if d.Probe != nil && len(d.Probe.Drifts) > 0 {
 		return true
 	}
@@ -112,6 +130,14 @@ func (d *Document) Fails(failOn authz.Severity) bool {
 		return true
 	}
 	return slices.ContainsFunc(d.Findings, func(f lint.Finding) bool { return fails(&f, failOn) })
+}
+
+// inDoubt says in brief what Doubt is about.
+func (d *Document) inDoubt() string {
+	if d.Tests.Invalid() != nil {
+		return "some Cerbos suites could not be run"
+	}
+	return "some cells cannot be relied on"
 }
 
 func fails(f *lint.Finding, failOn authz.Severity) bool {
@@ -139,9 +165,17 @@ type Options struct {
 	Color bool // text: ANSI colours
 	ASCII bool // text: nothing but ASCII
 
+	// Here returns how text names a file of a position, so that it can be opened from where
+	// the command runs, and what is the name of no file as it is. HereBase does so for the
+	// base of a comparison. Nil leaves names as they are.
+	Here, HereBase func(file string) string
+
 	ByClass bool // JSON and lines: a cell a class, with a table of classes
 	ByRule  bool // text and Markdown: changes of access by the rules that made them
-	Summary bool // the matrix in numbers, by roles, instead of its cells
+	// Summary shows the matrix in numbers, by roles, instead of its cells, and changes of
+	// access in one sentence each; text and Markdown show the findings in numbers and where
+	// to begin, and JSON has both.
+	Summary bool
 
 	// Nameless leaves people's names out of a page: it has classes of them and how
 	// many are in each. Agents and workloads keep their names.
@@ -149,12 +183,15 @@ type Options struct {
 
 	// Path returns where a file of a position stands below the root of the
 	// repository, for what reads reports from there: SARIF, annotations, Code
-	// Quality. Nil leaves positions as they are.
+	// Quality, and where links lead. Nil leaves positions as they are.
 	Path func(file string) string
+	// LinkBase is the address below which a browser shows the files of the repository:
+	// places and rules in Markdown are links then. "#L3" behind a file is its third line.
+	LinkBase string
 	// Config is the file that problems without a place are put to in these
 	// formats; mcpolicy.yaml when empty.
 	Config string
-	// Version is that of mcpolicy, for SARIF.
+	// Version is that of mcpolicy, for SARIF and links to its pages.
 	Version string
 
 	// MaxBytes is the limit of Markdown. What does not fit is left out in
@@ -181,9 +218,8 @@ const (
 	JobSummaryLimit = 1 << 20 // of the summary of one step
 )
 
-// bySeverity returns the findings that are not waived and new, the most severe first,
-// then by place, rule and message; and those that the base has, too, and the waived ones
-// likewise.
+// bySeverity returns the findings that are not waived and new, in the order of
+// [lint.FixFirst]; and those that the base or the baseline has, too, and the waived ones likewise.
 func (d *Document) bySeverity() (open, known, waived []*lint.Finding) {
 	for i := range d.Findings {
 		switch f := &d.Findings[i]; {
@@ -196,16 +232,9 @@ func (d *Document) bySeverity() (open, known, waived []*lint.Finding) {
 		}
 	}
 	for _, list := range [][]*lint.Finding{open, known, waived} {
-		slices.SortStableFunc(list, compareFindings)
+		slices.SortStableFunc(list, lint.FixFirst)
 	}
 	return open, known, waived
-}
-
-func compareFindings(a, b *lint.Finding) int {
-	if a.Severity != b.Severity {
-		return int(b.Severity) - int(a.Severity)
-	}
-	return comparePlaces(a, b)
 }
 
 // notes returns the notes in order.

@@ -1,6 +1,8 @@
 package report_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -28,7 +30,17 @@ func checked(t *testing.T) *report.Document {
 			Rule: "inventory-incomplete", Server: "wiki", Pos: pos("manifests/wiki.json", 6, 3),
 			Message: "the list of tools goes on (nextCursor); accepted by the config",
 		}},
+		Source: officeFile,
 	}
+}
+
+// officeFile is the text of a file of the office.
+func officeFile(file string) []byte {
+	data, err := os.ReadFile(filepath.Join("testdata", "office", filepath.FromSlash(file)))
+	if err != nil {
+		return nil
+	}
+	return data
 }
 
 // findings are out of order on purpose.

@@ -64,8 +64,8 @@ resourcePolicy:
 	//                      ian         sally
 	//                      ADMIN       SALES
 	// tools                list call   list call
-	//   search_customers    ●    ●      ●    ●
 	// ! delete_customer     ●    ●      ·    ·
+	//   search_customers    ●    ●      ●    ●
 	//
 	// ● allowed  · denied  ! destructive (inferred from the name)
 }

@@ -218,7 +218,7 @@ type explainDocument struct {
 	Type      string         `json:"type"`
 	Name      string         `json:"name"`
 	Operation string         `json:"operation"`
-	Arguments map[string]any `json:"arguments,omitempty"`
+	Arguments map[string]any `json:"arguments,omitzero"`
 	Access    string         `json:"access"`
 	Condition string         `json:"condition,omitempty"`
 	Sentence  string         `json:"sentence"`

@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/explain"
 	"github.com/mcpolicy/mcpolicy/matrix"
 )
@@ -15,7 +14,7 @@ import (
 // evidence as it stands in a terminal.
 func ExplainMarkdown(w io.Writer, x *explain.Explanation, o Options) error {
 	var evidence bytes.Buffer
-	o.Color, o.Width = false, proseWidth
+	o.Color, o.Width, o.Here = false, proseWidth, nil
 	if err := ExplainText(&evidence, x, o); err != nil {
 		return err
 	}
@@ -37,37 +36,45 @@ func fenced(text string) string {
 
 // WhoCanMarkdown writes who may do each of several things as tables.
 func WhoCanMarkdown(w io.Writer, answers []explain.Answer, o Options) error {
+	if o.Summary {
+		_, err := io.WriteString(w, whoCanMarkdownSummary(answers))
+		return err
+	}
+	hidden := false
+	var b strings.Builder
 	for i := range answers {
 		a := &answers[i]
 		if i > 0 {
-			if _, err := io.WriteString(w, "\n"); err != nil {
-				return err
-			}
+			b.WriteString("\n")
 		}
 		rows := ""
-		for _, h := range a.Declared {
-			rows += whoRow(keysOf(h.Principals, o.All), "declared", h.Access, h.Condition, "")
+		declared, some := declaredHolders(a, o.All)
+		hidden = hidden || some
+		for _, h := range declared {
+			rows += whoRow(&h, "declared")
 		}
-		for _, h := range a.ByRole {
-			rows += whoRow(h.Role, "role", h.Access, h.Condition, roleNote(&h))
+		for _, h := range roleHolders(a) {
+			rows += whoRow(&h, "role")
 		}
 		if rows == "" {
 			rows = "| nobody | | | |\n"
 		}
-		for _, aside := range asides(a, o.All) {
+		for _, aside := range asides(a) {
 			rows += fmt.Sprintf("\n%s: %s\n", aside.label, mdText(aside.text))
 		}
-		if _, err := fmt.Fprintf(w, "### Who can %s %s?\n\n| who | | may | |\n|---|---|---|---|\n%s", a.Column.Operation, mdCode(a.Column.Item.Name), rows); err != nil {
-			return err
-		}
+		fmt.Fprintf(&b, "### Who can %s %s?\n\n| who | | may | |\n|---|---|---|---|\n%s", a.Column.Operation, mdCode(a.Column.Item.Name), rows)
 	}
-	return nil
+	if hidden {
+		b.WriteString("\n`--all` names everybody, `--summary` counts them.\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
-func whoRow(who, what string, access matrix.Access, condition authz.Condition, note string) string {
-	may := access.String()
-	if access == matrix.Conditional {
-		may = condition.Lead() + mdCell(condition.String())
+func whoRow(h *holder, what string) string {
+	may := h.access.String()
+	if h.access == matrix.Conditional {
+		may = h.condition.Lead() + mdCell(h.condition.String())
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s |\n", mdText(who), what, may, note)
+	return fmt.Sprintf("| %s | %s | %s | %s |\n", mdText(strings.Join(h.names, ", ")), what, may, h.note)
 }

@@ -1,12 +1,10 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 
 	"github.com/mcpolicy/mcpolicy/explain"
-	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -16,22 +14,25 @@ type Format struct {
 	Summary string // what it is for, in one line
 	Checks  bool   // it is for findings and cases: a matrix has no place in it
 	Details bool   // it shows what Document.Details has
+	Covers  bool   // it is for coverage alone, so that a document without has no place in it
 	Write   func(w io.Writer, d *Document, o Options) error
 }
 
 // Formats lists the formats.
 func Formats() []Format {
 	return []Format{
-		{"text", "for people at a terminal", false, false, writeText},
-		{"json", "for programs; versioned and stable", false, false, writeJSON},
-		{"lines", "JSON Lines: a cell, finding or case a line", false, false, writeLines},
-		{"junit", "JUnit XML, for the test pages of a CI system", true, false, writeJUnit},
-		{"markdown", "for comments and job summaries", false, false, writeMarkdown},
-		{"sarif", "SARIF 2.1.0, for code scanning and editors", true, false, writeSARIF},
-		{"github", "annotations of GitHub Actions, on standard output", true, false, writeGitHub},
-		{"csv", "a table for spreadsheets: cells, findings or changes", false, false, writeCSV},
-		{"codequality", "GitLab's Code Quality report", true, false, writeCodeQuality},
-		{"html", "one page to look into, for people", false, true, writeHTML},
+		{"text", "for people at a terminal", false, false, false, writeText},
+		{"json", "for programs; versioned and stable", false, false, false, writeJSON},
+		{"lines", "JSON Lines: a cell, finding or case a line", false, false, false, writeLines},
+		{"junit", "JUnit XML, for the test pages of a CI system", true, false, false, writeJUnit},
+		{"markdown", "for comments and job summaries", false, false, false, writeMarkdown},
+		{"sarif", "SARIF 2.1.0, for code scanning and editors", true, false, false, writeSARIF},
+		{"github", "annotations of GitHub Actions, on standard output", true, false, false, writeGitHub},
+		{"csv", "a table for spreadsheets: cells, findings or changes", false, false, false, writeCSV},
+		{"codequality", "GitLab's Code Quality report", true, false, false, writeCodeQuality},
+		{"lcov", "coverage by suites as an LCOV tracefile, for Codecov and genhtml", true, false, true, writeLCOV},
+		{"cobertura", "coverage by suites as Cobertura XML, for GitLab", true, false, true, writeCobertura},
+		{"html", "one page to look into, for people", false, true, false, writeHTML},
 	}
 }
 
@@ -61,10 +62,4 @@ func Write(format string, w io.Writer, d *Document, o Options) error {
 		names = append(names, f.Name)
 	}
 	return fmt.Errorf("unknown format %q%s", format, source.DidYouMean(format, names))
-}
-
-func comparePlaces(a, b *lint.Finding) int {
-	return cmp.Or(a.Pos.Compare(b.Pos), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message),
-		cmp.Compare(a.Server, b.Server), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name),
-		cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Policy, b.Policy))
 }

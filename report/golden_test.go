@@ -104,6 +104,8 @@ func TestGolden(t *testing.T) {
 		{"probe.github.txt", "github", probed, report.Options{}},
 		{"probe.codequality.json", "codequality", probed, report.Options{}},
 		{"diff.txt", "text", changed, warnings},
+		{"diff-summary.txt", "text", changed, with(func(o *report.Options) { o.Summary = true })},
+		{"diff-summary.md", "markdown", changed, with(func(o *report.Options) { o.Summary = true })},
 		{"diff-by-rule.txt", "text", changed, with(func(o *report.Options) { o.ByRule = true })},
 		{"diff.json", "json", changed, warnings},
 		{"diff.lines", "lines", changed, warnings},

@@ -34,8 +34,10 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
+	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
+	"github.com/mcpolicy/mcpolicy/testcoverage"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
@@ -105,8 +107,27 @@ func hostile(tb rapid.TB, s string) *report.Document {
 		}, {
 			Principals: m.Classes[1].Principals, Column: other, Unknown: s, Production: &matrix.Cell{}, Checkout: &matrix.Cell{},
 		}}},
-		Notes: []report.Note{{Rule: s, Server: s, Message: s, Pos: source.Pos{File: s, Line: 2}}},
+		Coverage: hostileCoverage(s, m, place),
+		Notes:    []report.Note{{Rule: s, Server: s, Message: s, Pos: source.Pos{File: s, Line: 2}}},
 	}
+}
+
+func hostileCoverage(s string, m *matrix.Matrix, place source.Pos) *testcoverage.Coverage {
+	want := []testcoverage.Case{
+		{Principal: m.Classes[0].First(), Column: m.Columns[1], Arguments: map[string]any{s: s}, Expect: "deny", Refused: true},
+		{Principal: m.Classes[0].First(), Column: m.Columns[0], Expect: "allow"},
+	}
+	by := []testcoverage.Evidence{{Pos: place, Text: s}}
+	role := &policy.DerivedRole{Name: s}
+	c := &testcoverage.Coverage{Since: s, Points: []testcoverage.Point{
+		{Kind: testcoverage.Rule, Pos: place, Last: 80, Rule: &policy.Rule{ID: s, Name: s}, Policy: &policy.Policy{Name: s}, Redundant: true, Want: want},
+		{Kind: testcoverage.Outcome, Pos: place, DerivedRole: role, What: s, Unknown: true, Want: want},
+		{Kind: testcoverage.MCDC, Pos: place, DerivedRole: role, What: s, True: true, Want: want},
+		{Kind: testcoverage.DerivedRole, Pos: place, DerivedRole: role, State: testcoverage.Covered, By: by},
+		{Kind: testcoverage.Cell, Pos: place, Column: m.Columns[1], What: s, Want: want},
+	}}
+	c.Hold(testcoverage.Thresholds{testcoverage.Rule: 50})
+	return c
 }
 
 // engine is opened once: every hostile document asks the same.
@@ -164,12 +185,14 @@ var media = map[string]func(t rapid.TB, s, got string){
 	"json":        checkJSON,
 	"lines":       checkLines,
 	"junit":       checkXML,
-	"markdown":    func(t rapid.TB, s, got string) { checkMarkdown(t, s, got, 4, 0) },
+	"markdown":    func(t rapid.TB, s, got string) { checkMarkdown(t, s, got, 5, 0) },
 	"sarif":       func(t rapid.TB, _, got string) { checkSARIF(t, got) },
 	"github":      checkGitHub,
 	"codequality": checkCodeQuality,
 	"html":        checkHTML,
 	"csv":         checkCSV,
+	"lcov":        func(t rapid.TB, _, got string) { checkLCOV(t, got) },
+	"cobertura":   func(t rapid.TB, _, got string) { checkCobertura(t, got) },
 }
 
 func checkHostile(t rapid.TB, s string) {
@@ -181,7 +204,9 @@ func checkHostile(t rapid.TB, s string) {
 			t.Fatalf("media says nothing of the format %s: how is a stranger's text kept from being more than text in it?", f.Name)
 		}
 		check(t, s, written(t, s, f.Name, d, f.Write, report.Options{ByClass: f.Name == "lines"}))
-		written(t, s, f.Name, hostileProbe(d, s), f.Write, report.Options{})
+		if !f.Covers {
+			written(t, s, f.Name, hostileProbe(d, s), f.Write, report.Options{})
+		}
 	}
 	checkHostileText(t, s, d)
 	for _, f := range report.ExplainFormats() {
@@ -189,6 +214,10 @@ func checkHostile(t rapid.TB, s string) {
 	}
 	for _, f := range report.WhoCanFormats() {
 		checkAnswer(t, s, f.Name, written(t, s, f.Name, hostileAnswers(d, s), f.Write, report.Options{}))
+		checkAnswer(t, s, f.Name, written(t, s, f.Name, hostileAnswers(d, s), f.Write, report.Options{Summary: true}))
+	}
+	for _, f := range report.EnforcementPointFormats() {
+		checkAnswer(t, s, f.Name, written(t, s, f.Name, hostilePoint(t, s), f.Write, report.Options{}))
 	}
 }
 
@@ -277,7 +306,7 @@ func checkVisible(t rapid.TB, s, format, got string) {
 }
 
 // forFiles are the formats that no log shows.
-var forFiles = []string{"json", "lines", "junit", "sarif", "codequality", "markdown"}
+var forFiles = []string{"json", "lines", "junit", "sarif", "codequality", "markdown", "cobertura"}
 
 // ciCommand is a line of a log that GitHub Actions, Azure Pipelines or TeamCity
 // obey.
@@ -349,7 +378,7 @@ func checkXML(t rapid.TB, s, got string) {
 			counts[e.Name.Local]++
 		}
 	}
-	if counts["testcase"] != 8 || counts["testsuite"] != 3 || counts["failure"] != 3 || counts["error"] != 1 || counts["skipped"] != 2 {
+	if counts["testcase"] != 9 || counts["testsuite"] != 4 || counts["failure"] != 4 || counts["error"] != 1 || counts["skipped"] != 2 {
 		t.Errorf("%q as XML: %v\n%s", s, counts, got)
 	}
 }
@@ -438,4 +467,20 @@ func checkMarkdown(t rapid.TB, s, got string, wantHeadings, mostCode int) {
 			fail("a row of %d pipes: %s", strings.Count(line, "|"), line)
 		}
 	}
+}
+
+// hostilePoint returns an enforcement point that is called s and sends s, in front of a server
+// called s.
+func hostilePoint(tb rapid.TB, s string) []report.EnforcementPoint {
+	tb.Helper()
+	literal := strings.NewReplacer("{", "{{", "}", "}}").Replace("x" + s)
+	of := pep.RequestSpec{Kind: literal, ID: literal, Action: literal, Scope: literal, PolicyVersion: literal, Attr: map[string]any{literal: literal}}
+	p, err := pep.Custom(s, s, []pep.Spec{
+		{Endpoint: "tools/list", Filter: authz.FilterGate, Requests: []pep.RequestSpec{of}},
+		{Endpoint: "tools/call", Requests: []pep.RequestSpec{of}},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return []report.EnforcementPoint{{Servers: []string{s}, Profile: p}}
 }

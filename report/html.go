@@ -62,7 +62,7 @@ type pageBuilder struct {
 	rules      map[string]int
 	conditions map[string]int
 	calls      map[string]int
-	sources    map[string][]string
+	sources    *texts
 }
 
 // A pageItem is an item by its names; of items of the same name the first one counts.
@@ -74,11 +74,12 @@ type pageItem struct {
 func newPage(d *Document, o *Options) *pageBuilder {
 	b := &pageBuilder{
 		d: d, o: o, details: d.Details, data: &page.Data{Version: page.Version},
-		items: map[pageItem]int{}, rules: map[string]int{}, conditions: map[string]int{}, calls: map[string]int{}, sources: map[string][]string{},
+		items: map[pageItem]int{}, rules: map[string]int{}, conditions: map[string]int{}, calls: map[string]int{},
 	}
 	if b.details == nil {
 		b.details = &Details{}
 	}
+	b.sources = newTexts(func(file string) []byte { return b.details.Sources[file] })
 	b.text = b.namer()
 	return b
 }
@@ -92,7 +93,7 @@ func (b *pageBuilder) build() *page.Data {
 	for _, n := range b.d.notes() {
 		b.data.Notes = append(b.data.Notes, page.Line{At: b.at(n.Pos), Text: b.text(n.Message)})
 	}
-	b.data.Diff = b.diff()
+	b.data.Diff, b.data.Coverage = b.diff(), b.coverage()
 	b.run()
 	b.verdict()
 	return b.data
@@ -128,9 +129,15 @@ func (b *pageBuilder) run() {
 			r.Facts = append(r.Facts, count(n.Passed, "test case")+" passed")
 		}
 	}
+	if b.d.Coverage != nil {
+		r.Facts = append(r.Facts, "covered: "+coverageWords(b.d.Coverage))
+	}
 	_, known, waived := b.d.countFindings()
 	if known > 0 {
-		r.Facts = append(r.Facts, count(known, "finding")+" known at the base")
+		r.Facts = append(r.Facts, count(known, "finding")+" "+b.d.knownWords())
+	}
+	if left := b.d.LeftOut.words(); left != "" {
+		r.Facts = append(r.Facts, left)
 	}
 	if waived > 0 {
 		r.Facts = append(r.Facts, count(waived, "finding")+" waived")
@@ -160,9 +167,12 @@ func (b *pageBuilder) verdict() {
 			parts = append(parts, count(n.Errored, "case")+" that could not be decided")
 		}
 	}
+	if c := b.d.Coverage; c != nil && len(c.Missed) > 0 {
+		parts = append(parts, count(len(c.Missed), "threshold")+" of coverage not met")
+	}
 	switch {
 	case b.d.Doubt != nil:
-		v.Level, v.Text = "bad", "Not ready: some cells cannot be relied on"
+		v.Level, v.Text = "bad", "Not ready: "+b.d.inDoubt()
 		b.data.Notes = append([]page.Line{{Text: b.text(b.d.Doubt.Error())}}, b.data.Notes...)
 	case b.d.Fails(b.o.FailOn), b.details.Diff != nil && b.details.Diff.Fails:
 		v.Level, v.Text = "bad", "Not ready"
@@ -183,7 +193,10 @@ func (b *pageBuilder) verdict() {
 // nothing says what there is none of.
 func (b *pageBuilder) nothing() string {
 	var parts []string
-	if b.d.Linted {
+	switch {
+	case b.d.LeftOut.count() > 0:
+		parts = append(parts, b.d.findingWords())
+	case b.d.Linted:
 		parts = append(parts, "no errors", "no warnings")
 	}
 	if b.d.Tests != nil {
@@ -281,17 +294,7 @@ func (b *pageBuilder) at(p source.Pos) string {
 
 // lines returns lines of a file, as far as it is at hand.
 func (b *pageBuilder) lines(file string, first, last int) []string {
-	all, ok := b.sources[file]
-	if !ok {
-		if data := b.details.Sources[file]; data != nil {
-			all = strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")
-		}
-		b.sources[file] = all
-	}
-	if first < 1 || first > len(all) {
-		return nil
-	}
-	list := slices.Clone(all[first-1 : min(max(last, first), len(all))])
+	list := slices.Clone(b.sources.lines(file, first, last))
 	for i, l := range list {
 		list[i] = b.text(strings.TrimRight(l, " \t"))
 	}

@@ -12,18 +12,30 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/browser"
 	"github.com/mcpolicy/mcpolicy/report"
+	"github.com/mcpolicy/mcpolicy/testcoverage"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // checkedFolder checks a folder with all that a page shows.
 func checkedFolder(t testing.TB, dir ...string) *report.Document {
 	t.Helper()
+	return checkedWith(t, nil, dir...)
+}
+
+// coveredFolder is checkedFolder with what the suites cover.
+func coveredFolder(t testing.TB, dir ...string) *report.Document {
+	t.Helper()
+	return checkedWith(t, &workspace.Coverage{Thresholds: testcoverage.Thresholds{testcoverage.Rule: 100, testcoverage.Cell: 1}}, dir...)
+}
+
+func checkedWith(t testing.TB, covers *workspace.Coverage, dir ...string) *report.Document {
+	t.Helper()
 	w, err := workspace.Open(t.Context(), os.DirFS(filepath.Join(dir...)), workspace.Options{Now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	checks := workspace.Everything()
-	checks.Details = true
+	checks.Details, checks.Coverage = true, covers
 	d, err := w.Check(context.Background(), checks)
 	if err != nil {
 		t.Fatal(err)
@@ -32,12 +44,16 @@ func checkedFolder(t testing.TB, dir ...string) *report.Document {
 }
 
 // openPage opens the page of a fixture; github with a change that is made up has
-// "github, changed" for a name, and "company" is a big one.
+// "github, changed" for a name, one with coverage "insecure, covered", and "company" is a
+// big one.
 func openPage(t testing.TB, name string) *browser.Page {
 	t.Helper()
 	fixture, change, _ := strings.Cut(name, ", ")
 	if fixture == "company" {
 		return browser.Open(t, bigPage(t, 4))
+	}
+	if change == "covered" {
+		return browser.Open(t, pageFile(t, coveredFolder(t, "..", "fixtures", fixture), report.Options{}))
 	}
 	d := checkedFolder(t, "..", "fixtures", fixture)
 	if change != "" {
@@ -104,7 +120,8 @@ var views = map[string][]pageView{
 	"github, changed": {
 		{"overview", "#/"}, {"matrix", "#/matrix/diff"}, {"cell", "#/matrix/diff?cell=chen/github/tool/put_file"}, {"whole", "#/matrix"}, {"changes", "#/changes"}, {"reach", "#/reach/sorter"},
 	},
-	"company": {{"overview", "#/"}, {"matrix", "#/matrix"}, {"who", "#/who/company/tool/delete_customer"}},
+	"insecure, covered": {{"overview", "#/"}, {"coverage", "#/coverage"}},
+	"company":           {{"overview", "#/"}, {"matrix", "#/matrix"}, {"who", "#/who/company/tool/delete_customer"}},
 	"insecure": {
 		{"overview", "#/"},
 		{"matrix", "#/matrix"},

@@ -10,33 +10,6 @@ import (
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
-// The headings of causes: what somebody can do that nobody decided; what is shut,
-// or does nothing; what is not clear.
-const (
-	headingOpen    = "open"
-	headingShut    = "shut"
-	headingUnclear = "unclear"
-)
-
-// heading says under which heading a finding stands.
-func heading(f *lint.Finding) string {
-	switch f.Rule {
-	case "tool-without-rule", "no-policy-for-resource", "schema-rejects-requests", "listed-not-callable":
-		return headingShut
-	case "tool-untested":
-		return headingUnclear
-	}
-	switch f.Family {
-	case "over-exposed", "unguarded":
-		return headingOpen
-	case "unreachable":
-		return headingShut
-	}
-	return headingUnclear
-}
-
-var headingOrder = []string{headingOpen, headingShut, headingUnclear}
-
 // A cause is findings that stand at one place of a policy, or at one place elsewhere
 // and are of one rule: mending that place is likely to settle them together.
 type cause struct {
@@ -81,9 +54,7 @@ func moreUrgent(a, b *lint.Finding) int {
 		}
 		return 0
 	}
-	return cmp.Or(byte01(a.Waived || a.Known)-byte01(b.Waived || b.Known), int(b.Severity)-int(a.Severity),
-		slices.Index(headingOrder, heading(a))-slices.Index(headingOrder, heading(b)),
-		len(b.Principals)-len(a.Principals), comparePlaces(a, b))
+	return cmp.Or(byte01(a.Waived || a.Known)-byte01(b.Waived || b.Known), lint.FixFirst(a, b))
 }
 
 // causes writes the findings by cause.
@@ -97,7 +68,7 @@ func (b *pageBuilder) causes() {
 		}
 		seen[c.id] = true
 		j := page.Cause{
-			ID: c.id[:12], Heading: heading(f), Severity: f.Severity.String(), Confidence: f.Confidence.String(), Title: b.text(f.Message),
+			ID: c.id[:12], Heading: string(f.Heading()), Severity: f.Severity.String(), Confidence: f.Confidence.String(), Title: b.text(f.Message),
 			File: f.Pos.File, Line: f.Pos.Line, Waived: f.Waived, Known: f.Known,
 		}
 		j.First, j.Source = b.excerpt(f)
@@ -155,7 +126,7 @@ func (b *pageBuilder) cases() {
 	}
 	for _, s := range b.d.Tests.Suites {
 		at := map[string]int{}
-		for _, c := range s.Cases {
+		for _, c := range casesOf(s) {
 			i, ok := at[c.Test]
 			if !ok {
 				i = len(b.data.Tests)

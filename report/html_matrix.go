@@ -117,6 +117,10 @@ func (c *cellTable) row(m *matrix.Matrix, class *matrix.Class, columns []*matrix
 	local := map[int]int{}
 	number := func(w Witnessed) int {
 		known := c.cell(w)
+		if by := through(m, class, w.Column); by != "" {
+			known.Reason = c.page.text(strings.Join(slices.DeleteFunc([]string{known.Reason, by}, func(s string) bool { return s == "" }), "; "))
+			known.says += by
+		}
 		if known.Condition >= 0 {
 			at, ok := local[known.Condition]
 			if !ok {

@@ -36,8 +36,16 @@ func wantHash(t *testing.T, p *browser.Page, want string) {
 	}
 }
 
+// click clicks in the middle of the first line of an element: what is hidden in it for those
+// who listen to the page may stand outside of it.
 func click(p *browser.Page, selector string) {
-	p.Do(chromedp.Click(chromedp.CSS(selector)))
+	at := browser.Eval[[]float64](p, fmt.Sprintf(`(() => {
+		const el = document.querySelector(%q);
+		el.scrollIntoView({block: 'center'});
+		const r = el.getClientRects()[0];
+		return [r.x + r.width / 2, r.y + r.height / 2];
+	})()`, selector))
+	p.Do(chromedp.MouseClickXY(at[0], at[1]))
 	p.Settle()
 }
 
@@ -172,8 +180,8 @@ func TestPageFindingsAndTests(t *testing.T) {
 	wantText(t, p, ".card h2", "Fix first")
 	click(p, ".cause a")
 	wantHash(t, p, "#/findings/")
-	wantText(t, p, ".causerow[open] .src .hit", "everything-about-customers")
-	wantText(t, p, ".causerow[open] .fix", "Grant it to the few who need it")
+	wantText(t, p, ".causerow[open] .src .hit", "roles:")
+	wantText(t, p, ".causerow[open] .fix", "to the few who need it")
 	order := texts(p, ".findings section > h2")
 	if len(order) < 3 || !strings.HasPrefix(order[0], "Open now") || !strings.HasPrefix(order[1], "Shut") || !strings.HasPrefix(order[2], "Unclear") {
 		t.Errorf("the headings are %q", order)

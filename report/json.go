@@ -15,8 +15,8 @@ import (
 // jsonVersion is the version of the JSON formats. They only ever grow.
 const jsonVersion = 1
 
-// writeJSON writes one JSON object: version, matrix or summary, findings,
-// drift, diff, lock, tests, probe, notes and doubt (why the answer cannot be relied on), those that the document has. Items come with what using them does and what that
+// writeJSON writes one JSON object: version, matrix or summary, findings, findingSummary, leftOut, baseline,
+// drift, diff, lock, tests, coverage, probe, notes and doubt (why the answer cannot be relied on), those that the document has. Items come with what using them does and what that
 // is taken from. Cells are sorted by the principal's key, then stand in the order of servers and inventories.
 func writeJSON(w io.Writer, d *Document, o Options) error {
 	s := newStream(w)
@@ -54,6 +54,7 @@ func writeJSON(w io.Writer, d *Document, o Options) error {
 			s.element(jsonFinding(f))
 		}
 		s.close()
+		s.judged(d, o)
 	}
 	if d.Drift != nil {
 		s.drift(d.Drift)
@@ -65,7 +66,11 @@ func writeJSON(w io.Writer, d *Document, o Options) error {
 		s.lock(d)
 	}
 	if d.Tests != nil {
+		s.shard(d.Shard)
 		s.tests(d.Tests)
+	}
+	if d.Coverage != nil {
+		s.raw(",\n \"coverage\": " + string(jsonOf(jsonCoverage(d.Coverage))))
 	}
 	if d.Probe != nil {
 		s.raw(",\n \"probe\": {\"summary\": " + string(jsonOf(jsonProbe(d.Probe))) + ", ")
@@ -86,6 +91,19 @@ func writeJSON(w io.Writer, d *Document, o Options) error {
 	s.doubt(doubts(d.Doubt))
 	s.raw("}\n")
 	return s.w.Flush()
+}
+
+// judged writes what there is to know about the findings as a whole.
+func (s *stream) judged(d *Document, o Options) {
+	if o.Summary {
+		s.raw(",\n \"findingSummary\": " + string(jsonOf(jsonDigest(d))))
+	}
+	if d.LeftOut != nil {
+		s.raw(",\n \"leftOut\": " + string(jsonOf(jsonLeftOut(d.LeftOut))))
+	}
+	if d.Baseline != nil {
+		s.baseline(d.Baseline)
+	}
 }
 
 // doubts says what cannot be relied on, a line each.
@@ -119,6 +137,9 @@ func (s *stream) tests(r *testrunner.Result) {
 		s.raw(", \"file\": ")
 		s.raw(string(jsonOf(suite.File)))
 		s.raw(", ")
+		if suite.Err != nil {
+			s.raw(`"error": ` + string(jsonOf(suite.Undecided().Message)) + ", ")
+		}
 		s.list(`"cases": [`, "]}")
 		for _, c := range suite.Cases {
 			for _, p := range c.About() {

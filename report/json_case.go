@@ -29,7 +29,7 @@ type caseJSON struct {
 	Type      string         `json:"type,omitempty"`
 	Name      string         `json:"name,omitempty"`
 	Operation string         `json:"operation"`
-	Arguments map[string]any `json:"arguments,omitempty"`
+	Arguments map[string]any `json:"arguments,omitzero"` // {} is a call without any; left out, the case is about all
 	Want      string         `json:"want"`
 	Got       string         `json:"got"`
 	Outcome   string         `json:"outcome"`
@@ -43,8 +43,28 @@ type caseJSON struct {
 	Sentence  string         `json:"sentence,omitempty"` // about everybody who could exist; principal is then "" or a delegate
 	Proof     *proofJSON     `json:"proof,omitempty"`
 
+	Why     string       `json:"why,omitempty"`     // a remark of whoever wrote the case
+	By      []string     `json:"by,omitempty"`      // the rules that have to decide it, or default
+	Because string       `json:"because,omitempty"` // the reason that a denial has to have
+	Decided *decidedJSON `json:"decided,omitempty"` // how it was decided, where that is expected
+	Check   *checkJSON   `json:"check,omitempty"`   // of a Cerbos suite; operation is then check
+
 	When       string          `json:"when,omitempty"` // the condition that is expected of one that is conditional
 	Comparison *comparisonJSON `json:"comparison,omitempty"`
+}
+
+// A decidedJSON says how a case was decided.
+type decidedJSON struct {
+	Rules  []jsonRule `json:"rules"`            // that decided it
+	Partly []jsonRule `json:"partly,omitempty"` // that decide it for some arguments only
+	Reason string     `json:"reason,omitempty"` // of a denial
+}
+
+func jsonDecided(x *testrunner.Decided) *decidedJSON {
+	if x == nil {
+		return nil
+	}
+	return &decidedJSON{jsonRules(x.Rules), jsonRules(x.Partly), x.Reason.String()}
 }
 
 // A comparisonJSON says how the condition of a cell relates to the one that is expected.
@@ -73,16 +93,38 @@ func jsonComparison(x *testrunner.Comparison) *comparisonJSON {
 	return &comparisonJSON{x.Relation.String(), call(x.Allowed), call(x.Denied), x.Open}
 }
 
+// A checkJSON is what a case of a Cerbos suite asks, and what is wrong with its outputs.
+type checkJSON struct {
+	Action   string   `json:"action"`
+	Resource string   `json:"resource"` // its key in the suite
+	Kind     string   `json:"kind"`
+	ID       string   `json:"id"`
+	Implied  bool     `json:"implied,omitempty"` // nothing is listed for it, so that a denial is expected
+	Outputs  []string `json:"outputs,omitempty"`
+}
+
+// checkOperation is the operation of cases of Cerbos suites, which have none of MCP.
+const checkOperation = "check"
+
+func jsonCheck(c *testrunner.Case) *checkJSON {
+	x := c.Check
+	return &checkJSON{x.Action, x.Resource, x.Kind, x.ID, x.Implied, c.Outputs}
+}
+
 // jsonCase writes a case for one of those that it is about, who may be nil.
 func jsonCase(c *testrunner.Case, p *authz.Principal) caseJSON {
 	j := caseJSON{
 		Test: c.Test, Empty: c.Empty, Server: c.Server, Operation: c.Operation.String(), Arguments: c.Arguments,
 		Want: c.Want, Got: c.Got, Outcome: c.Outcome.String(), Message: c.Message, File: c.Pos.File, Line: c.Pos.Line,
 		Sentence: c.Sentence, Proof: jsonProof(c.Proof),
+		Why: c.Why, By: c.By, Because: c.Because.String(), Decided: jsonDecided(c.Decided),
 		When: c.When, Comparison: jsonComparison(c.Comparison),
 	}
 	if p != nil {
 		j.Principal = p.Key
+	}
+	if c.Check != nil {
+		j.Operation, j.Check = checkOperation, jsonCheck(c)
 	}
 	if c.Item != nil {
 		j.Type, j.Name = c.Item.Type.String(), c.Item.Name

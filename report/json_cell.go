@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
 )
 
@@ -30,9 +31,13 @@ func cells(m *matrix.Matrix, o Options, emit func(...[]byte) bool) {
 			if !f.Only.has(cell.Access) {
 				continue
 			}
+			through := m.Through(c, col)
 			text, ok := said[cell]
-			if !ok {
-				text = cellJSON(cell)
+			switch {
+			case len(through) > 0:
+				text = cellJSON(cell, through)
+			case !ok:
+				text = cellJSON(cell, nil)
 				said[cell] = text
 			}
 			if !emit(who, columns[i], text) {
@@ -76,13 +81,23 @@ func columnJSON(c *matrix.Column) []byte {
 	return append(text[1:len(text)-1], ',')
 }
 
-func cellJSON(c *matrix.Cell) []byte {
+func cellJSON(c *matrix.Cell, through []*manifest.Item) []byte {
 	return jsonOf(struct {
 		Access    string     `json:"access"`
 		Condition string     `json:"condition,omitempty"`
-		Reason    string     `json:"reason,omitempty"` // of a condition that comes to nothing else
+		Reason    string     `json:"reason,omitempty"`   // of a condition that comes to nothing else
+		NoPolicy  bool       `json:"noPolicy,omitempty"` // none covers what is asked about
+		Through   []string   `json:"through,omitempty"`  // tools that call this one without a question
 		Rules     []jsonRule `json:"rules"`
-	}{c.Access.String(), c.Condition.String(), c.Reason(), jsonRules(c.Decisive())})[1:]
+	}{c.Access.String(), c.Condition.String(), c.Reason(), c.NoPolicy, calledBy(through), jsonRules(c.Decisive())})[1:]
+}
+
+func calledBy(list []*manifest.Item) []string {
+	var names []string
+	for _, i := range list {
+		names = append(names, i.Name)
+	}
+	return names
 }
 
 // A classTable is a class and those of its principals that a filter chose.

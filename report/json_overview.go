@@ -19,6 +19,8 @@ type (
 	groupJSON struct {
 		Roles      []string       `json:"roles"`
 		Principals int            `json:"principals"`
+		Agents     int            `json:"agents,omitempty"`    // of the principals
+		Workloads  int            `json:"workloads,omitempty"` // of the principals
 		Classes    int            `json:"classes"`
 		Access     []itemTypeJSON `json:"access"`
 	}
@@ -41,7 +43,7 @@ func jsonOverview(o *overview) overviewJSON {
 		}
 	}
 	for _, g := range o.groups {
-		of := groupJSON{Roles: g.roles, Principals: g.principals, Classes: g.classes, Access: []itemTypeJSON{}}
+		of := groupJSON{Roles: g.roles, Principals: g.principals, Agents: g.kinds[authz.Agent], Workloads: g.kinds[authz.Workload], Classes: g.classes, Access: []itemTypeJSON{}}
 		for _, t := range authz.ItemTypes() {
 			if o.items[t] == 0 {
 				continue

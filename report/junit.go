@@ -112,11 +112,17 @@ func suiteTally(s *testrunner.SuiteResult) tally {
 	for _, c := range s.Cases {
 		t.time += c.Time
 	}
+	if s.Err != nil {
+		t.tests, t.errors = t.tests+1, t.errors+1
+	}
 	return t
 }
 
 func lintTally(d *Document, o Options) tally {
 	t := tally{tests: max(1, len(d.Findings)+len(d.Notes))}
+	if d.LeftOut.count() > 0 {
+		t.tests, t.skipped = len(d.Findings)+len(d.Notes)+1, 1
+	}
 	for i := range d.Findings {
 		switch f := &d.Findings[i]; {
 		case f.Waived:
@@ -178,7 +184,9 @@ func (x *junit) lint(d *Document, o Options, t tally) {
 		c.Output = &output{lintBody(f)}
 		x.testcase(c)
 	}
-	if len(d.Findings)+len(d.Notes) == 0 {
+	if left := d.LeftOut.words(); left != "" {
+		x.testcase(&testcase{Name: "findings that are left out", Classname: "mcpolicy lint", Skipped: &trouble{Message: left}})
+	} else if len(d.Findings)+len(d.Notes) == 0 {
 		x.testcase(&testcase{Name: "no findings", Classname: "mcpolicy lint"})
 	}
 	x.close("testsuite")
@@ -236,7 +244,7 @@ func body(lines []string) string {
 
 func (x *junit) suite(d *Document, s *testrunner.SuiteResult, t tally) {
 	x.open("testsuite", append([]xml.Attr{attr("name", s.Name), attr("file", s.File)}, t.attrs()...))
-	for _, c := range s.Cases {
+	for _, c := range casesOf(s) {
 		for _, p := range c.About() {
 			x.testcase(suiteCase(d, s, c, p))
 		}
@@ -250,7 +258,7 @@ func suiteCase(d *Document, s *testrunner.SuiteResult, c *testrunner.Case, p *au
 		about = p.Key + " " + asks(d, c, true)
 	}
 	t := &testcase{
-		Name: visible(c.Test + ": " + about), Classname: visible(s.Name),
+		Name: visible(strings.TrimPrefix(c.Test+": "+about, ": ")), Classname: visible(s.Name),
 		File: visible(c.Pos.File), Line: c.Pos.Line, Time: seconds(c.Time / time.Duration(len(c.About()))),
 	}
 	lines := []string{c.Pos.String() + "  " + about}

@@ -10,7 +10,7 @@ import (
 
 // A foundSuite is a suite with a case for each thing that was found.
 type foundSuite struct {
-	name  string // diff, lock or drift
+	name  string // diff, lock, drift or coverage
 	list  []*lint.Finding
 	fails func(*lint.Finding) bool
 	none  string // the case of a suite that found nothing
@@ -27,6 +27,9 @@ func (d *Document) foundSuites(o Options) []foundSuite {
 	}
 	if d.Drift != nil {
 		list = append(list, foundSuite{"drift", d.driftFindings(), func(f *lint.Finding) bool { return failsAsDrift(f, o.FailOn) }, d.Drift.words()})
+	}
+	if d.Coverage != nil && len(d.Coverage.Thresholds) > 0 {
+		list = append(list, foundSuite{"coverage", d.coverageFindings(), func(*lint.Finding) bool { return true }, coverageWords(d.Coverage)})
 	}
 	return list
 }

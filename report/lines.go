@@ -8,7 +8,7 @@ import (
 )
 
 // writeLines writes a JSON object a line, each with one key that says what it
-// is: version, then class, cell or summary, finding, drift, drifted, diff, changed, role, roleNarrowed, item, principal, future, lock, locked, case, probe, probed, note and doubt, in the order and with
+// is: version, then class, cell or summary, finding, findingSummary, leftOut, baseline, gone, drift, drifted, diff, changed, role, roleNarrowed, item, principal, future, lock, locked, case, coverage, point, probe, probed, note and doubt, in the order and with
 // the content of the JSON format.
 func writeLines(w io.Writer, d *Document, o Options) error {
 	b := bufio.NewWriterSize(w, 64<<10)
@@ -38,6 +38,18 @@ func writeLines(w io.Writer, d *Document, o Options) error {
 	for _, f := range slices.Concat(open, known, waived) {
 		emit("finding", jsonFinding(f))
 	}
+	if o.Summary && d.Linted {
+		emit("findingSummary", jsonDigest(d))
+	}
+	if d.LeftOut != nil {
+		emit("leftOut", jsonLeftOut(d.LeftOut))
+	}
+	if d.Baseline != nil {
+		emit("baseline", baselineJSON{d.Baseline.File, len(d.Baseline.Gone)})
+		for i := range d.Baseline.Gone {
+			emit("gone", jsonGone(&d.Baseline.Gone[i]))
+		}
+	}
 	if d.Drift != nil {
 		emit("drift", jsonDriftTotals(d.Drift))
 		for i := range d.Drift.List {
@@ -65,6 +77,10 @@ func writeLines(w io.Writer, d *Document, o Options) error {
 				}
 			}
 		}
+	}
+	if d.Coverage != nil {
+		c := jsonCoverage(d.Coverage)
+		c.elements(emit)
 	}
 	if d.Probe != nil {
 		emit("probe", jsonProbe(d.Probe))

@@ -263,7 +263,7 @@ func usersOf(list []accesslock.Access) []string {
 // writeLock writes where the lock is not true.
 func (p *printer) writeLock(d *Document) {
 	for _, f := range shortly(d.lockFindings()) {
-		p.writeFinding(f, map[string]bool{f.Rule: true})
+		p.writeFinding(f)
 	}
 }
 

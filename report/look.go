@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -22,27 +23,36 @@ type look struct {
 
 // looks keeps one look for all cells that look the same.
 type looks struct {
-	byCell map[*matrix.Cell]*look
+	byCell map[lookAt]*look
 	byText map[string]*look
 }
 
-func newLooks() *looks {
-	return &looks{byCell: map[*matrix.Cell]*look{}, byText: map[string]*look{}}
+// A lookAt is a cell, and what is said of tools through which it is reached.
+type lookAt struct {
+	*matrix.Cell
+	through string
 }
 
-func (ls *looks) of(c *matrix.Cell) *look {
-	if l := ls.byCell[c]; l != nil {
+func newLooks() *looks {
+	return &looks{byCell: map[lookAt]*look{}, byText: map[string]*look{}}
+}
+
+func (ls *looks) of(c *matrix.Cell, through string) *look {
+	if l := ls.byCell[lookAt{c, through}]; l != nil {
 		return l
 	}
 	condition := cmp.Or(c.Reason(), c.Condition.Key())
+	if through != "" {
+		condition = strings.Join(slices.DeleteFunc([]string{condition, through}, func(s string) bool { return s == "" }), "; ")
+	}
 	key := c.Access.String() + "\x00" + condition
 	l := ls.byText[key]
 	if l == nil {
 		l = &look{id: uint32(len(ls.byText) + 1), access: c.Access, condition: condition} //nolint:gosec // fewer than four billion
 		ls.byText[key] = l
 	}
-	ls.byCell[c] = l
-	if condition != "" {
+	ls.byCell[lookAt{c, through}] = l
+	if cmp.Or(c.Reason(), c.Condition.Key()) != "" {
 		for _, r := range conditional(c) {
 			if r.Pos.Line > 0 {
 				l.places = append(l.places, source.Pos{File: r.Pos.File, Line: r.Pos.Line})
@@ -52,6 +62,15 @@ func (ls *looks) of(c *matrix.Cell) *look {
 		}
 	}
 	return l
+}
+
+// through says through which tools a class reaches a call all the same, or nothing.
+func through(m *matrix.Matrix, c *matrix.Class, col *matrix.Column) string {
+	names := calledBy(m.Through(c, col))
+	if len(names) == 0 {
+		return ""
+	}
+	return "reached through " + someOf(names, false) + ", unasked"
 }
 
 // conditional returns the rules that a conditional cell's condition comes

@@ -8,27 +8,38 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/lint"
+	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
-// writeMarkdown writes a comment or job summary: a marker, the verdict, what it is made
-// of, the matrix, the findings, the cases that did not pass. Where it is about a change,
-// what that does to access comes first and the matrix last. What is too much for the
-// limit is left out in whole parts, the least important first.
+// writeMarkdown writes a comment or job summary: a marker, the verdict, what fails, the
+// errors, the matrix, and the rest folded. Where it is about a change, what that does to
+// access comes first and the matrix last. What is too much for the limit is left out, the
+// details first.
 func writeMarkdown(w io.Writer, d *Document, o Options) error {
-	m := &markdown{d: d, o: o}
+	m := &markdown{d: d, o: o, texts: newTexts(d.Source)}
 	m.verdict()
 	m.summary()
 	m.notes()
 	m.diff()
 	m.lock()
+	m.cases()
+	m.coverage()
+	m.drift()
+	m.probe()
+	pressing, rest := m.pressing()
+	if o.Summary {
+		m.digest()
+	} else {
+		m.findings(findingSection, "### "+headOf(pressing, d.Diff != nil)+"\n\n", pressing, "\n")
+	}
 	if d.Diff == nil {
 		m.access()
 	}
-	m.drift()
-	m.probe()
-	m.findings()
-	m.cases()
+	m.narrowed()
+	if !o.Summary {
+		m.folded(rest)
+	}
 	if d.Diff != nil {
 		m.access()
 	}
@@ -44,6 +55,7 @@ func writeMarkdown(w io.Writer, d *Document, o Options) error {
 type markdown struct {
 	d       *Document
 	o       Options
+	texts   *texts
 	parts   []part
 	section int // of the parts to come
 }
@@ -79,6 +91,9 @@ func (m *markdown) summary() {
 	if m.d.Tests != nil {
 		rows = append(rows, "| tests | "+m.d.caseWords()+" |\n")
 	}
+	if m.d.Coverage != nil {
+		rows = append(rows, "| coverage | "+mdText(coverageWords(m.d.Coverage))+" |\n")
+	}
 	if m.d.Probe != nil {
 		rows = append(rows, "| probe | "+m.d.probeWords()+" |\n")
 	}
@@ -89,41 +104,90 @@ func (m *markdown) summary() {
 
 func (m *markdown) notes() {
 	for _, n := range m.d.notes() {
-		m.add(errorRank, "note", "> **Note:** "+mdText(n.Message)+at(n.Pos.String())+"\n\n")
+		m.add(caseRank, "note", "> **Note:** "+mdText(n.Message)+m.at(n.Pos)+"\n\n", "")
 	}
 }
 
 // at returns a place after text, or nothing if there is none.
-func at(pos string) string {
-	if pos == "" {
+func (m *markdown) at(pos source.Pos) string {
+	if pos.IsZero() {
 		return ""
 	}
-	return " at " + mdCode(pos)
+	return " at " + m.place(pos)
 }
 
-func (m *markdown) findings() {
-	open, known, waived := m.d.bySeverity()
+// pressing returns the findings that are shown open and those that are folded: open are
+// errors, new ones that fail the run, and all that fail it where nothing else does.
+func (m *markdown) pressing() (pressing, rest []*lint.Finding) {
+	open, _, _ := m.d.bySeverity()
 	open = slices.DeleteFunc(open, func(f *lint.Finding) bool { return f.Severity < m.o.Least || m.d.isNoted(f) })
-	if len(open) > 0 {
-		m.begin(findingSection, map[bool]string{false: "### Findings\n\n", true: "### New findings\n\n"}[m.d.Diff != nil])
-		for _, f := range open {
-			m.finding(f, [...]rank{authz.SeverityOff: noteRank, authz.SeverityNote: noteRank, authz.SeverityWarning: warningRank, authz.SeverityError: errorRank}[f.Severity])
+	failing := m.d.Diff != nil
+	if !failing && m.d.Fails(m.o.FailOn) {
+		errors := slices.ContainsFunc(open, func(f *lint.Finding) bool { return f.Severity == authz.SeverityError })
+		cases := false
+		if m.d.Tests != nil {
+			n := m.d.Tests.Counts()
+			cases = n.Failed+n.Errored > 0
 		}
-		m.end("\n")
+		failing = !errors && !cases
+	}
+	for _, f := range open {
+		if f.Severity == authz.SeverityError || failing && fails(f, m.o.FailOn) {
+			pressing = append(pressing, f)
+		} else {
+			rest = append(rest, f)
+		}
+	}
+	return pressing, rest
+}
+
+// headOf is what stands over findings that are shown open.
+func headOf(list []*lint.Finding, since bool) string {
+	switch {
+	case since:
+		return "New findings"
+	case slices.ContainsFunc(list, func(f *lint.Finding) bool { return f.Severity != authz.SeverityError }):
+		return "Findings"
+	}
+	return "Errors"
+}
+
+// findings writes a section of findings, if there are any.
+func (m *markdown) findings(section int, head string, list []*lint.Finding, foot string) {
+	if len(list) == 0 {
+		return
+	}
+	m.begin(section, head)
+	for _, f := range list {
+		r := [...]rank{authz.SeverityOff: noteRank, authz.SeverityNote: noteRank, authz.SeverityWarning: warningRank, authz.SeverityError: errorRank}[f.Severity]
+		if f.Waived || f.Known {
+			r = noteRank
+		}
+		m.finding(f, r)
+	}
+	m.end(foot)
+}
+
+// folded writes the findings that are not pressing, and what is known or waived.
+func (m *markdown) folded(rest []*lint.Finding) {
+	_, known, waived := m.d.bySeverity()
+	var n [4]int
+	for _, f := range rest {
+		n[f.Severity]++
+	}
+	if !m.o.All {
+		waived = nil
 	}
 	for _, fold := range []struct {
-		list []*lint.Finding
-		word string
-		all  bool
-	}{{known, "known at the base", false}, {waived, "waived", true}} {
-		if len(fold.list) == 0 || fold.all && !m.o.All {
-			continue
-		}
-		m.begin(waivedSection, fmt.Sprintf("<details><summary>%d %s</summary>\n\n", len(fold.list), fold.word))
-		for _, f := range fold.list {
-			m.finding(f, noteRank)
-		}
-		m.end("\n</details>\n\n")
+		section int
+		list    []*lint.Finding
+		head    string
+	}{
+		{restSection, rest, severityWords(n)},
+		{knownSection, known, fmt.Sprintf("%d %s", len(known), m.d.knownWords())},
+		{waivedSection, waived, fmt.Sprintf("%d waived", len(waived))},
+	} {
+		m.findings(fold.section, "<details><summary>"+fold.head+"</summary>\n\n", fold.list, "\n</details>\n\n")
 	}
 }
 
@@ -151,16 +215,28 @@ func (m *markdown) drift() {
 	m.end("\n")
 }
 
+// finding adds a finding: what is wrong, where, what has to change, why, and the way out.
+// The first two alone where there is no room for more.
 func (m *markdown) finding(f *lint.Finding, r rank) {
-	lines := []string{fmt.Sprintf("**%s** %s (%s)", f.Severity, mdText(f.Message), mdCode(f.Rule))}
-	if pos := f.Pos.String(); pos != "" && !startsWith(f.Evidence, pos) {
-		lines = append(lines, mdCode(pos))
+	head := fmt.Sprintf("**%s** %s (%s)", f.Severity, mdText(f.Message), m.rule(f.Rule))
+	first := []string{head}
+	standing, evidence := standing(f)
+	switch {
+	case f.Pos.IsZero():
+	case standing == "":
+		first = append(first, m.place(f.Pos))
+	default:
+		first = append(first, m.place(f.Pos)+" "+mdText(standing))
 	}
-	for _, s := range f.Evidence {
+	var lines []string
+	for _, s := range touched(f, m.o.All) {
 		lines = append(lines, mdText(s))
 	}
-	for _, rel := range f.Related {
-		lines = append(lines, mdCode(rel.Pos.String())+" "+mdText(rel.Text))
+	for _, s := range evidence {
+		lines = append(lines, m.line(s))
+	}
+	for _, rel := range otherPlaces(f) {
+		lines = append(lines, m.place(rel.Pos)+" "+mdText(rel.Text))
 	}
 	if f.Waived {
 		lines = append(lines, "waived: "+mdText(firstOf(f.Reason, "no reason given")))
@@ -172,49 +248,86 @@ func (m *markdown) finding(f *lint.Finding, r rank) {
 	if f.Waived {
 		noun = "waived finding"
 	}
-	m.add(r, noun, item(lines))
+	whole := item(slices.Concat(first, lines))
+	if code := m.excerpt(f); code != "" {
+		whole = item(first) + code + more(lines)
+	}
+	m.add(r, noun, whole, item(first))
 }
 
+// excerptWidth is how much of a line a comment shows.
+const excerptWidth = 100
+
+// excerpt returns the line that a finding is about, as code in an item of a list.
+func (m *markdown) excerpt(f *lint.Finding) string {
+	x := m.texts.excerpt(f)
+	if x == nil {
+		return ""
+	}
+	line, marks := x.draw(func(s string) string { return inert(visible(s)) }, excerptWidth, unicodeSymbols.dots)
+	number := fmt.Sprintf("%4d", x.line)
+	code := fenced(number + " | " + line + "\n" + strings.Repeat(" ", len(number)) + " | " + marks)
+	return "\n  " + strings.ReplaceAll(strings.TrimSuffix(code, "\n"), "\n", "\n  ") + "\n\n"
+}
+
+// cases writes the cases that did not pass: those that failed or errored open, and
+// skipped ones, where all is shown, folded.
 func (m *markdown) cases() {
 	if m.d.Tests == nil {
 		return
 	}
 	n := m.d.Tests.Counts()
-	not := n.Failed + n.Errored
-	if m.o.All {
-		not += n.Skipped
+	if n.Failed+n.Errored > 0 || m.d.Tests.Invalid() != nil {
+		m.begin(caseSection, "### Failed tests\n\n")
+		m.casesThat(testrunner.Failed, testrunner.Errored)
+		m.end("\n")
 	}
-	if not == 0 {
-		return
+	if n.Skipped > 0 && m.o.All {
+		m.begin(skippedSection, fmt.Sprintf("<details><summary>%d skipped</summary>\n\n", n.Skipped))
+		m.casesThat(testrunner.Skipped)
+		m.end("\n</details>\n\n")
 	}
-	m.begin(caseSection, "### Tests\n\n<details><summary>"+m.d.caseWords()+"</summary>\n\n")
+}
+
+func (m *markdown) casesThat(ended ...testrunner.Outcome) {
 	for _, s := range m.d.Tests.Suites {
-		for _, c := range s.Cases {
-			if c.Outcome != testrunner.Passed && (c.Outcome != testrunner.Skipped || m.o.All) {
+		for _, c := range casesOf(s) {
+			if slices.Contains(ended, c.Outcome) {
 				m.testcase(c)
 			}
 		}
 	}
-	m.end("\n</details>\n\n")
 }
 
 func (m *markdown) testcase(c *testrunner.Case) {
-	lines := []string{fmt.Sprintf("**%s** %s", c.Outcome, mdText(sentence(m.d, c)))}
+	head := fmt.Sprintf("**%s** %s", c.Outcome, mdText(sentence(m.d, c)))
 	if c.Test != "" {
-		lines[0] += " (" + mdText(c.Test) + ")"
+		head += " (" + mdText(c.Test) + ")"
 	}
-	if pos := c.Pos.String(); pos != "" {
-		lines = append(lines, mdCode(pos))
+	lines := []string{head}
+	if !c.Pos.IsZero() {
+		lines = append(lines, m.place(c.Pos))
 	}
+	brief := item(lines)
 	for _, r := range outcome(c) {
 		text := mdText(r.text)
-		if r.pos != "" {
+		if pos, ok := parsePlace(r.pos); ok {
+			text = m.place(pos) + " " + text
+		} else if r.pos != "" {
 			text = mdCode(r.pos) + " " + text
 		}
 		lines = append(lines, text)
 	}
-	m.add(caseRank, "case", item(lines))
+	m.add(caseRank, "case", item(lines), brief)
 }
 
 // item makes lines an item of a list.
 func item(lines []string) string { return "- " + strings.Join(lines, "<br>\n  ") + "\n" }
+
+// more makes lines go on with an item of a list.
+func more(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return "  " + strings.Join(lines, "<br>\n  ") + "\n"
+}

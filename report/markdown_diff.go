@@ -18,7 +18,7 @@ func (m *markdown) diff() {
 		m.frame("> **Note:** " + mdText(d.Missing) + "\n\n")
 	}
 	for _, text := range d.Over() {
-		m.frame("- ❌ **over the budget** " + mdText(text) + at(d.budgetPos().String()) + "\n")
+		m.frame("- ❌ **over the budget** " + mdText(text) + m.at(d.budgetPos()) + "\n")
 	}
 	if m.o.ByRule {
 		for _, r := range d.byRule() {
@@ -26,23 +26,40 @@ func (m *markdown) diff() {
 			for _, text := range r.changes {
 				lines = append(lines, mdText(text))
 			}
-			m.add(errorRank, "rule", item(lines))
+			m.add(errorRank, "rule", item(lines), "")
 		}
 		m.end("\n")
 		return
 	}
-	losses := 0
 	for i := range d.groups {
 		if d.groups[i].Kind.Gains() {
 			m.change(&d.groups[i], gainRank)
-		} else {
-			losses++
 		}
 	}
-	if losses == len(d.groups) {
+	if d.losses() == len(d.groups) {
 		m.frame("Nobody gains anything from " + mdText(d.Base) + " to " + mdText(d.Head) + ".\n")
 	}
 	m.end("\n")
+}
+
+// losses counts the changes by which nobody gains.
+func (d *Diff) losses() int {
+	n := 0
+	for i := range d.groups {
+		if !d.groups[i].Kind.Gains() {
+			n++
+		}
+	}
+	return n
+}
+
+// narrowed writes what else changed, folded.
+func (m *markdown) narrowed() {
+	d := m.d.Diff
+	if d == nil || m.o.ByRule {
+		return
+	}
+	losses := d.losses()
 	if losses+len(d.Items)+len(d.Principals)+len(d.Future)+len(d.Beyond) == 0 {
 		return
 	}
@@ -55,18 +72,18 @@ func (m *markdown) diff() {
 	for i := range d.Items {
 		text := mdText(d.itemText(i))
 		if d.Items[i].Change != "removed" {
-			text += at(d.Items[i].Item.Pos.String())
+			text += m.at(d.Items[i].Item.Pos)
 		}
-		m.add(changeRank, "change of the inventory", item([]string{text}))
+		m.add(changeRank, "change of the inventory", item([]string{text}), "")
 	}
 	for _, text := range d.principalLines() {
-		m.add(changeRank, "change of the principals", item([]string{"principals: " + mdText(text)}))
+		m.add(changeRank, "change of the principals", item([]string{"principals: " + mdText(text)}), "")
 	}
 	for i := range d.Future {
-		m.add(changeRank, "change for items to come", item(append([]string{mdText(d.laterText(i))}, mdCauses(d.Future[i].Causes)...)))
+		m.add(changeRank, "change for items to come", item(append([]string{mdText(d.laterText(i))}, m.causes(d.Future[i].Causes)...)), "")
 	}
 	for _, col := range d.Beyond {
-		m.add(noteRank, "note", item([]string{mdText(beyondSentence(col.Item.Name))}))
+		m.add(noteRank, "note", item([]string{mdText(beyondSentence(col.Item.Name))}), "")
 	}
 	m.end("\n</details>\n\n")
 }
@@ -98,10 +115,14 @@ func (m *markdown) change(g *diff.Group, r rank) {
 		word += " ⚠ destructive:"
 	}
 	lines := []string{word + " " + mdText(sentenceOf(g))}
+	if m.o.Summary {
+		m.add(r, "change of access", item(lines), "")
+		return
+	}
 	for _, text := range m.d.Diff.details(g) {
 		lines = append(lines, mdDetail(text))
 	}
-	m.add(r, "change of access", item(append(lines, mdCauses(g.Causes)...)))
+	m.add(r, "change of access", item(append(lines, m.causes(g.Causes)...)), item(lines[:1]))
 }
 
 // mdDetail marks conditions and calls as code.
@@ -114,10 +135,16 @@ func mdDetail(text string) string {
 	return mdText(text)
 }
 
-func mdCauses(list []diff.Cause) []string {
+// causes returns the lines that changed something. Those of the base are no links: what
+// they lead to may have another line there.
+func (m *markdown) causes(list []diff.Cause) []string {
 	var lines []string
 	for i := range list {
-		lines = append(lines, mdCode(list[i].Pos.String())+" "+mdText(causeWords(&list[i])))
+		place := m.place(list[i].Pos)
+		if list[i].Base {
+			place = mdCode(list[i].Pos.String())
+		}
+		lines = append(lines, place+" "+mdText(causeWords(&list[i])))
 	}
 	return lines
 }

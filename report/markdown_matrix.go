@@ -23,7 +23,7 @@ func (m *markdown) matrix() {
 			continue
 		}
 		some = true
-		m.add(matrixRank, "matrix table", m.server(v))
+		m.add(m.matrixRank(), "matrix table", m.server(v), m.numbers(s))
 	}
 	if !some {
 		m.frame("No cell matches the filter.\n\n")
@@ -41,8 +41,8 @@ func (m *markdown) server(v *view) string {
 		rows += len(sections[t])
 	}
 	groups := v.groups
-	if most := markdownColumns * markdownTables; len(groups) > most && !m.o.All {
-		groups = groups[:most]
+	if !m.o.All {
+		groups = v.largest(markdownColumns * markdownTables)
 	}
 	open := " open"
 	if rows > openRows || len(groups) > markdownColumns || m.d.Diff != nil {
@@ -51,7 +51,7 @@ func (m *markdown) server(v *view) string {
 	fmt.Fprintf(&b, "<details%s><summary><b>%s</b> %s</summary>\n\n", open, mdText(v.server.Name), mdText(v.describe()))
 	for start := 0; start < len(groups); start += markdownColumns {
 		columns := groups[start:min(start+markdownColumns, len(groups))]
-		mdHead(&b, columns)
+		v.mdHead(&b, columns, start+1)
 		for _, t := range authz.ItemTypes() {
 			for _, bundle := range sections[t] {
 				v.mdRow(&b, bundle, columns)
@@ -64,28 +64,89 @@ func (m *markdown) server(v *view) string {
 			b.WriteString(mdText(v.foldedWords(t, folded[t])) + "\n\n")
 		}
 	}
-	if n := len(v.groups) - len(groups); n > 0 {
-		fmt.Fprintf(&b, "%s not shown.\n\n", count(n, "more column"))
+	if left := v.leftOut(groups); left != "" {
+		b.WriteString(mdText(left) + ".\n\n")
 	}
+	mdMembers(&b, groups, m.o.All)
 	v.mdLegend(&b)
 	b.WriteString("</details>\n\n")
 	return b.String()
 }
 
-func mdHead(b *strings.Builder, columns []*group) {
+// mdHead writes the head of a table, whose first column has that number.
+func (v *view) mdHead(b *strings.Builder, columns []*group, number int) {
 	b.WriteString("| item |")
-	for _, g := range columns {
-		who, roles := g.heads("×")
+	told := v.told()
+	for i, g := range columns {
 		var lines []string
-		for _, s := range who {
-			lines = append(lines, mdCell(s))
+		if told {
+			lines = append(lines, "*"+kindName(g.kind)+"*")
 		}
-		for _, s := range roles {
-			lines = append(lines, mdText(s))
-		}
+		lines = append(lines, g.mdHead(number+i)...)
 		b.WriteString(" " + strings.Join(lines, "<br>") + " |")
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---|", len(columns)) + "\n")
+}
+
+func (g *group) mdHead(number int) []string {
+	sets := g.roleSets()
+	if g.everyone {
+		return []string{fmt.Sprintf("**everyone** ×%d", len(g.principals))}
+	}
+	if len(g.principals) > headNames {
+		lines := []string{fmt.Sprintf("**column %d** ×%d", number, len(g.principals))}
+		for _, s := range counted(sets, headNames, "×") {
+			lines = append(lines, mdText(s))
+		}
+		return lines
+	}
+	var lines []string
+	for _, s := range sets {
+		names := make([]string, len(s.names))
+		for i, name := range s.names {
+			names[i] = mdCell(name)
+		}
+		who := strings.Join(names, ", ")
+		if len(sets) == 1 {
+			return []string{who, mdText(s.roles)}
+		}
+		lines = append(lines, who+": "+mdText(s.roles))
+	}
+	return lines
+}
+
+// mdMembers names the principals of the columns that only count them.
+func mdMembers(b *strings.Builder, groups []*group, all bool) {
+	hidden := 0
+	for i, g := range groups {
+		if len(g.principals) <= headNames || g.everyone && !all {
+			continue
+		}
+		sets := g.roleSets()
+		if len(g.principals) > manyListed && !all {
+			hidden += len(g.principals)
+			if len(sets) > headNames {
+				fmt.Fprintf(b, "Column %d: %s.\n\n", i+1, mdText(strings.Join(counted(sets, len(sets), "×"), ", ")))
+			}
+			continue
+		}
+		label := fmt.Sprintf("Column %d", i+1)
+		if g.everyone {
+			label = "Everyone"
+		}
+		parts := make([]string, len(sets))
+		for i, s := range sets {
+			names := make([]string, len(s.names))
+			for j, name := range s.names {
+				names[j] = mdCode(name)
+			}
+			parts[i] = mdText(s.roles) + ": " + strings.Join(names, ", ")
+		}
+		fmt.Fprintf(b, "%s: %s.\n\n", label, strings.Join(parts, "; "))
+	}
+	if hidden > 0 {
+		fmt.Fprintf(b, "%d principals in columns of more than %d are not named: `--all` names everybody.\n\n", hidden, manyListed)
+	}
 }
 
 func (v *view) mdRow(b *strings.Builder, rows bundle, columns []*group) {
@@ -108,7 +169,7 @@ func (v *view) mdRow(b *strings.Builder, rows bundle, columns []*group) {
 }
 
 // mdAccess says in words what a group may do with an item. What is denied is not
-// named, unless that is all.
+// named, unless that is all or there is something to say of it.
 func (v *view) mdAccess(r *row, g *group) string {
 	var parts []string
 	last := (*look)(nil)
@@ -117,7 +178,7 @@ func (v *view) mdAccess(r *row, g *group) string {
 		l := v.cell(g.class, r, op)
 		switch {
 		case l == nil:
-		case l.access == matrix.Denied:
+		case l.access == matrix.Denied && l.condition == "":
 			denied = true
 		case l == last:
 			parts[len(parts)-1] += ", " + operation(r.item.Type, op).String()

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
 )
 
 func (m *markdown) overviews() {
@@ -13,8 +14,16 @@ func (m *markdown) overviews() {
 		m.frame("No cell matches the filter.\n\n")
 	}
 	for _, v := range list {
-		m.add(matrixRank, "overview", v.markdown(m.o.All))
+		m.add(m.matrixRank(), "overview", v.markdown(m.o.All), "")
 	}
+}
+
+// numbers returns the matrix of a server in numbers, which is shorter, or "".
+func (m *markdown) numbers(s *matrix.Server) string {
+	if v := newOverview(m.d.Matrix, s, m.o.filter()); v.principals > 0 {
+		return v.markdown(false)
+	}
+	return ""
 }
 
 func (o *overview) markdown(all bool) string {
@@ -26,13 +35,14 @@ func (o *overview) markdown(all bool) string {
 			continue
 		}
 		columns := o.columns(t)
-		fmt.Fprintf(&b, "| %s | principals |", sectionName(t))
+		who, values := o.who()
+		fmt.Fprintf(&b, "| %s | %s |", sectionName(t), strings.Join(who, " | "))
 		for _, c := range columns {
 			fmt.Fprintf(&b, " %s |", c.head)
 		}
-		b.WriteString("\n|---|--:|" + strings.Repeat("--:|", len(columns)) + "\n")
+		b.WriteString("\n|---|" + strings.Repeat("--:|", len(who)+len(columns)) + "\n")
 		for _, g := range groups {
-			fmt.Fprintf(&b, "| %s | %d |", mdText(strings.Join(g.roles, ", ")), g.principals)
+			fmt.Fprintf(&b, "| %s | %s |", mdText(strings.Join(g.roles, ", ")), strings.Join(values(g), " | "))
 			for _, c := range columns {
 				fmt.Fprintf(&b, " %s |", c.value(g))
 			}

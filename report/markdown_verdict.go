@@ -43,6 +43,8 @@ func (m *markdown) verdict() {
 		m.frame("## ✅ mcpolicy: " + m.d.changeVerdict(m.o) + "\n\n")
 	case fails:
 		m.frame("## ❌ mcpolicy: not clean\n\n")
+	case m.d.LeftOut.count() > 0:
+		m.frame("## ✅ mcpolicy: " + m.d.findingWords() + "\n\n")
 	default:
 		m.frame("## ✅ mcpolicy: clean\n\n")
 	}

@@ -29,14 +29,21 @@ type Merged struct {
 	matrix   bool
 	summary  bool
 	linted   bool
+	digest   bool // of the findings
+	leftOut  *LeftOut
+	baseline *baselineJSON
 	drift    *driftTotals
 	lock     *lockTotals
+	coverage *coverageJSON
 	diff     *diffTotals
 	verdicts []string
 	tests    bool
 	probe    *probeJSON
-	suites   [][2]string // of tests that were run: the name and the file
+	suites   [][2]string          // of tests that were run: the name and the file
+	invalid  map[[2]string]string // why suites of these could not be run
 	doubt    []string
+	splits   map[string]*split // runs that were split, by the labels of their reports
+	shard    testrunner.Shard  // of a report that is merged alone
 }
 
 // An element is what one report tells of one thing.
@@ -55,11 +62,14 @@ type place struct {
 // Merge reads reports and joins them. What several tell of the same thing has to be the
 // same. Mistakes have positions; those of each file are reported together.
 func Merge(files []MergeFile) (*Merged, error) {
-	m := &Merged{lists: map[string][]element{}, places: map[string]place{}, several: len(files) > 1}
+	m := &Merged{lists: map[string][]element{}, places: map[string]place{}, invalid: map[[2]string]string{}, splits: map[string]*split{}, several: len(files) > 1}
 	for i := range files {
 		if err := m.read(i, &files[i]); err != nil {
 			return nil, err
 		}
+	}
+	if err := m.complete(); err != nil {
+		return nil, err
 	}
 	m.sort()
 	return m, nil
@@ -78,7 +88,13 @@ type mergedFile struct {
 		Cells []json.RawMessage `json:"cells"`
 	} `json:"matrix"`
 	Findings *[]json.RawMessage `json:"findings"`
-	Drift    *struct {
+	Digest   *digestJSON        `json:"findingSummary"` // which follows from the findings
+	LeftOut  *leftOutJSON       `json:"leftOut"`
+	Baseline *struct {
+		Totals baselineJSON      `json:"totals"`
+		Gone   []json.RawMessage `json:"gone"`
+	} `json:"baseline"`
+	Drift *struct {
 		Totals driftTotals       `json:"totals"`
 		Cells  []json.RawMessage `json:"cells"`
 	} `json:"drift"`
@@ -96,6 +112,7 @@ type mergedFile struct {
 		Totals  lockTotals        `json:"totals"`
 		Changes []json.RawMessage `json:"changes"`
 	} `json:"lock"`
+	Shard string `json:"shard"`
 	Tests *struct {
 		Passed  int `json:"passed"`
 		Failed  int `json:"failed"`
@@ -104,10 +121,12 @@ type mergedFile struct {
 		Suites  []struct {
 			Name  string            `json:"name"`
 			File  string            `json:"file"`
+			Error string            `json:"error"`
 			Cases []json.RawMessage `json:"cases"`
 		} `json:"suites"`
 	} `json:"tests"`
-	Probe *struct {
+	Coverage *coverageJSON `json:"coverage"`
+	Probe    *struct {
 		Summary probeJSON         `json:"summary"`
 		Drifts  []json.RawMessage `json:"drifts"`
 	} `json:"probe"`
@@ -256,6 +275,8 @@ func (m *Merged) read(i int, f *MergeFile) error {
 		m.linted = true
 		add[findingJSON](r, "finding", *x.Findings, root.Get("findings"), nil)
 	}
+	r.readJudged(x, root)
+	r.readShard(x, root.Get("shard"))
 	r.readTests(x, root.Get("tests"))
 	r.readDiff(x, root.Get("diff"))
 	if x.Drift != nil {
@@ -266,6 +287,7 @@ func (m *Merged) read(i int, f *MergeFile) error {
 		m.lock = m.lock.plus(&x.Lock.Totals)
 		add[findingJSON](r, "locked", x.Lock.Changes, root.Get("lock").Get("changes"), nil)
 	}
+	r.readCoverage(x, root.Get("coverage"))
 	if x.Probe != nil {
 		if m.probe == nil {
 			m.probe = &probeJSON{}
@@ -278,6 +300,23 @@ func (m *Merged) read(i int, f *MergeFile) error {
 	m.doubt = append(m.doubt, x.Doubt...)
 	r.settle()
 	return joined(r.errs)
+}
+
+// readJudged reads what there is to know about the findings as a whole.
+func (r *reading) readJudged(x *mergedFile, root *source.Node) {
+	r.digest = r.digest || x.Digest != nil
+	if x.LeftOut != nil {
+		l, err := x.LeftOut.leftOut()
+		if err != nil {
+			r.errs = append(r.errs, source.Errorf(root.Get("leftOut").Pos, "%w", err))
+			return
+		}
+		r.leftOut = r.leftOut.plus(l)
+	}
+	if x.Baseline != nil {
+		r.baseline = r.baseline.plus(&x.Baseline.Totals)
+		add[goneJSON](r, "gone", x.Baseline.Gone, root.Get("baseline").Get("gone"), nil)
+	}
 }
 
 // expand returns the cell of a class for each of its principals.
@@ -307,6 +346,9 @@ func (r *reading) readTests(x *mergedFile, at *source.Node) {
 		under(r.label, &file)
 		if suite := [2]string{s.Name, file}; !slices.Contains(r.suites, suite) {
 			r.suites = append(r.suites, suite)
+		}
+		if s.Error != "" {
+			r.invalid[[2]string{s.Name, file}] = s.Error
 		}
 		add(r, "case", s.Cases, at.Get("suites").Items[i].Get("cases"), func(c *mergedCase) []*mergedCase {
 			c.suite, c.file = s.Name, s.File
@@ -387,7 +429,7 @@ func (m *Merged) sort() {
 		if n := cmp.Compare(settledRank(&x), settledRank(&y)); n != 0 {
 			return n
 		}
-		return compareFindings(&x, &y)
+		return lint.FixFirst(&x, &y)
 	})
 	by("case", func(a, b element) int { return cmp.Compare(a.told.(*mergedCase).Line, b.told.(*mergedCase).Line) })
 	by("summary", func(a, b element) int {
@@ -411,7 +453,7 @@ func (m *Merged) Fails(failOn authz.Severity) bool {
 	failed := func(kind string, fails func(told) bool) bool {
 		return slices.ContainsFunc(m.lists[kind], func(e element) bool { return fails(e.told) })
 	}
-	return len(m.doubt) > 0 || m.diff != nil && m.diff.Fails || len(m.lists["probed"]) > 0 || m.lock != nil && !m.lock.Holds ||
+	return len(m.doubt) > 0 || m.diff != nil && m.diff.Fails || len(m.lists["probed"]) > 0 || m.lock != nil && !m.lock.Holds || m.coverage != nil && len(m.coverage.Missed) > 0 ||
 		failed("case", func(x told) bool {
 			o := x.(*mergedCase).Outcome
 			return o == testrunner.Failed.String() || o == testrunner.Errored.String()

@@ -26,6 +26,8 @@ type mergedCell struct {
 	Access    string     `json:"access"`
 	Condition string     `json:"condition,omitempty"`
 	Reason    string     `json:"reason,omitempty"`
+	NoPolicy  bool       `json:"noPolicy,omitempty"`
+	Through   []string   `json:"through,omitempty"`
 	Rules     []jsonRule `json:"rules"`
 }
 
@@ -82,6 +84,10 @@ func (x *findingJSON) label(l string) {
 	under(l, &x.File)
 	for i := range x.Items {
 		under(l, &x.Items[i].Server)
+	}
+	labelAffected(l, x.Affected)
+	for i := range x.Explains {
+		labelAffected(l, x.Explains[i].Affected)
 	}
 	for i := range x.Related {
 		under(l, &x.Related[i].File)
@@ -144,7 +150,11 @@ func (x *futureJSON) label(l string) { under(l, &x.Server); labelCauses(l, x.Rul
 func (x *futureJSON) check() error   { return oneOf("change", x.Change, changeWords) }
 
 func (x *mergedCase) key() string {
-	return fmt.Sprintf("case %q %q %q %q %q %q %q %q %q %q %q %d", x.file, x.suite, x.Test, x.Principal, x.Server, x.Type, x.Name, x.Operation, jsonText(x.Arguments), x.Want, x.Sentence, x.Line)
+	asked := ""
+	if x.Check != nil {
+		asked = fmt.Sprintf(" %q %q", x.Check.Action, x.Check.Resource)
+	}
+	return fmt.Sprintf("case %q %q %q %q %q %q %q %q %q %q %q %d", x.file, x.suite, x.Test, x.Principal, x.Server, x.Type, x.Name, x.Operation, jsonText(x.Arguments), x.Want, x.Sentence, x.Line) + asked
 }
 
 func (x *mergedCase) label(l string) {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -77,6 +78,16 @@ func (m *Merged) writeJSON(w io.Writer) error {
 		s.raw(",\n ")
 		list(`"findings": [`, "finding", "]")
 	}
+	if m.digest {
+		s.raw(",\n \"findingSummary\": " + string(jsonOf(jsonDigest(m.found()))))
+	}
+	if m.leftOut != nil {
+		s.raw(",\n \"leftOut\": " + string(jsonOf(jsonLeftOut(m.leftOut))))
+	}
+	if m.baseline != nil {
+		s.raw(",\n \"baseline\": {\"totals\": " + string(jsonOf(m.baseline)) + ", ")
+		list(`"gone": [`, "gone", "]}")
+	}
 	if m.drift != nil {
 		s.raw(",\n \"drift\": {\"totals\": " + string(jsonOf(m.drift)) + ", ")
 		list(`"cells": [`, "drifted", "]}")
@@ -94,7 +105,11 @@ func (m *Merged) writeJSON(w io.Writer) error {
 		list(`"changes": [`, "locked", "]}")
 	}
 	if m.tests {
+		s.shard(m.shard)
 		m.writeTests(s)
+	}
+	if m.coverage != nil {
+		s.raw(",\n \"coverage\": " + string(jsonOf(m.coverage)))
 	}
 	if m.probe != nil {
 		s.raw(",\n \"probe\": {\"summary\": " + string(jsonOf(m.probe)) + ", ")
@@ -123,6 +138,9 @@ func (m *Merged) writeTests(s *stream) {
 			s.raw(",")
 		}
 		s.raw("\n  {\"name\": " + string(jsonOf(suite[0])) + ", \"file\": " + string(jsonOf(suite[1])) + ", ")
+		if text := m.invalid[suite]; text != "" {
+			s.raw("\"error\": " + string(jsonOf(text)) + ", ")
+		}
 		s.list(`"cases": [`, "]}")
 		for _, e := range of[suite] {
 			s.bytes([]byte(e.text))
@@ -156,6 +174,16 @@ func (m *Merged) writeLines(w io.Writer) error {
 	}
 	emit("version", fmt.Sprint(jsonVersion))
 	all("summary", "cell", "finding")
+	if m.digest {
+		emit("findingSummary", string(jsonOf(jsonDigest(m.found()))))
+	}
+	if m.leftOut != nil {
+		emit("leftOut", string(jsonOf(jsonLeftOut(m.leftOut))))
+	}
+	if m.baseline != nil {
+		emit("baseline", string(jsonOf(m.baseline)))
+		all("gone")
+	}
 	if m.drift != nil {
 		emit("drift", string(jsonOf(m.drift)))
 		all("drifted")
@@ -169,6 +197,9 @@ func (m *Merged) writeLines(w io.Writer) error {
 		all("locked")
 	}
 	all("case")
+	if m.coverage != nil {
+		m.coverage.elements(func(kind string, v any) { emit(kind, string(jsonOf(v))) })
+	}
 	if m.probe != nil {
 		emit("probe", string(jsonOf(m.probe)))
 		all("probed")
@@ -199,10 +230,7 @@ func (m *Merged) writeCells(w io.Writer) error {
 
 // document returns the findings, cases and notes.
 func (m *Merged) document(format string) *Document {
-	d := &Document{Linted: m.linted, Doubt: m.Doubt()}
-	for _, e := range m.lists["finding"] {
-		d.Findings = append(d.Findings, e.told.(*findingJSON).finding())
-	}
+	d := m.found()
 	for _, e := range m.lists["note"] {
 		d.Notes = append(d.Notes, e.told.(*noteJSON).note())
 	}
@@ -225,6 +253,12 @@ func (m *Merged) document(format string) *Document {
 			d.Findings = append(d.Findings, e.told.(*findingJSON).finding())
 		}
 	}
+	if m.coverage != nil {
+		for _, miss := range m.coverage.Missed {
+			d.Linted = true
+			d.Findings = append(d.Findings, *missFinding(miss.Message))
+		}
+	}
 	if !m.tests {
 		return d
 	}
@@ -233,12 +267,16 @@ func (m *Merged) document(format string) *Document {
 	last := map[*testrunner.SuiteResult]string{} // what its last case says, but of whom
 	for _, suite := range m.suites {
 		s := &testrunner.SuiteResult{Name: suite[0], File: suite[1], Pos: source.Pos{File: suite[1]}}
+		if text := m.invalid[suite]; text != "" {
+			s.Err, s.Cerbos = errors.New(text), true
+		}
 		of[suite] = s
 		d.Tests.Suites = append(d.Tests.Suites, s)
 	}
 	for _, e := range m.lists["case"] {
 		c := e.told.(*mergedCase)
 		s := of[[2]string{c.suite, c.file}]
+		s.Cerbos = s.Cerbos || c.Check != nil
 		one := c.caseJSON
 		one.Principal = ""
 		alike := string(jsonOf(one))
@@ -248,6 +286,21 @@ func (m *Merged) document(format string) *Document {
 		}
 		last[s] = alike
 		s.Cases = append(s.Cases, c.runCase())
+	}
+	return d
+}
+
+// found returns a document of the findings.
+func (m *Merged) found() *Document {
+	d := &Document{Linted: m.linted, LeftOut: m.leftOut, Doubt: m.Doubt()}
+	for _, e := range m.lists["finding"] {
+		d.Findings = append(d.Findings, e.told.(*findingJSON).finding())
+	}
+	if m.baseline != nil {
+		d.Baseline = &Baseline{File: m.baseline.File}
+		for _, e := range m.lists["gone"] {
+			d.Baseline.Gone = append(d.Baseline.Gone, e.told.(*goneJSON).gone())
+		}
 	}
 	return d
 }

@@ -27,6 +27,7 @@ type overview struct {
 type roleGroup struct {
 	roles      []string
 	principals int
+	kinds      [authz.Agent + 1]int // of the principals, how many are of each
 	classes    int
 	counts     [4][2]accessCount // by item type, and list or use
 }
@@ -46,7 +47,8 @@ func newOverview(m *matrix.Matrix, s *matrix.Server, f *Filter) *overview {
 	o.count(columns)
 	byRoles := map[string]*roleGroup{}
 	for _, c := range m.Classes {
-		n := len(f.principals(c))
+		chosen := f.principals(c)
+		n := len(chosen)
 		if n == 0 || len(columns) == 0 {
 			continue
 		}
@@ -59,6 +61,9 @@ func newOverview(m *matrix.Matrix, s *matrix.Server, f *Filter) *overview {
 		}
 		counts := o.row(m, c, columns, n, f)
 		g.add(counts, n)
+		for _, p := range chosen {
+			g.kinds[p.Kind]++
+		}
 		o.principals += n
 		o.classes++
 	}
@@ -112,6 +117,25 @@ func (g *roleGroup) add(counts *[4][2][4]int, n int) {
 	}
 	g.classes++
 	g.principals += n
+}
+
+// who returns the heads of the columns about the principals of a group, and their
+// values: how many there are, and of them agents and workloads where there are any.
+func (o *overview) who() (heads []string, values func(*roleGroup) []string) {
+	heads = []string{"principals"}
+	var told []authz.Kind
+	for _, k := range []authz.Kind{authz.Agent, authz.Workload} {
+		if slices.ContainsFunc(o.groups, func(g *roleGroup) bool { return g.kinds[k] > 0 }) {
+			told, heads = append(told, k), append(heads, kindName(k))
+		}
+	}
+	return heads, func(g *roleGroup) []string {
+		list := []string{fmt.Sprint(g.principals)}
+		for _, k := range told {
+			list = append(list, fmt.Sprint(g.kinds[k]))
+		}
+		return list
+	}
 }
 
 // An overviewColumn is a column of numbers about items of one type.

@@ -13,12 +13,17 @@ import (
 // A printer lays out text for a terminal. Whatever reaches the writer has gone
 // through text, so that it does what it looks like.
 type printer struct {
-	w      *bufio.Writer
-	width  int
-	prose  int // width of text that is no table
-	color  bool
-	ascii  bool
-	byRule bool // changes of access are shown by the rules that made them
+	w       *bufio.Writer
+	width   int
+	prose   int // width of text that is no table
+	color   bool
+	ascii   bool
+	all     bool                     // nothing is folded away
+	byRule  bool                     // changes of access are shown by the rules that made them
+	short   bool                     // and in one sentence each
+	here    func(file string) string // how files are named, or nil
+	was     func(file string) string // of the base of a comparison
+	sources *texts
 	symbols
 }
 
@@ -29,7 +34,10 @@ const (
 )
 
 func newPrinter(w io.Writer, o Options) *printer {
-	p := &printer{w: bufio.NewWriter(w), width: o.Width, color: o.Color, ascii: o.ASCII, byRule: o.ByRule, symbols: unicodeSymbols}
+	p := &printer{
+		w: bufio.NewWriter(w), width: o.Width, color: o.Color, ascii: o.ASCII, all: o.All, byRule: o.ByRule, short: o.Summary,
+		here: o.Here, was: o.HereBase, symbols: unicodeSymbols,
+	}
 	if p.width == 0 {
 		p.width = defaultWidth
 	}
@@ -41,8 +49,11 @@ func newPrinter(w io.Writer, o Options) *printer {
 	return p
 }
 
-// text returns s as it can be shown.
-func (p *printer) text(s string) string {
+// text returns s as it can be shown, with its places as the shell's folder has them.
+func (p *printer) text(s string) string { return p.inert(p.located(s)) }
+
+// inert returns s as it can be shown.
+func (p *printer) inert(s string) string {
 	if p.ascii {
 		return inert(source.PrintableASCII(s))
 	}
@@ -135,6 +146,24 @@ func wrap(s string, width int) []string {
 		}
 	}
 	return append(lines, at)
+}
+
+// join puts names one after the other, as many on a line as there is room for. A
+// name that is longer has a line of its own.
+func (p *printer) join(names []string, width int) []string {
+	var lines []string
+	for i, s := range names {
+		s = p.text(s)
+		if i < len(names)-1 {
+			s += ","
+		}
+		if last := len(lines) - 1; last >= 0 && widthOf(lines[last])+1+widthOf(s) <= width {
+			lines[last] += " " + s
+		} else {
+			lines = append(lines, s)
+		}
+	}
+	return lines
 }
 
 // chop breaks a name into lines of at most the given width, after punctuation

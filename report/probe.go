@@ -123,7 +123,7 @@ type probedJSON struct {
 	Name      string         `json:"name,omitempty"`
 	Operation string         `json:"operation"`
 	Task      bool           `json:"task,omitempty"`
-	Arguments map[string]any `json:"arguments,omitempty"`
+	Arguments map[string]any `json:"arguments,omitzero"`
 	Expected  string         `json:"expected"`
 	Answered  string         `json:"answered"`
 	Condition string         `json:"condition,omitempty"`

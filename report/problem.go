@@ -88,7 +88,7 @@ func (d *Document) caseProblems() []*problem {
 	}
 	var list []*problem
 	for _, s := range d.Tests.Suites {
-		for _, c := range s.Cases {
+		for _, c := range casesOf(s) {
 			if c.Outcome == testrunner.Failed || c.Outcome == testrunner.Errored {
 				list = append(list, d.caseProblem(s, c))
 			}
@@ -97,10 +97,10 @@ func (d *Document) caseProblems() []*problem {
 	return list
 }
 
-// ownProblems are what changed, where the lock is not true, the differences from production and what a probe found.
+// ownProblems are what changed, where the lock is not true, the differences from production, thresholds of coverage that are not met and what a probe found.
 func (d *Document) ownProblems() []*problem {
 	var list []*problem
-	for _, f := range slices.Concat(d.changeFindings(), d.lockFindings(), d.driftFindings(), d.probeFindings()) {
+	for _, f := range slices.Concat(d.changeFindings(), d.lockFindings(), d.driftFindings(), d.coverageFindings(), d.probeFindings()) {
 		list = append(list, findingProblem(f))
 	}
 	return list
@@ -114,12 +114,20 @@ func findingProblem(f *lint.Finding) *problem {
 	if f.Fix != "" {
 		p.why = append(p.why, f.Fix)
 	}
+	p.fingerprint = fingerprintOf(f)
+	return p
+}
+
+// fingerprintOf returns what a finding is known by in the next run.
+func fingerprintOf(f *lint.Finding) string {
+	if f.Cause != "" {
+		return identity("finding", f.Identity())
+	}
 	kind := ""
 	if f.Name != "" {
 		kind = f.Type.String()
 	}
-	p.fingerprint = identity("finding", f.Rule, f.Pos.File, f.Server, kind, f.Name, f.Principal, f.Message)
-	return p
+	return identity("finding", f.Rule, f.Pos.File, f.Server, kind, f.Name, f.Principal, f.Message)
 }
 
 func (d *Document) caseProblem(s *testrunner.SuiteResult, c *testrunner.Case) *problem {
@@ -139,6 +147,9 @@ func (d *Document) caseProblem(s *testrunner.SuiteResult, c *testrunner.Case) *p
 		p.why = append(p.why, text)
 	}
 	item, who := "", ""
+	if c.Check != nil {
+		item = c.Check.Action + " on " + c.Check.Resource
+	}
 	if c.Item != nil {
 		p.item, item = c.Item.Name, c.Item.Type.String()+" "+c.Item.Name
 	}
@@ -166,13 +177,27 @@ func (d *Document) settle(list []*problem, o *Options) []*problem {
 			cmp.Compare(a.message, b.message), cmp.Compare(a.fingerprint, b.fingerprint))
 	})
 	seen := map[string]int{}
-	for _, p := range list {
+	for _, p := range knownFirst(list) {
 		seen[p.fingerprint]++
 		if n := seen[p.fingerprint]; n > 1 {
 			p.fingerprint = identity(p.fingerprint, strconv.Itoa(n))
 		}
 	}
 	return list
+}
+
+// knownFirst returns the problems with those first that are known: what is new of a cause
+// has another fingerprint.
+func knownFirst(list []*problem) []*problem {
+	var known, others []*problem
+	for _, p := range list {
+		if p.known {
+			known = append(known, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	return append(known, others...)
 }
 
 // place returns where a problem stands. One without a position stands where

@@ -60,8 +60,12 @@ func suiteCaseText(c *testrunner.Case) string {
 	case authz.ToolItem:
 	}
 	sample := []pair{{noun, jsonText(c.Item.Name)}}
-	if x.Arguments != nil {
-		sample = append(sample, pair{"arguments", jsonText(x.Arguments)})
+	arguments, lookedUp := authz.SplitArguments(x.Arguments)
+	if arguments != nil {
+		sample = append(sample, pair{"arguments", jsonText(arguments)})
+	}
+	if lookedUp != nil {
+		sample = append(sample, pair{"lookedUp", jsonText(lookedUp)})
 	}
 	sample = append(sample, pair{"expect", wanted.String()})
 	operation := pair{c.Operation.String(), flow([]pair{{"cases", "[" + flow(sample) + "]"}})}
@@ -156,8 +160,8 @@ type overJSON struct {
 
 type exampleJSON struct {
 	Principal map[string]any `json:"principal"`
-	Arguments map[string]any `json:"arguments,omitempty"`
-	Then      map[string]any `json:"then,omitempty"`
+	Arguments map[string]any `json:"arguments,omitzero"`
+	Then      map[string]any `json:"then,omitzero"`
 	Now       string         `json:"now,omitempty"`
 	Rules     []jsonRule     `json:"rules,omitempty"`
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/probe"
 	"github.com/mcpolicy/mcpolicy/report"
+	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
@@ -38,7 +39,7 @@ func TestEmpty(t *testing.T) {
 		for _, d := range []*report.Document{
 			{}, {Linted: true}, {Tests: &testrunner.Result{}}, {Matrix: &matrix.Matrix{}, Linted: true}, {Probe: &probe.Result{}},
 		} {
-			if err := f.Write(io.Discard, d, report.Options{}); err != nil {
+			if err := f.Write(io.Discard, d, report.Options{}); (err != nil) != f.Covers { // of no coverage nothing is written
 				t.Errorf("%s of %+v: %v", f.Name, d, err)
 			}
 		}
@@ -62,6 +63,7 @@ func (w *fullDisk) Write(b []byte) (int, error) {
 
 func TestWriteError(t *testing.T) {
 	d := checked(t)
+	d.Coverage = hostileCoverage("a", d.Matrix, source.Pos{File: "p.yaml", Line: 1})
 	for _, f := range report.Formats() {
 		for _, room := range []int{0, 10, 500} {
 			if err := f.Write(&fullDisk{room}, d, report.Options{}); !errors.Is(err, errFull) {
@@ -172,7 +174,7 @@ func TestCrowd(t *testing.T) {
 		return b.String()
 	}
 	short := text("text", report.Options{})
-	for _, want := range []string{"more columns not shown", "columns 6 to 10 of 40", " +", "+n: that many more", "the same for everyone: 20 list and call"} {
+	for _, want := range []string{"more columns not shown", "columns 6 to 10 of 30", " +", "+n: that many more", "the same for everyone: 20 list and call"} {
 		if !strings.Contains(short, want) {
 			t.Errorf("text does not say %q:\n%s", want, short)
 		}
@@ -188,7 +190,7 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("Markdown of %d bytes", len(md))
 	}
 	small := text("markdown", report.Options{MaxBytes: 2000})
-	if want := "**Left out, for size:** 1 matrix table. See the output of mcpolicy itself."; len(small) > 2000 || !strings.Contains(small, want) {
+	if want := "**Left out, for size:** details of 1 matrix table. See the output of mcpolicy itself."; len(small) > 2000 || !strings.Contains(small, want) {
 		t.Errorf("Markdown of %d bytes does not say %q:\n%s", len(small), want, small)
 	}
 }

@@ -31,13 +31,22 @@ const (
 // are notifications.
 func writeSARIF(w io.Writer, d *Document, o Options) error {
 	r := newSARIF(&o)
-	r.compared = d.Diff != nil
+	r.compared = d.compared()
 	invocation := sarifInvocation{ExecutionSuccessful: true, ExitCodeDescription: "clean"}
 	switch {
 	case d.Doubt != nil:
 		invocation = sarifInvocation{ExitCode: 3, ExitCodeDescription: "cells that are no answer"}
+		if d.Tests.Invalid() != nil {
+			invocation.ExitCodeDescription = d.inDoubt()
+		}
 	case d.Fails(o.FailOn):
 		invocation.ExitCode, invocation.ExitCodeDescription = 1, "findings, or cases that did not pass"
+	}
+	if left := d.LeftOut.words(); left != "" {
+		invocation.Execution = append(invocation.Execution, sarifNotification{Level: "note", Message: plainText(left)})
+		if invocation.ExitCode == 0 {
+			invocation.ExitCodeDescription = "clean but for what is left out"
+		}
 	}
 	list := d.problems(&o)
 	for i, p := range list {

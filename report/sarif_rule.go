@@ -22,6 +22,11 @@ var ownRules = map[string]lint.Doc{
 		Rationale: "What cannot be decided is neither a pass nor a denial: nobody knows whether the policies do what was written down.",
 		Fix:       "Correct what the message names.",
 	},
+	coverageBelow: {
+		Summary:   "The suites cover less of the policies than they have to",
+		Rationale: "What no case rests on can change without a test that fails.",
+		Fix:       "mcpolicy test --coverage shows cases that would cover what is not; add them, or lower the threshold.",
+	},
 	accessWidened: {
 		Summary:   "Somebody may do more than at the base",
 		Rationale: "The change lets somebody list or use what they could not before, or with arguments that were refused before.",

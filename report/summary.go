@@ -7,6 +7,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // writeSummary writes the last two lines: what was looked at, and what came of
@@ -23,6 +24,9 @@ func (p *printer) writeSummary(d *Document, o Options) {
 		st = bad
 	}
 	p.paragraph(st, d.verdictWords())
+	if file, n := d.mostCauses(o); n > 0 && !o.Summary { // what shows findings in numbers says it
+		p.paragraph(faint, fmt.Sprintf("begin with %s: %s", p.place(source.Pos{File: file}), count(n, "cause")))
+	}
 	if n := d.correctable(); n > 0 {
 		p.paragraph(faint, "mcpolicy lint --diff shows how to settle "+count(n, "finding"))
 	}
@@ -40,6 +44,27 @@ func (d *Document) correctable() int {
 		}
 	}
 	return n
+}
+
+// mostCauses returns the file where most of the open findings that are shown stand, and
+// how many. There is none unless there are several files, and several findings in one.
+func (d *Document) mostCauses(o Options) (file string, most int) {
+	n := map[string]int{}
+	open, _, _ := d.bySeverity()
+	for _, f := range open {
+		if f.Pos.File != "" && f.Severity >= o.Least {
+			n[f.Pos.File]++
+		}
+	}
+	for name, k := range n {
+		if k > most || k == most && name < file {
+			file, most = name, k
+		}
+	}
+	if len(n) < 2 || most < 2 {
+		return "", 0
+	}
+	return file, most
 }
 
 // unshown counts the open findings that Options.Least leaves out.
@@ -119,6 +144,9 @@ func (d *Document) verdictWords() string {
 	if d.Tests != nil {
 		parts = append(parts, d.caseWords())
 	}
+	if d.Coverage != nil && len(d.Coverage.Missed) > 0 {
+		parts = append(parts, count(len(d.Coverage.Missed), "threshold")+" of coverage not met")
+	}
 	if d.Probe != nil {
 		parts = append(parts, d.probeWords())
 	}
@@ -128,19 +156,34 @@ func (d *Document) verdictWords() string {
 func (d *Document) findingWords() string {
 	n, known, waived := d.countFindings()
 	var words []string
+	if text := severityWords(n); text != "" {
+		words = []string{text}
+	} else {
+		words = []string{d.noneWords(known > 0)}
+	}
+	open, _, _ := d.bySeverity()
+	if all := settled(open); all > len(open) {
+		words[0] += fmt.Sprintf(" (%s, %s)", count(len(open), "cause"), count(all, "finding"))
+	}
+	if left := d.LeftOut.words(); left != "" {
+		words = append(words, left)
+	}
+	if known > 0 {
+		words = append(words, fmt.Sprintf("%d %s", known, d.knownWords()))
+	}
+	if waived > 0 {
+		words = append(words, fmt.Sprintf("%d waived", waived))
+	}
+	return strings.Join(words, ", ")
+}
+
+// severityWords counts by severity: 1 error, 2 notes.
+func severityWords(n [4]int) string {
+	var words []string
 	for s := authz.SeverityError; s > authz.SeverityOff; s-- {
 		if n[s] > 0 {
 			words = append(words, count(n[s], s.String()))
 		}
-	}
-	if len(words) == 0 {
-		words = []string{map[bool]string{false: "no findings", true: "no new findings"}[known > 0]}
-	}
-	if known > 0 {
-		words = append(words, fmt.Sprintf("%d known at the base", known))
-	}
-	if waived > 0 {
-		words = append(words, fmt.Sprintf("%d waived", waived))
 	}
 	return strings.Join(words, ", ")
 }
@@ -173,7 +216,29 @@ func (d *Document) caseWords() string {
 		}
 	}
 	if len(words) == 0 {
-		return "no cases"
+		words = []string{"no cases"}
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(words, ", ") + d.cerbosWords()
+}
+
+// cerbosWords says how many of the cases are of Cerbos suites, and how many of those could
+// not be run.
+func (d *Document) cerbosWords() string {
+	cases, invalid := 0, 0
+	for _, s := range d.Tests.Suites {
+		if s.Cerbos {
+			cases += len(s.Cases)
+		}
+		if s.Err != nil {
+			invalid++
+		}
+	}
+	text := ""
+	if cases > 0 {
+		text = fmt.Sprintf(" (%d in Cerbos suites)", cases)
+	}
+	if invalid > 0 {
+		text += fmt.Sprintf(", %s could not be run", count(invalid, "Cerbos suite"))
+	}
+	return text
 }

@@ -7,10 +7,11 @@ import (
 )
 
 // writeText writes what a terminal shows: the matrix, if that is all there is;
-// otherwise the findings, the cases that did not pass, and the summary. Of a
+// otherwise the cases that did not pass, the findings, and the summary. Of a
 // clean run the summary is all.
 func writeText(w io.Writer, d *Document, o Options) error {
 	p := newPrinter(w, o)
+	p.sources = newTexts(d.Source)
 	checked := d.checked()
 	if d.Matrix != nil && !checked {
 		if o.Summary {
@@ -21,11 +22,15 @@ func writeText(w io.Writer, d *Document, o Options) error {
 	}
 	p.writeDiff(d)
 	p.writeLock(d)
-	p.writeFindings(d, o)
-	for _, f := range shortly(d.probeFindings()) {
-		p.writeFinding(f, map[string]bool{f.Rule: true})
-	}
 	p.writeCases(d, o)
+	if o.Summary {
+		p.writeDigest(d)
+	} else {
+		p.writeFindings(d, o)
+	}
+	for _, f := range shortly(d.probeFindings()) {
+		p.writeFinding(f)
+	}
 	if d.Proving {
 		p.writeProved(d)
 	}
@@ -35,6 +40,7 @@ func writeText(w io.Writer, d *Document, o Options) error {
 	if d.Matrix != nil && !checked {
 		return p.w.Flush()
 	}
+	p.writeCoverage(d.Coverage)
 	p.writeSummary(d, o)
 	return p.w.Flush()
 }
@@ -82,14 +88,19 @@ func (e *entry) placed(pos, s string) {
 }
 
 // right puts text at the right edge of the first line where it fits, from the
-// given one on.
+// given one on, or else of a line of its own.
 func (e *entry) right(from int, s string) {
 	for _, l := range e.lines[from:] {
 		if l.right(s) {
 			return
 		}
 	}
-	e.text(faint, s)
+	e.lines = append(e.lines, e.p.line())
+	if room := e.p.prose - widthOf(e.p.text(s)); room >= e.indent {
+		e.lines[e.last()].to(room).add(faint, s)
+		return
+	}
+	e.lines[e.last()].to(e.indent).add(faint, s)
 }
 
 // last is the number of the last line.
@@ -106,7 +117,7 @@ func (p *printer) writeNote(n Note) {
 	e := p.entry(faint, "note")
 	e.text(plain, n.Message)
 	last := e.last()
-	e.placed(n.Pos.String(), "")
+	e.placed(e.p.place(n.Pos), "")
 	if n.Rule != "" {
 		e.right(last, n.Rule)
 	}
@@ -118,7 +129,7 @@ func (p *printer) writeCases(d *Document, o Options) {
 		return
 	}
 	for _, s := range d.Tests.Suites {
-		for _, c := range s.Cases {
+		for _, c := range casesOf(s) {
 			if c.Outcome != testrunner.Passed && (c.Outcome != testrunner.Skipped || o.All) {
 				p.writeCase(d, c)
 			}

@@ -47,7 +47,9 @@ func (p *printer) writeDiff(d *Document) {
 	for i := range x.Future {
 		p.changed(plain, "later", func(e *entry) {
 			e.text(plain, x.laterText(i))
-			writeCauses(e, x.Future[i].Causes)
+			if !p.short {
+				writeCauses(e, x.Future[i].Causes)
+			}
 		})
 	}
 	for _, col := range x.Beyond {
@@ -85,6 +87,9 @@ func (p *printer) writeChange(d *Diff, g *diff.Group) {
 		if g.Destructive() && g.Kind.Gains() {
 			e.right(e.last(), "! destructive")
 		}
+		if p.short {
+			return
+		}
 		for _, text := range d.details(g) {
 			e.text(plain, text)
 		}
@@ -94,7 +99,12 @@ func (p *printer) writeChange(d *Diff, g *diff.Group) {
 
 func writeCauses(e *entry, causes []diff.Cause) {
 	for i := range causes {
+		here := e.p.here
+		if causes[i].Base {
+			e.p.here = e.p.was
+		}
 		e.placed(causes[i].Pos.String(), causeWords(&causes[i]))
+		e.p.here = here
 	}
 }
 

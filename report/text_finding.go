@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -13,33 +14,26 @@ import (
 // waived or of no interest are left to the summary.
 func (p *printer) writeFindings(d *Document, o Options) {
 	open, known, waived := d.bySeverity()
-	hinted := map[string]bool{}
 	for _, f := range d.driftFindings() {
-		p.writeFinding(f, hinted)
+		p.writeFinding(f)
 	}
 	for _, f := range open {
 		if f.Severity >= o.Least && !d.isNoted(f) {
-			p.writeFinding(f, hinted)
+			p.writeFinding(f)
 		}
 	}
 	if o.All {
 		for _, f := range slices.Concat(known, waived) {
-			p.writeFinding(f, hinted)
+			p.writeFinding(f)
 		}
 	}
 }
 
-// startsWith reports whether the evidence begins with the place of the
-// finding, as the citation of a rule does.
-func startsWith(evidence []string, pos string) bool {
-	return len(evidence) > 0 && strings.HasPrefix(evidence[0], pos+" ")
-}
-
 var severityLabels = [...]string{authz.SeverityOff: "off", authz.SeverityNote: "note", authz.SeverityWarning: "warn", authz.SeverityError: "error"}
 
-// writeFinding writes what is wrong, where, why, and the way out. How to read
-// more about the rule is said once a rule.
-func (p *printer) writeFinding(f *lint.Finding, hinted map[string]bool) {
+// writeFinding writes what is wrong, where, what has to change, what that is about, why,
+// the way out, and how to read more about the rule.
+func (p *printer) writeFinding(f *lint.Finding) {
 	label, st := severityLabels[f.Severity], severityStyle(f.Severity)
 	switch {
 	case f.Waived:
@@ -50,25 +44,55 @@ func (p *printer) writeFinding(f *lint.Finding, hinted map[string]bool) {
 	e := p.entry(st, label)
 	e.text(strong, f.Message)
 	last := e.last()
-	if pos := f.Pos.String(); pos != "" && !startsWith(f.Evidence, pos) {
-		e.text(faint, pos)
+	standing, evidence := standing(f)
+	if !f.Pos.IsZero() {
+		e.placed(p.place(f.Pos), standing)
 	}
 	e.right(last, f.Rule)
-	for _, s := range f.Evidence {
+	e.excerpt(p.sources.excerpt(f))
+	for _, s := range touched(f, p.all) {
 		e.text(plain, s)
 	}
-	for _, r := range f.Related {
-		e.placed(r.Pos.String(), r.Text)
+	for _, s := range evidence {
+		e.text(plain, s)
+	}
+	for _, r := range otherPlaces(f) {
+		e.placed(p.place(r.Pos), r.Text)
 	}
 	if f.Waived && f.Reason != "" {
-		e.placed(f.WaivedAt.String(), "waived: "+f.Reason)
+		e.placed(p.place(f.WaivedAt), "waived: "+f.Reason)
 	}
+	last = len(e.lines)
 	if f.Fix != "" {
 		e.text(plain, f.Fix)
-		if !hinted[f.Rule] {
-			hinted[f.Rule] = true
-			e.right(e.last(), "mcpolicy rules "+f.Rule)
-		}
+	}
+	if hasPage(f.Rule) {
+		e.right(last, "mcpolicy rules "+f.Rule)
 	}
 	e.end()
+}
+
+// excerpt adds a line of a file with marks under what a finding is about.
+func (e *entry) excerpt(x *excerpt) {
+	if x == nil {
+		return
+	}
+	number := fmt.Sprintf("%4d | ", x.line)
+	line, marks := x.draw(e.p.inert, max(minExcerpt, e.p.width-e.indent-len(number)), e.p.dots)
+	rest := strings.Repeat(" ", len(number)-2) + "| "
+	for _, of := range []struct {
+		gutter, text string
+		st           style
+	}{{number, line, plain}, {rest, marks, partly}} {
+		e.lines = append(e.lines, e.p.line().to(e.indent).sign(faint, of.gutter).sign(of.st, of.text))
+	}
+}
+
+// minExcerpt is how much of a line is shown on the narrowest terminal.
+const minExcerpt = 10
+
+// hasPage reports whether mcpolicy rules explains a rule.
+func hasPage(rule string) bool {
+	_, err := lint.Find(rule)
+	return err == nil
 }

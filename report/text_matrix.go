@@ -34,22 +34,21 @@ func (p *printer) writeServer(v *view, o Options) {
 		return
 	}
 	t := newTable(p, v, o)
+	columns := 0
 	for i, block := range t.blocks {
 		p.blank()
 		if i > 0 {
-			p.heading(v.server.Name, columnsOf(t.first(i)+1, t.first(i)+len(block), len(v.groups)))
+			p.heading(v.server.Name, columnsOf(columns+1, columns+len(block), len(t.columns())))
 		}
+		columns += len(block)
 		t.writeBlock(block, i == len(t.blocks)-1)
 	}
 	p.blank()
-	if t.left > 0 {
-		people := 0
-		for _, g := range v.groups[len(v.groups)-t.left:] {
-			people += len(g.principals)
-		}
-		p.paragraph(faint, fmt.Sprintf("%s not shown, of %s: --all shows them, --principal and --role choose some",
-			count(t.left, "more column"), count(people, "principal")))
+	if left := v.leftOut(t.shown()); left != "" {
+		p.paragraph(faint, left)
+		p.blank()
 	}
+	t.writeMembers()
 	t.writeBundles()
 	p.legend(t)
 	p.footnotes(v)
@@ -97,7 +96,7 @@ func (v *view) describe() string {
 		people = fmt.Sprintf("%d of %s", v.principals, people)
 	}
 	if v.classes > 1 || all > 1 {
-		people += " in " + count(v.classes, "class")
+		people += " in " + count(v.classes, "class") + v.shared()
 	}
 	return strings.Join(append(parts, people), ", ")
 }
@@ -122,6 +121,9 @@ func (p *printer) legend(t *table) {
 		words := a.String()
 		if a == matrix.Unguarded {
 			words += ": no policy asked"
+			if t.v.server.Profile.PassesUncovered() {
+				words += ", or none there"
+			}
 		}
 		part(accessStyle(a), p.access[a], words)
 	}

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -38,13 +37,14 @@ func (p *printer) writeOverviews(m *matrix.Matrix, o Options) {
 func (p *printer) writeOverview(v *overview, t authz.ItemType, all bool) {
 	columns := v.columns(t)
 	groups, _ := v.shown(all)
-	heads := []string{sectionName(t), "principals"}
+	who, values := v.who()
+	heads := append([]string{sectionName(t)}, who...)
 	for _, c := range columns {
 		heads = append(heads, c.head)
 	}
 	rows := [][]string{heads}
 	for _, g := range groups {
-		row := []string{"  " + p.text(strings.Join(g.roles, ", ")), fmt.Sprint(g.principals)}
+		row := append([]string{"  " + p.text(strings.Join(g.roles, ", "))}, values(g)...)
 		for _, c := range columns {
 			row = append(row, c.value(g))
 		}
@@ -70,6 +70,7 @@ func (p *printer) writeOverview(v *overview, t authz.ItemType, all bool) {
 // overviewRow writes a row. Roles that are too long for their column stand on
 // lines of their own above the numbers.
 func (p *printer) overviewRow(row []string, widths []int, columns []overviewColumn, head bool) {
+	who := len(row) - 1 - len(columns) // numbers of principals
 	parts := chop(row[0], widths[0])
 	for i, s := range parts[1:] {
 		parts[i+1] = "  " + strings.TrimLeft(s, " ")
@@ -85,8 +86,8 @@ func (p *printer) overviewRow(row []string, widths []int, columns []overviewColu
 		switch {
 		case head:
 			st = faint
-		case i > 0 && s != "0":
-			st = accessStyle(columns[i-1].access)
+		case i >= who && s != "0":
+			st = accessStyle(columns[i-who].access)
 		}
 		l.to(at-widthOf(s)).sign(st, s)
 	}

@@ -9,29 +9,7 @@ import (
 // writeBlock writes the sections of some columns. The last block says what is
 // folded away.
 func (t *table) writeBlock(columns []*tableColumn, last bool) {
-	names, height := 0, 0 // lines of names above roles, and of heads as a whole
-	for _, c := range columns {
-		if len(c.roles) > 0 {
-			names = max(names, len(c.who))
-		}
-	}
-	for _, c := range columns {
-		height = max(height, len(c.who), names+len(c.roles))
-	}
-	for i := range height {
-		l := t.p.line()
-		at := 2 + t.name + t.gap
-		for _, c := range columns {
-			switch roles := i - names; {
-			case i < len(c.who):
-				l.to(at).sign(strong, c.who[i])
-			case roles >= 0 && roles < len(c.roles):
-				l.to(at).sign(faint, c.roles[roles])
-			}
-			at += c.width + t.gap
-		}
-		l.end()
-	}
+	t.writeHead(columns)
 	for _, s := range t.sections {
 		t.writeSection(s, columns)
 		if last && len(s.folded) > 0 {

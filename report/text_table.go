@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
@@ -18,7 +19,8 @@ type table struct {
 	sub      int // width of a cell
 	gap      int // between columns
 	blocks   [][]*tableColumn
-	left     int // groups that are in no block
+	told     bool // columns say which kind of principals they are of
+	all      bool // name everybody
 
 	used        [4]bool // by matrix.Access: occurs
 	destructive grounds
@@ -34,8 +36,10 @@ type tableSection struct {
 // A tableColumn is a group laid out.
 type tableColumn struct {
 	*group
+	number     int      // from 1, among those that are shown
 	who, roles []string // the lines of its head
 	width      int
+	listed     bool // its principals are named below the table
 }
 
 const (
@@ -46,7 +50,7 @@ const (
 )
 
 func newTable(p *printer, v *view, o Options) *table {
-	t := &table{p: p, v: v, sub: cellWidth}
+	t := &table{p: p, v: v, sub: cellWidth, told: v.told(), all: o.All}
 	for _, typ := range authz.ItemTypes() {
 		show, folded := v.fold(typ, o.All)
 		if len(show) > 0 {
@@ -73,15 +77,22 @@ func newTable(p *printer, v *view, o Options) *table {
 	t.sub = max(cellWidth, 2+len(fmt.Sprint(conditions)))
 	t.name = min(longest, max(28, p.width*2/5), p.width-2-2-t.least())
 	t.name = max(t.name, len("templates")-2, 8)
-	t.arrange(o.All)
+	t.arrange(v.groups)
+	for most := maxBlocks; len(t.blocks) > maxBlocks && !o.All; most-- {
+		groups := 0
+		for _, b := range t.blocks[:most] {
+			groups += len(b)
+		}
+		t.arrange(v.largest(groups))
+	}
 	return t
 }
 
 // least is the width of the cells of one column.
 func (t *table) least() int { return len(t.v.ops)*(t.sub+1) - 1 }
 
-// arrange puts the groups into blocks.
-func (t *table) arrange(all bool) {
+// arrange puts groups into blocks.
+func (t *table) arrange(groups []*group) {
 	for _, wide := range []bool{true, false} {
 		label := tightLabel
 		t.gap = 2
@@ -90,20 +101,20 @@ func (t *table) arrange(all bool) {
 		}
 		var columns []*tableColumn
 		used := 2 + t.name
-		for _, g := range t.v.groups {
-			c := t.column(g, max(label, t.least()))
+		for i, g := range groups {
+			c := t.column(g, i+1, max(label, t.least()))
 			columns = append(columns, c)
 			used += t.gap + c.width
 		}
 		if used <= t.p.width || !wide {
-			t.split(columns, all)
+			t.split(columns)
 			return
 		}
 	}
 }
 
 // split fills the blocks, evenly: none is left with the odd column.
-func (t *table) split(columns []*tableColumn, all bool) {
+func (t *table) split(columns []*tableColumn) {
 	fill := func(most int) [][]*tableColumn {
 		var blocks [][]*tableColumn
 		used := 0
@@ -124,43 +135,16 @@ func (t *table) split(columns []*tableColumn, all bool) {
 	if even := fill((len(columns) + n - 1) / n); len(even) == n {
 		t.blocks = even
 	}
-	if n > maxBlocks && !all {
-		t.blocks = t.blocks[:maxBlocks]
-		t.left = len(columns)
-		for _, b := range t.blocks {
-			t.left -= len(b)
-		}
-	}
 }
 
-// first is the index of a block's first group.
-func (t *table) first(block int) int {
-	n := 0
-	for _, b := range t.blocks[:block] {
-		n += len(b)
-	}
-	return n
-}
+// columns are those of all blocks.
+func (t *table) columns() []*tableColumn { return slices.Concat(t.blocks...) }
 
-// column lays out the head of a group.
-func (t *table) column(g *group, label int) *tableColumn {
-	c := &tableColumn{group: g, width: t.least()}
-	lines := func(texts []string) []string {
-		var out []string
-		for _, s := range texts {
-			parts := chop(t.p.text(s), label)
-			if len(parts) > manyNames {
-				last := t.p.dots + parts[len(parts)-1]
-				parts = append(parts[:manyNames-1], chop(last, label)[0])
-			}
-			out = append(out, parts...)
-		}
-		for _, s := range out {
-			c.width = max(c.width, widthOf(s))
-		}
-		return out
+// shown are the groups that have a column.
+func (t *table) shown() []*group {
+	var groups []*group
+	for _, c := range t.columns() {
+		groups = append(groups, c.group)
 	}
-	who, roles := g.heads(t.p.times)
-	c.who, c.roles = lines(who), lines(roles)
-	return c
+	return groups
 }

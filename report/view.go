@@ -1,7 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"encoding/binary"
+	"slices"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
@@ -17,10 +20,11 @@ type view struct {
 	looks  *looks
 
 	groups     []*group
-	rows       []*row  // in the order of the inventory
+	rows       []*row  // destructive ones first, then by how many get in
 	ops        []int   // of list and use, those that have a cell: 0, 1
 	principals int     // that the filter chose
 	classes    int     // that these are in
+	different  int     // those of them that look different
 	notes      []*look // the conditions, once each: filled while cells are shown
 }
 
@@ -29,6 +33,10 @@ type view struct {
 type row struct {
 	item    *manifest.Item
 	columns [2]*matrix.Column
+
+	key     string // the same for rows that look the same, destructive ones or others
+	uniform bool   // it looks the same in all groups
+	reach   reach
 }
 
 func newView(m *matrix.Matrix, s *matrix.Server, f *Filter) *view {
@@ -54,7 +62,7 @@ func newView(m *matrix.Matrix, s *matrix.Server, f *Filter) *view {
 
 // group puts the principals into groups and drops what has no cell.
 func (v *view) group() {
-	byLook := map[string]*group{}
+	byLook := map[string]*[authz.Agent + 1]*group{}
 	shown := make([][2]bool, len(v.rows))
 	for _, c := range v.matrix.Classes {
 		chosen := v.filter.principals(c)
@@ -67,17 +75,45 @@ func (v *view) group() {
 		}
 		v.classes++
 		v.principals += len(chosen)
-		g := byLook[key]
-		if g == nil {
-			g = &group{class: c}
-			byLook[key] = g
-			v.groups = append(v.groups, g)
+		of := byLook[key]
+		if of == nil {
+			of = &[authz.Agent + 1]*group{}
+			byLook[key] = of
+			v.different++
 		}
-		g.principals = append(g.principals, chosen...)
+		for _, p := range chosen {
+			g := of[p.Kind]
+			if g == nil {
+				g = &group{class: c, kind: p.Kind}
+				of[p.Kind] = g
+				v.groups = append(v.groups, g)
+			}
+			g.principals = append(g.principals, p)
+		}
 	}
-	if len(v.groups) == 1 {
-		v.groups[0].everyone = v.principals == v.people()
+	v.join()
+	v.keep(shown)
+	v.arrange()
+}
+
+// join makes one group of everyone, where all look the same and are too many to
+// name, and else puts agents before people, by their names.
+func (v *view) join() {
+	if v.different == 1 && v.principals == v.people() && v.principals > manyNames {
+		everyone := &group{class: v.groups[0].class, everyone: true}
+		for _, c := range v.matrix.Classes {
+			everyone.principals = append(everyone.principals, c.Principals...)
+		}
+		v.groups = []*group{everyone}
+		return
 	}
+	slices.SortStableFunc(v.groups, func(a, b *group) int {
+		return cmp.Or(slices.Index(kinds, a.kind)-slices.Index(kinds, b.kind), strings.Compare(a.principals[0].Key, b.principals[0].Key))
+	})
+}
+
+// keep keeps the rows that show, and the operations.
+func (v *view) keep(shown [][2]bool) {
 	var ops [2]bool
 	rows := v.rows
 	v.rows = nil
@@ -131,7 +167,7 @@ func (v *view) cell(c *matrix.Class, r *row, op int) *look {
 	if !v.filter.Only.has(cell.Access) {
 		return nil
 	}
-	return v.looks.of(cell)
+	return v.looks.of(cell, through(v.matrix, c, col))
 }
 
 // number returns the number of a look's condition among the footnotes, in the

@@ -14,6 +14,11 @@ import (
 // WhoCanText writes who may do each of several things, for a terminal.
 func WhoCanText(w io.Writer, answers []explain.Answer, o Options) error {
 	p := newPrinter(w, o)
+	if o.Summary {
+		p.whoCanSummary(answers)
+		return p.w.Flush()
+	}
+	hidden := false
 	for i := range answers {
 		if i > 0 {
 			p.blank()
@@ -22,27 +27,31 @@ func WhoCanText(w io.Writer, answers []explain.Answer, o Options) error {
 		if len(answers) > 1 {
 			p.line().add(strong, fmt.Sprintf("%s %s", a.Column.Operation, a.Column.Item.Name)).add(faint, "  "+a.Column.Server.Name).end()
 		}
-		p.whoCan(a, o)
+		hidden = p.whoCan(a, o) || hidden
+	}
+	if hidden {
+		p.blank()
+		p.paragraph(faint, "--all names everybody, --summary counts them")
 	}
 	return p.w.Flush()
 }
 
-func (p *printer) whoCan(a *explain.Answer, o Options) {
+// whoCan writes one answer, and reports whether it does not name everybody.
+func (p *printer) whoCan(a *explain.Answer, o Options) (hidden bool) {
+	declared, hidden := declaredHolders(a, o.All)
+	byRole := roleHolders(a)
 	width := 0
-	for _, h := range a.Declared {
-		width = max(width, widthOf(p.text(keysOf(h.Principals, o.All))))
+	for _, h := range slices.Concat(declared, byRole) {
+		width = max(width, widthOf(p.text(strings.Join(h.names, ", "))))
 	}
-	for _, h := range a.ByRole {
-		width = max(width, widthOf(p.text(h.Role)))
+	width = min(width, p.width*2/5)
+	for i, h := range declared {
+		p.holder(i == 0, "declared", &h, width)
 	}
-	width = min(width, p.width/2)
-	for i, h := range a.Declared {
-		p.holder(i == 0, "declared", keysOf(h.Principals, o.All), h.Access, h.Condition, "", width)
+	for i, h := range byRole {
+		p.holder(i == 0, "by role", &h, width)
 	}
-	for i, h := range a.ByRole {
-		p.holder(i == 0, "by role", h.Role, h.Access, h.Condition, roleNote(&h), width)
-	}
-	for _, aside := range asides(a, o.All) {
+	for _, aside := range asides(a) {
 		for i, text := range wrap(p.text(aside.text), p.width-11) {
 			l := p.line()
 			if i == 0 {
@@ -59,22 +68,76 @@ func (p *printer) whoCan(a *explain.Answer, o Options) {
 	default:
 		p.line().add(faint, "nobody else").end()
 	}
+	return hidden
+}
+
+// A holder is declared principals or roles with the same access.
+type holder struct {
+	names     []string
+	access    matrix.Access
+	condition authz.Condition
+	note      string
+}
+
+const (
+	manyDeclared = 100 // more holders of one thing are not all named, but for Options.All
+	fewDeclared  = 5   // of one access are named all the same
+)
+
+// declaredHolders returns the declared principals that may, and whether some are not
+// named.
+func declaredHolders(a *explain.Answer, all bool) (list []holder, hidden bool) {
+	people := 0
+	for _, h := range a.Declared {
+		people += len(h.Principals)
+	}
+	for _, h := range a.Declared {
+		names := make([]string, len(h.Principals))
+		for i, p := range h.Principals {
+			names[i] = p.Key
+			if p.Kind != authz.Human {
+				names[i] += " (" + p.Kind.String() + ")"
+			}
+		}
+		if n := len(names); people > manyDeclared && n > fewDeclared && !all {
+			names, hidden = append(names[:fewDeclared-1], fmt.Sprintf("and %d more", n-fewDeclared+1)), true
+		}
+		list = append(list, holder{names: names, access: h.Access, condition: h.Condition})
+	}
+	return list, hidden
+}
+
+// roleHolders returns the roles that may, those of the same access together.
+func roleHolders(a *explain.Answer) []holder {
+	var list []holder
+	for _, h := range a.ByRole {
+		note := roleNote(&h)
+		i := slices.IndexFunc(list, func(o holder) bool {
+			return o.access == h.Access && o.note == note && o.condition.Equal(h.Condition)
+		})
+		if i < 0 {
+			i = len(list)
+			list = append(list, holder{access: h.Access, condition: h.Condition, note: note})
+		}
+		list[i].names = append(list[i].names, h.Role)
+	}
+	return list
 }
 
 // An aside says whom an answer by role is not about.
 type aside struct{ label, text string }
 
-func asides(a *explain.Answer, all bool) []aside {
+func asides(a *explain.Answer) []aside {
 	var list []aside
 	others := slices.ContainsFunc(a.ByRole, func(h explain.RoleHolder) bool { return h.Role == "*" })
 	if others && len(a.DeniedRoles) > 0 {
-		list = append(list, aside{"but not", someOf(a.DeniedRoles, all)})
+		list = append(list, aside{"but not", strings.Join(a.DeniedRoles, ", ")})
 	}
 	if len(a.Exceptions) > 0 {
-		list = append(list, aside{"except", someOf(a.Exceptions, all) + ": principal policies decide first"})
+		list = append(list, aside{"except", strings.Join(a.Exceptions, ", ") + ": principal policies decide first"})
 	}
 	if len(a.Unanswered) > 0 {
-		list = append(list, aside{"unknown", someOf(a.Unanswered, all) + ": no role is known that matches"})
+		list = append(list, aside{"unknown", strings.Join(a.Unanswered, ", ") + ": no role is known that matches"})
 	}
 	return list
 }
@@ -91,21 +154,30 @@ func roleNote(h *explain.RoleHolder) string {
 	return ""
 }
 
-func (p *printer) holder(first bool, label, who string, access matrix.Access, condition authz.Condition, note string, width int) {
-	l := p.line()
-	if first {
-		l.add(faint, label)
+// holder writes names on the left and beside them on what condition they may.
+func (p *printer) holder(first bool, label string, h *holder, width int) {
+	when := whenText(h.access, h.condition)
+	if h.note != "" {
+		when += "  (" + h.note + ")"
 	}
-	l.to(11).add(plain, who)
-	if l.width > 11+width {
+	names := p.join(h.names, width)
+	at := 11 + width + 3
+	text := wrap(p.text(when), max(p.width-at, minWidth))
+	for i := 0; len(names)+len(text) > 0; i++ {
+		l := p.line()
+		if first && i == 0 {
+			l.add(faint, label)
+		}
+		if len(names) > 0 {
+			l.to(11).sign(plain, names[0])
+			names = names[1:]
+		}
+		if len(text) > 0 && l.width <= 11+width { // a name that is longer has a line of its own
+			l.to(at).sign(accessStyle(h.access), text[0])
+			text = text[1:]
+		}
 		l.end()
-		l = p.line()
 	}
-	l.to(11+width+3).add(accessStyle(access), whenText(access, condition))
-	if note != "" {
-		l.add(faint, "  ("+note+")")
-	}
-	l.end()
 }
 
 func whenText(access matrix.Access, condition authz.Condition) string {
@@ -117,15 +189,6 @@ func whenText(access matrix.Access, condition authz.Condition) string {
 	case matrix.Denied, matrix.Conditional:
 	}
 	return condition.When()
-}
-
-// keysOf names principals, at most a few unless all are wanted.
-func keysOf(list []*authz.Principal, all bool) string {
-	keys := make([]string, len(list))
-	for i, p := range list {
-		keys[i] = p.Key
-	}
-	return someOf(keys, all)
 }
 
 // someOf joins names, at most a few unless all are wanted.
@@ -172,7 +235,10 @@ type roleJSON struct {
 }
 
 // WhoCanJSON writes who may do each of several things as JSON.
-func WhoCanJSON(w io.Writer, answers []explain.Answer, _ Options) error {
+func WhoCanJSON(w io.Writer, answers []explain.Answer, o Options) error {
+	if o.Summary {
+		return indented(w, jsonHolding(answers))
+	}
 	doc := whoCanDocument{Version: 1, Answers: []answerJSON{}}
 	for i := range answers {
 		a := &answers[i]

@@ -176,3 +176,18 @@ func ofClause(c authz.Clause, r *authz.Request) (Formula, bool) {
 }
 
 var fact = ast.NewExprFactory()
+
+// of returns the formula in what parts of a request are made of, where it reads these.
+func (f Formula) of(r *authz.Request) Formula {
+	if r.Made == nil {
+		return f
+	}
+	making := &expr.Making{Parts: r.Made, Arguments: r.Arguments}
+	f.text = making.Text(f.text)
+	list := make([]Formula, len(f.list))
+	for i := range f.list {
+		list[i] = f.list[i].of(r)
+	}
+	f.list = list
+	return f
+}

@@ -43,6 +43,7 @@ func (s *Solver) PrepareAll(ctx context.Context, p *Preparation) error {
 func (s *Solver) Prepare(ctx context.Context, w *World, formulas []Formula) error {
 	texts := newTexts()
 	for _, f := range formulas {
+		f = f.of(&w.Requests[0])
 		a := s.newAnalysis(ctx, w)
 		if _, err := a.formula(f, 0); err != nil {
 			continue

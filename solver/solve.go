@@ -90,11 +90,12 @@ func (s *Solver) analyse(ctx context.Context, w *World, goals []Goal, wide bool)
 		}
 	}
 	for _, g := range goals {
-		f, err := a.formula(g.Formula, g.Request)
+		source := g.Formula.of(&w.Requests[g.Request])
+		f, err := a.formula(source, g.Request)
 		if err != nil {
 			return nil, err
 		}
-		a.goals = append(a.goals, target{formula: f, source: g.Formula, request: g.Request, to: g.To})
+		a.goals = append(a.goals, target{formula: f, source: source, request: g.Request, to: g.To})
 	}
 	for _, l := range a.list {
 		a.covers(l)

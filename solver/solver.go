@@ -2,6 +2,7 @@ package solver
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -37,10 +38,39 @@ func (w *World) call(request int) int {
 
 // schema returns the schema of the arguments of a number.
 func (w *World) schema(call int) any {
-	if call < len(w.Arguments) {
+	if call >= len(w.Arguments) {
+		return nil
+	}
+	lookedUp := map[string]any{}
+	for i := range w.Requests {
+		if w.call(i) == call {
+			w.Requests[i].LookedUp(lookedUp)
+		}
+	}
+	if len(lookedUp) == 0 {
 		return w.Arguments[call]
 	}
-	return nil
+	return besides(w.Arguments[call], authz.LookedUp, map[string]any{"type": "object", "properties": lookedUp})
+}
+
+// besides returns a schema that allows one more property, of which it says what another one
+// does. What the schema says of properties in other ways than by their names is left out.
+func besides(schema any, name string, of any) any {
+	m, _ := schema.(map[string]any)
+	for _, key := range []string{"$ref", "allOf", "anyOf", "oneOf", "not", "if", "dependentSchemas", "unevaluatedProperties", "propertyNames", "maxProperties", "enum", "const", "patternProperties"} {
+		if _, there := m[key]; there {
+			m = nil
+		}
+	}
+	more := map[string]any{"type": "object"}
+	maps.Copy(more, m)
+	properties := map[string]any{}
+	if known, ok := m["properties"].(map[string]any); ok {
+		maps.Copy(properties, known)
+	}
+	properties[name] = of
+	more["properties"] = properties
+	return more
 }
 
 // A Goal is what a formula has to come to for one of a world's requests.

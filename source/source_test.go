@@ -232,3 +232,30 @@ func TestBudget(t *testing.T) {
 		t.Errorf("as many as are read: %v", err)
 	}
 }
+
+func TestRelocate(t *testing.T) {
+	files := map[string]string{"p/a.yaml": "x/p/a.yaml", "c.yaml": "../c.yaml", "my file.yaml": "x/my file.yaml"}
+	name := func(file string) string {
+		if to, ok := files[file]; ok {
+			return to
+		}
+		return file
+	}
+	for in, want := range map[string]string{
+		"p/a.yaml:3:7  rule \"a\"":             "x/p/a.yaml:3:7  rule \"a\"",
+		"at c.yaml:3, and p/a.yaml:4:5.":       "at ../c.yaml:3, and x/p/a.yaml:4:5.",
+		"the rule \"a\" (p/a.yaml:8:7) allows": "the rule \"a\" (x/p/a.yaml:8:7) allows",
+		"2 rules of p/a.yaml":                  "2 rules of x/p/a.yaml",
+		"accept it in c.yaml with a waiver":    "accept it in c.yaml with a waiver",
+		"my file.yaml:2:1  a":                  "x/my file.yaml:2:1  a",
+		"p/b.yaml:3 and tools/call::c.yaml":    "p/b.yaml:3 and tools/call::c.yaml",
+		"http://c.yaml:80/p/a.yaml":            "http://c.yaml:80/p/a.yaml",
+		"localhost:8080":                       "localhost:8080",
+		":3":                                   ":3",
+		"":                                     "",
+	} {
+		if got := source.Relocate(in, name); got != want {
+			t.Errorf("Relocate(%q) = %q, want %q", in, got, want)
+		}
+	}
+}

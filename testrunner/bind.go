@@ -9,6 +9,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/prove"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -48,6 +49,20 @@ type bound struct {
 	options  *Options
 	claim    *boundClaim // what is said of everybody; nil otherwise
 	when     *expected   // the condition that it has to have; nil for any
+	basis    *Basis      // how it has to be decided; nil for whatever way
+
+	// How it was decided: by an engine, for the principal that stands for the class, and,
+	// where it is about all arguments, in a cell of a matrix.
+	by  pdp.Decider
+	who *authz.Principal
+	in  *matrix.Matrix
+	at  matrix.CellKey
+}
+
+// decided notes how a case was decided.
+func (b *bound) decided(by pdp.Decider, who *authz.Principal, in *matrix.Matrix, at matrix.CellKey) {
+	b.by, b.who, b.in, b.at = by, who, in, at
+	b.bound = b
 }
 
 // A boundSuite is a suite whose names are found.
@@ -65,7 +80,9 @@ type binder struct {
 	columns map[namespace][]*matrix.Column
 	names   map[namespace]*index // of the items that the columns are about
 
-	everyRole *index // that policies name or a principal has; nil until it is asked for
+	everyRole *index          // that policies name or a principal has; nil until it is asked for
+	rules     *index          // the names and IDs of all rules; nil until it is asked for
+	groups    map[*Group]bool // those whose mistakes are reported
 }
 
 // A namespace is the items among which a name is looked for.
@@ -76,7 +93,7 @@ type namespace struct {
 }
 
 func newBinder(m *matrix.Matrix, p *people, f *foundFilter) *binder {
-	b := &binder{matrix: m, people: p, filter: f, columns: map[namespace][]*matrix.Column{}, names: map[namespace]*index{}}
+	b := &binder{matrix: m, people: p, filter: f, columns: map[namespace][]*matrix.Column{}, names: map[namespace]*index{}, groups: map[*Group]bool{}}
 	for _, col := range m.Columns {
 		types := manifest.Types(col.Item.Type)
 		if types&resources != 0 {
@@ -109,6 +126,15 @@ func (b *binder) suite(s *Suite) (*boundSuite, error) {
 		return nil, err
 	}
 	into := &boundSuite{Suite: s, server: server}
+	people, err := b.people.with(s.Groups)
+	if err != nil {
+		return into, b.once(s.Groups, err)
+	}
+	if people != b.people {
+		seen := *b
+		seen.people = people
+		b = &seen
+	}
 	var errs []error
 	for i := range s.Tests {
 		start := len(into.cases)
@@ -227,11 +253,12 @@ func (e *expander) operation(o *Operation) {
 		mentions, err := e.mentions(at, list.names)
 		e.excused(o.Operation, list.accepts.String(), e.leniency, err)
 		for _, m := range mentions {
-			e.add(m, list.accepts, "", nil, false)
+			e.add(m, list.accepts, false)
 		}
 	}
 	for i := range o.When {
 		w := &o.When[i]
+		e.errs = append(e.errs, e.basis(&w.Basis))
 		mentions, err := e.mentions(at, Names{w.Item})
 		e.excused(o.Operation, conditional.String(), e.leniency, err)
 		for _, m := range mentions {
@@ -243,16 +270,32 @@ func (e *expander) operation(o *Operation) {
 	}
 	for i := range o.Cases {
 		s := &o.Cases[i]
-		want := denied
-		if s.Expect == authz.Allow {
-			want = allowed
-		}
 		mentions, err := e.mentions(at, Names{s.Item})
-		e.excused(o.Operation, want.String(), e.leniency, err)
+		e.excused(o.Operation, s.expects().String(), e.leniency, err)
+		e.errs = append(e.errs, e.basis(&s.Basis), s.unsent(mentions))
 		for _, m := range mentions {
-			e.add(mention{m.column, s.Pos}, want, s.Skip, s.Arguments, false)
+			e.sample(mention{m.column, s.Pos}, s)
 		}
 	}
+}
+
+// unsent reports arguments of a read that the enforcement point does not send, and what it does
+// not look up.
+func (s *Sample) unsent(mentions []mention) error {
+	if _, lookedUp := authz.SplitArguments(s.Arguments); lookedUp != nil {
+		for _, m := range mentions {
+			if err := m.column.Question.LooksUp(lookedUp); err != nil {
+				return source.Errorf(s.Pos, "lookedUp: %s, %s: %w", m.column.Server.Profile.Name, m.column.Item.Name, err)
+			}
+		}
+	}
+	i := slices.IndexFunc(mentions, func(m mention) bool {
+		return m.column.Operation == authz.Read && m.column.Question.Guarded() && !m.column.TakesArguments()
+	})
+	if s.Arguments == nil || i < 0 {
+		return nil
+	}
+	return source.Errorf(s.Pos, "arguments: %s sends none when %s is read, so no policy can look at them", mentions[i].column.Server.Profile.Name, mentions[i].column.Item.Name)
 }
 
 func (e *expander) exactly(at namespace, x *Exactly) {
@@ -268,11 +311,11 @@ func (e *expander) exactly(at namespace, x *Exactly) {
 	e.excused(at.operation, want, e.leniency, err)
 	for _, m := range mentions {
 		listed[m.column] = true
-		e.add(m, allowed|conditional, "", nil, false)
+		e.add(m, allowed|conditional, false)
 	}
 	for _, col := range columns {
 		if !listed[col] {
-			e.add(mention{col, x.Pos}, denied, "", nil, true)
+			e.add(mention{col, x.Pos}, denied, true)
 		}
 	}
 }
@@ -333,7 +376,7 @@ func (e *expander) selection(s Selection, want accepts) {
 	l := lenient(e.allowed || s.Items.AllowEmpty)
 	chosen, err := e.choose(s, l)
 	for _, m := range chosen {
-		e.add(m, want, "", nil, false)
+		e.add(m, want, false)
 	}
 	e.errs = append(e.errs, err)
 	e.missing(s.Operation, want.String(), *l.gaps)
@@ -425,8 +468,8 @@ func isOrAre(wanted bool, property string) string {
 }
 
 // add adds a case for each class of the test's principals.
-func (e *expander) add(m mention, want accepts, skipped string, arguments map[string]any, unlisted bool) {
-	e.addFor(e.casts, m, want, skipped, arguments, unlisted)
+func (e *expander) add(m mention, want accepts, unlisted bool) {
+	e.addFor(e.casts, m, want, "", nil, unlisted)
 }
 
 // addFor adds a case for each of some casts, and returns them.

@@ -51,11 +51,7 @@ func (r *runner) compare(ctx context.Context, d pdp.Decider, list []*bound, stan
 	if !slices.ContainsFunc(list, func(c *bound) bool { return c.when != nil }) {
 		return nil
 	}
-	x := &comparer{runner: r, decider: d, known: map[string]solver.Comparison{}, sound: map[string]error{}}
-	if e, ok := d.(pdp.Evaluable); ok {
-		x.engine = e.Leaves()
-		x.solver = solver.New(x.engine)
-	}
+	x := newComparer(r, d)
 	if err := x.prepare(ctx, list, standIn); err != nil {
 		return err
 	}
@@ -77,6 +73,15 @@ func (r *runner) compare(ctx context.Context, d pdp.Decider, list []*bound, stan
 		}
 	}
 	return nil
+}
+
+func newComparer(r *runner, d pdp.Decider) *comparer {
+	x := &comparer{runner: r, decider: d, known: map[string]solver.Comparison{}, sound: map[string]error{}}
+	if e, ok := d.(pdp.Evaluable); ok {
+		x.engine = e.Leaves()
+		x.solver = solver.New(x.engine)
+	}
+	return x
 }
 
 // prepare has the engine compile all conditions together.

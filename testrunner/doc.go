@@ -33,6 +33,7 @@
 //	conditional  allowed for some arguments and denied for others; with when, allowed for
 //	             those that meet the condition, of which there are some, and no others
 //	cases        allowed or denied with these arguments; without arguments as allow and deny
+//	table        as cases, a row each
 //	never        denied, whatever the arguments, for each principal and item selected
 //	always       allowed, whatever the arguments, for each principal and item selected
 //
@@ -40,4 +41,17 @@
 // exactly: no policy is asked, so that there is no decision to test, and a
 // suite that passed would stay green whatever the policies say. Where the
 // enforcement point does not ask, lint is what reports it.
+//
+// # What decides
+//
+// Where an expectation says by which rules, or because of what, it is met only if that is
+// how it is decided, too: see [Decided] and [Reason]. A redundant rule that denies what
+// nobody allows decides it all the same; a rule that allows something for a role that comes
+// out denied does not.
+//
+// # Variables and groups
+//
+// In arguments and in tables a text that is ${name} as a whole is the value of a variable
+// of the suite; $${name} is the text. Besides the groups that principals are in, a suite has
+// its own and those of the files that [Include] gives it.
 package testrunner

@@ -227,6 +227,7 @@ func (r *runner) prove(ctx context.Context, o *Options, list []*bound) error {
 			return c.claim.faulty(err)
 		}
 		c.settle(proof)
+		b.bound = b
 		c.Time = time.Since(start)
 		r.progress(1)
 	}

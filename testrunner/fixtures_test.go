@@ -19,6 +19,9 @@ func TestFixtures(t *testing.T) {
 		"fastmcp2":   "",
 		"fastmcp4":   "",
 		"github":     "",
+		"synapse":    "",
+		"voltagent":  "",
+		"bank":       "",
 		"insecure": `tests/intent.yaml:13:20: sally list get_pipeline_report
 tests/intent.yaml:16:20: sally call log_activity
 tests/intent.yaml:19:19: scout call delete_customer

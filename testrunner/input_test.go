@@ -43,6 +43,17 @@ func TestFilter(t *testing.T) {
 		"no such people": {testrunner.Filter{Principals: []string{"salli", "@dsk"}}, "no case is selected: no principal \"salli\" (did you mean sally?)\nno group \"dsk\" (did you mean desk?)"},
 		"no such item":   {testrunner.Filter{Items: []string{"get_customr"}}, `no case is selected: no tool, prompt or resource "get_customr" (did you mean get_customer?)`},
 		"bad pattern":    {testrunner.Filter{Items: []string{"[a-"}}, `no case is selected: invalid pattern "[a-": a [ is not closed`},
+		"text":           {testrunner.Filter{Texts: []string{"GUARDRAILS > agents"}, Items: []string{"export_*"}}, "Guardrails: scout export_customers"},
+		"text of a file": {testrunner.Filter{Texts: []string{"sts/guardrails.yaml"}, Items: []string{"export_*"}}, "Guardrails: scout export_customers"},
+		"text of a case": {testrunner.Filter{Texts: []string{"harry gets acc", "harry lists account_review"}}, "Prompts and resources: harry account_review; harry account_review"},
+		"text as a glob": {testrunner.Filter{Texts: []string{"Prompts* > HR cannot > harry gets *"}}, "Prompts and resources: harry account_review"},
+		"one of several": {testrunner.Filter{Texts: []string{"sally gets account_review"}}, "Prompts and resources: sally account_review"},
+		"misspelt text":  {testrunner.Filter{Texts: []string{"harry", "sallly", "x*y"}}, "no case is selected: no case \"sallly\" (did you mean sally?)\nno case matches \"x*y\""},
+		"text and tests": {testrunner.Filter{Texts: []string{"export_customers"}, Tests: []string{"HR cannot"}}, `no case is selected: no case is about "export_customers", of those that are not filtered out otherwise`},
+		"empty text":     {testrunner.Filter{Texts: []string{" "}}, "no case is selected: a text to look for cannot be empty"},
+		"text, bad glob": {testrunner.Filter{Texts: []string{"[a-"}}, `no case is selected: invalid pattern "[a-": a [ is not closed`},
+		"shard of none":  {testrunner.Filter{Shard: testrunner.Shard{Index: 999, Count: 1000}}, "no case is selected: shard 999/1000 has no test: all tests together are 27, so ask for 27 shards at most"},
+		"shard, no case": {testrunner.Filter{Shard: testrunner.Shard{Index: 1, Count: 27}, Principals: []string{"harry"}, Items: []string{"export_*"}}, "no case is selected: of the tests in shard 1/27 the filter leaves no case: ask for fewer shards"},
 		"nothing left":   {testrunner.Filter{Tests: []string{"HR cannot"}, Principals: []string{"ian"}}, `no case is selected`},
 	}
 	for name, tt := range tests {

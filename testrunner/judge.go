@@ -2,6 +2,7 @@ package testrunner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -15,7 +16,7 @@ import (
 func (b bound) judge(cell *matrix.Cell, p *authz.Principal, looks *looks) {
 	c := b.Case
 	c.Cell, c.Got, c.Outcome = cell, cell.Access.String(), Passed
-	if b.accepts.has(cell.Access) {
+	if b.passes(cell) {
 		return
 	}
 	c.Outcome = Failed
@@ -26,6 +27,9 @@ func (b bound) judge(cell *matrix.Cell, p *authz.Principal, looks *looks) {
 	c.Values = b.values(p, looks)
 }
 
+// passes reports whether a cell is what the case expects, but for its condition.
+func (b bound) passes(cell *matrix.Cell) bool { return b.accepts.has(cell.Access) }
+
 // Deciding returns the rules that a decision hangs on, to be shown with it:
 // those that decided, and then those that would have decided otherwise, had
 // their conditions been met.
@@ -34,6 +38,9 @@ func (c *Case) Deciding() []matrix.Rule {
 		return nil
 	}
 	decisive := c.Cell.Decisive()
+	if c.Decided != nil {
+		decisive = slices.Concat(c.Decided.Rules, c.Decided.Partly)
+	}
 	switch c.Cell.Access {
 	case matrix.Allowed:
 		return append(decisive, rules(c.Cell, authz.Deny, authz.Unmet)...)
@@ -77,6 +84,9 @@ func (b bound) why() string {
 func (b bound) whyUnguarded() string {
 	if b.column.Question.TaskOnly {
 		return "no policy is asked when the call is made as a task"
+	}
+	if b.Cell.NoPolicy {
+		return fmt.Sprintf("no policy covers what is asked about, and %s lets that pass", b.column.Server.Profile.Name)
 	}
 	return fmt.Sprintf("no policy is asked: %s asks nothing on %s",
 		b.column.Server.Profile.Name, pep.Endpoint(b.Item.Type, b.Operation))
@@ -135,7 +145,7 @@ func (b bound) whyAllowed() string {
 	switch {
 	case len(would) > 0:
 		why += "; " + ruleNames(would) + " would deny it, but " + verb(would, "its condition is not met", "their conditions are not met")
-	case b.whatever && b.Operation.TakesArguments():
+	case b.whatever && b.column.TakesArguments():
 		why += ", whatever the arguments"
 	}
 	return why

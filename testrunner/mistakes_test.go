@@ -1,13 +1,16 @@
 package testrunner_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/tools/txtar"
 
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
@@ -17,13 +20,16 @@ import (
 // third, after two spaces and a dash.
 func test(text string) string { return "name: n\ntests:\n  - " + text + "\n" }
 
-// badSuites are refused by Parse with these messages, and by the schema too
-// where a schema can tell.
-var badSuites = []struct {
+// A badSuite is a text, and what is wrong with it.
+type badSuite struct {
 	name, text string
 	schema     bool // the schema refuses it as well
 	want       []string
-}{
+}
+
+// badSuites are refused by Parse with these messages, and by the schema too
+// where a schema can tell.
+var badSuites = []badSuite{
 	{"nothing", "", false, []string{`t.yaml: the file holds no suite`}},
 	{"nothing but a marker", "---\n# later\n", false, []string{`t.yaml: the file holds no suite`}},
 	{"a list", "- a\n", true, []string{`t.yaml:1:1: want a suite, have a list`}},
@@ -62,9 +68,9 @@ var badSuites = []struct {
 		`t.yaml:3:131: conditional: want a name, or tool and when; tool is missing`,
 		`t.yaml:3:131: conditional: want a name, or tool and when; when is missing`,
 	}},
-	{"conditions of what has no arguments", test(`{name: t, principals: {}, list: {conditional: [{tool: b, when: arguments.x == 1}]}, resources: {read: {conditional: [{resource: b, when: arguments.x == 1}]}}}`), true, []string{
+	{"conditions of what has no arguments", test(`{name: t, principals: {}, list: {conditional: [{tool: b, when: arguments.x == 1}]}, resources: {list: {conditional: [{resource: b, when: arguments.x == 1}]}}}`), true, []string{
 		`t.yaml:3:62: when: a list has no arguments`,
-		`t.yaml:3:136: when: a read has no arguments`,
+		`t.yaml:3:136: when: a list has no arguments`,
 	}},
 	{"conditions of cells that say nothing", test(`{name: t, principals: {}, call: {conditional: [{tool: b, when: ''}, {tool: b, when: [x]}, {tool: b, when}]}}`), true, []string{
 		`t.yaml:3:68: when: want an expression, have ""`,
@@ -137,7 +143,7 @@ var badSuites = []struct {
 	}},
 	{"names that stand twice", "name: n\ntests:\n  - &a {name: t, never: {principals: {}, call: {tools: {}}}}\n  - {name: u, never: {principals: {}, call: {tools: {}}}}\n  - *a\n---\nname: m\ntests: [{name: u, never: {principals: {}, call: {tools: {}}}}]\n---\nname: n\ntests: [{name: u, never: {principals: {}, call: {tools: {}}}}]\n", false, []string{
 		`t.yaml:5:5: a test of suite "n" is called "t" already, at t.yaml:3:5: give one of them another name`,
-		`t.yaml:11:9: a test of suite "n" is called "u" already, at t.yaml:4:5: give one of them another name`,
+		`t.yaml:10:1: a suite is called "n" already, at t.yaml:1:1: give one of them another name`,
 	}},
 	{"no expectation", test(`{name: t, principals: [a]}`), true, []string{
 		`t.yaml:3:5: test without an expectation: want list, call, prompts, resources, never, always, prove`,
@@ -189,16 +195,16 @@ var badSuites = []struct {
 	}},
 
 	{"operations of a wrong kind", test(`{name: t, principals: [a], list: [x], call: x, prompts: [], resources: {list: a}}`), true, []string{
-		`t.yaml:3:38: list: want a mapping with exactly, allow, deny, conditional or cases, have a list`,
-		`t.yaml:3:49: call: want a mapping with exactly, allow, deny, conditional or cases, have "x"`,
+		`t.yaml:3:38: list: want a mapping with exactly, allow, deny, conditional, cases or table, have a list`,
+		`t.yaml:3:49: call: want a mapping with exactly, allow, deny, conditional, cases or table, have "x"`,
 		`t.yaml:3:61: prompts: want a mapping with list or get, have a list`,
-		`t.yaml:3:83: list: want a mapping with exactly, allow, deny, conditional or cases, have "a"`,
+		`t.yaml:3:83: list: want a mapping with exactly, allow, deny, conditional, cases or table, have "a"`,
 	}},
 	{"empty operations", test(`{name: t, principals: [a], list: {}, call: , prompts: {}, resources: {read: {}, list: }}`), true, []string{
-		`t.yaml:3:38: list: nothing is expected: want exactly, allow, deny, conditional or cases`,
+		`t.yaml:3:38: list: nothing is expected: want exactly, allow, deny, conditional, cases or table`,
 		`t.yaml:3:42: call: the value is missing`,
 		`t.yaml:3:59: prompts: nothing is expected: want list or get`,
-		`t.yaml:3:81: read: nothing is expected: want exactly, allow, deny, conditional or cases`,
+		`t.yaml:3:81: read: nothing is expected: want exactly, allow, deny, conditional, cases or table`,
 		`t.yaml:3:85: list: the value is missing`,
 	}},
 	{"empty lists", test(`{name: t, principals: [a], call: {exactly: , allow: [], deny: [], conditional: [], cases: []}}`), true, []string{
@@ -225,8 +231,8 @@ var badSuites = []struct {
 		`t.yaml:3:54: want a name, have a list`,
 		`t.yaml:3:70: arguments: want a mapping, have "a"`,
 		`t.yaml:3:81: expect: unknown "alow" (did you mean allow?)`,
-		`t.yaml:3:89: unknown key "prompt"; known here: arguments, expect, skip, skipReason, tool`,
-		`t.yaml:3:100: unknown key "args"; known here: arguments, expect, skip, skipReason, tool`,
+		`t.yaml:3:89: unknown key "prompt"; known here: arguments, because, by, expect, lookedUp, skip, skipReason, tool, why`,
+		`t.yaml:3:100: unknown key "args"; known here: arguments, because, by, expect, lookedUp, skip, skipReason, tool, why`,
 		`t.yaml:3:118: expect: want allow or deny, have "1"`,
 		`t.yaml:3:121: tool: the value is missing`,
 	}},
@@ -234,9 +240,9 @@ var badSuites = []struct {
 		`t.yaml:3:57: arguments: the value is missing`,
 		`t.yaml:3:70: expect: the value is missing`,
 	}},
-	{"arguments where there are none", test(`{name: t, principals: [a], list: {cases: [{tool: a, arguments: {}, expect: deny}]}, resources: {read: {cases: [{resource: a, arguments: {a: 1}, expect: deny}]}}}`), true, []string{
+	{"arguments where there are none", test(`{name: t, principals: [a], list: {cases: [{tool: a, arguments: {}, expect: deny}]}, resources: {list: {cases: [{resource: a, arguments: {a: 1}, expect: deny}]}}}`), true, []string{
 		`t.yaml:3:57: arguments: a list has none`,
-		`t.yaml:3:130: arguments: a read has none`,
+		`t.yaml:3:130: arguments: a list has none`,
 	}},
 	{"arguments", test(`{name: t, principals: [a], call: {cases: [{tool: a, arguments: {a: .inf, b: [{c: 1, c: 1}]}, expect: deny}]}}`), false, []string{
 		`t.yaml:3:72: +Inf is not a number that a policy can work with`,
@@ -286,7 +292,7 @@ var badSuites = []struct {
 
 func TestMistakes(t *testing.T) {
 	s := compileSchema(t)
-	for _, tt := range badSuites {
+	for _, tt := range slices.Concat(badSuites, badTables) {
 		t.Run(tt.name, func(t *testing.T) {
 			suites, err := testrunner.Parse("t.yaml", []byte(tt.text))
 			if suites != nil {
@@ -324,6 +330,38 @@ func TestSchemaTakesSuites(t *testing.T) {
 		if err := validate(t, s, data); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
+	}
+}
+
+// TestSchemaTakesArchives holds the schema to the suites of the archives in testdata, of
+// which Parse takes all.
+func TestSchemaTakesArchives(t *testing.T) {
+	s := compileSchema(t)
+	files, err := filepath.Glob(filepath.Join("testdata", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := 0
+	for _, file := range files {
+		ar, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range ar.Files {
+			if !strings.HasPrefix(f.Name, "tests/") && !strings.HasPrefix(f.Name, "shared/") {
+				continue
+			}
+			if _, err := testrunner.Parse(f.Name, f.Data); err != nil && !errors.Is(err, testrunner.ErrOnlyGroups) {
+				continue
+			}
+			taken++
+			if err := validate(t, s, f.Data); err != nil {
+				t.Errorf("%s: %s: %v", file, f.Name, err)
+			}
+		}
+	}
+	if taken < 20 {
+		t.Errorf("only %d suites were looked at", taken)
 	}
 }
 

@@ -105,8 +105,9 @@ func absent(n *source.Node, keys ...string) bool {
 var words = []string{
 	"$schema", "name", "server", "options", "now", "globals", "auxData", "jwt", "jwts", "skip", "skipReason", "tests", "principals",
 	"keys", "roles", "groups", "kind", "not", "list", "call", "get", "read", "prompts", "resources", "tools", "never", "always",
-	"exactly", "allow", "deny", "conditional", "when", "cases", "tool", "prompt", "resource", "arguments", "expect",
+	"exactly", "allow", "deny", "conditional", "when", "cases", "tool", "prompt", "resource", "arguments", "lookedUp", "expect",
 	"names", "tags", "destructive", "readOnly", "allowEmpty",
+	"variables", "include", "table", "columns", "rows", "by", "because", "why",
 	"prove", "needs", "implies", "within", "apart", "somebody", "delegated", "where", "condition", "then", "of", "ignoreSchema", "allowUnknown",
 }
 

@@ -2,6 +2,7 @@ package testrunner
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,45 +17,36 @@ import (
 func Parse(file string, data []byte) ([]*Suite, error) {
 	docs, err := source.ParseYAML(file, data)
 	if err != nil {
-		return nil, err
+		return nil, unquoted(err, data)
 	}
 	var suites []*Suite
 	var errs []error
+	groups := false
 	for _, n := range docs {
 		if n.Is(source.Null) { // nothing between two markers
+			continue
+		}
+		if onlyGroups(n) {
+			_, err := readGroups(n)
+			groups, errs = true, append(errs, err)
 			continue
 		}
 		s := &Suite{}
 		errs = append(errs, s.read(n))
 		suites = append(suites, s)
 	}
-	if len(suites) == 0 {
-		return nil, source.Errorf(source.Pos{File: file}, "the file holds no suite")
-	}
-	errs = append(errs, sameNames(suites))
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, sameNames(suites))...); err != nil {
 		return nil, err
 	}
-	return suites, nil
-}
-
-// sameNames reports tests of a file whose names, and those of their suites, are
-// the same: neither a report nor --run could tell them apart.
-func sameNames(suites []*Suite) error {
-	type names struct{ suite, test string }
-	first := map[names]source.Pos{}
-	var errs []error
-	for _, s := range suites {
-		for i := range s.Tests {
-			t := &s.Tests[i]
-			if at, ok := first[names{s.Name, t.Name}]; ok && t.Name != "" {
-				errs = append(errs, source.Errorf(t.Pos, "a test of suite %q is called %q already, at %s: give one of them another name", s.Name, t.Name, at))
-				continue
-			}
-			first[names{s.Name, t.Name}] = t.Pos
-		}
+	switch {
+	case len(suites) == 0 && groups:
+		return nil, source.Errorf(source.Pos{File: file}, "%w", ErrOnlyGroups)
+	case len(suites) == 0:
+		return nil, source.Errorf(source.Pos{File: file}, "the file holds no suite")
+	case groups:
+		return nil, source.Errorf(suites[0].Pos, "groups that are to be included stand in a file of their own, without suites")
 	}
-	return errors.Join(errs...)
+	return suites, nil
 }
 
 func (s *Suite) read(n *source.Node) error {
@@ -67,13 +59,22 @@ func (s *Suite) read(n *source.Node) error {
 		Name       string       `yaml:"name"`
 		Server     Name         `yaml:"server"`
 		Options    Options      `yaml:"options"`
+		Variables  *source.Node `yaml:"variables"`
+		Include    *source.Node `yaml:"include"`
+		Groups     *source.Node `yaml:"groups"`
 		Skip       *source.Node `yaml:"skip"`
 		SkipReason *source.Node `yaml:"skipReason"`
 		Tests      []Test       `yaml:"tests"`
 	}
+	v := readVariables(n.Get("variables"))
+	n = v.suite(n)
 	errs := []error{source.Decode(n, &plain), blank(n), named(n, "suite")}
 	s.Name, s.Server, s.Options, s.Tests = plain.Name, plain.Server, plain.Options, plain.Tests
-	var err error
+	errs = append(append(errs, v.errs...), v.unused())
+	shared := &groupFile{}
+	err := shared.read(n)
+	s.Include, s.Groups = shared.include, shared.groups
+	errs = append(errs, err, s.sameTests())
 	s.Skip, err = skip(plain.Skip, plain.SkipReason)
 	errs = append(errs, err)
 	switch tests := n.Get("tests"); {
@@ -227,22 +228,31 @@ func (t *Test) operation(f source.Field, types manifest.TypeSet, op authz.Operat
 	t.Operations = append(t.Operations, o)
 	var plain struct {
 		Exactly     Names          `yaml:"exactly"`
-		Allow       Names          `yaml:"allow"`
-		Deny        Names          `yaml:"deny"`
+		Allow       *source.Node   `yaml:"allow"`
+		Deny        *source.Node   `yaml:"deny"`
 		Conditional *source.Node   `yaml:"conditional"`
 		Cases       []*source.Node `yaml:"cases"`
+		Table       *source.Node   `yaml:"table"`
 	}
 	n := f.Value
 	if !n.Is(source.Mapping) {
-		return wantAs(n, f.Name, "a mapping with exactly, allow, deny, conditional or cases")
+		return wantAs(n, f.Name, "a mapping with exactly, allow, deny, conditional, cases or table")
 	}
 	errs := []error{source.Decode(n, &plain), blank(n)}
-	o.Allow, o.Deny = plain.Allow, plain.Deny
+	var err error
+	if plain.Allow != nil {
+		o.Allow, err = o.mentions(plain.Allow, authz.Allow)
+		errs = append(errs, err)
+	}
+	if plain.Deny != nil {
+		o.Deny, err = o.mentions(plain.Deny, authz.Deny)
+		errs = append(errs, err)
+	}
 	if plain.Conditional != nil {
 		errs = append(errs, o.conditional(plain.Conditional))
 	}
 	if len(n.Fields) == 0 {
-		errs = append(errs, source.Errorf(n.Pos, "%s: nothing is expected: want exactly, allow, deny, conditional or cases", f.Name))
+		errs = append(errs, source.Errorf(n.Pos, "%s: nothing is expected: want exactly, allow, deny, conditional, cases or table", f.Name))
 	}
 	for _, below := range n.Fields {
 		if below.Name == "exactly" {
@@ -256,7 +266,67 @@ func (t *Test) operation(f source.Field, types manifest.TypeSet, op authz.Operat
 		errs = append(errs, s.read(c, types, op))
 		o.Cases = append(o.Cases, s)
 	}
-	return errors.Join(errs...)
+	if plain.Table != nil {
+		errs = append(errs, o.tables(plain.Table))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return o.sameCases()
+}
+
+// mentions reads a list of names, and of items with what is said of how they are decided,
+// which are cases without arguments.
+func (o *Operation) mentions(n *source.Node, expect authz.Effect) (Names, error) {
+	if !n.Is(source.Sequence) {
+		var none Names
+		return nil, none.DecodeNode(n)
+	}
+	names := make(Names, 0, len(n.Items))
+	var errs []error
+	for _, item := range n.Items {
+		switch {
+		case item.Is(source.Mapping):
+			s := Sample{Pos: item.Pos, Expect: expect}
+			errs = append(errs, s.decided(item, o.Types))
+			o.Cases = append(o.Cases, s)
+		case item.Is(source.Null):
+			errs = append(errs, want(item, "a name"))
+		default:
+			var name Name
+			errs = append(errs, name.DecodeNode(item))
+			names = append(names, name)
+		}
+	}
+	return names, errors.Join(errs...)
+}
+
+// decided reads an item, and what is said of how it is decided.
+func (s *Sample) decided(n *source.Node, types manifest.TypeSet) error {
+	item := noun(types)
+	errs := []error{blank(n), twice(n)}
+	for _, f := range n.Fields {
+		var err error
+		switch {
+		case f.Name == item:
+			err = s.Item.DecodeNode(f.Value)
+		case slices.Contains(basisKeys, f.Name):
+			err = s.Basis.field(f)
+		default:
+			err = source.UnknownKey(f, append([]string{item}, basisKeys...))
+		}
+		errs = append(errs, err)
+	}
+	if absent(n, item) {
+		errs = append(errs, source.Errorf(n.Pos, "want a name, or %s and by; %s is missing", item, item))
+	}
+	if absent(n, basisKeys...) {
+		errs = append(errs, source.Errorf(n.Pos, "want a name, or %s and by; by is missing", item))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return s.Basis.fits(s.Expect, n.Pos)
 }
 
 // read reads a mapping. Its first key is tool, prompt or resource, depending
@@ -267,10 +337,11 @@ func (s *Sample) read(n *source.Node, types manifest.TypeSet, op authz.Operation
 	}
 	s.Pos = n.Pos
 	item := noun(types)
-	known := []string{item, "expect", "skip", "skipReason"}
+	known := []string{item, "expect", "by", "because", "why", "skip", "skipReason"}
 	if op.TakesArguments() {
-		known = append(known, "arguments")
+		known = append(known, "arguments", "lookedUp")
 	}
+	var lookedUp map[string]any
 	errs := []error{blank(n), twice(n)}
 	for _, f := range n.Fields {
 		var err error
@@ -279,10 +350,16 @@ func (s *Sample) read(n *source.Node, types manifest.TypeSet, op authz.Operation
 			err = s.Item.DecodeNode(f.Value)
 		case f.Name == "arguments" && op.TakesArguments():
 			s.Arguments, err = values(f.Value, f.Name)
+		case f.Name == "lookedUp" && op.TakesArguments():
+			lookedUp, err = values(f.Value, f.Name)
 		case f.Name == "arguments":
 			err = source.Errorf(f.Pos, "arguments: a %s has none", op)
 		case f.Name == "expect":
 			s.Expect, err = expect(f.Value)
+		case slices.Contains(basisKeys, f.Name):
+			err = s.Basis.field(f)
+		case f.Name == "why":
+			s.Why, err = why(f.Value)
 		case f.Name == "skip", f.Name == "skipReason":
 		default:
 			err = source.UnknownKey(f, known)
@@ -294,9 +371,18 @@ func (s *Sample) read(n *source.Node, types manifest.TypeSet, op authz.Operation
 			errs = append(errs, source.Errorf(n.Pos, "case without %s", required))
 		}
 	}
+	if lookedUp != nil {
+		if s.Arguments == nil {
+			s.Arguments = map[string]any{}
+		}
+		s.Arguments[authz.LookedUp] = lookedUp
+	}
 	var err error
 	s.Skip, err = skip(n.Get("skip"), n.Get("skipReason"))
-	return errors.Join(append(errs, err)...)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return err
+	}
+	return s.Basis.fits(s.Expect, n.Pos)
 }
 
 func expect(n *source.Node) (authz.Effect, error) {

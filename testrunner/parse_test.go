@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,7 +156,7 @@ func TestParse(t *testing.T) {
 // or not there at all.
 func FuzzParse(f *testing.F) {
 	f.Add(full(f))
-	for _, tt := range badSuites {
+	for _, tt := range slices.Concat(badSuites, badTables) {
 		f.Add([]byte(tt.text))
 	}
 	files, err := filepath.Glob(filepath.Join("..", "fixtures", "*", "tests", "*.yaml"))
@@ -169,24 +170,38 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	for _, text := range []string{"groups: {a: [b, '@a']}", "include: [t.yaml]\ngroups: {a: {roles: [b]}}", "include: x.yaml"} {
+		f.Add([]byte(text))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		suites, err := testrunner.Parse("t.yaml", data)
 		if (len(suites) == 0) == (err == nil) {
 			t.Fatalf("%d suites, error %v", len(suites), err)
 		}
-		for _, mistake := range source.Mistakes(err) {
-			var e *source.Error
-			if !errors.As(mistake, &e) || e.Pos.File != "t.yaml" {
-				t.Errorf("a mistake without a position: %v", mistake)
-			}
-			if strings.Contains(mistake.Error(), "\n") {
-				t.Errorf("a mistake of several lines: %q", mistake)
-			}
-		}
+		checkPlaces(t, err)
 		for _, s := range suites {
 			checkWhole(t, s)
 		}
+		included := &testrunner.Suite{Name: "s", Include: testrunner.Names{name("t.yaml", 1, 1)}}
+		err = testrunner.Include([]*testrunner.Suite{included}, func(string, source.Pos) ([]byte, error) { return data, nil })
+		checkPlaces(t, err)
+		if len(included.Groups) == 0 && err == nil && !strings.Contains(string(data), "include") {
+			t.Error("neither groups nor a mistake")
+		}
 	})
+}
+
+func checkPlaces(t *testing.T, err error) {
+	t.Helper()
+	for _, mistake := range source.Mistakes(err) {
+		var e *source.Error
+		if !errors.As(mistake, &e) || e.Pos.File == "" {
+			t.Errorf("a mistake without a position: %v", mistake)
+		}
+		if strings.Contains(mistake.Error(), "\n") {
+			t.Errorf("a mistake of several lines: %q", mistake)
+		}
+	}
 }
 
 func checkWhole(t *testing.T, s *testrunner.Suite) {

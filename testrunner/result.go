@@ -33,6 +33,8 @@ func (o Outcome) String() string { return outcomeNames[o] }
 // A Result is what running the suites came to.
 type Result struct {
 	Suites []*SuiteResult // in the order of their files
+
+	runner *runner // that decided the cases
 }
 
 // A SuiteResult is one suite.
@@ -41,6 +43,13 @@ type SuiteResult struct {
 	File  string
 	Pos   source.Pos
 	Cases []*Case // in the order of the file
+
+	Cerbos bool // it is one of Cerbos's own
+	// Err says why a suite of Cerbos's could not be run. It has no cases then.
+	Err error
+	// Skipped says that a suite of Cerbos's is skipped as a whole. It has no cases then.
+	Skipped    bool
+	SkipReason string
 }
 
 // A Case is one expectation about one operation on one item, for the
@@ -64,6 +73,15 @@ type Case struct {
 	Values  []Value      // the values of what a deciding condition reads, where there is one
 	Time    time.Duration
 
+	// Why is a remark of whoever wrote the case, or "".
+	Why string
+	// By are the rules that have to decide it, and Because the reason that a denial has to
+	// have; nil and NoReason where none is expected. Decided is what was found of that, nil
+	// if it was not looked at.
+	By      []string
+	Because Reason
+	Decided *Decided
+
 	// When is the condition that is expected of one that is wanted conditional, or "", and
 	// Comparison how what is decided relates to it; nil if that was not looked at.
 	When       string
@@ -74,6 +92,13 @@ type Case struct {
 	// delegates Principals has the delegate, otherwise nobody.
 	Sentence string
 	Proof    *prove.Proof
+
+	// Check is what a case of a Cerbos suite asks, and Outputs what is wrong with the
+	// outputs; nil for all others.
+	Check   *Check
+	Outputs []string
+
+	bound *bound // what it stands for; nil if nothing decided it
 }
 
 // About returns the principals that the case counts for, each once. For one that

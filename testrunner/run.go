@@ -19,6 +19,9 @@ import (
 // Input is what suites are run on.
 type Input struct {
 	Suites []*Suite // of all files, in the order of the result
+	// Checked are the results of suites of Cerbos. The filter leaves some of them, which
+	// come after the others.
+	Checked []*SuiteResult
 	// Matrix need not be decided: what the cases are about will be.
 	Matrix *matrix.Matrix
 
@@ -48,13 +51,13 @@ type Input struct {
 // not be made ends the run.
 func Run(ctx context.Context, in *Input) (*Result, error) {
 	p := newPeople(in.Matrix, in.Groups)
-	f, err := in.Filter.find(in.Suites, in.Matrix, p)
+	f, err := in.Filter.find(in.Suites, in.Checked, in.Matrix, p)
 	if err != nil {
 		return nil, err
 	}
 	b := newBinder(in.Matrix, p, f)
 	var suites []*boundSuite
-	var errs []error
+	errs := []error{sameNames(in.Suites)}
 	for _, s := range in.Suites {
 		bs, err := b.suite(s)
 		errs = append(errs, err)
@@ -63,11 +66,18 @@ func Run(ctx context.Context, in *Input) (*Result, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	for _, s := range suites {
+		f.narrow(s)
+	}
+	checked := f.leaves(in.Checked)
+	if err := f.missing(suites, in.Matrix, p); err != nil {
+		return nil, err
+	}
 	r := &runner{Input: in, engines: map[string]pdp.Decider{}, provers: map[string]*prove.Prover{}}
 	if err := r.decide(ctx, suites); err != nil {
 		return nil, err
 	}
-	result := &Result{}
+	result := &Result{runner: r}
 	for _, s := range suites {
 		if len(s.cases) == 0 { // all filtered out
 			continue
@@ -78,8 +88,9 @@ func Run(ctx context.Context, in *Input) (*Result, error) {
 		}
 		result.Suites = append(result.Suites, sr)
 	}
-	if len(result.Suites) == 0 && in.Filter.isSet() {
-		return nil, ErrNothingSelected
+	result.Suites = append(result.Suites, checked...)
+	if len(result.Suites) == 0 && in.Filter.IsSet() {
+		return nil, in.Filter.nothing(in.Suites, in.Checked)
 	}
 	return result, nil
 }
@@ -130,8 +141,12 @@ func (r *runner) decide(ctx context.Context, suites []*boundSuite) error {
 	known := newLooks(r.Matrix.Decider())
 	for _, c := range looked {
 		c.judge(r.Matrix.Cell(c.class, c.column), c.class.First(), known)
+		c.decided(r.Matrix.Decider(), c.class.First(), r.Matrix, c.key())
 	}
 	if err := r.compare(ctx, r.Matrix.Decider(), looked, (*matrix.Class).First); err != nil {
+		return err
+	}
+	if err := r.hold(ctx, r.Matrix.Decider(), looked, (*matrix.Class).First); err != nil {
 		return err
 	}
 	r.progress(len(looked))
@@ -209,15 +224,16 @@ func (r *runner) ask(ctx context.Context, d pdp.Decider, list []*bound, standIn 
 	for i, c := range list {
 		c.whatever = c.maybeWhatever(cells[i]) && r.Matrix.Cell(c.class, c.column).Access == matrix.Allowed
 		c.judge(cells[i], standIn(c.class), known)
+		c.decided(d, standIn(c.class), nil, matrix.CellKey{})
 	}
-	return nil
+	return r.hold(ctx, d, list, standIn)
 }
 
 // maybeWhatever reports whether a case fails because it is allowed and no rule nearly
 // denied it: the message then says if it is allowed whatever the arguments.
 func (b bound) maybeWhatever(c *matrix.Cell) bool {
 	return b.options.plain() && c.Access == matrix.Allowed && !b.accepts.has(c.Access) &&
-		b.Operation.TakesArguments() && len(wouldDeny(c)) == 0
+		b.column.TakesArguments() && len(wouldDeny(c)) == 0
 }
 
 // A callKey is the same for cases about the same cell with the same arguments.
@@ -327,8 +343,12 @@ func (r *runner) look(ctx context.Context, engine pdp.Decider, server *matrix.Se
 	for i, c := range list {
 		c.Time = each
 		c.judge(m.Cell(keys[i].Class, keys[i].Column), standIn(c.class), known)
+		c.decided(engine, standIn(c.class), m, keys[i])
 	}
-	return r.compare(ctx, engine, list, standIn)
+	if err := r.compare(ctx, engine, list, standIn); err != nil {
+		return err
+	}
+	return r.hold(ctx, engine, list, standIn)
 }
 
 // A use is an operation on an item.

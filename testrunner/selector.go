@@ -18,7 +18,7 @@ func (p *Principals) DecodeNode(n *source.Node) error {
 		if len(n.Items) == 0 {
 			return source.Errorf(n.Pos, "principals: the list is empty; {} selects everybody")
 		}
-		return p.Names.DecodeNode(n)
+		return errors.Join(p.Names.DecodeNode(n), namedTwice(p.Names, "principal"))
 	case source.Mapping:
 		p.Selector = &PrincipalSelector{}
 		return source.Decode(n, p.Selector)

@@ -16,6 +16,9 @@ type Suite struct {
 	Options Options
 	Skip    string // why it is skipped, or ""
 	Tests   []Test
+
+	Include Names    // files with groups, relative to the folder of the config; see [Include]
+	Groups  []*Group // its own and, once it is given them, those of the files
 }
 
 // Options change the world for one suite.
@@ -51,8 +54,8 @@ type Operation struct {
 	Allow       Names
 	Deny        Names
 	Conditional Names
-	When        []When // of conditional: those with a condition
-	Cases       []Sample
+	When        []When   // of conditional: those with a condition, or with a rule that decides
+	Cases       []Sample // and the rows of tables, and what is allowed or denied by a rule
 }
 
 // Exactly lists all that is possible. An empty list means that nothing is.
@@ -65,7 +68,8 @@ type Exactly struct {
 type When struct {
 	Pos       source.Pos
 	Item      Name
-	Condition Name // CEL over arguments and principal, or as policies have it
+	Condition Name // CEL over arguments and principal, or as policies have it; zero for any
+	Basis     Basis
 }
 
 // A Sample is one use of an item.
@@ -74,6 +78,8 @@ type Sample struct {
 	Item      Name
 	Arguments map[string]any // nil for all arguments at once
 	Expect    authz.Effect   // Allow or Deny
+	Basis     Basis          // how it is decided
+	Why       string         // a remark, shown with it, or ""
 	Skip      string         // why it is skipped, or ""
 }
 

@@ -54,17 +54,23 @@ func (w *When) read(n *source.Node, types manifest.TypeSet, op authz.Operation) 
 			err = source.Errorf(f.Pos, "when: a %s has no arguments", op)
 		case f.Name == "when":
 			w.Condition, err = condition(f)
+		case slices.Contains(basisKeys, f.Name):
+			err = w.Basis.field(f)
 		default:
-			err = source.UnknownKey(f, []string{item, "when"})
+			err = source.UnknownKey(f, append([]string{item, "when"}, basisKeys...))
 		}
 		errs = append(errs, err)
 	}
-	for _, required := range []string{item, "when"} {
-		if absent(n, required) {
-			errs = append(errs, source.Errorf(n.Pos, "conditional: want a name, or %s and when; %s is missing", item, required))
-		}
+	if absent(n, item) {
+		errs = append(errs, source.Errorf(n.Pos, "conditional: want a name, or %s and when; %s is missing", item, item))
 	}
-	return errors.Join(errs...)
+	if absent(n, append([]string{"when"}, basisKeys...)...) {
+		errs = append(errs, source.Errorf(n.Pos, "conditional: want a name, or %s and when; when is missing", item))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return w.Basis.fits(authz.Conditional, n.Pos)
 }
 
 // condition reads CEL over the arguments of a call and its principal, as reports or as
@@ -95,7 +101,7 @@ func (s *Suite) LooksAtPrincipals() bool {
 	for i := range s.Tests {
 		for _, o := range s.Tests[i].Operations {
 			for j := range o.When {
-				if o.When[j].looksAtPrincipals() {
+				if o.When[j].Condition.Text != "" && o.When[j].looksAtPrincipals() {
 					return true
 				}
 			}
@@ -151,6 +157,10 @@ func asksAbout(col *matrix.Column) *authz.Request {
 // when adds a case for each class of the test's principals, and apart for those of a
 // class whom the condition tells apart.
 func (e *expander) when(m mention, w *When) {
+	if w.Condition.Text == "" {
+		based(e.addFor(e.casts, m, conditional, "", nil, false), &w.Basis)
+		return
+	}
 	x, err := w.expected(m.column)
 	if err != nil {
 		e.errs = append(e.errs, err)
@@ -160,6 +170,7 @@ func (e *expander) when(m mention, w *When) {
 	for i := range bounds {
 		bounds[i].when, bounds[i].When = x, oneLine(w.Condition.Text)
 	}
+	based(bounds, &w.Basis)
 }
 
 // toldApart divides casts into those for whom a clause is the same.

@@ -12,13 +12,13 @@ import (
 
 // Matrix decides everything.
 func (w *Workspace) Matrix(ctx context.Context) (*matrix.Matrix, error) {
-	return w.decided(ctx, w.Decider)
+	return w.decided(ctx, w.Servers, w.Decider)
 }
 
-func (w *Workspace) decided(ctx context.Context, decider pdp.Decider) (*matrix.Matrix, error) {
+func (w *Workspace) decided(ctx context.Context, servers []*matrix.Server, decider pdp.Decider) (*matrix.Matrix, error) {
 	report, end := w.o.Progress.begin("deciding")
 	defer end()
-	m, err := w.outline(w.Servers, decider, report)
+	m, err := w.outline(servers, decider, report)
 	if err != nil {
 		return nil, err
 	}

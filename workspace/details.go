@@ -22,6 +22,8 @@ const mostWitnessed = 1000
 // policies, calls on either side of conditions, and who may do what by role. By role
 // it goes by the embedded engine, so of a running PDP that is left out.
 func (w *Workspace) Details(ctx context.Context, m *matrix.Matrix) (*report.Details, error) {
+	_, end := w.o.Progress.begin("looking up what the page shows")
+	defer end()
 	d := &report.Details{Sources: w.sources(), Engine: engineName(), Now: w.o.Now}
 	var err error
 	if d.Shorter, err = w.shorter(ctx, m); err != nil {

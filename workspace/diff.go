@@ -38,13 +38,17 @@ func (w *Workspace) diff(ctx context.Context, base *Workspace, is, was *matrix.M
 
 // side returns what is compared, of which nothing need be decided.
 func (w *Workspace) side(m *matrix.Matrix) (*diff.Side, error) {
+	progress := func(int, int) {}
 	if m == nil {
 		var err error
-		if m, err = w.outline(w.Servers, w.Engine, nil); err != nil {
+		if m, err = w.outline(w.Servers, w.Engine, func(done, total int) { progress(done, total) }); err != nil {
 			return nil, err
 		}
 	}
 	decide := func(ctx context.Context, columns []*matrix.Column) error {
+		report, end := w.o.Progress.begin("deciding")
+		defer end()
+		progress = report
 		if err := m.Decide(ctx, columns); err != nil {
 			return err
 		}
@@ -73,19 +77,31 @@ func (w *Workspace) below(file string) string {
 
 // policyFile returns what stands in a file of the policies, nil if that cannot be had.
 func (w *Workspace) policyFile(file string) *source.Node {
-	name := w.below(file)
-	data, err := source.ReadFile(w.policyFS, name)
+	root, err := w.readPolicy(file)
 	if err != nil {
 		return nil
 	}
+	return root
+}
+
+// readPolicy reads a file of the policies again.
+func (w *Workspace) readPolicy(file string) (*source.Node, error) {
+	name := w.below(file)
+	data, err := source.ReadFile(w.policyFS, name)
+	if err != nil {
+		return nil, source.Errorf(source.Pos{File: file}, "read the policies again: %w", err)
+	}
 	if path.Ext(name) == ".json" {
 		if root, err := source.ParseJSON(file, data); err == nil {
-			return root
+			return root, nil
 		}
 	}
 	docs, err := source.ParseYAML(file, data)
-	if err != nil || len(docs) != 1 {
-		return nil
+	if err != nil {
+		return nil, err
 	}
-	return docs[0]
+	if len(docs) != 1 {
+		return nil, source.Errorf(source.Pos{File: file}, "%d YAML documents stand here, which a policy has one of", len(docs))
+	}
+	return docs[0], nil
 }

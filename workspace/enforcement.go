@@ -7,6 +7,8 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -30,7 +32,7 @@ func checkEnforcement(c *config.Config) error {
 }
 
 // profile returns the enforcement point in front of a server.
-func (w *Workspace) profile(s *config.Server, fastMCP string) (*pep.Profile, error) {
+func (w *Workspace) profile(s *config.Server, inventory *manifest.Inventory) (*pep.Profile, error) {
 	name := s.Enforcement
 	with := withOf(s)
 	if w.o.Enforcement != "" {
@@ -43,9 +45,9 @@ func (w *Workspace) profile(s *config.Server, fastMCP string) (*pep.Profile, err
 		name = config.DefaultEnforcement
 	}
 	if declared := w.Config.Enforcement.Get(name); declared != nil {
-		return customProfile(declared, s.Name)
+		return customProfile(declared, s.Name, inventory)
 	}
-	p, err := pep.New(name, s.Name, with, fastMCP)
+	p, err := pep.New(name, s.Name, with, inventory.FastMCP)
 	if err == nil {
 		return p, nil
 	}
@@ -60,12 +62,30 @@ func (w *Workspace) profile(s *config.Server, fastMCP string) (*pep.Profile, err
 }
 
 func withOf(s *config.Server) pep.With {
-	return pep.With{ResourceKind: s.With.ResourceKind, Action: s.With.Action, FastMCP: string(s.With.FastMCP), Node: s.With.Node}
+	return pep.With{
+		ResourceKind: s.With.ResourceKind, Action: s.With.Action, FastMCP: string(s.With.FastMCP),
+		FilterOnDiscovery: s.With.FilterOnDiscovery, Node: s.With.Node,
+	}
 }
 
-func customProfile(declared *config.Profile, server string) (*pep.Profile, error) {
-	p, err := pep.Custom(declared.Name, server, specsOf(declared))
+// customProfile returns a declared profile in front of a server, or of any without an
+// inventory.
+func customProfile(declared *config.Profile, server string, inventory *manifest.Inventory) (*pep.Profile, error) {
+	specs := specsOf(declared)
+	p, err := pep.Custom(declared.Name, server, specs)
+	var items []pep.Item
+	if inventory != nil {
+		for _, i := range inventory.Items {
+			items = append(items, matrix.ProfileItem(i))
+		}
+	}
+	for i := range specs {
+		if err == nil && inventory != nil {
+			err = specs[i].CheckItems(items, len(inventory.Gaps) == 0)
+		}
+	}
 	if err == nil {
+		p.Declare(declared.OnNoPolicy, declared.OnPDPError, declared.OnPDPDown, declared.UnknownOperations)
 		err = p.SetAnswers(answers(declared.Refused), answers(declared.Admitted))
 	}
 	if err != nil {
@@ -93,6 +113,32 @@ func specsOf(declared *config.Profile) []pep.Spec {
 		specs = append(specs, spec)
 	}
 	return specs
+}
+
+// classOf returns a key that is the same for principals whom neither the policies nor what
+// enforcement points send tell apart.
+func (w *Workspace) classOf() func(*authz.Principal) string {
+	var read []authz.Origin
+	for _, p := range w.Config.Enforcement {
+		for _, spec := range specsOf(p) {
+			read = append(read, spec.ReadsOfPrincipal()...)
+		}
+	}
+	for _, s := range w.Config.Servers {
+		with := withOf(s)
+		read = append(read, with.ReadsOfPrincipal()...)
+	}
+	if len(read) == 0 {
+		return w.Engine.Class
+	}
+	return func(p *authz.Principal) string {
+		values := []any{w.Engine.Class(p)}
+		for _, o := range read {
+			v, ok := o.Value(p, nil)
+			values = append(values, v, ok)
+		}
+		return source.JSONText(values)
+	}
 }
 
 // answers returns nil for nil.

@@ -41,6 +41,8 @@ func (w *Workspace) Explain(ctx context.Context, q *Attempt) (*explain.Explanati
 	if err := w.Simplify(ctx, m); err != nil {
 		return nil, err
 	}
+	_, end := w.o.Progress.begin("explaining")
+	defer end()
 	return explain.Explain(ctx, &explain.Input{
 		Matrix: m, Engine: w.Engine, Policies: w.Policies, Principal: q.Principal, Column: m.Columns[i], Arguments: q.Arguments,
 		Attributes: w.principalSchema(m.Columns[i], map[*policy.Schema]*source.Node{}), Now: w.Now,

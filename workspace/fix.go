@@ -36,6 +36,8 @@ type Correction struct {
 // A proposal that does not say how it can give somebody more access gives none to
 // anybody declared: the engine has confirmed it.
 func (w *Workspace) Proposals(ctx context.Context, findings []lint.Finding) ([]Proposal, error) {
+	_, end := w.o.Progress.begin("trying the edits out")
+	defer end()
 	list := w.proposals(findings)
 	return list, w.confirm(ctx, list)
 }

@@ -3,6 +3,7 @@ package workspace
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/config"
@@ -19,6 +20,22 @@ type Rules struct {
 	Only, Skip    []string // IDs; no Only are all
 	IgnoreWaivers bool
 	Waivers       []lint.Waiver // besides those of the config
+	Known         *lint.Known   // what was found before, which does not count; nil for nothing
+
+	// Baseline stands in place of the one that the config names or has beside it, of which
+	// IgnoreBaseline takes no notice. What it knows does not count either.
+	Baseline       *lint.Baseline
+	IgnoreBaseline bool
+}
+
+// withoutBaseline returns the rules, nil for nil, with all that they find.
+func (r *Rules) withoutBaseline() *Rules {
+	if r == nil {
+		return nil
+	}
+	all := *r
+	all.Baseline, all.IgnoreBaseline = nil, true
+	return &all
 }
 
 // Lint judges a matrix of which everything is decided. The suites are run for what
@@ -31,7 +48,7 @@ func (w *Workspace) Lint(ctx context.Context, m *matrix.Matrix, tests *testrunne
 		return nil, wrong(err)
 	}
 	if tests == nil && o.Needs("tool-untested", "rule-untested") {
-		if tests, err = w.Test(ctx, m, testrunner.Filter{}); err != nil {
+		if tests, err = w.test(ctx, m, testrunner.Filter{}, false); err != nil {
 			return nil, err
 		}
 	}
@@ -72,15 +89,16 @@ func (w *Workspace) LintInput(m *matrix.Matrix, tests *testrunner.Result) *lint.
 	return in
 }
 
-// assertions are what the cases of suites expect. Without suites they are nil.
+// assertions are what the cases of suites expect, but those of Cerbos's own, which are
+// about no item. Without suites they are nil.
 func assertions(tests *testrunner.Result) []lint.Assertion {
-	if tests == nil {
+	if tests == nil || !slices.ContainsFunc(tests.Suites, func(s *testrunner.SuiteResult) bool { return !s.Cerbos }) {
 		return nil
 	}
 	list := []lint.Assertion{}
 	for _, s := range tests.Suites {
 		for _, c := range s.Cases {
-			if c.Outcome != testrunner.Skipped && c.Sentence == "" { // a sentence is no request
+			if c.Outcome != testrunner.Skipped && c.Sentence == "" && c.Check == nil { // a sentence is no request
 				allowed, denied := c.Expects()
 				list = append(list, lint.Assertion{Item: c.Item, Operation: c.Operation, Allowed: allowed, Denied: denied, Cell: c.Cell})
 			}
@@ -94,7 +112,7 @@ func assertions(tests *testrunner.Result) []lint.Assertion {
 func (w *Workspace) LintOptions(rules Rules) (lint.Options, error) {
 	c := w.Config.Lint
 	o := lint.Options{
-		Only: rules.Only, Skip: rules.Skip, Now: w.Now, IgnoreWaivers: rules.IgnoreWaivers,
+		Only: rules.Only, Skip: rules.Skip, Now: w.Now, IgnoreWaivers: rules.IgnoreWaivers, Known: rules.Known,
 		Severity: map[string]authz.Severity{}, Confidence: map[string]authz.Confidence{}, Settings: map[string]*source.Node{},
 		Administrators: lint.Administrators{Roles: c.Administrators.Roles, Principals: c.Administrators.Principals},
 	}
@@ -115,11 +133,35 @@ func (w *Workspace) LintOptions(rules Rules) (lint.Options, error) {
 	for _, d := range c.SeparationOfDuties {
 		o.Duties = append(o.Duties, lint.Duty{Name: d.Name, Server: d.Server, Sets: d.Sets, Pos: d.Pos})
 	}
+	o.Flows = w.flows()
 	for i := range w.Config.Waivers {
 		o.Waivers = append(o.Waivers, LintWaiver(&w.Config.Waivers[i]))
 	}
 	o.Waivers = append(o.Waivers, rules.Waivers...)
 	return o, errors.Join(errs...)
+}
+
+// flows are what the config says of tools that bring data in or take it out.
+func (w *Workspace) flows() lint.Flows {
+	of := lint.Flows{}
+	for _, s := range w.Config.Servers {
+		of.Servers = append(of.Servers, s.Name)
+	}
+	if f := w.Config.Lint.Flows; f != nil {
+		of.Untrusted, of.Private, of.Outbound = labels(f.Untrusted), labels(f.Private), labels(f.Outbound)
+	}
+	return of
+}
+
+func labels(tools config.FlowTools) []lint.Label {
+	if tools == nil {
+		return nil
+	}
+	list := []lint.Label{}
+	for _, t := range tools {
+		list = append(list, lint.Label{Pos: t.Pos, Tools: t.Name})
+	}
+	return list
 }
 
 // LintWaiver is what a waiver of a config is to lint.

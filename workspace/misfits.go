@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/manifest"
 )
@@ -14,6 +15,7 @@ func Misfits(item *manifest.Item, arguments map[string]any) []string {
 	if item.Schema == nil || arguments == nil {
 		return nil
 	}
+	arguments, _ = authz.SplitArguments(arguments)
 	found, err := witness.NewSchema(item.Schema).Misfits(arguments)
 	if err != nil {
 		return []string{fmt.Sprintf("the inputSchema of %q cannot be used: %v", item.Name, err)}

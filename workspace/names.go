@@ -10,8 +10,10 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/manifest"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/principals"
+	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
@@ -149,9 +151,33 @@ func (n Names) PolicyRoles() iter.Seq[string] {
 	}
 }
 
-// Suites returns the suites, with the names of their tests.
+// Suites returns the suites, those of Cerbos's own after the others, with the names of
+// their tests.
 func (n Names) Suites() []*testrunner.Suite {
 	list, _ := ReadSuites(n.Inputs) // what can be read is there
+	prefix, fsys, err := n.Inputs.openPolicies()
+	if err != nil || len(n.Inputs.Suites) > 0 || n.Inputs.config().CerbosTests.Skip {
+		return list
+	}
+	files, _, _ := embedded.SuiteFiles(fsys) // what can be read is there
+	for _, name := range files {
+		file := path.Join(prefix, name)
+		data, err := source.ReadFile(fsys, name)
+		if err != nil || slices.ContainsFunc(list, func(s *testrunner.Suite) bool { return s.Pos.File == file }) {
+			continue
+		}
+		docs, err := source.ParseYAML(file, data)
+		if err != nil || len(docs) != 1 {
+			continue
+		}
+		s := &testrunner.Suite{Name: docs[0].Get("name").Str(), Pos: source.Pos{File: file}}
+		if tests := docs[0].Get("tests"); tests != nil {
+			for _, t := range tests.Items {
+				s.Tests = append(s.Tests, testrunner.Test{Name: t.Get("name").Str()})
+			}
+		}
+		list = append(list, s)
+	}
 	return list
 }
 

@@ -76,6 +76,8 @@ type Options struct {
 	// the embedded engine, and Remote how to reach them.
 	PDP    []string
 	Remote remote.Options
+	// NoCerbosTests leaves out the suites of Cerbos's own.
+	NoCerbosTests bool
 	// ReadSuites has the suites read with the rest and not when they are first
 	// wanted, so that all mistakes are reported together.
 	ReadSuites bool
@@ -134,7 +136,7 @@ type acceptedGap struct {
 // ParseConfig reads a config, as config.Parse does, and reports along what is wrong
 // with the requests of enforcement points in it. Its mistakes are a [UsageError].
 func ParseConfig(name string, data []byte) (*config.Config, error) {
-	c, err := config.Parse(name, data, checkEnforcement)
+	c, err := config.Parse(name, data, checkEnforcement, checkCoverage)
 	if err != nil {
 		return nil, wrong(err)
 	}

@@ -11,6 +11,16 @@ type overlay struct {
 	files map[string][]byte
 }
 
+// overlaid returns the folder of the policies with other content in some files, by the names
+// that positions have.
+func (w *Workspace) overlaid(files map[string][]byte) fs.FS {
+	below := make(map[string][]byte, len(files))
+	for name, data := range files {
+		below[w.below(name)] = data
+	}
+	return overlay{w.policyFS, below}
+}
+
 // Open opens a file with its other content, if it has some.
 func (o overlay) Open(name string) (fs.File, error) {
 	file, err := o.FS.Open(name)

@@ -81,6 +81,11 @@ func (w *Workspace) Reopen(ctx context.Context, now time.Time, globals map[strin
 
 // reopened returns the embedded engine with another clock or other globals.
 func (w *Workspace) reopened(ctx context.Context, now time.Time, globals map[string]any) (*embedded.Engine, error) {
+	return embedded.Open(ctx, w.policyFS, w.engineWith(now, globals))
+}
+
+// engineWith returns the options of the engine with another clock or other globals.
+func (w *Workspace) engineWith(now time.Time, globals map[string]any) pdp.Options {
 	options := w.engine
 	if !now.IsZero() {
 		options.Now = now
@@ -88,7 +93,7 @@ func (w *Workspace) reopened(ctx context.Context, now time.Time, globals map[str
 	if globals != nil {
 		options.Globals = globals
 	}
-	return embedded.Open(ctx, w.policyFS, options)
+	return options
 }
 
 // A policyFS is a folder of policies. The engine reads what policies name as

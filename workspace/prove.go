@@ -24,6 +24,11 @@ func (w *Workspace) Prover(ctx context.Context, now time.Time, globals map[strin
 			return nil, err
 		}
 	}
+	return w.proverBy(engine, engine.Leaves(), now)
+}
+
+// proverBy is Prover, by another engine.
+func (w *Workspace) proverBy(engine pdp.Decider, leaves solver.Evaluator, now time.Time) (*prove.Prover, error) {
 	m, err := w.outline(w.Servers, engine, nil)
 	if err != nil {
 		return nil, err
@@ -36,7 +41,7 @@ func (w *Workspace) Prover(ctx context.Context, now time.Time, globals map[strin
 	}
 	parsed := map[*policy.Schema]*source.Node{}
 	return prove.New(prove.Input{
-		Matrix: m, Policies: w.Policies, Solver: solver.New(engine.Leaves()), Strict: w.Config.Engine.StrictEvaluation,
+		Matrix: m, Policies: w.Policies, Solver: solver.New(leaves), Strict: w.Config.Engine.StrictEvaluation,
 		Attributes: func(col *matrix.Column) *source.Node { return w.principalSchema(col, parsed) }, Now: now, Start: start,
 	}), nil
 }

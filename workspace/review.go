@@ -66,7 +66,7 @@ func wordsOf(cell *matrix.Cell) string { return cell.Access.String() + " " + cel
 
 // stableMatrix decides everything, and refuses what cannot be relied on.
 func (w *Workspace) stableMatrix(ctx context.Context) (*matrix.Matrix, error) {
-	m, err := w.decided(ctx, w.Engine)
+	m, err := w.decided(ctx, w.Servers, w.Engine)
 	if err != nil {
 		return nil, err
 	}

@@ -56,11 +56,15 @@ func (w *Workspace) server(s *config.Server) (*matrix.Server, error) {
 	if err := w.acceptGaps(s.Name, inventory, w.o.AcceptIncomplete || s.Incomplete == config.Accept); err != nil {
 		return nil, err
 	}
-	profile, err := w.profile(s, inventory.FastMCP)
+	profile, err := w.profile(s, inventory)
 	if err != nil {
 		return nil, err
 	}
-	return &matrix.Server{Name: s.Name, Inventory: inventory, Profile: profile}, nil
+	meta, err := metaTools(s, inventory)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	return &matrix.Server{Name: s.Name, Inventory: inventory, Profile: profile, MetaTools: meta}, nil
 }
 
 // pick chooses the server of a file that FILE#SERVER names.
@@ -122,11 +126,11 @@ func (w *Workspace) givenServers() error {
 			if err := w.acceptGaps(name, i, w.o.AcceptIncomplete); err != nil {
 				return err
 			}
-			p, err := w.profile(&config.Server{Name: name}, i.FastMCP)
+			p, err := w.profile(&config.Server{Name: name}, i)
 			if err != nil {
 				return err
 			}
-			w.Servers = append(w.Servers, &matrix.Server{Name: name, Inventory: i, Profile: p})
+			w.Servers = append(w.Servers, &matrix.Server{Name: name, Inventory: i, Profile: p, MetaTools: i.MetaTools()})
 		}
 	}
 	return nil

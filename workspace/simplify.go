@@ -76,6 +76,8 @@ func (s *simplified) add(c *authz.Condition, col *matrix.Column, who *authz.Prin
 
 // put asks an engine of its own: policies have no say in what an expression comes to.
 func (s *simplified) put(ctx context.Context, w *Workspace) error {
+	_, end := w.o.Progress.begin("simplifying the conditions")
+	defer end()
 	shorter, err := simplify.New(solver.New(w.Engine.Leaves())).Conditions(ctx, s.list)
 	if err != nil {
 		return fmt.Errorf("simplify conditions: %w", err)

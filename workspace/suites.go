@@ -37,18 +37,39 @@ func (w *Workspace) loadSuites() (err error) {
 }
 
 // Test runs the suites over a matrix, of which what they are about need not be
-// decided. Without suites the result is nil. A filter that leaves nothing is a
-// [UsageError].
+// decided, and those of Cerbos's own. Without suites the result is nil. A filter that
+// leaves nothing is a [UsageError].
 func (w *Workspace) Test(ctx context.Context, m *matrix.Matrix, filter testrunner.Filter) (*testrunner.Result, error) {
-	_, end := w.o.Progress.begin("running the suites")
+	return w.test(ctx, m, filter, !filter.Claims)
+}
+
+// test is Test, with or without the suites of Cerbos's own.
+func (w *Workspace) test(ctx context.Context, m *matrix.Matrix, filter testrunner.Filter, cerbos bool) (*testrunner.Result, error) {
+	progress, end := w.o.Progress.begin("running the suites")
 	defer end()
 	suites, err := w.Suites()
-	if err != nil || len(suites) == 0 {
+	if err != nil {
 		return nil, err
 	}
+	var checked []*testrunner.SuiteResult
+	if cerbos {
+		checked, err = w.verify(ctx)
+	}
+	if err != nil || len(suites)+len(checked) == 0 {
+		return nil, err
+	}
+	result, err := w.run(ctx, m, checked, filter, progress)
+	if err != nil {
+		return nil, err
+	}
+	return result, w.explainChecks(ctx, m, result)
+}
+
+// run runs the suites over a matrix, and takes along what others came to.
+func (w *Workspace) run(ctx context.Context, m *matrix.Matrix, checked []*testrunner.SuiteResult, filter testrunner.Filter, progress func(done, total int)) (*testrunner.Result, error) {
 	result, err := testrunner.Run(ctx, &testrunner.Input{
-		Suites: suites, Matrix: m, Groups: w.Principals.Groups, Filter: filter,
-		Prover: w.Prover,
+		Suites: w.suites, Checked: checked, Matrix: m, Groups: w.Principals.Groups, Filter: filter,
+		Prover: w.Prover, Progress: progress,
 		Reopen: func(now time.Time, globals map[string]any) (pdp.Decider, error) { return w.Reopen(ctx, now, globals) },
 	})
 	if errors.Is(err, testrunner.ErrNothingSelected) {
@@ -57,52 +78,82 @@ func (w *Workspace) Test(ctx context.Context, m *matrix.Matrix, filter testrunne
 	return result, err
 }
 
-// ReadSuites reads the suites of inputs. All mistakes of all files are reported,
-// and what can be read is returned beside them.
+// ReadSuites reads the suites of inputs, and the groups that they include. All mistakes of
+// all files are reported, and what can be read is returned beside them.
 func ReadSuites(in *Inputs) ([]*testrunner.Suite, error) {
-	var list []*testrunner.Suite
-	var errs []error
-	add := func(name string, data []byte, err error) {
-		if err == nil {
-			var parsed []*testrunner.Suite
-			parsed, err = testrunner.Parse(name, data)
-			list = append(list, parsed...)
-		}
-		errs = append(errs, err)
-	}
+	r := suiteReader{in: in}
+	any := false
 	for _, given := range in.Suites {
 		data, err := given.read()
-		add(given.Name, data, err)
+		any = r.add(given.Name, data, err) || any
 	}
-	if len(in.Suites) > 0 || in.Config == nil {
-		return list, errors.Join(errs...)
+	if len(in.Suites) > 0 && !any {
+		r.errs = append(r.errs, source.Errorf(source.Pos{File: in.Suites[0].Name}, "%w", testrunner.ErrOnlyGroups))
 	}
-	for _, p := range in.Config.Tests {
-		files := []string{p.Path}
-		info, err := fs.Stat(in.Folder, p.Path)
-		if err != nil {
-			errs = append(errs, in.named(p, either, err))
-			continue
-		}
-		if info.IsDir() {
-			sub, err := fs.Sub(in.Folder, p.Path)
-			errs = append(errs, err)
-			below, err := SuiteFiles(sub)
-			errs = append(errs, err)
-			files = nil
-			for _, f := range below {
-				files = append(files, path.Join(p.Path, f))
-			}
-			if len(below) == 0 {
-				errs = append(errs, source.Errorf(p.Pos, "no suites below %s: it holds no .yaml file", p.Path))
-			}
-		}
-		for _, f := range files {
-			data, err := in.read(config.Path{Path: f, Pos: p.Pos})
-			add(f, data, err)
+	if len(in.Suites) == 0 && in.Config != nil {
+		for _, p := range in.Config.Tests {
+			r.path(p)
 		}
 	}
-	return list, errors.Join(errs...)
+	r.errs = append(r.errs, testrunner.Include(r.list, func(name string, pos source.Pos) ([]byte, error) {
+		if in.Folder == nil {
+			return nil, source.Errorf(pos, "include: %s is looked for in the folder of the config, and there is none", name)
+		}
+		return in.read(config.Path{Path: name, Pos: pos})
+	}))
+	return r.list, errors.Join(r.errs...)
+}
+
+// A suiteReader reads the files of suites.
+type suiteReader struct {
+	in   *Inputs
+	list []*testrunner.Suite
+	errs []error
+}
+
+// add adds the suites of a file, and reports whether that has any. One with nothing but
+// groups is there for suites to include.
+func (r *suiteReader) add(name string, data []byte, err error) bool {
+	if err == nil {
+		var parsed []*testrunner.Suite
+		parsed, err = testrunner.Parse(name, data)
+		r.list = append(r.list, parsed...)
+	}
+	if errors.Is(err, testrunner.ErrOnlyGroups) {
+		return false
+	}
+	r.errs = append(r.errs, err)
+	return true
+}
+
+// path reads a file or folder that the config names.
+func (r *suiteReader) path(p config.Path) {
+	info, err := fs.Stat(r.in.Folder, p.Path)
+	if err != nil {
+		r.errs = append(r.errs, r.in.named(p, either, err))
+		return
+	}
+	files, none := []string{p.Path}, "the file holds groups for suites to include, and no suite"
+	if info.IsDir() {
+		sub, err := fs.Sub(r.in.Folder, p.Path)
+		r.errs = append(r.errs, err)
+		files, err = SuiteFiles(sub)
+		r.errs = append(r.errs, err)
+		for i, f := range files {
+			files[i] = path.Join(p.Path, f)
+		}
+		if none = "no suites below " + p.Path + ": it holds no .yaml file"; len(files) > 0 {
+			none = "no suites below " + p.Path + ": its files hold groups for suites to include"
+		}
+	}
+	any := false
+	for _, f := range files {
+		data, err := r.in.read(config.Path{Path: f, Pos: p.Pos})
+		any = r.add(f, data, err) || any
+	}
+	if !any {
+		r.errs = append(r.errs, source.Errorf(p.Pos, "%s", none))
+	}
 }
 
 // SuiteFiles lists the files of a folder that are suites.

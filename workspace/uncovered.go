@@ -10,7 +10,7 @@ import (
 )
 
 // Uncovered notes the kinds of resource that columns ask about and no policy at
-// hand covers: what is denied there nobody decided. A check has the rule
+// hand covers: what is denied there, or open, nobody decided. A check has the rule
 // no-policy-for-resource for it, which sees versions and scopes too.
 func (w *Workspace) Uncovered(columns []*matrix.Column) []report.Note {
 	if w.remote != nil {
@@ -35,10 +35,14 @@ func (w *Workspace) Uncovered(columns []*matrix.Column) []report.Note {
 				continue
 			}
 			seen[a] = true
+			becomes := "it is denied to everybody, because nobody decided"
+			if a.server.Profile.PassesUncovered() {
+				becomes = "it is open to everybody, because that lets pass what no policy covers"
+			}
 			list = append(list, report.Note{
 				Rule: "no-policy-for-resource", Server: a.server.Name, Pos: w.declared(a.server.Name),
-				Message: fmt.Sprintf("no policy covers the kind %s%s, which %s asks about for %s: it is denied to everybody, because nobody decided",
-					a.kind, source.DidYouMean(a.kind, kinds), a.server.Profile.Name, a.server.Name),
+				Message: fmt.Sprintf("no policy covers the kind %s%s, which %s asks about for %s: %s",
+					a.kind, source.DidYouMean(a.kind, kinds), a.server.Profile.Name, a.server.Name, becomes),
 			})
 		}
 	}

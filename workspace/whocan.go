@@ -31,11 +31,8 @@ func (w *Workspace) WhoCan(ctx context.Context, a *Access) ([]explain.Answer, []
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := w.outline(servers, w.Engine, nil)
+	m, err := w.decided(ctx, servers, w.Engine)
 	if err != nil {
-		return nil, nil, err
-	}
-	if err := m.Decide(ctx, m.Columns); err != nil {
 		return nil, nil, err
 	}
 	var columns []*matrix.Column
@@ -47,7 +44,9 @@ func (w *Workspace) WhoCan(ctx context.Context, a *Access) ([]explain.Answer, []
 	if err := w.stableFor(m, columns...); err != nil {
 		return nil, nil, err
 	}
+	_, end := w.o.Progress.begin("asking for roles")
 	answers, err := explain.WhoCan(ctx, m, w.Engine, w.Policies, columns)
+	end()
 	if err != nil {
 		return nil, nil, err
 	}

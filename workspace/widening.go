@@ -81,6 +81,8 @@ func (w *Workspace) widensAction(r *policy.Rule, e fix.Edit) string {
 	switch {
 	case r.Effect == authz.Deny && e.Remove:
 		return "the rule denies it no more"
+	case r.Effect == authz.Deny && w.engine.StrictEvaluation: // what errs first denies, whatever other roles allow
+		return "it denies to its roles what another rule's error denies to all roles together"
 	case r.Effect == authz.Deny:
 		return ""
 	case !e.Remove:

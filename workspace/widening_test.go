@@ -102,6 +102,34 @@ func TestDifferentialFixNeverWidens(t *testing.T) {
 	}
 }
 
+// TestDenialUnderStrictEvaluation corrects the action of a DENY where an error denies to all
+// roles of a principal: with the DENY the role is refused before anything errs, and another
+// role allows the call.
+func TestDenialUnderStrictEvaluation(t *testing.T) {
+	t.Parallel()
+	for _, strict := range []bool{false, true} {
+		w, err := Open(t.Context(), bank(map[string]string{"p.yaml": `apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {name: audit, actions: ["tools/call::transfr"], effect: EFFECT_DENY, roles: [AUDITOR]}
+    - {name: small, actions: ["tools/call::transfer"], effect: EFFECT_ALLOW, roles: [AUDITOR], condition: {match: {expr: R.attr.arguments.sum < 9}}}
+    - {name: desk, actions: ["tools/call::transfer"], effect: EFFECT_ALLOW, roles: [CLERK]}
+`}, strict), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := w.Proposals(t.Context(), findings(t.Context(), t, w, Rules{Only: []string{"rule-matches-nothing"}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list) != 1 || list[0].New != "tools/call::transfer" || (list[0].Widens != "") != strict {
+			t.Errorf("strict: %t: %+v", strict, list)
+		}
+	}
+}
+
 // bank is a folder with policies, a config and what it names.
 func bank(files map[string]string, strict bool) fstest.MapFS {
 	all := map[string]string{

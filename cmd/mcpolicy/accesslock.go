@@ -16,6 +16,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/accesslock"
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/report"
+	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
@@ -108,7 +109,7 @@ func (in *input) writeLock(cmd *cobra.Command) error {
 		return err
 	}
 	old, err := accesslock.Parse(filepath.Base(file), before)
-	if errors.Is(err, accesslock.ErrOtherVersion) {
+	if errors.Is(err, source.ErrOtherVersion) {
 		return usageError{err}
 	} // another mistake goes with the file
 	after, err := w.lockText(cmd.Context(), old)

@@ -21,9 +21,13 @@ import (
 // A course is what a run is about, so that it can say so when it is ended before
 // its time.
 type course struct {
+	args   []string // of the command line
+	pane   *pane    // of a watch that the run belongs to; nil otherwise
 	cancel context.CancelCauseFunc
 	limits limits
 	pulse  pdp.Pulse
+	screen *screen
+	mute   bool // standard output is a terminal, on which a report is not to be disturbed
 
 	mu       sync.Mutex
 	doing    []string    // begun and not done, in this order
@@ -40,12 +44,29 @@ func courseOf(ctx context.Context) *course {
 	if c, ok := ctx.Value(courseKey{}).(*course); ok {
 		return c
 	}
-	return &course{}
+	return &course{screen: &screen{}}
 }
 
-// begin notes what the run does until the function that it returns is called. What
-// the end of the context ends stays noted.
+// begin notes that the run writes something until the function that it returns is called,
+// and shows it unless what is written goes to the terminal itself. What the end of the
+// context ends stays noted.
 func begin(ctx context.Context, what string) (done func()) {
+	if courseOf(ctx).mute {
+		return note(ctx, what)
+	}
+	_, done = show(ctx, what)
+	return done
+}
+
+// show notes some work, and shows it on a terminal while it is long. It returns functions
+// that say how far it is, and that it is done.
+func show(ctx context.Context, what string) (report func(made, total int), done func()) {
+	shown, noted := courseOf(ctx).screen.begin(what), note(ctx, what)
+	return shown.report, func() { shown.done(); noted() }
+}
+
+// note notes what the run does, for the message of its end.
+func note(ctx context.Context, what string) (done func()) {
 	c := courseOf(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -89,6 +110,8 @@ func (c *course) flags(root *cobra.Command) {
 	f.DurationVar(&c.limits.run, "timeout", 0, "end with status 3 after `DURATION`, like 90s or 5m (default: none)")
 	f.DurationVar(&c.limits.condition, "condition-timeout", defaultCondition, "the most that a condition of a policy may take, as a `DURATION`")
 	f.IntVar(&c.limits.memory, "memory", defaultMemory, "the most memory that the process may take, in `MIB`; twice as much where two revisions are compared")
+	f.Func(paneFlag, "", func(text string) (err error) { c.pane, err = parsePane(text); return err })
+	_ = f.MarkHidden(paneFlag)
 }
 
 // start minds the flags. A command that compares two revisions holds both, and may take
@@ -99,6 +122,13 @@ func (c *course) start(cmd *cobra.Command) error {
 	}
 	if c.limits.run < 0 || c.limits.condition <= 0 || c.limits.memory < leastMemory || c.limits.memory > mostMemory {
 		return usageError{fmt.Errorf("--timeout and --condition-timeout: want more than nothing; --memory: want %d to %d", leastMemory, mostMemory)}
+	}
+	if c.pane != nil {
+		c.pane.w = cmd.OutOrStdout()
+		cmd.Root().SetOut(c.pane)
+	}
+	if watching(cmd) {
+		return nil // the limits are those of each run
 	}
 	if c.limits.run > 0 {
 		time.AfterFunc(c.limits.run, func() { c.cancel(fmt.Errorf("not finished within the %s of --timeout", c.limits.run)) })
@@ -122,6 +152,7 @@ const grace = 700 * time.Millisecond
 // after the context was ended, whatever the command is busy with then. It does not
 // wait where memory runs out.
 func (c *course) follow(ctx context.Context, command func(context.Context) error) error {
+	defer c.screen.end()
 	done := make(chan error, 1)
 	go func() {
 		var err error

@@ -61,6 +61,7 @@ budget under diff in mcpolicy.yaml only beyond it; with any for every difference
 		Example: `  mcpolicy diff main                        the working tree against a branch
   mcpolicy diff HEAD~1 HEAD --format markdown
   mcpolicy diff main --by rule
+  mcpolicy diff main --summary              who gains and loses what, and no more
   mcpolicy diff ../before ../after          two folders
   mcpolicy diff --save base.json            what the working tree is, to be a base later
   mcpolicy diff base.json --fail-on any`,
@@ -99,6 +100,7 @@ budget under diff in mcpolicy.yaml only beyond it; with any for every difference
 	out.flags(cmd)
 	f.StringVar(&c.failOn, "fail-on", "", "exit with 1 on `WHAT`: widened, any or never (default: the config's, or widened)")
 	f.StringVar(&by, "by", "who", "text and Markdown: group by `WHAT`, who or rule")
+	f.BoolVar(&out.summary, "summary", false, "text and Markdown: a sentence for each change, without conditions, calls and rules")
 	f.StringVar(&save, "save", "", "write what the working tree is to `FILE`, to be BASE or HEAD later")
 	_ = cmd.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{"who", "rule"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(config.DiffFailOns(), cobra.ShellCompDirectiveNoFileComp))
@@ -146,6 +148,9 @@ func (in *input) diff(cmd *cobra.Command, out *output, c *comparing, targets []t
 		}
 	}
 	doc.SetDiff(d)
+	if base.session != nil {
+		out.was = base.session.here(nil)
+	}
 	return head.session.conclude(cmd, out, targets, doc, authz.SeverityOff, nil)
 }
 

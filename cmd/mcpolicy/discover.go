@@ -98,9 +98,9 @@ func (d *discovery) run(cmd *cobra.Command, args []string) error {
 	for _, s := range servers {
 		announce(cmd.ErrOrStderr(), s, len(d.tokens) > 0)
 	}
-	bar := newProgress(cmd.ErrOrStderr(), "reading")
-	err = d.visit(cmd.Context(), views, bar.report)
-	bar.done()
+	progress, done := show(cmd.Context(), "reading")
+	err = d.visit(cmd.Context(), views, progress)
+	done()
 	if err != nil {
 		return err
 	}

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/workspace"
@@ -19,6 +22,8 @@ import (
 // asked is what the command line says about one thing to be explained.
 type asked struct {
 	args, server, itemType string
+	lookedUp               string
+	enforcementPoint       string
 	roles, attrs           []string
 }
 
@@ -41,32 +46,74 @@ value: what one more role would do stands beside it. That no values would do is
 said where it is known, and what is not known is said, too.
 
 With --role the principal need not be declared; with --type the item need not be
-in an inventory.`,
+in an inventory.
+
+With --enforcement-point it says instead what is known of an enforcement point: what
+it asks about each method of MCP, what becomes of a request that no policy decides,
+and what each of these is known from. SERVER, NAME, TAG and ARGUMENTS stand for what
+differs from one request to the next.`,
 		Example: `  mcpolicy explain sally get_sales_data
   mcpolicy explain sally get_sales_data call --args '{"region": "APAC"}'
   mcpolicy explain someone get_sales_data --role SALES --attr region=EMEA
   mcpolicy explain someone get_sales_data --role SALES --args '{}'    # how little has to change
-  mcpolicy explain sally crm://reports/commissions list`,
-		Args:              usageArgs(cobra.RangeArgs(2, 3)),
+  mcpolicy explain rea run_query --looked-up '{"state": "frozen"}'     # of a profile with "{unknown}"
+  mcpolicy explain sally crm://reports/commissions list
+  mcpolicy explain --enforcement-point cerbos-fastmcp`,
+		Args:              usageArgs(a.counted),
 		ValidArgsFunction: complete((*completing).explained),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.enforcementPoint != "" {
+				return a.explainPoint(cmd, &in, &out)
+			}
 			return a.explain(cmd, &in, &out, args)
 		},
 	}
 	in.flags(cmd)
 	out.flags(cmd)
 	f := cmd.Flags()
+	f.StringVar(&a.enforcementPoint, "enforcement-point", "", "say what is known of the enforcement point of this `NAME`, built in or declared")
 	f.StringVar(&a.args, "args", "", "the arguments of the call, as a `JSON` object; open unless given")
+	f.StringVar(&a.lookedUp, "looked-up", "", "what the enforcement point looks up, as a `JSON` object of attributes; with it --args is {} unless given")
 	f.StringVar(&a.server, "server", "", "the server that ITEM is of, if several have it")
 	f.StringVar(&a.itemType, "type", "", "ask about an item of this `TYPE` though no inventory has it: tool, prompt, resource or resourceTemplate")
 	f.StringSliceVar(&a.roles, "role", nil, "ask about a principal with this `ROLE`, declared or not; may be repeated")
 	f.StringArrayVar(&a.attrs, "attr", nil, "an attribute of that principal, as `NAME=VALUE`; the value is JSON or a string; may be repeated")
 	completeFlags(cmd, map[string]cobra.CompletionFunc{
-		"args": cobra.NoFileCompletions, "attr": cobra.NoFileCompletions,
+		"enforcement-point": cobra.FixedCompletions(authz.BuiltIn(), cobra.ShellCompDirectiveNoFileComp),
+		"args":              cobra.NoFileCompletions, "looked-up": cobra.NoFileCompletions, "attr": cobra.NoFileCompletions,
 		"server": complete((*completing).servers), "role": each(complete((*completing).rolesAnybodyHas)),
 		"type": cobra.FixedCompletions([]string{"tool", "prompt", "resource", "resourceTemplate"}, cobra.ShellCompDirectiveNoFileComp),
 	})
 	return cmd
+}
+
+// counted takes who and what, or nothing where an enforcement point is asked about.
+func (a *asked) counted(cmd *cobra.Command, args []string) error {
+	if a.enforcementPoint != "" {
+		return cobra.NoArgs(cmd, args)
+	}
+	return cobra.RangeArgs(2, 3)(cmd, args)
+}
+
+func (a *asked) explainPoint(cmd *cobra.Command, in *input, out *output) error {
+	write, err := writerOf(out, report.EnforcementPointFormats())
+	if err != nil {
+		return err
+	}
+	cfg, folder, err := in.readConfig()
+	switch {
+	case errors.Is(err, config.ErrNotFound) && slices.Contains(authz.BuiltIn(), a.enforcementPoint):
+		cfg = &config.Config{}
+	case err != nil:
+		return err
+	case folder != nil:
+		defer folder.close() //nolint:errcheck // it was read
+	}
+	points, err := workspace.EnforcementPoints(cfg, a.enforcementPoint)
+	if err != nil {
+		return usageError{err}
+	}
+	return write(cmd.OutOrStdout(), points)
 }
 
 func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []string) error {
@@ -84,6 +131,7 @@ func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []strin
 		return err
 	}
 	defer w.close()
+	out.here = w.here(in.given())
 	principal, err := a.principal(w, args[0])
 	if err != nil {
 		return err
@@ -97,6 +145,11 @@ func (a *asked) explain(cmd *cobra.Command, in *input, out *output, args []strin
 		var ok bool
 		if op, ok = authz.ParseOperation(args[2]); !ok || op != authz.List && op != item.Type.Use() {
 			return usageError{fmt.Errorf("a %s has the operations list and %s, not %q", item.Type, item.Type.Use(), args[2])}
+		}
+	}
+	if _, lookedUp := authz.SplitArguments(arguments); lookedUp != nil {
+		if err := server.Profile.Ask(matrix.ProfileItem(item), op).LooksUp(lookedUp); err != nil {
+			return usageError{fmt.Errorf("--looked-up: %w", err)}
 		}
 	}
 	if arguments != nil && op == authz.List {
@@ -134,19 +187,37 @@ func writerOf[T any](o *output, formats []report.Writer[T]) (func(io.Writer, T) 
 	return nil, usageError{fmt.Errorf("--format: unknown format %q; here there are %s and %s", name, strings.Join(names[:last], ", "), names[last])}
 }
 
+// arguments returns those of the call, with what is looked up.
 func (a *asked) arguments() (map[string]any, error) {
-	if a.args == "" {
+	arguments, err := jsonObject("--args", a.args)
+	if err != nil || a.lookedUp == "" {
+		return arguments, err
+	}
+	lookedUp, err := jsonObject("--looked-up", a.lookedUp)
+	if err != nil {
+		return nil, err
+	}
+	if arguments == nil {
+		arguments = map[string]any{}
+	}
+	arguments[authz.LookedUp] = lookedUp
+	return arguments, nil
+}
+
+// jsonObject reads the value of a flag, nil if it has none.
+func jsonObject(flag, text string) (map[string]any, error) {
+	if text == "" {
 		return nil, nil
 	}
-	n, err := source.ParseJSON("--args", []byte(a.args))
+	n, err := source.ParseJSON(flag, []byte(text))
 	if err != nil {
 		return nil, usageError{err}
 	}
-	arguments, ok := n.Value().(map[string]any)
+	of, ok := n.Value().(map[string]any)
 	if !ok {
-		return nil, usageError{fmt.Errorf("--args: want a JSON object, have %s", n.Kind)}
+		return nil, usageError{fmt.Errorf("%s: want a JSON object, have %s", flag, n.Kind)}
 	}
-	return arguments, nil
+	return of, nil
 }
 
 // principal returns the declared principal of that key, or the one that --role

@@ -40,7 +40,7 @@ func (x *fixing) run(cmd *cobra.Command, in *input, out *output, l *linting) err
 	if err := errors.Join(err, l.check(), x.check(in, out)); err != nil {
 		return err
 	}
-	in.writes = targets
+	in.writes, in.baseline = targets, l.baseline
 	w, err := in.load(ctx, false)
 	if err != nil {
 		return err
@@ -81,6 +81,7 @@ func (x *fixing) run(cmd *cobra.Command, in *input, out *output, l *linting) err
 			return err
 		}
 	}
+	l.leaveOut(d)
 	return w.conclude(cmd, out, targets, d, l.threshold(w), in.given())
 }
 

@@ -98,7 +98,8 @@ func TestBadInput(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := writeWorld(t, tt.change)
-			status, stdout, stderr := runIn(t, "check", "-C", dir)
+			t.Chdir(dir)
+			status, stdout, stderr := runIn(t, "check")
 			if status != tt.status {
 				t.Errorf("exit status %d, want %d", status, tt.status)
 			}
@@ -149,7 +150,8 @@ func TestMissingAndLargeFiles(t *testing.T) {
 			if err := tt.prepare(dir); err != nil {
 				t.Fatal(err)
 			}
-			status, stdout, stderr := runIn(t, "check", "-C", dir)
+			t.Chdir(dir)
+			status, stdout, stderr := runIn(t, "check")
 			if status != tt.status || stdout != "" {
 				t.Errorf("exit status %d, want %d; report %q", status, tt.status, stdout)
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,12 +31,16 @@ type input struct {
 	remote                            remote.Options
 	compareEmbedded                   bool
 
-	base         string           // that changes are reported since
-	failOnAccess string           // which of them fail
-	started      time.Time        // zero for when files are read
-	stderr       func() io.Writer // for progress
-	writes       []target         // which no input may be
-	suites       []string         // that the command line gives
+	base          string    // that changes are reported since
+	failOnAccess  string    // which of them fail
+	started       time.Time // zero for when files are read
+	writes        []target  // which no input may be
+	suites        []string  // that the command line gives
+	noCerbosTests bool      // leave out the suites of Cerbos's own
+	baseline      string    // that the command line names
+
+	was  func(file string) string // how text names files of the base
+	pane *pane                    // that is told which files are read; may be nil
 }
 
 // flags adds those of a command that a running PDP may decide for.
@@ -64,7 +67,6 @@ func (in *input) localFlags(cmd *cobra.Command) {
 
 // configFlags adds those of a command that goes by a config.
 func (in *input) configFlags(cmd *cobra.Command) {
-	in.stderr = cmd.ErrOrStderr
 	f := cmd.Flags()
 	f.StringVar(&in.config, "config", "", "the config `FILE` (default: mcpolicy.yaml here or in a folder above)")
 	f.StringVarP(&in.dir, "dir", "C", "", "look for the config from `DIR` on")
@@ -105,7 +107,7 @@ func (in *input) findConfig() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if info, err := os.Stat(start); err != nil || !info.IsDir() {
+	if info, err := os.Stat(start); err != nil || !info.IsDir() { //nolint:gosec // the folder that the command line names
 		return "", usageError{fmt.Errorf("-C %s: no such folder", in.dir)}
 	}
 	file, err := config.Find(start, os.Stat)
@@ -185,7 +187,7 @@ func (in *input) readConfig() (*config.Config, *folder, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return cfg, &folder{FS: source.OrdinaryFS{FS: root.FS()}, dir: filepath.Dir(file), config: file, close: root.Close}, nil
+	return cfg, &folder{FS: in.pane.noting(source.OrdinaryFS{FS: root.FS()}), dir: filepath.Dir(file), config: file, close: root.Close}, nil
 }
 
 // missing says which flags are missing of those that go without a config, if some

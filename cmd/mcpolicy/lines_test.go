@@ -199,6 +199,10 @@ func TestReportsAreInert(t *testing.T) {
 	some := rounds.Of(2, 8) // texts a report, others for each
 	commands := [][]string{}
 	for _, f := range report.Formats() {
+		if f.Covers {
+			commands = append(commands, []string{f.Name, "test", "--coverage"})
+			continue
+		}
 		commands = append(commands, []string{f.Name, "check"})
 		if !f.Checks {
 			commands = append(commands, []string{f.Name, "matrix", "--all"})
@@ -210,6 +214,12 @@ func TestReportsAreInert(t *testing.T) {
 	for _, f := range report.WhoCanFormats() {
 		commands = append(commands, []string{f.Name, "who-can", "call", "*"})
 	}
+	for _, f := range report.EnforcementPointFormats() {
+		commands = append(commands, []string{f.Name, "explain", "--enforcement-point=cerbos-fastmcp"})
+	}
+	for _, f := range report.MutationFormats() {
+		commands = append(commands, []string{f.Name, "mutate", "--all"})
+	}
 	for at, c := range commands {
 		format, args := c[0], slices.Clone(c[1:])
 		t.Run(strings.Join(c, " "), func(t *testing.T) {
@@ -217,7 +227,11 @@ func TestReportsAreInert(t *testing.T) {
 				if (i+some*at)%len(commanding) >= some || len(s) > 1000 {
 					continue
 				}
-				dir := writeWorld(t, hostileWorld(s))
+				world := hostileWorld(s)
+				if args[0] == "mutate" { // which takes a case that passes
+					world["tests/t.yaml"] = strings.Replace(world["tests/t.yaml"], "call: {allow", "call: {deny", 1)
+				}
+				dir := writeWorld(t, world)
 				if len(args) == 3 && args[0] == "explain" {
 					args[2] = "delete" + s
 				}
@@ -315,14 +329,14 @@ func (e answerError) Error() string { return string(e) }
 // with plain text.
 func TestProgressIsInert(t *testing.T) {
 	for _, s := range commanding {
-		checkInert(t, "the label", newProgress(&bytes.Buffer{}, "probing "+s).what)
+		checkInert(t, "the label", newScreen(&bytes.Buffer{}).begin("probing "+s).what)
 	}
 }
 
 // TestShorten holds that what is cut has its beginning and its end.
 func TestShorten(t *testing.T) {
 	var b bytes.Buffer
-	complain(lines{&b}, usageError{source.Errorf(source.Pos{File: "a.yaml", Line: 3, Col: 1}, "unknown key %q; want one of b, c", strings.Repeat("ä", 90_000))})
+	complain(lines{&b}, usageError{source.Errorf(source.Pos{File: "a.yaml", Line: 3, Col: 1}, "unknown key %q; want one of b, c", strings.Repeat("ä", 90_000))}, nil)
 	got := b.String()
 	if !strings.HasPrefix(got, `mcpolicy: a.yaml:3:1: unknown key "ä`) || !strings.HasSuffix(got, "ä\"; want one of b, c\n") || !strings.Contains(got, " characters are left out] ") {
 		t.Errorf("%s", got)

@@ -50,7 +50,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	stderr = lines{stderr}
 	if err := tuneEngine(); err != nil {
-		complain(stderr, err)
+		complain(stderr, err, nil)
 		return exitFailure
 	}
 	cmd := newRoot()
@@ -60,11 +60,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c := &course{cancel: cancel}
+	c := &course{args: args, cancel: cancel, screen: newScreen(stderr), mute: terminal(stdout) != nil}
 	c.flags(cmd)
 	finish := profiling(cmd, c.start)
 	err := c.follow(context.WithValue(ctx, courseKey{}, c), cmd.ExecuteContext)
 	finish()
+	c.pane.tell()
 	var usage usageError
 	var wrong workspace.UsageError
 	switch {
@@ -72,26 +73,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case errors.Is(err, errFindings):
 		return exitFinding
-	case errors.As(err, &usage), errors.As(err, &wrong):
-		complain(stderr, err)
-		return exitUsage
-	default:
-		complain(stderr, err)
-		return exitFailure
 	}
+	ran, _, _ := cmd.Find(args) // the root if there is none
+	complain(stderr, err, hereOf(ran))
+	if errors.As(err, &usage) || errors.As(err, &wrong) {
+		return exitUsage
+	}
+	return exitFailure
 }
 
 // maxComplaints is how many mistakes are printed. Whoever has more to mend
 // starts with these.
 const maxComplaints = 30
 
-func complain(stderr io.Writer, err error) {
+func complain(stderr io.Writer, err error, here func(string) string) {
 	mistakes := source.Mistakes(err)
 	for i, m := range mistakes {
 		if i == maxComplaints {
 			fmt.Fprintf(stderr, "mcpolicy: and %d more\n", len(mistakes)-i)
 			return
 		}
-		fmt.Fprintf(stderr, "mcpolicy: %s\n", m)
+		fmt.Fprintf(stderr, "mcpolicy: %s\n", mistake(m, here))
 	}
 }

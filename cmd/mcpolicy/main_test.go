@@ -22,11 +22,13 @@ func TestMain(m *testing.M) {
 	testscript.Main(outsideCI{m}, map[string]func(){"mcpolicy": main, "mcpserver": func() { os.Exit(mcptest.Main()) }})
 }
 
-// outsideCI runs tests as if no CI system did, which matters to where tokens go.
+// outsideCI runs tests as if no CI system did, which matters to where tokens go and links
+// lead.
 type outsideCI struct{ *testing.M }
 
 func (m outsideCI) Run() int {
-	for _, name := range append(reach.CIVariables(), reach.LeaveVariable) {
+	linked := []string{"GITHUB_REPOSITORY", "CI_COMMIT_SHA"}
+	for _, name := range append(append(reach.CIVariables(), reach.LeaveVariable), linked...) {
 		if err := os.Unsetenv(name); err != nil {
 			panic(err)
 		}

@@ -19,10 +19,13 @@ func newMatrix() *cobra.Command {
 		Long: `Show the decision matrix: for each principal, which tools, prompts and resources
 it sees in lists and may use, and on what condition.
 
-Principals that the policies cannot tell apart share a column.`,
+Principals with equal access share a column, agents, people and workloads apart. Rows
+are in the order of danger: destructive tools first, then what lets the most people in.
+Many tools with equal access share a row. --all gives each its row and names everybody.` + watchHelp,
 		Example: `  mcpolicy matrix
   mcpolicy matrix --only conditional --principal sally
   mcpolicy matrix --tool 'delete_*' --operation call
+  mcpolicy matrix --watch --tool 'get_*'
   mcpolicy matrix --summary                 how much each set of roles can reach
   mcpolicy matrix --pdp pdp.internal:3593   as a running PDP decides
   mcpolicy matrix --manifest tools.json --policies policies --principals people.yaml`,
@@ -42,6 +45,9 @@ Principals that the policies cannot tell apart share a column.`,
 				return err
 			}
 			in.writes = targets
+			if watching(cmd) {
+				return again(cmd, &in, &out)
+			}
 			w, err := in.load(cmd.Context(), false)
 			if err != nil {
 				return err
@@ -68,12 +74,14 @@ Principals that the policies cannot tell apart share a column.`,
 				}
 			}
 			defer begin(cmd.Context(), "writing the report")()
-			return out.write(cmd.OutOrStdout(), targets, d, report.Options{Filter: filter})
+			out.here = w.here(in.given())
+			return out.write(cmd.OutOrStdout(), targets, d, report.Options{Filter: filter, Path: w.inRepository(in.given()), Version: version()})
 		},
 	}
 	in.flags(cmd)
 	out.flags(cmd)
 	out.filterFlags(cmd)
+	watchFlag(cmd)
 	cmd.Flags().BoolVar(&out.summary, "summary", false, "show numbers for each set of roles instead of cells")
 	return cmd
 }

@@ -27,7 +27,8 @@ func newReportMerge() *cobra.Command {
 what check, lint, test, prove, matrix, diff or probe wrote with --format json.
 
 What several files tell of the same thing has to be the same: a cell, a finding or a case
-that they tell differently is an error with both places. --label, given once for each
+that they tell differently is an error with both places. Of a run that test --shard split
+all shards are wanted. --label, given once for each
 FILE in their order, puts a name before the servers and files of each, so that those of
 different repositories stay apart.
 
@@ -103,7 +104,9 @@ func (x *merging) run(cmd *cobra.Command, out *output, files []string) error {
 		}
 		list = append(list, f)
 	}
+	_, merged := show(cmd.Context(), "merging")
 	m, err := report.Merge(list)
+	merged()
 	if err != nil {
 		return err
 	}

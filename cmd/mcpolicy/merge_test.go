@@ -89,6 +89,41 @@ func TestMergeShards(t *testing.T) {
 	}
 }
 
+// TestMergeShardsOfTests splits a run with --shard, with and without another filter. What
+// is merged, in any order, is the report of the run, and has its status.
+func TestMergeShardsOfTests(t *testing.T) {
+	for name, filters := range map[string][][]string{
+		"insecure":   {nil},
+		"quickstart": {nil, {"--filter", "customer"}, {"--principal", "@desk"}},
+	} {
+		for _, filter := range filters {
+			_, want, status := toldIn(t, "all.json", append([]string{"test", "-C", fixtureDir(name)}, filter...)...)
+			for _, count := range []int{1, 2, 3} {
+				var files []string
+				for i := range count {
+					shard := fmtInt(i+1) + "/" + fmtInt(count)
+					file, _, _ := toldIn(t, "shard.json", append([]string{"test", "-C", fixtureDir(name), "--shard", shard}, filter...)...)
+					files = append([]string{file}, files...)
+				}
+				if count == 3 {
+					got, text, stderr := mergeOf(t, files[0], files[2], "--format", "json")
+					if got != exitFailure || text != "" || !strings.Contains(stderr, "this is a shard of 3, and the report of 2/3 is missing") {
+						t.Errorf("%s %v without a shard: status %d: %s%s", name, filter, got, text, stderr)
+					}
+					alone, err := os.ReadFile(files[1])
+					if _, text, stderr = mergeOf(t, files[1], "--format", "json"); err != nil || text != string(alone) {
+						t.Errorf("%s %v: a shard alone is not itself: %v, %s", name, filter, err, stderr)
+					}
+				}
+				got, text, stderr := mergeOf(t, append(files, "--format", "json")...)
+				if got != status || text != want {
+					t.Errorf("%s %v in %d shards: status %d, want %d; the same: %t\n%s", name, filter, count, got, status, text == want, stderr)
+				}
+			}
+		}
+	}
+}
+
 // TestMergeFormats holds the formats of a merged report to those of the run, as far as
 // JSON has what they say.
 func TestMergeFormats(t *testing.T) {
@@ -176,6 +211,7 @@ func TestMergeBad(t *testing.T) {
 		`{"version": 1, "matrix": {"cells": [{"principal": "x", "access": "alowed"}]}}`:                                      `1:37: access is "alowed"`,
 		`{"version": 1, "tests": {"passed": 3, "failed": 0, "errored": 0, "skipped": 0, "suites": []}}`:                      `the cases are not as many as it says`,
 		strings.Replace(good, `"failed": 0`, `"failed": 1`, 1):                                                               `the cases are not as many as it says`,
+		`{"version": 1, "shard": "3/2", "tests": {"suites": []}}`:                                                            `1:25: shard: want a shard from 1/2 to 2/2, have "3/2"`,
 		`{"version": 1, "diff": {"verdict": "good"}}`:                                                                        `verdict is "good"`,
 		`{"version": 1, "matrix": {"classes": [], "cells": [{"class": 4, "server": "s", "access": "denied", "rules": []}]}}`: `class 4 is in no table`,
 	} {

@@ -10,9 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -29,6 +27,11 @@ type output struct {
 	summary bool
 	byRule  bool // set by --by
 	marker  string
+	covers  bool                     // the command measures coverage, if it is asked to
+	covered bool                     // it is asked to
+	linked  string                   // --link-base
+	here    func(file string) string // how text names files
+	was     func(file string) string // and those of the base
 	only    []string
 	servers, principals, roles,
 	items, operations []string
@@ -36,16 +39,19 @@ type output struct {
 
 func (o *output) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringArrayVar(&o.formats, "format", nil, "write a report as `FORMAT[=FILE]`: "+strings.Join(formatNames(), ", ")+"; may be repeated (default text)")
+	f.StringArrayVar(&o.formats, "format", nil, "write a report as `FORMAT[=FILE]`: "+strings.Join(o.formatNames(), ", ")+"; may be repeated (default text)")
 	f.StringVar(&o.color, "color", "auto", "colour: auto, always or never; NO_COLOR turns auto off")
 	f.BoolVar(&o.ascii, "ascii", false, "use nothing but ASCII (default where the locale is not UTF-8)")
 	f.BoolVar(&o.all, "all", false, "show what is folded away otherwise")
 	f.BoolVar(&o.byClass, "by-class", false, "JSON: a cell for each class of principals that the policies cannot tell apart, and a table of the classes")
 	f.StringVar(&o.names, "names", "all", "HTML: whose names a page has: all, or classes, which leaves people's names out and says how many they are")
 	f.StringVar(&o.marker, "marker", "", "Markdown: put `KEY` into the hidden first line by which a bot finds its comment, where a repository has several configs")
+	f.StringVar(&o.linked, "link-base", "", "Markdown: make links of places and rules; the repository's files are below `URL`, with #L3 for a line (default: what GitHub and GitLab say of themselves)")
 	var formats []string
 	for _, f := range report.Formats() {
-		formats = append(formats, f.Name+"\t"+f.Summary)
+		if !f.Covers || o.covers {
+			formats = append(formats, f.Name+"\t"+f.Summary)
+		}
 	}
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("names", cobra.FixedCompletions([]string{"all", "classes"}, cobra.ShellCompDirectiveNoFileComp))
@@ -69,10 +75,13 @@ func (o *output) filterFlags(cmd *cobra.Command) {
 	})
 }
 
-func formatNames() []string {
+// formatNames lists the formats that the command writes.
+func (o *output) formatNames() []string {
 	var names []string
 	for _, f := range report.Formats() {
-		names = append(names, f.Name)
+		if !f.Covers || o.covers {
+			names = append(names, f.Name)
+		}
 	}
 	return names
 }
@@ -97,7 +106,10 @@ func (o *output) targets() ([]target, error) {
 		i := slices.IndexFunc(report.Formats(), func(f report.Format) bool { return f.Name == name })
 		switch {
 		case i < 0:
-			errs = append(errs, usageError{fmt.Errorf("--format: unknown format %q%s; there are %s", name, source.DidYouMean(name, formatNames()), strings.Join(formatNames(), ", "))})
+			errs = append(errs, usageError{fmt.Errorf("--format: unknown format %q%s; there are %s", name, source.DidYouMean(name, o.formatNames()), strings.Join(o.formatNames(), ", "))})
+			continue
+		case report.Formats()[i].Covers && !o.covered:
+			errs = append(errs, usageError{fmt.Errorf("--format: %s is about coverage, which mcpolicy test --coverage measures", name)})
 			continue
 		case toFile && file == "":
 			errs = append(errs, usageError{fmt.Errorf("--format: %s needs a file name after the equals sign", spec)})
@@ -113,6 +125,9 @@ func (o *output) targets() ([]target, error) {
 	errs = append(errs, apart(list))
 	if err := report.CheckMarker(o.marker); err != nil {
 		errs = append(errs, usageError{fmt.Errorf("--marker: %w, have %q", err, o.marker)})
+	}
+	if _, err := o.linkBase(); err != nil {
+		errs = append(errs, usageError{fmt.Errorf("--link-base: %w", err)})
 	}
 	if !slices.Contains([]string{"auto", "always", "never"}, o.color) {
 		errs = append(errs, usageError{fmt.Errorf("--color: want auto, always or never, have %q", o.color)})
@@ -147,23 +162,23 @@ func (o *output) filter() (*report.Filter, error) {
 // options adds to options how to write to w.
 func (o *output) options(w io.Writer, options report.Options) report.Options {
 	options.All, options.ByClass, options.Summary, options.ByRule = o.all, o.byClass, o.summary, o.byRule
+	options.Here, options.HereBase = o.here, o.was
+	if o.linked != "" || options.Path != nil { // else it is not known where files stand
+		options.LinkBase, _ = o.linkBase()
+	}
 	options.Nameless, options.Marker = o.names == "classes", o.marker
 	options.ASCII, options.Width = o.ascii || !utf8Locale(), 80
-	file, isFile := w.(*os.File)
-	terminal := isFile && isatty.IsTerminal(file.Fd())
-	if terminal {
-		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 { //nolint:gosec // a file descriptor is small
-			options.Width = width
-		}
-	}
-	if width, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && width > 0 && !terminal {
+	width, color := terminalOf(w)
+	if width > 0 {
+		options.Width = width
+	} else if width, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && width > 0 {
 		options.Width = width
 	}
 	switch o.color {
 	case "always":
 		options.Color = true
 	case "auto":
-		options.Color = terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		options.Color = color
 	}
 	return options
 }

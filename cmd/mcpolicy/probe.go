@@ -187,22 +187,25 @@ func (p *probing) visit(cmd *cobra.Command, w *session, m *matrix.Matrix, filter
 	ctx := cmd.Context()
 	for _, s := range servers {
 		announce(cmd.ErrOrStderr(), s.live, true)
-		if err := m.Decide(ctx, slices.Collect(m.ColumnsOf(s.matrix))); err != nil {
+		_, decided := show(ctx, "deciding")
+		err := m.Decide(ctx, slices.Collect(m.ColumnsOf(s.matrix)))
+		decided()
+		if err != nil {
 			return results, append(errs, err)
 		}
 		if err := workspace.Stable(m, slices.Collect(m.ColumnsOf(s.matrix))); err != nil {
 			return results, append(errs, err)
 		}
-		bar := newProgress(cmd.ErrOrStderr(), "probing "+s.matrix.Name)
+		progress, done := show(ctx, "probing "+s.matrix.Name)
 		result, err := probe.Run(ctx, &probe.Input{
 			Matrix: m, Server: s.matrix, Conditions: w.Engine.Conditions(), Solver: solver.New(w.Engine.Leaves()), Clients: people.Clients(s.live),
 			Dial: func(ctx context.Context, c probe.Client) (probe.Session, error) {
 				return people.Dial(ctx, s.live, c, live.Options{Version: version()})
 			},
 			Items: filter.Items.Match, Calls: p.call, Reads: p.read, Destructive: p.destructive,
-			Concurrency: p.concurrency, Timeout: p.timeout, Progress: bar.report,
+			Concurrency: p.concurrency, Timeout: p.timeout, Progress: progress,
 		})
-		bar.done()
+		done()
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -2,6 +2,8 @@ package main
 
 import (
 	"io"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -9,41 +11,148 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// patience is how long work goes on before a bar appears.
-const patience = 500 * time.Millisecond
+const (
+	patience = 500 * time.Millisecond // how long work goes on before it is shown
+	redrawn  = 200 * time.Millisecond // how often what is shown is drawn
+)
 
-// progress shows a bar on standard error while work is long, if that is a
-// terminal.
-type progress struct {
-	w     io.Writer // nil if there is nobody to show it to
-	what  string
-	start time.Time
-	bar   *progressbar.ProgressBar
+// A screen shows on a terminal what a run is doing while that takes long, one work at a
+// time: the one that began last. It says how far it is where that is known, and for how
+// long it goes on anyway, so that nothing long is silent.
+type screen struct {
+	w io.Writer // the terminal; nil if there is nobody to show anything to
+
+	mu    sync.Mutex
+	works []*progress // begun and not done, in this order
+	shown *progress
+	bar   *progressbar.ProgressBar // of what is shown
+	of    int                      // its total
+	stop  chan struct{}            // closed when there is no work; nil then
 }
 
-func newProgress(stderr io.Writer, what string) *progress {
-	p := &progress{what: shorten(source.Inert(what)), start: time.Now()}
+// A progress is work under way.
+type progress struct {
+	screen      *screen
+	what        string
+	start       time.Time
+	made, total int // 0 where it is not known
+}
+
+func newScreen(stderr io.Writer) *screen {
 	if f := terminal(stderr); f != nil {
-		p.w = f
+		return &screen{w: f}
+	}
+	return &screen{}
+}
+
+// begin begins some work.
+func (s *screen) begin(what string) *progress {
+	p := &progress{screen: s, what: shorten(source.Inert(what)), start: time.Now()}
+	if s.w == nil {
+		return p
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.works = append(s.works, p); len(s.works) == 1 {
+		s.stop = make(chan struct{})
+		go s.watch(s.stop)
 	}
 	return p
 }
 
 // report says how far the work is.
-func (p *progress) report(done, total int) {
-	if p.w == nil || p.bar == nil && time.Since(p.start) < patience {
-		return
-	}
-	if p.bar == nil {
-		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(p.what),
-			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
-	}
-	_ = p.bar.Set(done) // a bar that cannot be drawn is no reason to stop
+func (p *progress) report(made, total int) {
+	p.screen.mu.Lock()
+	defer p.screen.mu.Unlock()
+	p.made, p.total = made, total
 }
 
-// done takes the bar away.
+// done takes the work away.
 func (p *progress) done() {
-	if p.bar != nil {
-		_ = p.bar.Finish()
+	s := p.screen
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.works, p); i >= 0 {
+		s.works = slices.Delete(s.works, i, i+1)
+		s.rest()
 	}
+	if s.shown == p {
+		s.clear()
+	}
+}
+
+// end takes everything away.
+func (s *screen) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.works = nil
+	s.rest()
+	s.clear()
+}
+
+// rest stops drawing where there is no work.
+func (s *screen) rest() {
+	if len(s.works) == 0 && s.stop != nil {
+		close(s.stop)
+		s.stop = nil
+	}
+}
+
+// watch draws what is being done, until stop is closed.
+func (s *screen) watch(stop chan struct{}) {
+	tick := time.NewTicker(redrawn)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+			s.draw()
+		}
+	}
+}
+
+// draw shows the work that began last, of those that take long.
+func (s *screen) draw() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var p *progress
+	for _, work := range s.works {
+		if time.Since(work.start) >= patience {
+			p = work
+		}
+	}
+	if p != s.shown || p != nil && p.total != s.of {
+		s.clear()
+	}
+	if p == nil {
+		return
+	}
+	if s.bar == nil {
+		s.shown, s.of = p, p.total
+		s.bar = newBar(s.w, p)
+	}
+	if p.total > 0 {
+		_ = s.bar.Set(min(p.made, p.total-1)) // a bar that is full is taken away, and the work is not done yet
+	}
+	_ = s.bar.RenderBlank() // what cannot be drawn is no reason to stop
+}
+
+// clear takes away what is shown.
+func (s *screen) clear() {
+	if s.bar != nil {
+		_ = s.bar.Clear()
+	}
+	s.shown, s.bar, s.of = nil, nil, 0
+}
+
+func newBar(w io.Writer, p *progress) *progressbar.ProgressBar {
+	options := []progressbar.Option{
+		progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(p.what), progressbar.OptionUseANSICodes(true),
+		progressbar.OptionSetSpinnerChangeInterval(0),
+	}
+	if p.total <= 0 {
+		return progressbar.NewOptions(-1, append(options, progressbar.OptionSpinnerType(9))...)
+	}
+	return progressbar.NewOptions(p.total, append(options, progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true))...)
 }

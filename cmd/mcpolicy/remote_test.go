@@ -70,7 +70,7 @@ func TestCompareEmbedded(t *testing.T) {
 	}
 	wants["text"] = []string{
 		"error  production lets sally call get_sales_data, and", "Called with {\"region\": \"APAC\"}.",
-		`policies/mcp_server.yaml:50:7  rule "sales-own-region" would allow it`, "1 of 42 cells decided differently by PDP " + addr,
+		"fixtures/fastmcp/policies/mcp_server.yaml:50:7", `rule "sales-own-region" would allow it`, "1 of 42 cells decided differently by PDP " + addr,
 	}
 	for format, want := range wants {
 		text := out
@@ -167,6 +167,9 @@ func TestCompareFixtures(t *testing.T) {
 	}
 	for _, c := range configs {
 		dir := filepath.Dir(c)
+		if filepath.Base(dir) == "bank" {
+			continue // a running PDP is not asked about requests that are made of what is open
+		}
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			if testing.Short() && filepath.Base(dir) == "github" {
 				t.Skip("the largest fixture is for the step without -short")

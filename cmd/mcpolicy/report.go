@@ -90,6 +90,7 @@ apostrophe; so does one that begins with an apostrophe.`,
 			if err != nil {
 				return err
 			}
+			out.here = hereOf(cmd)
 			defer begin(cmd.Context(), "writing the report")()
 			return write(cmd.OutOrStdout(), r)
 		},

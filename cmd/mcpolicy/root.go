@@ -35,7 +35,7 @@ command line or the config is wrong; 3 the run could not complete.`,
 	cmd.SetVersionTemplate("mcpolicy {{.Version}}\n")
 	cmd.SetFlagErrorFunc(badFlag)
 	cmd.SetHelpCommand(newHelp())
-	cmd.AddCommand(newCheck(), newMatrix(), newLint(), newTest(), newProve(), newDiff(), newLock(), newExplain(), newWhoCan(), newRules(), newDiscover(), newProbe(), newWaive(), newReport())
+	cmd.AddCommand(newCheck(), newMatrix(), newLint(), newTest(), newMutate(), newProve(), newDiff(), newLock(), newExplain(), newWhoCan(), newRules(), newDiscover(), newProbe(), newWaive(), newBaseline(), newReport(), newExport())
 	return cmd
 }
 

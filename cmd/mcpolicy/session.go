@@ -36,6 +36,7 @@ func (in *input) load(ctx context.Context, readSuites bool) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	in.pane = courseOf(ctx).pane
 	cfg, dir, err := in.readConfig()
 	if err != nil {
 		return nil, err
@@ -54,11 +55,10 @@ func (in *input) loadFrom(ctx context.Context, cfg *config.Config, dir *folder, 
 	}
 	w, err := workspace.Load(ctx, inputs, workspace.Options{
 		Now: now, Start: in.started, AcceptIncomplete: in.acceptIncomplete, Enforcement: in.enforcement, ResourceKind: in.resourceKind,
-		PDP: in.pdp, Remote: in.remote, ReadSuites: readSuites,
+		PDP: in.pdp, Remote: in.remote, ReadSuites: readSuites, NoCerbosTests: in.noCerbosTests,
 		Bounds: courseOf(ctx).read,
 		Progress: func(work string) (report func(done, total int), end func()) {
-			bar, ended := newProgress(in.stderr(), work), begin(ctx, work)
-			return bar.report, func() { bar.done(); ended() }
+			return show(ctx, work)
 		},
 	})
 	if err != nil {
@@ -117,6 +117,9 @@ func suiteFiles(names []string, open opener) []workspace.File {
 			continue
 		}
 		below, err := workspace.SuiteFiles(os.DirFS(name))
+		if err == nil && len(below) == 0 {
+			err = errors.New("no suites below this folder: it holds no .yaml file")
+		}
 		if err != nil {
 			list = append(list, workspace.File{Name: filepath.ToSlash(name), Open: func() (fs.File, error) { return nil, err }})
 		}

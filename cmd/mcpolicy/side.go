@@ -161,11 +161,14 @@ func (s *side) parse(name string, data []byte, read fs.FS, dir string) (err erro
 	return nil
 }
 
+// An elsewhereError is a mistake in a revision, whose files are called as it has them.
+type elsewhereError struct{ error }
+
 // at says of mistakes in which revision they are. They are not those of the command line.
 func at(name string, err error) error {
 	var list []error
 	for _, m := range source.Mistakes(err) {
-		list = append(list, fmt.Errorf("at %s: %s", name, m.Error())) //nolint:errorlint // it is no mistake of usage
+		list = append(list, elsewhereError{fmt.Errorf("at %s: %s", name, m.Error())}) //nolint:errorlint // it is no mistake of usage
 	}
 	return errors.Join(list...)
 }

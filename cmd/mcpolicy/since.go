@@ -45,7 +45,7 @@ func (in *input) checked(ctx context.Context, w *session, checks workspace.Check
 	}
 	var before *workspace.Workspace // nil if there was none
 	if base.session != nil {
-		before = base.session.Workspace
+		before, in.was = base.session.Workspace, base.session.here(nil)
 	}
 	d, r, err := w.CheckSince(ctx, before, checks)
 	if err != nil {

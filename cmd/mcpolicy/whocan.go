@@ -21,10 +21,12 @@ func newWhoCan() *cobra.Command {
 		Short: "Say who may do one thing, and on what condition",
 		Long: `Say who may do one thing: the declared principals, and anybody by role, with the
 exact condition over their attributes and the arguments. ITEM may be a glob.
-Roles that only a rule for everyone lets in are marked.`,
+Roles that only a rule for everyone lets in are marked. Up to a hundred principals are
+named, and all of them with --all.`,
 		Example: `  mcpolicy who-can call delete_customer
   mcpolicy who-can call 'delete_*' --server crm
-  mcpolicy who-can call --destructive`,
+  mcpolicy who-can call --destructive
+  mcpolicy who-can call '*' --summary    how many, and which roles`,
 		Args:              usageArgs(cobra.MinimumNArgs(1)),
 		ValidArgsFunction: complete((*completing).asked),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,6 +47,7 @@ Roles that only a rule for everyone lets in are marked.`,
 				return err
 			}
 			defer w.close()
+			out.here = w.here(in.given())
 			answers, notes, err := w.WhoCan(ctx, &workspace.Access{Operation: op, Items: args[1:], Server: server, Destructive: destructive})
 			if err != nil {
 				return err
@@ -52,6 +55,7 @@ Roles that only a rule for everyone lets in are marked.`,
 			for _, n := range notes {
 				fmt.Fprintf(cmd.ErrOrStderr(), "mcpolicy: warning: %s\n", n.Message)
 			}
+			defer begin(ctx, "writing the answers")()
 			return write(cmd.OutOrStdout(), answers)
 		},
 	}
@@ -59,6 +63,7 @@ Roles that only a rule for everyone lets in are marked.`,
 	out.flags(cmd)
 	cmd.Flags().StringVar(&server, "server", "", "only the server of this `NAME`")
 	cmd.Flags().BoolVar(&destructive, "destructive", false, "only destructive tools")
+	cmd.Flags().BoolVar(&out.summary, "summary", false, "show how many may instead of who, a line for each tool, prompt or resource")
 	completeFlags(cmd, map[string]cobra.CompletionFunc{"server": complete((*completing).servers)})
 	return cmd
 }

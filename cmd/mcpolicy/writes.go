@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // A place is where a name leads to, through whatever links and spellings.
@@ -105,6 +106,17 @@ func (in *input) spare(cfg *config.Config, dir *folder) error {
 	return errors.Join(errs...)
 }
 
+// What a baseline and a suite are called among what is read.
+const (
+	baselineWhat = "the baseline"
+	suiteWhat    = "a suite"
+)
+
+// baselineFile returns the baseline beside the config, as the system has it.
+func (f *folder) baselineFile() string {
+	return filepath.Join(filepath.Dir(f.config), workspace.BaselineName(filepath.Base(f.config)))
+}
+
 // ingredients returns what the command line and the config name to be read.
 func (in *input) ingredients(cfg *config.Config, dir *folder) []ingredient {
 	var list []ingredient
@@ -122,6 +134,9 @@ func (in *input) ingredients(cfg *config.Config, dir *folder) []ingredient {
 		add("the config", dir.config)
 		if dir.config != "" {
 			add("the lock", dir.lockFile())
+			if in.baseline == "" && cfg.Lint.Baseline.Path == "" {
+				add(baselineWhat, dir.baselineFile())
+			}
 		}
 	}
 	for _, m := range in.manifests {
@@ -129,9 +144,10 @@ func (in *input) ingredients(cfg *config.Config, dir *folder) []ingredient {
 		add("an inventory", file)
 	}
 	add("the policies", in.policies)
+	add(baselineWhat, in.baseline)
 	add("the principals", in.principals)
 	for _, s := range in.suites {
-		add("a suite", s)
+		add(suiteWhat, s)
 	}
 	for _, file := range []string{in.remote.CAFile, in.remote.CertFile, in.remote.KeyFile} {
 		add("a certificate or its key", file)
@@ -143,8 +159,9 @@ func (in *input) ingredients(cfg *config.Config, dir *folder) []ingredient {
 	}
 	named("the policies", cfg.Policies.Path)
 	named("the principals", cfg.Principals.Path)
+	named(baselineWhat, cfg.Lint.Baseline.Path)
 	for _, p := range cfg.Tests {
-		named("a suite", p.Path)
+		named(suiteWhat, p.Path)
 	}
 	return list
 }

@@ -1,11 +1,15 @@
 package cerbosbin_test
 
 import (
+	"bytes"
+	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
 	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/matrix"
@@ -29,23 +33,76 @@ func fixtures(t *testing.T) []string {
 // oneOf is a list of one, which the planner writes as an equation.
 var oneOf = regexp.MustCompile(` in \[([^],]+)\]`)
 
+// dial starts a PDP over the policies of a fixture.
+func dial(t *testing.T, f *fixture.Fixture) *remote.PDP {
+	t.Helper()
+	pdp, err := remote.Dial(t.Context(), cerbosbin.Serve(t, f.Policies, f.Conf), remote.Options{Plaintext: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pdp.Close() })
+	return pdp
+}
+
+// TestRemoteUncovered takes the policy away that the hooks of Claude Code are decided by: what
+// no policy covers is open there, whichever engine says so.
+func TestRemoteUncovered(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(fixture.Dir("synapse"))); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "policies", "pre_tool_use.yaml")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.Replace(data, []byte("resource: PreToolUse"), []byte("resource: PostToolUse"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := fixture.Load(t, dir)
+	for name, m := range map[string]*matrix.Matrix{"embedded": f.Matrix(t, f.Engine), "remote": f.Matrix(t, dial(t, f))} {
+		calls := 0
+		for _, c := range m.Classes {
+			for _, col := range m.Columns {
+				if cell := m.Cell(c, col); col.Operation == authz.Call {
+					calls++
+					if cell.Access != matrix.Unguarded || !cell.NoPolicy {
+						t.Errorf("%s: %s %v %s is %v, no policy: %v", name, c.First().Key, col.Operation, col.Item.Name, cell.Access, cell.NoPolicy)
+					}
+				}
+			}
+		}
+		if calls == 0 {
+			t.Errorf("%s: no calls", name)
+		}
+	}
+}
+
+// madeOfOpen reports whether a request of a column is made of what is open.
+func madeOfOpen(col *matrix.Column) bool {
+	return slices.ContainsFunc(col.Question.Requests, func(r authz.Request) bool {
+		return r.Unknown != nil && slices.ContainsFunc(r.Made, func(m authz.Made) bool { return !m.OfPrincipal() })
+	})
+}
+
 // TestRemoteMatrix builds the matrix of each fixture through a PDP, and
 // compares it with the embedded engine's cell by cell.
 func TestRemoteMatrix(t *testing.T) {
 	for _, name := range fixtures(t) {
 		t.Run(name, func(t *testing.T) {
 			f := fixture.Load(t, fixture.Dir(name))
-			remote, err := remote.Dial(t.Context(), cerbosbin.Serve(t, f.Policies, f.Conf), remote.Options{Plaintext: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = remote.Close() })
-			want, got := f.Matrix(t, f.Engine), f.Matrix(t, remote)
+			want, got := f.Matrix(t, f.Engine), f.Matrix(t, dial(t, f))
 			cells, conditions := 0, 0
 			for i, c := range want.Classes {
 				for j, col := range want.Columns {
 					a, b := want.Cell(c, col), got.Cell(got.Classes[i], got.Columns[j])
 					cells++
+					if madeOfOpen(col) {
+						if b.Access != matrix.Conditional || b.Condition.Written() {
+							t.Errorf("%s %v %s: %v, which a PDP is not asked about", c.First().Key, col.Operation, col.Item.Name, b.Access)
+						}
+						continue
+					}
 					if a.Settlement.Settled() { // a plan cannot be
 						open := *a
 						open.Access, open.Condition = matrix.Conditional, a.Open()

@@ -89,7 +89,7 @@ func New(m *matrix.Matrix, policies *policy.Set, defaults Defaults) *Index {
 			template = AskAbout(col.Server.Profile, col.Item.Type, col.Operation)
 			templates[k] = template
 		}
-		for i, r := range plainQuestion(col).Requests {
+		for _, r := range x.routed(plainQuestion(col).Requests) {
 			at := x.Address(&r.Resource)
 			t := targets[at]
 			if t == nil {
@@ -101,9 +101,9 @@ func New(m *matrix.Matrix, policies *policy.Set, defaults Defaults) *Index {
 			if !slices.Contains(t.Servers, col.Server) {
 				t.Servers = append(t.Servers, col.Server)
 			}
-			a := Asked{Request: &r, Target: t}
-			if i < len(template) {
-				a.AnyItem = &template[i]
+			a := Asked{Request: &r.Request, Target: t}
+			if r.number < len(template) {
+				a.AnyItem = &template[r.number]
 				a.General = a.AnyItem.Action == r.Action
 				a.Gate = a.General && a.AnyItem.Resource.ID == r.Resource.ID
 			}
@@ -119,6 +119,42 @@ func New(m *matrix.Matrix, policies *policy.Set, defaults Defaults) *Index {
 	return x
 }
 
+// A routedRequest is one of a question, by its number, for those for whom it goes to one
+// address.
+type routedRequest struct {
+	authz.Request
+	number int
+}
+
+// routed returns the requests of a question, each once for each address and action that it
+// has for a declared principal.
+func (x *Index) routed(list []authz.Request) []routedRequest {
+	var routed []routedRequest
+	for i := range list {
+		if !slices.ContainsFunc(list[i].Made, func(m authz.Made) bool { return m.Routes() }) {
+			routed = append(routed, routedRequest{list[i], i})
+			continue
+		}
+		seen := map[string]bool{}
+		for _, class := range x.matrix.Classes {
+			r := list[i]
+			r.Principal = class.First()
+			sent, invalid := r.Sent()
+			of := &sent.Resource
+			key := strings.Join([]string{of.Kind, of.PolicyVersion, of.Scope, sent.Action}, "\x00")
+			if invalid != "" || seen[key] {
+				continue
+			}
+			seen[key] = true
+			r.Principal, r.Action = nil, sent.Action
+			r.Resource.Kind, r.Resource.PolicyVersion, r.Resource.Scope = of.Kind, of.PolicyVersion, of.Scope
+			r.Made = slices.DeleteFunc(slices.Clone(r.Made), func(m authz.Made) bool { return m.Routes() })
+			routed = append(routed, routedRequest{r, i})
+		}
+	}
+	return routed
+}
+
 // Asked returns what is asked about a column: about a plain call where one can
 // be made as a task.
 func (x *Index) Asked(col *matrix.Column) []Asked { return x.asked[col] }
@@ -126,7 +162,7 @@ func (x *Index) Asked(col *matrix.Column) []Asked { return x.asked[col] }
 // AskAbout returns what would be asked about an operation on some item, whose
 // name and tag are [witness.AnyName].
 func AskAbout(profile *pep.Profile, t authz.ItemType, op authz.Operation) []authz.Request {
-	return profile.Ask(pep.Item{Type: t, Name: witness.AnyName, OwnName: witness.AnyName, Tags: []string{witness.AnyName}}, op).Requests
+	return profile.Ask(pep.Item{Type: t, Name: witness.AnyName, OwnName: witness.AnyName, Tags: []string{witness.AnyName}, Any: true}, op).Requests
 }
 
 // Address returns where a request about a resource is asked.

@@ -22,6 +22,7 @@ func plainQuestion(col *matrix.Column) pep.Question {
 	if !col.Question.TaskOnly {
 		return col.Question
 	}
-	plain := pep.Item{Type: col.Item.Type, Name: col.Item.Name, OwnName: col.Item.OwnName, Tags: col.Item.Tags}
+	plain := matrix.ProfileItem(col.Item)
+	plain.TaskSupport = ""
 	return col.Server.Profile.Ask(plain, col.Operation)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/matrix"
 )
 
@@ -50,14 +51,14 @@ var (
 )
 
 func desk(t *testing.T, changes ...change) *world {
-	return newWorld(t, "fastmcp", deskTrials, append([]change{{file: "principals.yaml", new: deskPrincipals}}, changes...)...)
+	return newWorld(t, fixture.Dir("fastmcp"), deskTrials, append([]change{{file: "principals.yaml", new: deskPrincipals}}, changes...)...)
 }
 
 func warehouse(t *testing.T, changes ...change) *world {
-	return newWorld(t, "fastmcp2", warehouseTrials, changes...)
+	return newWorld(t, fixture.Dir("fastmcp2"), warehouseTrials, changes...)
 }
 
-func returns(t *testing.T) *world { return newWorld(t, "fastmcp4", returnsTrials) }
+func returns(t *testing.T) *world { return newWorld(t, fixture.Dir("fastmcp4"), returnsTrials) }
 
 // TestAccess compares every cell of a fixture's matrix with what the running
 // server shows each principal and lets it do, and what no token gets.
@@ -70,7 +71,7 @@ func TestAccess(t *testing.T) {
 		{"FastMCP 3", "fastmcp3", desk(t)},
 		{"FastMCP 2", "fastmcp2", warehouse(t)},
 		// The same server on FastMCP 3 is asked about by wire names only.
-		{"FastMCP 2's server on 3", "fastmcp3", warehouse(t, change{"mcpolicy.yaml", "fastmcp: 2.14.7", "fastmcp: 3.4.9"})},
+		{"FastMCP 2's server on 3", "fastmcp3", warehouse(t, change{file: "mcpolicy.yaml", old: "fastmcp: 2.14.7", new: "fastmcp: 3.4.9"})},
 		{"FastMCP 4", "fastmcp4", returns(t)},
 	}
 	for _, test := range tests {

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -66,7 +68,13 @@ func (l listing) size() int {
 	return n
 }
 
-// list reads all lists to their ends.
+// gated reports whether an error refuses a list as a whole.
+func gated(err error) bool {
+	var e *jsonrpc.Error
+	return errors.As(err, &e) && e.Code == -32001
+}
+
+// list reads all lists to their ends. One that is refused is empty.
 func list(ctx context.Context, session *mcp.ClientSession) (listing, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -75,24 +83,36 @@ func list(ctx context.Context, session *mcp.ClientSession) (listing, error) {
 		shown[t] = map[string]bool{}
 	}
 	for tool, err := range session.Tools(ctx, nil) {
+		if gated(err) {
+			break
+		}
 		if err != nil {
 			return nil, fmt.Errorf("tools/list: %w", err)
 		}
 		shown[authz.ToolItem][tool.Name] = true
 	}
 	for prompt, err := range session.Prompts(ctx, nil) {
+		if gated(err) {
+			break
+		}
 		if err != nil {
 			return nil, fmt.Errorf("prompts/list: %w", err)
 		}
 		shown[authz.PromptItem][prompt.Name] = true
 	}
 	for resource, err := range session.Resources(ctx, nil) {
+		if gated(err) {
+			break
+		}
 		if err != nil {
 			return nil, fmt.Errorf("resources/list: %w", err)
 		}
 		shown[authz.ResourceItem][resource.URI] = true
 	}
 	for template, err := range session.ResourceTemplates(ctx, nil) {
+		if gated(err) {
+			break
+		}
 		if err != nil {
 			return nil, fmt.Errorf("resources/templates/list: %w", err)
 		}
@@ -111,6 +131,10 @@ const (
 )
 
 func (o outcome) String() string { return [...]string{"refused", "admitted", "done"}[o] }
+
+// refusals are how what guards the servers says that it refuses: the middlewares,
+// and the gateway of COAZ-MCP.
+var refusals = regexp.MustCompile("Unauthorized|Access denied|COAZ mapping error|Authorization service unavailable")
 
 // use calls a tool, gets a prompt or reads a resource.
 func use(ctx context.Context, session *mcp.ClientSession, item *manifest.Item, arguments map[string]any) (outcome, string) {
@@ -146,7 +170,7 @@ func use(ctx context.Context, session *mcp.ClientSession, item *manifest.Item, a
 	}
 	said := fmt.Sprint(answer)
 	switch {
-	case isError && strings.Contains(said, "Unauthorized"):
+	case isError && refusals.MatchString(said):
 		return refused, said
 	case isError:
 		return admitted, said

@@ -13,9 +13,9 @@ import (
 
 // hrForAll opens the personnel files to sales people.
 var hrForAll = change{
-	"policies/mcp_server.yaml",
-	"      effect: EFFECT_ALLOW\n      roles: [HR]\n",
-	"      effect: EFFECT_ALLOW\n      roles: [HR, SALES]\n",
+	file: "policies/mcp_server.yaml",
+	old:  "      effect: EFFECT_ALLOW\n      roles: [HR]\n",
+	new:  "      effect: EFFECT_ALLOW\n      roles: [HR, SALES]\n",
 }
 
 // TestSabotage holds that a server behind other policies than those that the

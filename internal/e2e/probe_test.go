@@ -105,7 +105,7 @@ func TestProbeSabotage(t *testing.T) {
 // cerbos-fastmcp, where the config takes the server for a FastMCP 3.
 func TestProbeTask(t *testing.T) {
 	t.Parallel()
-	w := warehouse(t, change{"mcpolicy.yaml", "fastmcp: 2.14.7", "fastmcp: 3.4.9"})
+	w := warehouse(t, change{file: "mcpolicy.yaml", old: "fastmcp: 2.14.7", new: "fastmcp: 3.4.9"})
 	s, _ := w.run(t, "fastmcp2")
 	got, said := w.probe(t, s, 1)
 	denied := 0

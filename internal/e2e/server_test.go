@@ -37,12 +37,12 @@ type server struct {
 }
 
 // serve starts the server.py in dir behind a PDP, with a token for each of the
-// keys: see [token].
-func serve(t *testing.T, interpreter, dir string, behind *cerbosbin.Server, keys []string) *server {
+// keys: see [token]. Further settings are variables of its environment.
+func serve(t *testing.T, interpreter, dir string, behind *cerbosbin.Server, keys []string, settings ...string) *server {
 	t.Helper()
 	var last error
 	for range startTries {
-		s, err := start(interpreter, dir, filepath.Join(t.TempDir(), "runs.json"), behind, keys)
+		s, err := start(interpreter, dir, filepath.Join(t.TempDir(), "runs.json"), behind, append(tokens(keys), settings...))
 		if err == nil {
 			t.Cleanup(s.kill)
 			t.Cleanup(func() {
@@ -77,7 +77,7 @@ func tokens(keys []string) []string {
 	return list
 }
 
-func start(interpreter, dir, runs string, behind *cerbosbin.Server, keys []string) (*server, error) {
+func start(interpreter, dir, runs string, behind *cerbosbin.Server, settings []string) (*server, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func start(interpreter, dir, runs string, behind *cerbosbin.Server, keys []strin
 	s.cmd.Dir = dir
 	s.cmd.Env = append(os.Environ(), "HOST="+host, "PORT="+port, "RUNS_FILE="+runs,
 		"CERBOS_HOST="+behind.Addr, "CERBOS_URL=http://"+behind.HTTPAddr, "FASTMCP_CHECK_FOR_UPDATES=off", "FASTMCP_LOG_LEVEL=WARNING")
-	s.cmd.Env = append(s.cmd.Env, tokens(keys)...)
+	s.cmd.Env = append(s.cmd.Env, settings...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.WaitDelay = time.Second
 	// A group of its own, which ends with the test, whatever becomes of that.

@@ -123,7 +123,7 @@ func TestTask(t *testing.T) {
 	})
 	t.Run("FastMCP 3", func(t *testing.T) {
 		t.Parallel()
-		w := warehouse(t, change{"mcpolicy.yaml", "fastmcp: 2.14.7", "fastmcp: 3.4.9"})
+		w := warehouse(t, change{file: "mcpolicy.yaml", old: "fastmcp: 2.14.7", new: "fastmcp: 3.4.9"})
 		s, _ := w.run(t, "fastmcp3")
 		refusals := 0
 		for _, key := range w.keys() {

@@ -25,21 +25,31 @@ type world struct {
 	trials map[string][]map[string]any
 }
 
-// A change is made to the files of a copy: the text of one is replaced, or, if
-// there is nothing to replace, all of it.
-type change struct{ file, old, new string }
+// A change is made to the files of a copy: the text of one is replaced, once or
+// wherever it stands, or, if there is nothing to replace, all of it.
+type change struct {
+	file, old, new string
+	all            bool
+}
 
-func newWorld(t *testing.T, name string, trials map[string][]map[string]any, changes ...change) *world {
+func newWorld(t *testing.T, folder string, trials map[string][]map[string]any, changes ...change) *world {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), name)
-	if err := os.CopyFS(dir, os.DirFS(fixture.Dir(name))); err != nil {
-		t.Fatal(err)
-	}
+	dir := copied(t, folder)
 	for _, c := range changes {
 		rewrite(t, filepath.Join(dir, c.file), c)
 	}
 	f := fixture.Load(t, dir)
 	return &world{Fixture: f, dir: dir, matrix: f.Matrix(t, f.Engine), trials: trials}
+}
+
+// copied copies a folder, for programs that leave things behind where they run.
+func copied(t *testing.T, folder string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), filepath.Base(folder))
+	if err := os.CopyFS(dir, os.DirFS(folder)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func rewrite(t *testing.T, path string, c change) {
@@ -50,7 +60,11 @@ func rewrite(t *testing.T, path string, c change) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text = strings.Replace(string(data), c.old, c.new, 1); text == string(data) {
+		times := 1
+		if c.all {
+			times = -1
+		}
+		if text = strings.Replace(string(data), c.old, c.new, times); text == string(data) {
 			t.Fatalf("%s has no %q", c.file, c.old)
 		}
 	}
@@ -59,12 +73,12 @@ func rewrite(t *testing.T, path string, c change) {
 	}
 }
 
-// run starts the world's PDP, and its server behind it.
-func (w *world) run(t *testing.T, environment string) (*server, *cerbosbin.Server) {
+// run starts the world's PDP, and its server behind it; see [serve].
+func (w *world) run(t *testing.T, environment string, settings ...string) (*server, *cerbosbin.Server) {
 	t.Helper()
 	interpreter := python(t, environment)
 	pdp := cerbosbin.Start(t, w.Policies, w.Conf)
-	return serve(t, interpreter, w.dir, pdp, w.keys()), pdp
+	return serve(t, interpreter, w.dir, pdp, w.keys(), settings...), pdp
 }
 
 func (w *world) keys() []string {
@@ -142,8 +156,10 @@ func fits(item *manifest.Item, arguments map[string]any) bool {
 		for _, f := range item.Schema.Get("properties").Fields {
 			known[f.Name] = true
 		}
-		for _, n := range item.Schema.Get("required").Items {
-			required = append(required, n.Text)
+		if list := item.Schema.Get("required"); list != nil {
+			for _, n := range list.Items {
+				required = append(required, n.Text)
+			}
 		}
 	case authz.PromptItem:
 		for _, a := range item.Arguments {

@@ -22,10 +22,12 @@ var layers = [][]string{
 	{"source", "internal/glob"},
 	{"authz"},
 	{"pdp/expr", "pdp/wire"}, // what the engine and the client of a PDP both need
+	{"coaz"},                 // what points that follow the AuthZEN binding send
 	{"solver/language"},
 	{"solver"}, // it asks the engine through an interface, which pdp/embedded implements
 	{"manifest", "policy", "pdp", "pep", "principals", "config", "fix", "internal/clients", "live"}, // pdp: what an engine offers, and its words
-	{"reach"}, // it brings together what config, clients and live know of running servers
+	{"mutate"}, // policies with a mistake in them
+	{"reach"},  // it brings together what config, clients and live know of running servers
 	{"pdp/cel"},
 	{"pdp/tables"},
 	{"pdp/embedded", "pdp/remote"}, // engines
@@ -33,8 +35,9 @@ var layers = [][]string{
 	{"internal/witness"},  // lint needs requests that show something, and so does whoever probes a server
 	{"internal/coverage"}, // lint and explain go by the same index of which rule is about what
 	{"internal/universe"}, // prove and diff speak of everybody who could exist
-	{"internal/reason", "internal/simplify", "prove"},
+	{"internal/reason", "internal/simplify", "internal/apart", "prove"},
 	{"lint", "testrunner", "explain", "drift", "diff", "accesslock", "probe"}, // judges of the matrix; probe is the one that a server tells
+	{"testcoverage", "mutation", "testgen", "cerbossuite"},                    // what the cases of testrunner rest on, what they notice, and suites that are written
 	{"report/page"}, // knows none of them: it is given plain data
 	{"report"},
 	{"workspace"}, // the pipeline as a whole

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -104,8 +105,8 @@ type Answer func(method string, params map[string]any) any
 // ErrMethod is the answer to a method that the server does not have.
 var ErrMethod = errors.New("no such method")
 
-// Wire answers JSON-RPC over HTTP with whatever answer says. It makes the
-// handshake of protocol 2025-11-25 itself.
+// Wire answers JSON-RPC over HTTP with whatever answer says; a [jsonrpc.Error] is
+// answered as it is. It makes the handshake of protocol 2025-11-25 itself.
 func Wire(answer Answer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var req struct {
@@ -124,11 +125,15 @@ func Wire(answer Answer) http.Handler {
 		resp := map[string]any{"jsonrpc": "2.0", "id": req.ID}
 		switch result := respond(answer, req.Method, req.Params).(type) {
 		case error:
-			code := -32000
-			if errors.Is(result, ErrMethod) {
-				code = -32601
+			var own *jsonrpc.Error
+			switch {
+			case errors.As(result, &own):
+				resp["error"] = own
+			case errors.Is(result, ErrMethod):
+				resp["error"] = map[string]any{"code": -32601, "message": result.Error()}
+			default:
+				resp["error"] = map[string]any{"code": -32000, "message": result.Error()}
 			}
-			resp["error"] = map[string]any{"code": code, "message": result.Error()}
 		default:
 			resp["result"] = result
 		}
@@ -140,7 +145,7 @@ func Wire(answer Answer) http.Handler {
 func respond(answer Answer, method string, params map[string]any) any {
 	switch method {
 	case "initialize":
-		return map[string]any{"protocolVersion": "2025-11-25", "serverInfo": map[string]any{"name": "wire", "version": "1"}, "capabilities": map[string]any{"tools": map[string]any{}}}
+		return map[string]any{"protocolVersion": "2025-11-25", "serverInfo": map[string]any{"name": "wire", "version": "1"}, "capabilities": map[string]any{"tools": map[string]any{}, "prompts": map[string]any{}, "resources": map[string]any{}}}
 	case "server/discover":
 		return ErrMethod
 	}

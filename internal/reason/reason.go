@@ -93,7 +93,7 @@ func (p *Possibilities) Came(to pdp.Outcome, within bool) bool {
 // until it was met and errored within the schema: nothing is impossible then.
 // Searches whose candidates amount to the same are made once.
 func (x *Reasoner) Try(ctx context.Context, c *pdp.Condition, q *witness.Search) (*Possibilities, error) {
-	key := q.Request.Resource.Kind + "\x00" + strings.Join(q.Request.Unknown, "\x00") + "\x00" + q.Key()
+	key := q.Request.Resource.Kind + "\x00" + strings.Join(q.Request.Unknown, "\x00") + "\x00" + q.Key() + q.Request.MadeKey()
 	if known := x.results[c][key]; known != nil {
 		return known, nil
 	}

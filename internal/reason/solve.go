@@ -38,6 +38,7 @@ func (x *Reasoner) can(ctx context.Context, r *policy.Rule, of coverage.Covering
 		key.schema = x.ArgumentsSchema(of.Column.Item)
 	}
 	if f.looksAtResource(of.Unknown) {
+		key.kind += of.MadeKey()
 		key.kind += "\x00" + of.Action + "\x00" + of.Resource.ID
 	}
 	if known, ok := x.solved[key]; ok {

@@ -52,7 +52,9 @@ func (x *Reasoner) judge(ctx context.Context, r *policy.Rule, c *pdp.Condition) 
 			return Open, err
 		}
 		some := today // of the item that is there, or of any
-		if q := x.anyItem(r, c, of); q != nil {
+		if q := x.anyItem(r, c, of); q != nil && q.Request.Made != nil {
+			some = &Possibilities{} // another item may have other values
+		} else if q != nil {
 			if some = judged[of.AnyItem]; some == nil {
 				if some, err = x.Try(ctx, c, q); err != nil {
 					return Open, err
@@ -121,7 +123,7 @@ func (x *Reasoner) anyItem(r *policy.Rule, c *pdp.Condition, of coverage.Coverin
 		return nil
 	}
 	q := x.anybody(r, c, of)
-	q.Request.Resource.ID, q.Request.Resource.Attr = of.AnyItem.Resource.ID, of.AnyItem.Resource.Attr
+	q.Request.Resource.ID, q.Request.Resource.Attr, q.Request.Made = of.AnyItem.Resource.ID, of.AnyItem.Resource.Attr, of.AnyItem.Made
 	q.Schema = nil
 	if strings.Contains(of.AnyItem.Resource.Kind, witness.AnyName) {
 		q.Request.Resource.Kind = of.AnyItem.Resource.Kind // nothing is claimed where that counts

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	// start-up.
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -125,6 +127,10 @@ func (s *Schema) Allows(arguments map[string]any) bool {
 		return true
 	case s.compiled == nil:
 		return false
+	}
+	if _, ok := arguments[authz.LookedUp]; ok { // which is no argument
+		arguments = maps.Clone(arguments)
+		delete(arguments, authz.LookedUp)
 	}
 	return validates(s.compiled, arguments)
 }

@@ -31,8 +31,9 @@ type Search struct {
 }
 
 // AnyName leaves the item open that a request is about, where it stands for its
-// name and its tag: the name is any text, and what the enforcement point makes
-// of name and tags is anything of the same type.
+// name and its tag: the name is any text, and what the enforcement point makes of
+// name and tags is anything of the same type, but for the text that stands around a
+// name where that tells.
 const AnyName = "\x00"
 
 // A Candidate is a request to try.
@@ -58,7 +59,7 @@ type Candidates struct {
 func (q *Search) Candidates() Candidates {
 	s := q.space()
 	choices, all := s.choices(q.bound())
-	all = all && len(choices) > 0
+	all = all && len(choices) > 0 && !slices.ContainsFunc(q.Request.Made, func(m authz.Made) bool { return m.From == nil || m.Else != nil })
 	return Candidates{q.assembled(s, choices), all && s.exact, all && s.exact && s.exactWithin}
 }
 
@@ -210,6 +211,15 @@ func (q *Search) resolve(t pdp.Term) spot {
 		return spot{value: normal(t.Value)}
 	}
 	r := &q.Request
+	if t.Path[0] == "R" && r.Made != nil {
+		of, m := r.Behind(t.Path[1:])
+		switch {
+		case of != nil:
+			t.Path = of
+		case m != nil:
+			return spot{open: true}
+		}
+	}
 	switch {
 	case t.Path[0] == "P" && t.Path[1] == "attr":
 		return spot{root: ofAttributes, path: t.Path[2:], value: valueAt(r.Principal.Attr, t.Path[2:]), open: r.AnyPrincipal}

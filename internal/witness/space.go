@@ -96,6 +96,7 @@ func (q *Search) space() *space {
 	}
 	for _, p := range s.slots {
 		s.claim(p)
+		s.dress(q, p)
 	}
 	s.exactWithin = s.exactWithin && q.Schema.exact()
 	return s

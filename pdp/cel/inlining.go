@@ -100,7 +100,7 @@ func (d *definitions) written(e ast.Expr) (definition ast.Expr, name string, ok 
 	if parsed == nil {
 		return nil, "", false
 	}
-	return rebase(e, len(path)-2, parsed), path[1], true
+	return expr.Rebase(e, len(path)-2, parsed), path[1], true
 }
 
 // behind returns what an expression is that may be a variable, or a path into one, as
@@ -113,16 +113,4 @@ func (d *definitions) behind(e ast.Expr) ast.Expr {
 		}
 		e = definition
 	}
-}
-
-// rebase puts the last steps of a chain of selections on something else.
-func rebase(e ast.Expr, steps int, onto ast.Expr) ast.Expr {
-	if steps == 0 {
-		return onto
-	}
-	if e.Kind() == ast.SelectKind {
-		return fact.NewSelect(0, rebase(e.AsSelect().Operand(), steps-1, onto), e.AsSelect().FieldName())
-	}
-	c := e.AsCall()
-	return fact.NewCall(0, c.FunctionName(), rebase(c.Args()[0], steps-1, onto), fact.CopyExpr(c.Args()[1]))
 }

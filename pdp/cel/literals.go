@@ -2,7 +2,6 @@ package cel
 
 import (
 	"encoding/base64"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -154,31 +153,11 @@ func literalOf(v Evaluated, h *hole) (ast.Expr, bool) {
 			// evaluated, so an empty list keeps its name.
 			return nil, false
 		}
-		return jsonLiteralOf(val, h.compared), true
+		return expr.Value(val, h.compared), true
 	case "m":
-		return jsonLiteralOf(val, h.compared), true
+		return expr.Value(val, h.compared), true
 	}
 	return nil, false
-}
-
-// jsonLiteralOf writes a JSON value as CEL.
-func jsonLiteralOf(v *structpb.Value, compared bool) ast.Expr {
-	switch k := v.GetKind().(type) {
-	case *structpb.Value_ListValue:
-		list := make([]ast.Expr, len(k.ListValue.GetValues()))
-		for i, x := range k.ListValue.GetValues() {
-			list[i] = jsonLiteralOf(x, compared)
-		}
-		return fact.NewList(0, list, nil)
-	case *structpb.Value_StructValue:
-		var entries []ast.EntryExpr
-		for _, name := range slices.Sorted(maps.Keys(k.StructValue.GetFields())) {
-			key := fact.NewLiteral(0, types.String(name))
-			entries = append(entries, fact.NewMapEntry(0, key, jsonLiteralOf(k.StructValue.GetFields()[name], false), false))
-		}
-		return fact.NewMap(0, entries)
-	}
-	return expr.Scalar(v, compared)
 }
 
 // spelt returns an expression without names of the policy: its variables,
@@ -208,7 +187,7 @@ func (o *Openness) spelt(e ast.Expr) ast.Expr {
 		if v == nil {
 			return nil, false
 		}
-		return newSeam(-1, jsonLiteralOf(v, false)), true
+		return newSeam(-1, expr.Value(v, false)), true
 	})
 }
 

@@ -19,6 +19,7 @@ type Openness struct {
 	Clock       bool     // what time it is is unknown
 	RuntimeOpen bool     // the derived roles depend on what is unknown
 	Globals     map[string]any
+	Making      *expr.Making // of what is open; nil for nothing
 	*definitions
 	open map[string]bool // of variables: what IsOpen came to
 }
@@ -27,7 +28,7 @@ type Openness struct {
 // constants.
 func (o *Openness) With(list []*runtimev1.Variable, constants map[string]*structpb.Value) *Openness {
 	of := *o
-	of.definitions, of.open = newDefinitions(variables(list), constants), nil
+	of.definitions, of.open = newDefinitions(o.Making.Texts(variables(list)), constants), nil
 	return &of
 }
 
@@ -83,6 +84,9 @@ func (o *Openness) isOpenPath(path []string) bool {
 	case "P":
 		return o.Principal && (len(path) == 1 || path[1] != "scope" && path[1] != "policyVersion")
 	case "R":
+		if len(path) > 1 && o.Making.Touches(path[1:]) {
+			return true
+		}
 		if o.Unknown == nil || len(path) > 1 && path[1] != "attr" {
 			return false
 		}

@@ -15,7 +15,16 @@ import (
 // looked at. Keys join the names, from the root on.
 type presence map[string]bool
 
-func isThere(path []string) presence { return presence{strings.Join(path, "\x00"): true} }
+func isThere(path []string) presence { return presence{presenceKey(path): true} }
+
+// presenceKey is the same for the two spellings of auxData.
+func presenceKey(path []string) string {
+	key := strings.Join(path, "\x00")
+	if below, ok := strings.CutPrefix(key, "request\x00aux_data"); ok {
+		return "request\x00auxData" + below
+	}
+	return key
+}
 
 func (f presence) and(g presence) presence {
 	switch {

@@ -2,7 +2,6 @@ package cel
 
 import (
 	"slices"
-	"strings"
 
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
 	"github.com/google/cel-go/common/ast"
@@ -235,6 +234,9 @@ func (w *readWalker) read(e ast.Expr, path []string, at surrounding) {
 	case len(path) == 1 && slices.Contains([]string{"P", "R", "request"}, path[0]):
 		w.into.Other = true
 		return
+	case isClaim(path):
+		w.into.Claims = append(w.into.Claims, w.readOf(e, path, at))
+		return
 	default:
 		return
 	}
@@ -242,19 +244,34 @@ func (w *readWalker) read(e ast.Expr, path []string, at surrounding) {
 		w.into.Other = true
 		return
 	}
+	r := w.readOf(e, path, at)
+	r.Principal = path[0] == "P"
+	w.into.Reads = append(w.into.Reads, r)
+}
+
+// isClaim reports whether a path leads to a claim of a token.
+func isClaim(path []string) bool {
+	if len(path) < 4 || path[0] != "request" || path[1] != "auxData" && path[1] != "aux_data" {
+		return false
+	}
+	return path[2] == "jwt" || path[2] == "jwts" && len(path) > 5 && path[4] == "claims"
+}
+
+// readOf describes the read of a path below its first two steps.
+func (w *readWalker) readOf(e ast.Expr, path []string, at surrounding) pdp.Read {
 	r := pdp.Read{
-		Principal: path[0] == "P", Path: path[2:], Below: at.below, Tested: at.tested,
+		Path: path[2:], Below: at.below, Tested: at.tested,
 		Alternative: at.alternative, Types: at.types, Premises: at.premises, Place: w.place, Guarded: make([]bool, len(path)-2),
 	}
 	optional := optionalFrom(e)
 	for i := range r.Guarded {
-		r.Guarded[i] = at.known[strings.Join(path[:i+3], "\x00")] || at.tested && i == len(r.Guarded)-1 ||
+		r.Guarded[i] = at.known[presenceKey(path[:i+3])] || at.tested && i == len(r.Guarded)-1 ||
 			len(r.Guarded)-i <= optional
 	}
 	if optional > 0 {
 		r.Types = nil // it is the type of an optional
 	}
-	w.into.Reads = append(w.into.Reads, r)
+	return r
 }
 
 // optionalFrom counts the steps at the end of a chain of selections from the

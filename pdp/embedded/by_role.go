@@ -17,6 +17,9 @@ import (
 // first role that is allowed; if evaluation is strict, that of the first that
 // is allowed or that failed.
 func (e *Engine) ByRole(ctx context.Context, r authz.Request) ([]pdp.RoleDecision, error) {
+	if r.Made != nil {
+		r, _ = r.Sent()
+	}
 	s, err := e.solver(&r)
 	if err != nil {
 		return nil, err

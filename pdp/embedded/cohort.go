@@ -157,6 +157,9 @@ func (s *structureTable) settle(ctx context.Context, callers *callers, requests 
 	unknown := map[*cohortAt]bool{}
 	for i := range requests {
 		r := &requests[i]
+		if r.Made != nil {
+			continue // it may be no request at all
+		}
 		at := address{r.Resource.Kind, r.Resource.PolicyVersion, r.Resource.Scope}
 		for _, p := range r.Of {
 			asked, n := callers.known[p].cohort.asked(at, r.Action)
@@ -171,6 +174,9 @@ func (s *structureTable) settle(ctx context.Context, callers *callers, requests 
 	}
 	for i := range answers {
 		for j := range answers[i] {
+			if requests[i].Made != nil {
+				continue
+			}
 			answers[i][j] = found[0].outcomes[found[0].action].settled
 			found = found[1:]
 		}
@@ -255,6 +261,10 @@ func (e *Engine) inputs(requests []authz.Request) ([]*enginev1.CheckInput, error
 	inputs := make([]*enginev1.CheckInput, len(requests))
 	for i := range requests {
 		r := &requests[i]
+		if r.Made != nil { // whoever asks knows whether it is valid
+			sent, _ := r.Sent()
+			r = &sent
+		}
 		if err := cs.add([]*authz.Principal{r.Principal}); err != nil {
 			return nil, err
 		}

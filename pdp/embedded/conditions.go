@@ -150,7 +150,7 @@ func (e *Engine) Try(ctx context.Context, trials []pdp.Trial) ([]pdp.Outcome, er
 	}
 	requests := make([]authz.Request, len(trials))
 	for i := range trials {
-		requests[i] = trials[i].Request
+		requests[i], _ = trials[i].Request.Sent()
 		requests[i].Action = conditionAction(trials[i].Number)
 	}
 	inputs, err := e.inputs(requests)

@@ -2,7 +2,11 @@ package embedded
 
 import (
 	"slices"
+	"sync"
 
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp/tables"
 )
 
@@ -16,7 +20,7 @@ import (
 // TestConfused holds it to what the engine then decides.
 func (e *Engine) Confused() [][]string {
 	var groups [][]string
-	for _, rows := range tables.Confused(e.tables.Rows) {
+	for _, rows := range e.hashes().Confused() {
 		var ids []string
 		for _, r := range rows {
 			ids = append(ids, tables.RuleID(r))
@@ -27,3 +31,26 @@ func (e *Engine) Confused() [][]string {
 	slices.SortFunc(groups, slices.Compare)
 	return slices.CompactFunc(groups, slices.Equal)
 }
+
+// ByChance reports whether a request may be decided by one of the rules that are confused.
+func (e *Engine) ByChance(r *authz.Request) bool { return e.mayReachAny(e.confusedRows(), r) }
+
+// A confusion is what an engine knows of the rules that it confuses.
+type confusion struct {
+	once   sync.Once
+	hashes *tables.Hashing
+	rows   []*runtimev1.RuleTable_RuleRow
+}
+
+func (c *confusion) of(e *Engine) *confusion {
+	c.once.Do(func() {
+		c.hashes = tables.HashesOf(e.tables.Rows)
+		c.rows = slices.Concat(c.hashes.Confused()...)
+	})
+	return c
+}
+
+func (e *Engine) hashes() *tables.Hashing { return e.confusion.of(e).hashes }
+
+// confusedRows returns the rows of rules that are confused, in any order.
+func (e *Engine) confusedRows() []*runtimev1.RuleTable_RuleRow { return e.confusion.of(e).rows }

@@ -15,11 +15,16 @@ import (
 
 // Decide answers each request, in order, on all cores.
 func (e *Engine) Decide(ctx context.Context, requests []authz.Request) ([]authz.Decision, error) {
+	return each(ctx, e, requests)
+}
+
+// each decides requests of one principal each.
+func each(ctx context.Context, d pdp.Sharer, requests []authz.Request) ([]authz.Decision, error) {
 	shared := make([]pdp.SharedRequest, len(requests))
 	for i := range requests {
 		shared[i] = pdp.SharedRequest{Request: requests[i], Of: []*authz.Principal{requests[i].Principal}}
 	}
-	answers, err := e.Each(ctx, shared)
+	answers, err := d.Each(ctx, shared)
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +40,19 @@ func (e *Engine) Decide(ctx context.Context, requests []authz.Request) ([]authz.
 // It answers what needs no condition from the structure table, and then, one
 // by one, what is left.
 func (e *Engine) Each(ctx context.Context, requests []pdp.SharedRequest) ([][]*authz.Decision, error) {
+	routed := route(requests, e.destinations)
+	if routed == nil {
+		return e.each(ctx, requests)
+	}
+	answers, err := e.each(ctx, routed.requests)
+	if err != nil {
+		return nil, err
+	}
+	return routed.answers(requests, answers), nil
+}
+
+// each is Each of requests that go to the same policies whoever asks.
+func (e *Engine) each(ctx context.Context, requests []pdp.SharedRequest) ([][]*authz.Decision, error) {
 	callers := newCallers(e)
 	answers := make([][]*authz.Decision, len(requests))
 	kinds := make([]string, len(requests))
@@ -67,7 +85,26 @@ func (e *Engine) Each(ctx context.Context, requests []pdp.SharedRequest) ([][]*a
 	if err != nil {
 		return nil, err
 	}
+	for i := range requests {
+		enforce(&requests[i].Request, answers[i])
+	}
 	return answers, nil
+}
+
+// enforce makes of the answers to a request what the enforcement point does. Answers that
+// are the same stay the same.
+func enforce(r *authz.Request, answers []*authz.Decision) {
+	if !r.OpenUncovered {
+		return
+	}
+	known := map[*authz.Decision]*authz.Decision{}
+	for i, d := range answers {
+		if known[d] == nil {
+			enforced := r.Enforced(*d)
+			known[d] = &enforced
+		}
+		answers[i] = known[d]
+	}
 }
 
 // minded reports whether a schema has a say, so that attributes matter even
@@ -110,14 +147,22 @@ func (e *Engine) decideOpen(ctx context.Context, callers *callers, requests []pd
 	var resource *enginev1.Resource
 	for i, x := range open {
 		shared := &requests[x.request]
-		if i == 0 || open[i-1].request != x.request {
+		r := shared.Request
+		r.Principal = shared.Of[x.of]
+		if shared.Made != nil {
+			sent, invalid := r.Sent()
+			if invalid != "" {
+				answers[x.request][x.of] = &authz.Decision{Invalid: invalid}
+				continue
+			}
+			r = sent
+		}
+		if i == 0 || open[i-1].request != x.request || shared.Made != nil {
 			var err error
-			if resource, err = engineResource(&shared.Resource); err != nil {
+			if resource, err = engineResource(&r.Resource); err != nil {
 				return err
 			}
 		}
-		r := shared.Request
-		r.Principal = shared.Of[x.of]
 		c := callers.known[r.Principal]
 		in := &enginev1.CheckInput{Principal: c.principal, AuxData: c.auxData, Resource: resource, Actions: []string{r.Action}}
 		if r.Unknown == nil && !r.AnyPrincipal && !r.AnyTime {

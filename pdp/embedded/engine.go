@@ -53,6 +53,10 @@ type Engine struct {
 
 	taking     sync.Mutex // guards conditions while they are taken apart
 	conditions *conditions
+
+	source    fs.FS    // the policies; nil for an engine that was made of another
+	changing  changing // of Change
+	confusion confusion
 }
 
 // Open compiles the policies below fsys and loads them into an engine. All
@@ -66,6 +70,7 @@ func Open(ctx context.Context, fsys fs.FS, options pdp.Options) (*Engine, error)
 		options.Now = time.Now()
 	}
 	e := newEngine(options, tables.New(table), table, nil)
+	e.source = fsys
 	if err := e.load(table); err != nil {
 		return nil, err
 	}

@@ -359,6 +359,25 @@ func TestConfused(t *testing.T) {
 	}
 }
 
+// TestConfusedAction holds that rules are confused by the actions that both are about, wherever
+// these stand among others.
+func TestConfusedAction(t *testing.T) {
+	rule := func(name, role, op, actions string) string {
+		return fmt.Sprintf("    - {name: %s, actions: [%s], effect: EFFECT_ALLOW, roles: [%s], condition: {match: {%s: {of: [{expr: R.attr.x == 1}, {expr: R.attr.y == 1}]}}}}\n", name, actions, role, op)
+	}
+	for range 4 { // the rows of a rule come in the order of a Go map
+		e := open(t, pdp.Options{}, "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: a\n  version: default\n  rules:\n"+rule("r", "A", "any", "call, list")+rule("s", "B", "all", "list, drop"))
+		if diff := cmp.Diff([][]string{{"resource.a.vdefault#r", "resource.a.vdefault#s"}}, e.Confused()); diff != "" {
+			t.Errorf("Confused (-want +got):\n%s", diff)
+		}
+		for action, want := range map[string]bool{"list": true, "call": false, "drop": false} {
+			if got := e.ByChance(&authz.Request{Action: action, Resource: authz.Resource{Kind: "a"}}); got != want {
+				t.Errorf("%s by chance: %v, want %v", action, got, want)
+			}
+		}
+	}
+}
+
 func TestClass(t *testing.T) {
 	e := open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "A", "{expr: P.attr.region == 'EMEA' && P.attr.team.lead}")))
 	base := authz.Principal{ID: "a", Roles: []string{"A", "B"}, Attr: map[string]any{"region": "EMEA", "name": "x", "team": map[string]any{"lead": true}}}

@@ -96,7 +96,7 @@ func (x *exploration) explore(ctx context.Context, values assignment, groups []g
 			continue
 		case branch < 0 || len(x.paths) >= maxPaths || x.wanted >= maxWanted:
 			x.tooMany = x.tooMany || branch >= 0
-			x.paths = append(x.paths, exploredPath{groups: groups, assigned: o})
+			x.paths = append(x.paths, exploredPath{groups: groups, assigned: x.enforced(o)})
 			return nil
 		}
 		for _, t := range x.truths(branch) {
@@ -111,6 +111,17 @@ func (x *exploration) explore(ctx context.Context, values assignment, groups []g
 		}
 		return nil
 	}
+}
+
+// enforced returns what the enforcement point makes of an answer. That no policy covers the
+// request may hang on a condition: Cerbos says so where no rule of a principal policy applies.
+func (x *exploration) enforced(o *assigned) *assigned {
+	if !x.request.OpenUncovered || !o.noPolicy || x.alone != nil {
+		return o
+	}
+	open := *o
+	open.allowed = true
+	return &open
 }
 
 // truths lists what a group may come to.
@@ -170,12 +181,12 @@ func (x *exploration) leaf(ctx context.Context, l int, groups []groupValue) (st 
 // decision sums the paths up.
 func (x *exploration) decision() authz.Decision {
 	var d authz.Decision
-	allowed, denied := false, false
+	allowed, denied, covered := false, false, len(x.paths) == 0
 	rules := map[string]authz.RuleRef{}
 	for _, p := range x.paths {
 		allowed = allowed || p.allowed
 		denied = denied || !p.allowed
-		d.NoPolicy = p.noPolicy
+		covered = covered || !p.noPolicy
 		for _, ref := range p.rules {
 			if before, ok := rules[ref.ID]; ok && before.Met != ref.Met {
 				ref.Met = authz.Depends
@@ -189,6 +200,7 @@ func (x *exploration) decision() authz.Decision {
 	for _, id := range slices.Sorted(maps.Keys(rules)) {
 		d.Rules = append(d.Rules, rules[id])
 	}
+	d.NoPolicy = !covered
 	switch {
 	case x.tooMany, allowed && denied:
 		d.Effect = authz.Conditional

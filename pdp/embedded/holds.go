@@ -34,11 +34,12 @@ func (e *Engine) Holds(ctx context.Context, list []pdp.Given) ([]authz.Effect, e
 	actions := make([]map[string]string, len(list)) // of each, by clause
 	for i, g := range list {
 		r := g.Request
-		r.Unknown, r.AnyPrincipal = nil, false
+		r.Unknown, r.AnyPrincipal, r.Made = nil, false, nil
 		r.Resource.Kind, r.Resource.PolicyVersion, r.Resource.Scope = closedKind, closedVersion, ""
 		requests[i], actions[i] = r, map[string]string{}
 		for clause := range g.Clauses() {
 			if text, ok := closed(clause, g.Request.Unknown, found[i], e.Rejects()); ok {
+				text = (&expr.Making{Parts: g.Request.Made, Arguments: g.Request.Arguments}).Text(text)
 				actions[i][clause.String()] = c.action(text)
 			}
 		}

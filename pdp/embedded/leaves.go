@@ -145,6 +145,7 @@ func (l *Leaves) evaluate(ctx context.Context, now time.Time, trials []leafsolve
 	requests := make([]authz.Request, len(checks))
 	for i, c := range checks {
 		requests[i] = *c.request
+		requests[i].Made = nil // expressions read what parts are made of
 		requests[i].Resource.Kind, requests[i].Resource.PolicyVersion, requests[i].Resource.Scope = closedKind, closedVersion, ""
 	}
 	inputs, err := l.of.inputs(requests)

@@ -94,7 +94,7 @@ func newReach(rows []*runtimev1.RuleTable_RuleRow, whole bool) *reach {
 	}
 	r := &reach{narrow: len(seen) > manyKinds && !whole, confused: map[tables.Behaviour]bool{}}
 	if r.narrow {
-		for _, group := range tables.Confused(rows) {
+		for _, group := range tables.HashesOf(rows).Confused() {
 			for _, row := range group {
 				r.confused[tables.BehaviourOf(row)] = true
 			}
@@ -221,6 +221,11 @@ func (e *Engine) loadNarrow(r *reach) (err error) {
 
 // part copies the part of a table that requests about kinds get to.
 func (k *resourceKinds) part(table *runtimev1.RuleTable) *runtimev1.RuleTable {
+	return partOf(k.rows(table.Rules), table)
+}
+
+// partOf copies a table with some of its rows.
+func partOf(rows []*runtimev1.RuleTable_RuleRow, table *runtimev1.RuleTable) *runtimev1.RuleTable {
 	c := copier{conditions: map[*runtimev1.Condition]*runtimev1.Condition{}, outputs: map[*runtimev1.Output]*runtimev1.Output{}}
 	part := &runtimev1.RuleTable{
 		Meta: map[uint64]*runtimev1.RuleTableMetadata{}, PolicyDerivedRoles: map[uint64]*runtimev1.RuleTable_PolicyDerivedRoles{},
@@ -228,7 +233,7 @@ func (k *resourceKinds) part(table *runtimev1.RuleTable) *runtimev1.RuleTable {
 		Schemas: table.Schemas, JsonSchemas: table.JsonSchemas,
 	}
 	policies := map[string]bool{}
-	for _, row := range k.rows(table.Rules) {
+	for _, row := range rows {
 		policies[row.OriginFqn] = true
 		part.Rules = append(part.Rules, c.row(row))
 	}
@@ -245,23 +250,29 @@ func (k *resourceKinds) part(table *runtimev1.RuleTable) *runtimev1.RuleTable {
 	return part
 }
 
-// rows returns those rows that requests about kinds get to. Of the others it leaves
-// what has a say everywhere: which scopes and versions there are, and what the scopes
-// permit, of which the last row of a scope has the last word.
+// rows returns those rows that requests about kinds get to, and what is needed of others.
 func (k *resourceKinds) rows(list []*runtimev1.RuleTable_RuleRow) []*runtimev1.RuleTable_RuleRow {
 	if k.all {
 		return list
 	}
+	return reachable(list, k.reaches, bareRow)
+}
+
+// reachable returns those rows that are reached. Of the others it leaves what has a say
+// everywhere, as bare rows: which scopes and versions there are, and what the scopes
+// permit, of which the last row of a scope has the last word.
+func reachable(list []*runtimev1.RuleTable_RuleRow, reaches func(*runtimev1.RuleTable_RuleRow) bool, bare func(*runtimev1.RuleTable_RuleRow) *runtimev1.RuleTable_RuleRow) []*runtimev1.RuleTable_RuleRow {
 	type place struct {
-		kind           policyv1.Kind
-		scope, version string
+		kind                                policyv1.Kind
+		scope, version, resource, principal string
 	}
 	var rows []*runtimev1.RuleTable_RuleRow
 	seen := map[place]bool{}
 	permits := map[string]policyv1.ScopePermissions{} // by scope
 	for _, row := range list {
-		at := place{row.PolicyKind, row.Scope, row.Version}
-		reached := k.reaches(row)
+		reached := reaches(row)
+		left := bare(row)
+		at := place{row.PolicyKind, row.Scope, row.Version, left.Resource, left.Principal}
 		if !reached && seen[at] && permits[row.Scope] == row.ScopePermissions {
 			continue
 		}
@@ -270,7 +281,7 @@ func (k *resourceKinds) rows(list []*runtimev1.RuleTable_RuleRow) []*runtimev1.R
 			permits[row.Scope] = row.ScopePermissions
 		}
 		if !reached {
-			row = bareRow(row)
+			row = left
 		}
 		rows = append(rows, row)
 	}

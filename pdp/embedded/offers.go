@@ -11,6 +11,7 @@ var _ interface {
 	pdp.Reader
 	pdp.Clocked
 	pdp.Divisible
+	pdp.Changeable
 	pdp.Confusable
 	pdp.Explainer
 	pdp.Looker

@@ -18,8 +18,12 @@ import (
 // missing, and what it is taken for.
 func shortReads(r *pdp.RuleReads) []string {
 	var list []string
-	for _, x := range r.Reads {
+	claims := len(r.Reads)
+	for i, x := range slices.Concat(r.Reads, r.Claims) {
 		s := map[bool]string{true: "P", false: "R"}[x.Principal]
+		if i >= claims {
+			s = "auxData"
+		}
 		for i, step := range x.Path {
 			s += "." + strings.Replace(step, pdp.Element, "[]", 1)
 			if !x.Guarded[i] {
@@ -78,28 +82,32 @@ derivedRoles:
 `
 	for condition, want := range map[string][]string{
 		`{expr: 'P.attr.a == 1 && R.attr.b["x y"] > 2.5'}`: {"P.a? int", "R.b?.x y? double"},
-		`{expr: V.own}`:                                                                      {"P.region? in own", "R.arguments?.region? in args"},
-		`{expr: V.args.amount <= C.limit}`:                                                   {"R.arguments?.amount? in args double"},
-		`{expr: P.attr.region in C.regions}`:                                                 {"P.region? string|double"},
-		`{expr: '"x" in R.attr.tags'}`:                                                       {"R.tags? list|map"},
-		`{expr: 'P.attr.quota[R.attr.arguments.kind] > 3'}`:                                  {"P.quota? below", "R.arguments?.kind?"},
-		`{expr: 'R.attr.list[0].name == "x"'}`:                                               {"R.list?.[]?.name? string"},
-		`{expr: 'R.attr.arguments.a[1].b[0] == 2'}`:                                          {"R.arguments?.a?.[]?.b?.[]? int"},
-		`{expr: 'R.attr.list.exists(i, i.tags.all(j, j != "" && has(i.x)))'}`:                {"R.list?", "R.list?.[]?.tags?", "R.list?.[]?.tags?.[]? string", "R.list?.[]?.x tested"},
-		`{expr: 'R.attr.list.filter(i, i.a == 1).map(i, i.b).exists(b, b.c)'}`:               {"R.list?", "R.list?.[]?.a? int", "R.list?.[]?.b?", "R.list?.[]?.b?.c?"},
-		`{expr: 'V.args.list.all(i, i.all(i, i == 1))'}`:                                     {"R.arguments?.list? in args", "R.arguments?.list?.[]? in args", "R.arguments?.list?.[]?.[]? in args int"},
-		`{expr: '[1, 2].all(i, R.attr.m[i].x == i)'}`:                                        {"R.m? below"},
-		`{expr: 'R.attr.list.all(i, i.x in P.attr.y)'}`:                                      {"P.y? list|map", "R.list?", "R.list?.[]?.x?"},
-		`{expr: 'size(R.attr) == 0 || P.attr.x'}`:                                            {"P.x? or bool", "other"},
-		`{expr: 'R.attr.arguments.?x.orValue(0) == 1'}`:                                      {"R.arguments?.x"},
-		`{expr: 'R.attr.?arguments.x.orValue(0) == 1'}`:                                      {"R.arguments.x"},
-		`{expr: 'R.attr.arguments.s.startsWith("a")'}`:                                       {"R.arguments?.s? string"},
-		`{expr: 'has(R.attr.arguments.s.t)'}`:                                                {"R.arguments?.s?.t tested"},
-		`{expr: '!R.attr.arguments.s'}`:                                                      {"R.arguments?.s? bool"},
-		`{expr: 'request.principal.attr.x == P.id'}`:                                         {"P.x?"},
-		`{expr: 'now() > timestamp(P.attr.until)'}`:                                          {"P.until?", `clock: now() > timestamp(P.attr.until)`},
-		`{expr: 'timestamp(P.attr.t).timeSince() > duration("1h")'}`:                         {"P.t?", `clock: timestamp(P.attr.t).timeSince() > duration("1h")`},
-		`{all: {of: [{expr: P.attr.a}, {any: {of: [{expr: P.attr.b}, {expr: P.attr.c}]}}]}}`: {"P.a? bool", "P.b? or bool", "P.c? or bool"},
+		`{expr: V.own}`:                                                                        {"P.region? in own", "R.arguments?.region? in args"},
+		`{expr: V.args.amount <= C.limit}`:                                                     {"R.arguments?.amount? in args double"},
+		`{expr: P.attr.region in C.regions}`:                                                   {"P.region? string|double"},
+		`{expr: '"x" in R.attr.tags'}`:                                                         {"R.tags? list|map"},
+		`{expr: 'P.attr.quota[R.attr.arguments.kind] > 3'}`:                                    {"P.quota? below", "R.arguments?.kind?"},
+		`{expr: 'R.attr.list[0].name == "x"'}`:                                                 {"R.list?.[]?.name? string"},
+		`{expr: 'R.attr.arguments.a[1].b[0] == 2'}`:                                            {"R.arguments?.a?.[]?.b?.[]? int"},
+		`{expr: 'R.attr.list.exists(i, i.tags.all(j, j != "" && has(i.x)))'}`:                  {"R.list?", "R.list?.[]?.tags?", "R.list?.[]?.tags?.[]? string", "R.list?.[]?.x tested"},
+		`{expr: 'R.attr.list.filter(i, i.a == 1).map(i, i.b).exists(b, b.c)'}`:                 {"R.list?", "R.list?.[]?.a? int", "R.list?.[]?.b?", "R.list?.[]?.b?.c?"},
+		`{expr: 'V.args.list.all(i, i.all(i, i == 1))'}`:                                       {"R.arguments?.list? in args", "R.arguments?.list?.[]? in args", "R.arguments?.list?.[]?.[]? in args int"},
+		`{expr: '[1, 2].all(i, R.attr.m[i].x == i)'}`:                                          {"R.m? below"},
+		`{expr: 'R.attr.list.all(i, i.x in P.attr.y)'}`:                                        {"P.y? list|map", "R.list?", "R.list?.[]?.x?"},
+		`{expr: 'size(R.attr) == 0 || P.attr.x'}`:                                              {"P.x? or bool", "other"},
+		`{expr: 'R.attr.arguments.?x.orValue(0) == 1'}`:                                        {"R.arguments?.x"},
+		`{expr: 'R.attr.?arguments.x.orValue(0) == 1'}`:                                        {"R.arguments.x"},
+		`{expr: 'R.attr.arguments.s.startsWith("a")'}`:                                         {"R.arguments?.s? string"},
+		`{expr: 'has(R.attr.arguments.s.t)'}`:                                                  {"R.arguments?.s?.t tested"},
+		`{expr: '!R.attr.arguments.s'}`:                                                        {"R.arguments?.s? bool"},
+		`{expr: 'request.principal.attr.x == P.id'}`:                                           {"P.x?"},
+		`{expr: 'request.auxData.jwt.sub == P.id && request.aux_data.jwt["a b"].c > 2'}`:       {"auxData.jwt?.a b?.c? int", "auxData.jwt?.sub?"},
+		`{expr: '"x" in request.auxData.jwt.aud || has(request.auxData.jwt.aud)'}`:             {"auxData.jwt?.aud tested or", "auxData.jwt?.aud? or list|map"},
+		`{expr: 'request.auxData.jwts.web.claims.iss == "x"'}`:                                 {"auxData.jwts?.web?.claims?.iss? string"},
+		`{expr: 'size(request.auxData.jwt) > 1 || size(request.auxData.jwts.web.claims) > 1'}`: nil,
+		`{expr: 'now() > timestamp(P.attr.until)'}`:                                            {"P.until?", `clock: now() > timestamp(P.attr.until)`},
+		`{expr: 'timestamp(P.attr.t).timeSince() > duration("1h")'}`:                           {"P.t?", `clock: timestamp(P.attr.t).timeSince() > duration("1h")`},
+		`{all: {of: [{expr: P.attr.a}, {any: {of: [{expr: P.attr.b}, {expr: P.attr.c}]}}]}}`:   {"P.a? bool", "P.b? or bool", "P.c? or bool"},
 	} {
 		e := open(t, pdp.Options{}, fmt.Sprintf(policy, "roles: [A]", condition), roles)
 		if diff := cmp.Diff(want, shortReads(e.RuleReads()["resource.mcp_server.vdefault#rule-001"])); diff != "" {
@@ -131,7 +139,6 @@ func TestRuleReadsOfVariables(t *testing.T) {
 // TestGuards holds what is said about guards to the engine: where x is
 // missing, an expression errors if and only if a read of x is not guarded.
 func TestGuards(t *testing.T) {
-	const x = "R.attr.arguments.x"
 	for condition, guarded := range map[string]bool{
 		`{expr: 'has(X) && X == 1'}`:                                                        true,
 		`{expr: 'X == 1 && has(X)'}`:                                                        true,
@@ -161,18 +168,22 @@ func TestGuards(t *testing.T) {
 		`{none: {of: [{expr: has(X)}, {expr: X == 1}]}}`:                                    false,
 		`{expr: 'R.attr.arguments["x"].y == 1'}`:                                            false,
 	} {
-		e := open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "A", strings.ReplaceAll(condition, "X", x))))
-		unguarded := false
-		for _, r := range e.RuleReads()["resource.mcp_server.vdefault#rule-001"].Reads {
-			unguarded = unguarded || !r.Principal && len(r.Path) > 1 && r.Path[1] == "x" && !r.Guarded[1]
-		}
-		if unguarded == guarded {
-			t.Errorf("%s: guarded %t, want %t", condition, !unguarded, guarded)
-		}
-		p := &authz.Principal{ID: "p", Roles: []string{"A"}, Attr: map[string]any{"t": true, "f": false}}
-		d := ask(t, e, p, map[string]any{})
-		if (len(d.Errors) == 0) != guarded {
-			t.Errorf("%s: the engine's errors without x: %v, want none: %t", condition, d.Errors, guarded)
+		for _, of := range []string{"R.attr.arguments", "request.auxData.jwt", "request.aux_data.jwt"} {
+			text := strings.ReplaceAll(strings.ReplaceAll(condition, "R.attr.arguments", of), "X", of+".x")
+			e := open(t, pdp.Options{}, pdptest.Rules(pdptest.Rule("ALLOW", "A", text)))
+			unguarded := false
+			reads := e.RuleReads()["resource.mcp_server.vdefault#rule-001"]
+			for _, r := range slices.Concat(reads.Reads, reads.Claims) {
+				unguarded = unguarded || !r.Principal && len(r.Path) > 1 && r.Path[1] == "x" && !r.Guarded[1]
+			}
+			if unguarded == guarded {
+				t.Errorf("%s: guarded %t, want %t", text, !unguarded, guarded)
+			}
+			p := &authz.Principal{ID: "p", Roles: []string{"A"}, Attr: map[string]any{"t": true, "f": false}, AuxData: map[string]any{"y": 1.0}}
+			d := ask(t, e, p, map[string]any{})
+			if (len(d.Errors) == 0) != guarded {
+				t.Errorf("%s: the engine's errors without x: %v, want none: %t", text, d.Errors, guarded)
+			}
 		}
 	}
 }

@@ -23,6 +23,7 @@ type solver struct {
 	engine   *Engine
 	kinds    *resourceKinds // of requests that it decides; other leaves are not taken apart
 	unknown  []string
+	making   *expr.Making
 	evaluate checkFunc      // the value table
 	leaves   []*tables.Leaf // those of the tables, and further ones
 	parts    []*cel.Parts   // by leaf
@@ -50,7 +51,7 @@ type residual struct {
 // and the tables that it needs on first use.
 func (e *Engine) solver(r *authz.Request) (*solver, error) {
 	unknown := r.Unknown
-	key := fmt.Sprint(strings.Join(unknown, "\x00"), r.AnyPrincipal, r.AnyTime)
+	key := fmt.Sprint(strings.Join(unknown, "\x00"), r.AnyPrincipal, r.AnyTime, r.MadeKey())
 	e.solving.Lock()
 	defer e.solving.Unlock()
 	if s := e.solvers[key]; s != nil && s.kinds.has(r.Resource.Kind) {
@@ -58,7 +59,8 @@ func (e *Engine) solver(r *authz.Request) (*solver, error) {
 	}
 	s := &solver{engine: e, kinds: e.reach.with(r.Resource.Kind), unknown: unknown, leaves: slices.Clone(e.tables.Leaves)}
 	reached := s.kinds.policies(e.tables.Rows)
-	opened := &cel.Openness{Unknown: unknown, Principal: r.AnyPrincipal, Clock: r.AnyTime, Globals: e.options.Globals}
+	s.making = &expr.Making{Parts: r.Made, Arguments: r.Arguments}
+	opened := &cel.Openness{Unknown: unknown, Principal: r.AnyPrincipal, Clock: r.AnyTime, Globals: e.options.Globals, Making: s.making}
 	opened.RuntimeOpen = e.derivedRolesOpen(opened)
 	for i := 0; i < len(s.leaves); i++ { // there may come more
 		l := s.leaves[i]
@@ -87,14 +89,14 @@ func (e *Engine) solver(r *authz.Request) (*solver, error) {
 // and it depends on what is unknown, is closed where it can be known.
 func (s *solver) takeApart(l *tables.Leaf, o *cel.Openness, reads *cel.Reads) (*cel.Parts, *roleReads) {
 	if l.Expr != nil {
-		return o.TakeExprApart(l.Expr), nil
+		return o.TakeExprApart(s.making.Of(l.Expr)), nil
 	}
 	if o.RuntimeOpen && reads.DerivedRoles {
 		if expr, roles, ok := s.readRoles(l, o); ok {
 			return o.TakeExprApart(expr), roles
 		}
 	}
-	return o.TakeApart(l.Text), nil
+	return o.TakeApart(s.making.Text(l.Text)), nil
 }
 
 // decide asks the engine about every combination of what its expressions may
@@ -108,10 +110,25 @@ func (s *solver) decide(ctx context.Context, r *authz.Request, in *enginev1.Chec
 		return authz.Decision{}, err
 	}
 	d := x.decision()
+	s.fit(&d)
 	if err := s.engine.applySchemas(ctx, r, in, s.unknown, &d); err != nil {
 		return authz.Decision{}, err
 	}
 	return d, nil
+}
+
+// fit narrows a decision to what makes a request that an engine takes.
+func (s *solver) fit(d *authz.Decision) {
+	if d.Effect == authz.Deny {
+		return
+	}
+	var valid []string
+	for i := range s.making.Parts {
+		if e := s.making.Fits(&s.making.Parts[i]); e != nil {
+			valid = append(valid, expr.Print(expr.Shorten(e, s.unknown)))
+		}
+	}
+	fitting(d, valid)
 }
 
 // residualOf evaluates what is known of a leaf, with the derived roles that it

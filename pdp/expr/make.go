@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/mcpolicy/mcpolicy/authz"
 )
 
 // Negate returns an expression that is true where e is false, and errors where
@@ -49,7 +52,7 @@ func Joined(list []string, operator string) string {
 }
 
 // Shorten gives names the form that reports use: arguments.x for what is
-// unknown, principal.x and resource.x for attributes.
+// unknown, principal.x and resource.x for attributes, those that are looked up too.
 func Shorten(e ast.Expr, unknown []string) ast.Expr {
 	return Rewrite(e, func(x ast.Expr) (ast.Expr, bool) {
 		path, ok := Path(x)
@@ -59,6 +62,8 @@ func Shorten(e ast.Expr, unknown []string) ast.Expr {
 		var root string
 		rest := path[2:]
 		switch {
+		case path[0] == "R" && slices.Contains(rest, authz.LookedUp):
+			root, rest = "resource", rest[slices.Index(rest, authz.LookedUp)+1:]
 		case path[0] == "R" && unknown != nil && len(rest) >= len(unknown) && slices.Equal(rest[:len(unknown)], unknown):
 			root, rest = "arguments", rest[len(unknown):]
 		case path[0] == "R":
@@ -158,4 +163,36 @@ func JSON(v ref.Val) (any, bool) {
 		return nil, true
 	}
 	return nil, false
+}
+
+// Value writes a JSON value as CEL. Numbers that are compared may be written as integers.
+func Value(v *structpb.Value, compared bool) ast.Expr {
+	switch k := v.GetKind().(type) {
+	case *structpb.Value_ListValue:
+		list := make([]ast.Expr, len(k.ListValue.GetValues()))
+		for i, x := range k.ListValue.GetValues() {
+			list[i] = Value(x, compared)
+		}
+		return fact.NewList(0, list, nil)
+	case *structpb.Value_StructValue:
+		var entries []ast.EntryExpr
+		for _, name := range slices.Sorted(maps.Keys(k.StructValue.GetFields())) {
+			key := fact.NewLiteral(0, types.String(name))
+			entries = append(entries, fact.NewMapEntry(0, key, Value(k.StructValue.GetFields()[name], false), false))
+		}
+		return fact.NewMap(0, entries)
+	}
+	return Scalar(v, compared)
+}
+
+// Rebase puts the last steps of a chain of selections on something else.
+func Rebase(e ast.Expr, steps int, onto ast.Expr) ast.Expr {
+	if steps == 0 {
+		return onto
+	}
+	if e.Kind() == ast.SelectKind {
+		return fact.NewSelect(0, Rebase(e.AsSelect().Operand(), steps-1, onto), e.AsSelect().FieldName())
+	}
+	c := e.AsCall()
+	return fact.NewCall(0, c.FunctionName(), Rebase(c.Args()[0], steps-1, onto), fact.CopyExpr(c.Args()[1]))
 }

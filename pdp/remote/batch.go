@@ -77,6 +77,12 @@ func newBatch(requests []authz.Request) (*batch, error) {
 		if r.AnyTime {
 			return nil, fmt.Errorf("decide %s on %s %s: a PDP goes by its own clock", r.Action, r.Resource.Kind, r.Resource.ID)
 		}
+		sent, invalid := r.Sent()
+		if invalid != "" || len(sent.Made) > 0 {
+			b.questions[i] = question{invalid: invalid, made: sent.Made}
+			continue
+		}
+		r = &sent
 		if r.Resource.Kind == "" || r.Resource.ID == "" || r.Action == "" {
 			return nil, fmt.Errorf("decide %q on %q %q: a PDP wants an action, a kind and an id", r.Action, r.Resource.Kind, r.Resource.ID)
 		}

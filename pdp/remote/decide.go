@@ -55,7 +55,7 @@ func (r *PDP) Decide(ctx context.Context, requests []authz.Request) ([]authz.Dec
 	}
 	decisions := make([]authz.Decision, len(requests))
 	for i := range b.questions {
-		decisions[i] = b.questions[i].decision(&requests[i])
+		decisions[i] = requests[i].Enforced(b.questions[i].decision(&requests[i]))
 	}
 	return decisions, nil
 }
@@ -200,21 +200,37 @@ type question struct {
 	known      *answer
 	none, some *answer
 	plan       *planned
+
+	// A PDP is not asked about what it would not take for a request, nor about one that is
+	// made of what is open.
+	invalid string
+	made    []authz.Made
 }
 
 func (q *question) answered() bool {
-	if q.plan == nil {
+	switch {
+	case q.invalid != "" || q.made != nil:
+		return true
+	case q.plan == nil:
 		return q.known.done
 	}
 	return q.none.done && q.some.done && q.plan.done
 }
 
 func (q *question) decision(r *authz.Request) authz.Decision {
-	if q.plan == nil {
+	switch {
+	case q.invalid != "":
+		return authz.Decision{Invalid: q.invalid}
+	case q.made != nil:
+		return authz.Decision{Effect: authz.Conditional, Condition: authz.Unwritten("(depends on what is made of " + q.made[0].Origins()[0].String() + ", which a running PDP is not asked about)")}
+	case q.plan == nil:
 		return authz.Decision{Effect: q.known.effect, NoPolicy: q.known.noPolicy, Validation: q.known.validation}
 	}
 	d := authz.Decision{Validation: q.none.validation}
 	if d.Effect, d.Condition = q.plan.effect(r); d.Effect == authz.Conditional {
+		if r.OpenUncovered && (q.none.noPolicy || q.some.noPolicy) { // a plan does not say where
+			d.Condition = authz.Unwritten("(passes where no policy covers it)")
+		}
 		return d
 	}
 	if q.none.effect == d.Effect && q.some.effect == d.Effect {

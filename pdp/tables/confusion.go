@@ -9,25 +9,72 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Confused returns the groups of rows that share a condition and have different ones.
-// Of the rows that a rule has of one kind, for all its roles and actions, one is in it.
-func Confused(list []*runtimev1.RuleTable_RuleRow) [][]*runtimev1.RuleTable_RuleRow {
-	byHash := map[uint64][]*runtimev1.RuleTable_RuleRow{}
-	seen := map[Behaviour]bool{}
+// A Hashing has rows by the key that the engine stores what they do under.
+type Hashing struct {
+	known map[hashed]uint64
+	rows  map[uint64][]*runtimev1.RuleTable_RuleRow
+}
+
+// hashed is the same for rows of a rule that have the same key, which covers their action too,
+// though it need not.
+type hashed struct {
+	Behaviour
+	action  string
+	allowed *runtimev1.RuleTable_RuleRow_AllowActions
+}
+
+// HashesOf returns the hashing of some rows.
+func HashesOf(list []*runtimev1.RuleTable_RuleRow) *Hashing {
+	h := &Hashing{map[hashed]uint64{}, map[uint64][]*runtimev1.RuleTable_RuleRow{}}
 	for _, row := range list {
-		if b := BehaviourOf(row); !seen[b] {
-			seen[b] = true
-			h := functionalHash(row)
-			byHash[h] = append(byHash[h], row)
-		}
+		key := h.key(row)
+		h.rows[key] = append(h.rows[key], row)
 	}
+	return h
+}
+
+func (h *Hashing) key(row *runtimev1.RuleTable_RuleRow) uint64 {
+	b := hashed{BehaviourOf(row), row.GetAction(), row.GetAllowActions()}
+	key, known := h.known[b]
+	if !known {
+		key = functionalHash(row)
+		h.known[b] = key
+	}
+	return key
+}
+
+// Confused returns the groups of rows that share a condition and have different ones.
+func (h *Hashing) Confused() [][]*runtimev1.RuleTable_RuleRow {
 	var groups [][]*runtimev1.RuleTable_RuleRow
-	for _, rows := range byHash {
-		if slices.ContainsFunc(rows, func(r *runtimev1.RuleTable_RuleRow) bool { return !sameCondition(r, rows[0]) }) {
+	for _, rows := range h.rows {
+		if mixed(rows) {
 			groups = append(groups, rows)
 		}
 	}
 	return groups
+}
+
+// With returns the rows that share a condition with other ones if some rows come in the place
+// of others, and have a different one, the same ones each time.
+func (h *Hashing) With(rows []*runtimev1.RuleTable_RuleRow, gone map[*runtimev1.RuleTable_RuleRow]bool) []*runtimev1.RuleTable_RuleRow {
+	added := HashesOf(rows)
+	var list []*runtimev1.RuleTable_RuleRow
+	for key, of := range added.rows {
+		for _, row := range h.rows[key] {
+			if !gone[row] {
+				of = append(of, row)
+			}
+		}
+		if mixed(of) {
+			list = append(list, of...)
+		}
+	}
+	return list
+}
+
+// mixed reports whether rows have different conditions.
+func mixed(rows []*runtimev1.RuleTable_RuleRow) bool {
+	return slices.ContainsFunc(rows, func(r *runtimev1.RuleTable_RuleRow) bool { return !sameCondition(r, rows[0]) })
 }
 
 // Behaviour is the same for rows of a rule that do the same.

@@ -80,19 +80,7 @@ func readShared(fsys fs.FS) *shared {
 		sets: map[string]bool{}, roles: map[roleKey]*runtimev1.RunnableDerivedRole{}, variables: map[string]*runtimev1.Expr{},
 	}
 	imports := 0
-	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && name != "." && (d.Name() == "testdata" || d.Name() == schemasFolder || d.Name()[0] == '.'):
-			return fs.SkipDir
-		case d.IsDir() || !isPolicyFile(d.Name()):
-			return nil
-		}
-		data, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return err
-		}
+	err := eachPolicyFile(fsys, func(name string, data []byte) error {
 		switch {
 		case importable.Match(data):
 			s.add(name, data)
@@ -105,6 +93,25 @@ func readShared(fsys fs.FS) *shared {
 		return nil
 	}
 	return s
+}
+
+// eachPolicyFile reads the files that Cerbos takes for policies.
+func eachPolicyFile(fsys fs.FS, f func(name string, data []byte) error) error {
+	return fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && (d.Name() == "testdata" || d.Name() == schemasFolder || d.Name()[0] == '.'):
+			return fs.SkipDir
+		case d.IsDir() || !isPolicyFile(d.Name()):
+			return nil
+		}
+		data, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return err
+		}
+		return f(name, data)
+	})
 }
 
 // isPolicyFile reports whether Cerbos takes a file for a policy, by its name.

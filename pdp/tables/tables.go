@@ -93,9 +93,30 @@ func (t *Set) number() {
 // Decision returns the policies with an output on each rule: the row's effect
 // and whether the condition was met.
 func (t *Set) Decision(table *runtimev1.RuleTable) *runtimev1.RuleTable {
+	SetOutputs(t.Rows)
+	return table
+}
+
+// SetOutputs puts an output on each row: its effect and whether the condition was met.
+func SetOutputs(rows []*runtimev1.RuleTable_RuleRow) {
 	// The engine writes to what it is given, so no two tables share outputs.
-	allow, deny := RuleOutput(allowFired, allowUnmet), RuleOutput(denyFired, denyUnmet)
-	for _, row := range t.Rows {
+	type what struct {
+		effect effectv1.Effect
+		mark   string
+	}
+	outputs := map[what]*runtimev1.Output{}
+	outputOf := func(effect effectv1.Effect, mark string) *runtimev1.Output {
+		of := what{effect, mark}
+		switch {
+		case outputs[of] != nil:
+		case effect == effectv1.Effect_EFFECT_DENY:
+			outputs[of] = marked(RuleOutput(denyFired, denyUnmet), mark)
+		default:
+			outputs[of] = marked(RuleOutput(allowFired, allowUnmet), mark)
+		}
+		return outputs[of]
+	}
+	for _, row := range rows {
 		if row.FromRolePolicy && row.Condition == nil && row.EmitOutput == nil {
 			// The engine skips it, but for its new output: then it must not
 			// share what it comes to with a rule of the same number.
@@ -104,17 +125,14 @@ func (t *Set) Decision(table *runtimev1.RuleTable) *runtimev1.RuleTable {
 		switch {
 		case row.GetAllowActions() == nil && row.GetAction() == "":
 			row.EmitOutput = nil // the row of a policy without rules
-		case row.Effect == effectv1.Effect_EFFECT_DENY:
-			row.EmitOutput = deny
 		default:
-			row.EmitOutput = allow
+			row.EmitOutput = outputOf(row.Effect, markOf(row.EmitOutput))
 		}
 		if row.FromRolePolicy && row.Name == "" {
 			// Cerbos gives all of them the same, empty name.
 			row.Name = fmt.Sprintf("%s_rule-%03d", row.Resource, row.EvaluationKeyTuple.GetRuleId()+1)
 		}
 	}
-	return table
 }
 
 // The outputs of a rule: the effect of its row, and whether it fired.
@@ -128,7 +146,30 @@ func RuleOutput(fired, unmet string) *runtimev1.Output {
 	return &runtimev1.Output{When: &runtimev1.Output_When{RuleActivated: literal(fired), ConditionNotMet: literal(unmet)}}
 }
 
-func unquoted(e *runtimev1.Expr) string { return strings.Trim(e.GetOriginal(), `"`) }
+// Mark has the engine take a row for no other one, whatever conditions they have: the hash
+// that it stores them under covers outputs, and so the comment in this one.
+func Mark(row *runtimev1.RuleTable_RuleRow, mark string) {
+	row.EmitOutput = marked(RuleOutput("", ""), mark)
+}
+
+const markComment = " // mcpolicy:"
+
+func marked(o *runtimev1.Output, mark string) *runtimev1.Output {
+	if mark != "" {
+		o.When.RuleActivated.Original += markComment + mark
+	}
+	return o
+}
+
+func markOf(o *runtimev1.Output) string {
+	_, mark, _ := strings.Cut(o.GetWhen().GetRuleActivated().GetOriginal(), markComment)
+	return mark
+}
+
+func unquoted(e *runtimev1.Expr) string {
+	text, _, _ := strings.Cut(e.GetOriginal(), markComment)
+	return strings.Trim(text, `"`)
+}
 
 func literal(s string) *runtimev1.Expr { return &runtimev1.Expr{Original: strconv.Quote(s)} }
 
@@ -140,7 +181,7 @@ func (t *Set) Structure(of []*runtimev1.RuleTable_RuleRow) *runtimev1.RuleTable 
 		c := CloneRow(row)
 		if o := row.EmitOutput; o != nil {
 			if outputs[o] == nil {
-				outputs[o] = RuleOutput(unquoted(o.When.RuleActivated), unquoted(o.When.ConditionNotMet))
+				outputs[o] = marked(RuleOutput(unquoted(o.When.RuleActivated), unquoted(o.When.ConditionNotMet)), markOf(o))
 			}
 			c.EmitOutput = outputs[o]
 		}

@@ -36,6 +36,8 @@ type Data struct {
 	Proofs []Proof `json:"proofs"`
 	Notes  []Line  `json:"notes"`
 	Diff   *Diff   `json:"diff"`
+	// Coverage is what the suites cover; nil if that was not measured.
+	Coverage *Coverage `json:"coverage,omitempty"`
 }
 
 // Run is what was run, and what it rests on.
@@ -206,6 +208,35 @@ type Proof struct {
 	Over     string `json:"over,omitempty"`
 	Proved   int    `json:"proved"`
 	Open     []Case `json:"open,omitempty"` // those that are not proved
+}
+
+// A Coverage is what suites cover.
+type Coverage struct {
+	About    string          `json:"about"`    // the metric, and which lines it is of
+	Asserted string          `json:"asserted"` // by how many cases
+	Counts   []CoverageCount `json:"counts"`
+	Points   []CoveragePoint `json:"points"` // what is not covered, by kind
+}
+
+// A CoverageCount is how much of a kind is covered.
+type CoverageCount struct {
+	Kind    string `json:"kind"` // rule, outcome, mcdc, derived-role or cell
+	Covered int    `json:"covered"`
+	Of      int    `json:"of"`
+	Percent string `json:"percent,omitempty"` // none of nothing
+	Note    string `json:"note,omitempty"`    // of what is impossible, or may be
+	Missed  string `json:"missed,omitempty"`  // the threshold that it is below
+	Listed  int    `json:"listed"`            // how many are among the points, and how many more are not covered
+	More    int    `json:"more"`
+}
+
+// A CoveragePoint is something that no case covers.
+type CoveragePoint struct {
+	Kind  string   `json:"kind"`
+	Title string   `json:"title"`
+	At    string   `json:"at,omitempty"`
+	Words []string `json:"words,omitempty"`
+	Tests []string `json:"tests,omitempty"` // that would cover it, each a line of YAML
 }
 
 // A Diff is what changed in who may do what.

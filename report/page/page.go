@@ -19,7 +19,7 @@ var assets embed.FS
 
 // scripts are the parts of the script, in this order.
 var scripts = []string{
-	"dom", "model", "words", "combobox", "overview", "answer", "grid", "canvas", "panel", "matrix", "findings", "changes", "tests", "print", "main",
+	"dom", "model", "words", "combobox", "overview", "answer", "grid", "canvas", "panel", "matrix", "findings", "changes", "tests", "coverage", "print", "main",
 }
 
 // style and script return the one style and the one script of every page.

@@ -32,7 +32,7 @@ func Example() {
 }
 
 // budget is how large a page without data may be, which is its style and its script.
-const budget = 104_000
+const budget = 107_000
 
 func TestAssets(t *testing.T) {
 	files, err := filepath.Glob("assets/*")

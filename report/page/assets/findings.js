@@ -14,13 +14,15 @@ const causeBody = (c) => {
       h('span.cmd', ' mcpolicy rules ' + f.rule)));
 };
 
-const causeRow = (c, open) => {
-  const row = h('details.causerow', {open: open || null, id: 'f-' + c.id}, h('summary', severity(c.severity), h('span.t', prose(c.title), ' ', place(at(c))), c.findings.length > 1 && h('span.badge', count(c.findings.length, 'finding'))));
-  const fill = () => { if (row.open && row.children.length === 1) row.append(causeBody(c)); };
+// lazily fills a row when it is opened first.
+const lazily = (row, body) => {
+  const fill = () => { if (row.open && row.children.length === 1) row.append(body()); };
   row.addEventListener('toggle', fill);
   fill();
   return row;
 };
+
+const causeRow = (c, open) => lazily(h('details.causerow', {open: open || null, id: 'f-' + c.id}, h('summary', severity(c.severity), h('span.t', prose(c.title), ' ', place(at(c))), c.findings.length > 1 && h('span.badge', count(c.findings.length, 'finding')))), () => causeBody(c));
 
 const findingsView = (id) => {
   const causes = openCauses(), known = D.causes.filter((c) => c.known && !c.waived), waived = D.causes.filter((c) => c.waived);

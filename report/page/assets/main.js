@@ -13,6 +13,10 @@ const tabs = () => {
   if (RUN.linted || D.causes.length) all.push(['#/findings', 'Findings', errors || openCauses().length, errors > 0, errors ? 'errors' : 'causes']);
   if (DIFF) all.push(['#/changes', 'Changes', changeGroups().length + DIFF.roles.length, false, 'changes']);
   if (RUN.tested) all.push(['#/tests', 'Tests', bad || null, bad > 0, 'failed']);
+  if (D.coverage) {
+    const missed = D.coverage.counts.filter((c) => c.missed).length;
+    all.push(['#/coverage', 'Coverage', missed || null, missed > 0, 'below the threshold']);
+  }
   return all.filter(Boolean);
 };
 
@@ -31,6 +35,7 @@ const route = () => {
     case 'findings': return findingsView(parts[1] || '');
     case 'changes': if (DIFF) return changesView(); break;
     case 'tests': return testsView();
+    case 'coverage': if (D.coverage) return coverageView(); break;
   }
   return overview();
 };
@@ -41,7 +46,7 @@ const show = (moved) => {
   document.querySelector('main')?.remove();
   top.after(main);
   document.body.classList.toggle('fills', main.classList.contains('matrix'));
-  const here = '#/' + (location.hash.match(/^#\/(matrix|findings|changes|tests)/) || ['', ''])[1];
+  const here = '#/' + (location.hash.match(/^#\/(matrix|findings|changes|tests|coverage)/) || ['', ''])[1];
   for (const t of top.querySelectorAll('.tab')) {
     if (t.getAttribute('href') === here && !/^#\/(reach|who)/.test(location.hash)) t.setAttribute('aria-current', 'page');
     else t.removeAttribute('aria-current');

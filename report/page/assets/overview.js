@@ -90,9 +90,9 @@ const restsOn = () => card('What this rests on', '', null, h('ul.plainlist',
 
 const overview = () => {
   const changes = DIFF && DIFF.cells.length + DIFF.roles.length ? changesCard(5) : null;
-  const first = fixFirst(), much = howMuch(), proved = proofs(true);
+  const first = fixFirst(), much = howMuch(), proved = proofs(true), rest = [coverageCard(), restsOn()];
   const failing = D.verdict.level === 'bad' && !changes;
-  const columns = failing ? [[first, proved], [much, restsOn()]] : [[changes, much], [first, proved, restsOn()]];
+  const columns = failing ? [[first, proved], [much, rest]] : [[changes, much], [first, proved, rest]];
   return view('', 'Overview', verdictBox(), questions(),
     h('div.columns' + (failing ? '.even' : ''), columns.map((c) => h('div.stack', c))));
 };

@@ -19,6 +19,7 @@ const printed = () => h('div', {id: 'print'}, h('h1', 'mcpolicy: access of ', nm
   DIFF && h('section', h('h2', 'Changes'), h('ul.plainlist', changeGroups().map(changeRow), DIFF.roles.map(roleRow))),
   openCauses().length ? h('section', h('h2', 'Findings by cause'), openCauses().map((c) => h('div.causerow', h('p', severity(c.severity), ' ', h('b', prose(c.title)), ' ', place(at(c))), causeBody(c)))) : null,
   failedTests().length ? h('section', h('h2', 'Failed cases'), h('ul.plainlist', failedTests().flatMap((t) => t.failed).map(caseBox))) : null,
+  D.coverage && h('section', h('h2', 'Covered by tests'), coverageTable(), h('ul.plainlist', D.coverage.points.map((p) => h('li.row', 'not covered: ', prose(p.title), ' ', place(p.at))))),
   howMuch(), proofs(false), printMatrix(), restsOn());
 
 addEventListener('beforeprint', () => {

@@ -1,0 +1,62 @@
+package tables
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
+)
+
+// CompileWith compiles the policies below fsys with another content in a file.
+func CompileWith(ctx context.Context, fsys fs.FS, file string, content []byte) (*runtimev1.RuleTable, error) {
+	return Compile(ctx, overlay{fsys, map[string][]byte{file: content}}, "")
+}
+
+// EffectOf writes what a row has a say in, and how: the same for rows that decide alike, if
+// variables and constants are the same.
+func EffectOf(row *runtimev1.RuleTable_RuleRow) string {
+	return strings.Join([]string{
+		row.OriginFqn, row.Version, row.Scope, row.Resource, row.Principal, row.Role, row.OriginDerivedRole, actionsOf(row),
+		row.Effect.String(), row.ScopePermissions.String(), ShapeOf(row.Condition), ShapeOf(row.DerivedRoleCondition),
+	}, "\x01")
+}
+
+// DefinedEffectOf is EffectOf with the variables and constants that the policy uses.
+func DefinedEffectOf(row *runtimev1.RuleTable_RuleRow) string {
+	return strings.Join([]string{EffectOf(row), definitionsOf(row.Params), definitionsOf(row.DerivedRoleParams)}, "\x01")
+}
+
+// IdentityOf is DefinedEffectOf with what the rule is called: the engine keeps what a condition comes
+// to by that.
+func IdentityOf(row *runtimev1.RuleTable_RuleRow) string {
+	return fmt.Sprintf("%s\x01%s\x01%s\x01%d", DefinedEffectOf(row), row.Name, row.EvaluationKey, row.EvaluationKeyTuple.GetRuleId())
+}
+
+func actionsOf(row *runtimev1.RuleTable_RuleRow) string {
+	allowed := row.GetAllowActions()
+	if allowed == nil {
+		return row.GetAction()
+	}
+	var list []string
+	for action := range allowed.GetActions() {
+		list = append(list, action)
+	}
+	slices.Sort(list)
+	return "\x02" + strings.Join(list, "\x02")
+}
+
+// definitionsOf writes the variables and constants of a row.
+func definitionsOf(p *runtimev1.RuleTable_RuleRow_Params) string {
+	var list []string
+	for _, v := range p.GetOrderedVariables() {
+		list = append(list, v.GetName()+"="+v.GetExpr().GetOriginal())
+	}
+	for name, value := range p.GetConstants() {
+		list = append(list, name+":"+value.String())
+	}
+	slices.Sort(list)
+	return strings.Join(list, "\x02")
+}
