@@ -12,5 +12,5 @@ const (
 
 // BuiltIn lists the names of the built-in enforcement points, sorted.
 func BuiltIn() []string {
-	return []string{CerbosFastMCP, SynapseClaude, ToolAsAction, ToolAsResource, VoltAgent}
+	return []string{CerbosFastMCP, COAZ, SynapseClaude, ToolAsAction, ToolAsResource, VoltAgent}
 }

@@ -31,7 +31,7 @@ func SplitArguments(all map[string]any) (arguments, lookedUp map[string]any) {
 }
 
 // A Made is a part of a request that an enforcement point makes of the call, of what it looks
-// up and of who asks. One of Text, From and Table is set.
+// up and of who asks. One of Text, From, Table and Unclear is set.
 type Made struct {
 	// At is where it stands: kind, id, action, scope, policyVersion, or attr and a path below
 	// it. attr alone is a mapping whose entries are attributes.
@@ -41,6 +41,8 @@ type Made struct {
 	// From is the origin of a value that is sent as it is, or not at all if it is missing.
 	From  Origin
 	Table *Table
+	// Unclear says what the part hangs on, where that is all that is known.
+	Unclear string
 
 	// Else is the value at At where the mapping that is spread there has none.
 	Else any
@@ -54,13 +56,17 @@ type Made struct {
 type Piece struct {
 	Text string
 	From Origin
+	// Expr is an expression in CEL over arguments.x, in the place of From: a text, or if
+	// there is no other piece a value of any type. Where it cannot be evaluated nothing
+	// goes out ([Request.Needs]).
+	Expr string
 	// Type is the type that the inputSchema gives an argument, "" if it does not say one.
 	Type string
 }
 
 // IsText reports whether the value is known to be a text.
 func (p *Piece) IsText() bool {
-	return p.Type == "string" || p.From.OfPrincipal() && p.From[1] != "attr"
+	return p.Type == "string" || p.Expr != "" || p.From.OfPrincipal() && p.From[1] != "attr"
 }
 
 // An Origin says where a value comes from: arguments and a path below; principal and id,
@@ -121,12 +127,23 @@ func (r *Request) Behind(path []string) (of []string, m *Made) {
 	return append(of, path[len(path)-steps:]...), m
 }
 
-// Origins lists where a part comes from.
+// On says what a part hangs on.
+func (m *Made) On() string {
+	if m.Unclear != "" {
+		return m.Unclear
+	}
+	return strings.Trim(m.Origins()[0].String(), "{}")
+}
+
+// Origins lists where a part comes from, as far as that is known.
 func (m *Made) Origins() []Origin {
 	var list []Origin
 	for _, p := range m.Text {
-		if p.From != nil {
+		switch {
+		case p.From != nil:
 			list = append(list, p.From)
+		case p.Expr != "":
+			list = append(list, Origin{"arguments"})
 		}
 	}
 	if m.From != nil {
@@ -169,11 +186,14 @@ func (r *Request) MakesRoute(at string) bool {
 }
 
 // Sent returns the request as it goes out: with everything filled in that is known, and
-// without what only serves to make it. Invalid says why no engine takes it, or is "".
-func (r *Request) Sent() (sent Request, invalid string) {
+// without what only serves to make it; or why nothing goes out, or no engine takes it.
+func (r *Request) Sent() (sent Request, refusal *Refusal) {
+	if r.By != nil {
+		return r.By.Send(r)
+	}
 	sent = *r
 	if r.Made == nil {
-		return sent, ""
+		return sent, nil
 	}
 	sent.Made = nil
 	arguments := r.Resource.Mapping(r.Arguments)
@@ -187,15 +207,15 @@ func (r *Request) Sent() (sent Request, invalid string) {
 			continue
 		}
 		v, ok, wrong := m.value(r.Principal, arguments)
-		if wrong != "" && invalid == "" {
-			invalid = wrong
+		if wrong != "" && refusal == nil {
+			refusal = &Refusal{Because: wrong}
 		}
 		sent.put(m, v, ok)
 	}
-	if invalid == "" {
-		invalid = sent.invalid(r.Made)
+	if invalid := sent.invalid(r.Made); invalid != "" && refusal == nil {
+		refusal = &Refusal{Because: invalid}
 	}
-	return sent, invalid
+	return sent, refusal
 }
 
 // open reports whether a part is not known.

@@ -52,6 +52,13 @@ type Request struct {
 	// made of them.
 	Arguments []string
 
+	// By, if set, makes the request that goes out for whoever asks. The rest says what people
+	// read, and how the arguments stand in it.
+	By Sender
+	// Needs is what has to be met for anything to go out at all: else the enforcement point
+	// refuses. It is none if nothing has.
+	Needs Clause
+
 	// OpenUncovered says that the enforcement point lets the request pass if no
 	// policy covers it. A decision then allows that, and says that there is no policy.
 	OpenUncovered bool
@@ -59,17 +66,21 @@ type Request struct {
 
 // MadeKey is the same for requests of which the same is made of the same.
 func (r *Request) MadeKey() string {
-	if r.Made == nil {
+	if r.Made == nil && r.By == nil && r.Needs.IsZero() {
 		return ""
 	}
-	data, err := json.Marshal([]any{r.Made, r.Arguments})
+	by := ""
+	if r.By != nil {
+		by = r.By.Key()
+	}
+	data, err := json.Marshal([]any{r.Made, r.Arguments, by, r.Needs.String()})
 	if err != nil {
-		return fmt.Sprint(r.Made, r.Arguments) // never: they are JSON values
+		return fmt.Sprint(r.Made, r.Arguments, by, r.Needs) // never: they are JSON values
 	}
 	return string(data)
 }
 
-// Enforced returns what becomes of a decision at the enforcement point that asks.
+// Enforced returns what becomes of a decision at the enforcement point that asks, if it asks.
 func (r *Request) Enforced(d Decision) Decision {
 	if r.OpenUncovered && d.NoPolicy && d.Effect == Deny {
 		d.Effect = Allow
@@ -102,9 +113,8 @@ type Decision struct {
 	// scope, so that the denial is nobody's decision, or the request open to anybody.
 	NoPolicy bool
 
-	// Invalid says why an engine takes the request for none, which counts as a denial; ""
-	// if it does not.
-	Invalid string
+	// Refusal says why nobody decided, which lets nobody in; nil if somebody did.
+	Refusal *Refusal
 
 	Validation []ValidationError // what the policy's schemas say against the request
 	Errors     []EvalError       // expressions that could not be evaluated

@@ -233,8 +233,8 @@ func (x *exporter) sent(ctx context.Context, c *testrunner.Case, p *authz.Princi
 	}
 	var list []check
 	for i := range requests {
-		var invalid string
-		if requests[i], invalid = requests[i].Sent(); invalid != "" {
+		var refusal *authz.Refusal
+		if requests[i], refusal = requests[i].Sent(); refusal != nil {
 			requests[i].Resource.ID = "" // it is no request, whatever is wrong with it
 		}
 	}

@@ -129,13 +129,13 @@ func appendPath(list [][]string, path []string) [][]string {
 
 // subjectFacts tells what of the subject the server chooses.
 func subjectFacts(subject *Value, add func(FactKind, *Value, []string)) {
-	if id := subject.get("id"); id != nil && !id.IsSubject {
+	if id := subject.Get("id"); id != nil && !id.IsSubject {
 		add(OwnSubject, id, nil)
 	}
-	if t := subject.get("type"); t != nil && t.Literal != defaultType {
+	if t := subject.Get("type"); t != nil && t.Literal != defaultType {
 		add(OwnType, t, nil)
 	}
-	roles := subject.get(propertiesName).get(rolesKey)
+	roles := subject.Get(propertiesName).Get(rolesKey)
 	if roles == nil {
 		return
 	}

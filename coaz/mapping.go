@@ -3,6 +3,7 @@ package coaz
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -72,6 +73,8 @@ func (v *Value) resolve(in *inputs) (any, bool, error) {
 			return nil, false, fmt.Errorf("%s: the token has no claim %q", v.Name, in.subjectClaim)
 		}
 		return id, true, nil
+	case v.expr != nil && in.open && v.readsArguments():
+		return openValue{v}, true, nil
 	case v.expr != nil:
 		x, there, err := v.expr.evaluate(in)
 		if errors.Is(err, errUnknown) {
@@ -103,10 +106,29 @@ func (v *Value) resolve(in *inputs) (any, bool, error) {
 // be changed.
 func (m *Mapping) Entries() []*Entry { return m.entries }
 
+// ReadsArguments reports whether the arguments of a call make a difference to what is asked.
+func (m *Mapping) ReadsArguments() bool {
+	return slices.ContainsFunc(m.leaves, (*Value).readsArguments)
+}
+
+// Claims lists the paths below the token that a mapping reads; an empty one is all of it.
+func (m *Mapping) Claims() [][]string {
+	var list [][]string
+	for _, v := range m.leaves {
+		for _, r := range v.Reads {
+			if r.Path[0] == tokenName {
+				list = append(list, r.Path[1:])
+			}
+		}
+	}
+	return list
+}
+
 // inputs are what a mapping is resolved with.
 type inputs struct {
 	params, token map[string]any
 	subjectClaim  string
+	open          bool   // the arguments of the call are not known
 	unclear       error  // what could not be told
 	cost          uint64 // of what was evaluated, as CEL counts it
 }
@@ -163,7 +185,7 @@ func complete(name string, x any, required []string) error {
 		return fmt.Errorf("%s: it is absent or null", name)
 	}
 	if !isObject {
-		return nil // which Cerbos takes for invalid
+		return nil // which Cerbos takes for invalid, or which is open
 	}
 	for _, key := range required {
 		if object[key] == nil {

@@ -208,7 +208,7 @@ func (r *reader) subject(body *source.Node) *Value {
 	if !v.object {
 		return v
 	}
-	if id := v.get("id"); id == nil {
+	if id := v.Get("id"); id == nil {
 		v.Fields = append(v.Fields, Field{"id", anchor})
 	} else if id.expr != nil {
 		tree, err := expr.Parse(id.Text)
@@ -217,7 +217,7 @@ func (r *reader) subject(body *source.Node) *Value {
 			id.IsSubject = ok && !expr.IsOptional(tree) && slices.Equal(path, []string{tokenName, defaultClaim})
 		}
 	}
-	if v.get("type") == nil {
+	if v.Get("type") == nil {
 		v.Fields = append(v.Fields, Field{"type", identity})
 	}
 	return v

@@ -54,7 +54,7 @@ func (r *reader) keys(v *Value, n *source.Node, keys []string, defaulted bool) {
 		}
 	}
 	for _, key := range keys {
-		switch x := v.get(key); {
+		switch x := v.Get(key); {
 		case key == propertiesName:
 			if x != nil {
 				r.free(x, n.Get(key))
@@ -98,7 +98,7 @@ func (r *reader) free(v *Value, n *source.Node) {
 	case n.Is(source.Null), v.dollar, v.unclear != nil:
 	case !v.object:
 		r.fail(Invalid, v.Pos, "%s: want a mapping, have %v: Cerbos takes no such evaluation, so every call is refused", v.Name, n.Kind)
-	case v.get("") != nil:
+	case v.Get("") != nil:
 		r.fail(Invalid, v.Pos, "%s has a key that is empty: Cerbos takes no such evaluation, so every call is refused", v.Name)
 	}
 }
@@ -184,8 +184,8 @@ func hasExpression(n *source.Node) bool {
 		slices.ContainsFunc(n.Fields, func(f source.Field) bool { return hasExpression(f.Value) })
 }
 
-// get returns the value of a key of an object, or nil. It may be called on nil.
-func (v *Value) get(name string) *Value {
+// Get returns the value of a key of an object, or nil. It may be called on nil.
+func (v *Value) Get(name string) *Value {
 	if v == nil {
 		return nil
 	}

@@ -65,12 +65,21 @@ func Default(method string) *Mapping { return defaultMappings()[method] }
 // caller's token, which are values of JSON. Declared is the mapping that the called tool
 // declares, nil for none, and for a point that does not know it.
 func (p Point) Resolve(declared *Mapping, method string, params, token map[string]any) Outcome {
-	if Passes(method) {
-		return Outcome{Kind: Passed}
-	}
+	return p.evaluations(p.inputs(params, token), declared, method)
+}
+
+func (p Point) inputs(params, token map[string]any) *inputs {
 	in := &inputs{params: nonNil(params), token: nonNil(token), subjectClaim: p.Subject}
 	if in.subjectClaim == "" {
 		in.subjectClaim = defaultClaim
+	}
+	return in
+}
+
+// evaluations says what a point does with a request.
+func (p Point) evaluations(in *inputs, declared *Mapping, method string) Outcome {
+	if Passes(method) {
+		return Outcome{Kind: Passed}
 	}
 	m := declared
 	if method != toolsCall || m == nil {

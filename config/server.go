@@ -32,6 +32,12 @@ type With struct {
 
 	FilterOnDiscovery bool `yaml:"filterOnDiscovery"` // of voltagent
 
+	// Of coaz.
+	Aud              string         `yaml:"aud"`
+	Subject          string         `yaml:"subject"`
+	Claims           map[string]any `yaml:"claims"`
+	DeclaredMappings *bool          `yaml:"declaredMappings"` // nil is true
+
 	Node *source.Node // what it was read from, for positions
 }
 
@@ -245,6 +251,14 @@ func (c *Config) checkEnforcement(s *Server, n *source.Node) error {
 		}
 		if s.Enforcement != authz.VoltAgent {
 			unused("filterOnDiscovery", authz.VoltAgent)
+		}
+		for _, setting := range []string{"aud", "subject", "claims", "declaredMappings"} {
+			if s.Enforcement != authz.COAZ {
+				unused(setting, authz.COAZ)
+			}
+		}
+		if s.Enforcement == authz.COAZ && with.Get("resourceKind") != nil {
+			errs = append(errs, source.Errorf(with.Get("resourceKind").Pos, "with: the binding says what the resources of %s are", authz.COAZ))
 		}
 	}
 	return errors.Join(errs...)

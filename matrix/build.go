@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coaz"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
@@ -102,6 +103,9 @@ func ProfileItem(i *manifest.Item) pep.Item {
 		return m
 	}
 	of := pep.Item{Type: i.Type, Name: i.Name, OwnName: i.OwnName, Tags: i.Tags, TaskSupport: i.TaskSupport, Annotations: mapping(i.Annotations), Meta: mapping(i.Meta)}
+	if i.Type == authz.ToolItem {
+		of.Inputs = i.Schema
+	}
 	if n := i.ArgumentsSchema(); n != nil {
 		of.Schema = n.Value()
 	}
@@ -118,6 +122,9 @@ func (m *Matrix) cell(ctx context.Context, col *Column, of []*authz.Decision) (C
 		if d.Effect == authz.Deny {
 			c.Access = Denied
 		}
+	}
+	if c.Refusal = refusalOf(of); c.Refusal != nil {
+		return c, nil
 	}
 	if c.Access == Allowed && !slices.ContainsFunc(of, func(d *authz.Decision) bool { return !d.NoPolicy }) {
 		c.Access = Unguarded
@@ -152,6 +159,27 @@ func (m *Matrix) cell(ctx context.Context, col *Column, of []*authz.Decision) (C
 		return c, m.settler.settle(ctx, col, &c, open)
 	}
 	return c, nil
+}
+
+// refusalOf returns why an enforcement point refuses by itself: nothing is asked if one of
+// the requests cannot be made, and else it is its refusal where no policy denies.
+func refusalOf(of []*authz.Decision) *authz.Refusal {
+	var refusal *authz.Refusal
+	denied := false
+	for _, d := range of {
+		switch {
+		case d.Refusal != nil && d.Refusal.Code == coaz.CodeMapping:
+			return d.Refusal
+		case d.Refusal != nil && d.Refusal.Code != 0:
+			refusal = d.Refusal
+		case d.Effect == authz.Deny:
+			denied = true
+		}
+	}
+	if denied {
+		return nil
+	}
+	return refusal
 }
 
 // rule looks a rule up in the policies. Where a scope requires its parent's

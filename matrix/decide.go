@@ -287,6 +287,9 @@ type interned struct {
 func (in *interned) add(c *Cell) uint32 {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d\x00%s\x00%t\x00", c.Access, c.Condition.Key(), c.NoPolicy)
+	if c.Refusal != nil {
+		fmt.Fprintf(&b, "%d\x00%s\x00", c.Refusal.Code, c.Refusal.Because)
+	}
 	fmt.Fprintf(&b, "%s\x00%t\x00", c.Settlement.Condition.Key(), c.Settlement.BySchema)
 	for _, r := range c.Rules {
 		fmt.Fprintf(&b, "%s\x00%d\x00%d\x00", r.ID, r.Effect, r.Met)

@@ -99,6 +99,9 @@ type Cell struct {
 	// NoPolicy is set on a denial for want of a policy, and on an unguarded cell where
 	// requests are sent: none covers what the enforcement point asks about.
 	NoPolicy bool
+	// Refusal is set on a denial that is no policy's: the enforcement point refuses by itself,
+	// whatever the arguments.
+	Refusal *authz.Refusal
 	// Validation is what the policies' schemas refuse in the request. It is empty
 	// if the engine is set to ignore schemas.
 	Validation []authz.ValidationError

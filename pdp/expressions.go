@@ -44,6 +44,13 @@ func (l Look) In(r *authz.Request) (v Value, known bool) {
 	if l.Fixed != nil {
 		return *l.Fixed, true
 	}
+	if r.By != nil {
+		sent, refusal := r.Sent()
+		if refusal != nil {
+			return Value{}, false
+		}
+		r = &sent
+	}
 	p, open := r.Principal, r.Unknown
 	if r.Made != nil && l.Path[0] == "R" && len(l.Path) > 1 {
 		sent, _ := r.Sent()

@@ -21,6 +21,7 @@ type Item struct {
 
 	Annotations, Meta map[string]any // JSON values
 	Schema            any            // of the arguments, decoded; nil if nothing is said
+	Inputs            *source.Node   // the inputSchema of a tool, or nil
 	// Any is set for some item of which nothing is known but that its name is Name: what a
 	// profile says of items by their names or their annotations is looked up then.
 	Any bool
@@ -71,6 +72,8 @@ type Profile struct {
 	ownNames   bool // lists ask by a mounted item's own name
 	tasksSkip  bool // a call made as a task is never asked about
 
+	coaz *coazPoint // of coaz alone
+
 	refused, admitted []Answer
 	facts             Facts
 }
@@ -116,6 +119,9 @@ func (p *Profile) Filter(t authz.ItemType) authz.Filter {
 // Ask returns what the enforcement point asks about an operation on an item.
 // The arguments of a call are left unknown; in a list they are empty.
 func (p *Profile) Ask(item Item, op authz.Operation) Question {
+	if p.coaz != nil {
+		return p.coaz.ask(p.server, &item, op)
+	}
 	o := p.operation(item.Type, op)
 	name := item.Name
 	if op == authz.List {
@@ -194,6 +200,13 @@ type With struct {
 	FastMCP      string // cerbos-fastmcp: the version of FastMCP, if the configuration says so
 	// FilterOnDiscovery says that VoltAgent asks before it shows a tool.
 	FilterOnDiscovery bool
+
+	// Of coaz: what identifies the server, the claim that the subject's id is, and claims
+	// of tokens beside those that principals have anyway, with the placeholders of a
+	// principal. NoMappings says that the point has seen no tools/list.
+	Aud, Subject string
+	Claims       map[string]any
+	NoMappings   bool
 	// Node is what it was read from, for the positions of mistakes, by the keys
 	// resourceKind and action, or nil.
 	Node *source.Node
@@ -208,7 +221,23 @@ func (w *With) check(gate bool) error {
 		c.text(setting.value, inRequest, posOf(w.Node.Get(setting.key), source.Pos{}))
 		errs = append(errs, c.errs...)
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, w.checkClaims())...)
+}
+
+// checkClaims reports placeholders in claims that are not about the principal.
+func (w *With) checkClaims() error {
+	c := &checker{endpoint: "claims"}
+	n := w.Node.Get("claims")
+	c.attributes(w.Claims, n, posOf(n, source.Pos{}), inAttr)
+	for _, part := range textsIn(w.Claims, n, posOf(n, source.Pos{})) {
+		t, _ := parse(part.value)
+		for _, p := range t {
+			if p.placeholder && p.known() && !strings.HasPrefix(p.text, "principal.") {
+				c.errorf(part.pos, "a token is there before anything is called, so there is no %s: a claim is made of {principal.id}, {principal.roles}, {principal.attr.NAME}", braced(p.text))
+			}
+		}
+	}
+	return errors.Join(c.errs...)
 }
 
 // kind is the kind of resource that is sent.
@@ -230,6 +259,8 @@ func New(name, server string, with With, inventoryFastMCP string) (*Profile, err
 	switch name {
 	case authz.CerbosFastMCP:
 		return cerbosFastMCP(server, with, inventoryFastMCP), nil
+	case authz.COAZ:
+		return coazProfile(server, with), nil
 	case authz.SynapseClaude:
 		return synapseClaude(server, with), nil
 	case authz.ToolAsAction:

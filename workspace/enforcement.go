@@ -65,6 +65,7 @@ func withOf(s *config.Server) pep.With {
 	return pep.With{
 		ResourceKind: s.With.ResourceKind, Action: s.With.Action, FastMCP: string(s.With.FastMCP),
 		FilterOnDiscovery: s.With.FilterOnDiscovery, Node: s.With.Node,
+		Aud: s.With.Aud, Subject: s.With.Subject, Claims: s.With.Claims, NoMappings: s.With.DeclaredMappings != nil && !*s.With.DeclaredMappings,
 	}
 }
 
@@ -73,15 +74,9 @@ func withOf(s *config.Server) pep.With {
 func customProfile(declared *config.Profile, server string, inventory *manifest.Inventory) (*pep.Profile, error) {
 	specs := specsOf(declared)
 	p, err := pep.Custom(declared.Name, server, specs)
-	var items []pep.Item
-	if inventory != nil {
-		for _, i := range inventory.Items {
-			items = append(items, matrix.ProfileItem(i))
-		}
-	}
 	for i := range specs {
 		if err == nil && inventory != nil {
-			err = specs[i].CheckItems(items, len(inventory.Gaps) == 0)
+			err = specs[i].CheckItems(profileItems(inventory), len(inventory.Gaps) == 0)
 		}
 	}
 	if err == nil {
@@ -92,6 +87,14 @@ func customProfile(declared *config.Profile, server string, inventory *manifest.
 		return nil, wrong(err)
 	}
 	return p, nil
+}
+
+func profileItems(inventory *manifest.Inventory) []pep.Item {
+	items := make([]pep.Item, len(inventory.Items))
+	for i, item := range inventory.Items {
+		items[i] = matrix.ProfileItem(item)
+	}
+	return items
 }
 
 // specsOf is what a config says about an enforcement point, in the order of the
@@ -127,6 +130,10 @@ func (w *Workspace) classOf() func(*authz.Principal) string {
 	for _, s := range w.Config.Servers {
 		with := withOf(s)
 		read = append(read, with.ReadsOfPrincipal()...)
+	}
+	<-w.served
+	for _, s := range w.Servers {
+		read = append(read, s.Profile.ReadsOfPrincipal(profileItems(s.Inventory))...)
 	}
 	if len(read) == 0 {
 		return w.Engine.Class

@@ -121,6 +121,8 @@ type Workspace struct {
 	engine   pdp.Options
 	remote   *remote.PDP // nil without a running PDP
 
+	served chan struct{} // closed when the servers are there, or will not be
+
 	suites     []*testrunner.Suite
 	suitesRead bool
 	suitesIn   chan struct{} // closed when suites that are read with the rest are there, or will not be
@@ -160,7 +162,7 @@ func Open(ctx context.Context, folder fs.FS, o Options) (*Workspace, error) {
 // Load reads everything. Independent parts are read at the same time, and all
 // their mistakes are reported together, those of whoever asks as a [UsageError].
 func Load(ctx context.Context, in *Inputs, o Options) (*Workspace, error) {
-	w := &Workspace{Config: in.config(), Now: o.Now, in: in, o: o, compiled: make(chan struct{}), suitesIn: make(chan struct{})}
+	w := &Workspace{Config: in.config(), Now: o.Now, in: in, o: o, compiled: make(chan struct{}), suitesIn: make(chan struct{}), served: make(chan struct{})}
 	if w.Now.IsZero() {
 		w.Now = o.Start
 	}
@@ -169,7 +171,10 @@ func Load(ctx context.Context, in *Inputs, o Options) (*Workspace, error) {
 	}
 	parts := []func() error{
 		func() error { return w.loadPolicies(ctx, o.Bounds) }, // what takes longest first
-		w.loadServers,
+		func() error {
+			defer close(w.served)
+			return w.loadServers()
+		},
 		w.loadPrincipals,
 	}
 	if o.ReadSuites {

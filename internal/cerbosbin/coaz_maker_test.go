@@ -8,7 +8,10 @@ import (
 
 // A mappingMaker makes mappings, tokens and parameters. Most of them make sense for the
 // policies of fixtures/coaz.
-type mappingMaker struct{ *rand.Rand }
+type mappingMaker struct {
+	*rand.Rand
+	sane bool // it makes none of the rare mistakes
+}
 
 // declaredArguments are those of the arguments that are always of one type.
 var declaredArguments = jsonObject{
@@ -21,7 +24,7 @@ type jsonObject = map[string]any
 func pick[T any](m mappingMaker, list []T) T { return list[m.IntN(len(list))] }
 
 // sometimes is one in so many.
-func (m mappingMaker) sometimes(n int) bool { return m.IntN(n) == 0 }
+func (m mappingMaker) sometimes(n int) bool { return (!m.sane || n < 12) && m.IntN(n) == 0 }
 
 // odd is what may stand anywhere by mistake.
 func (m mappingMaker) odd() any {
@@ -146,6 +149,8 @@ func (m mappingMaker) parts(o jsonObject, odds int, subject bool) jsonObject {
 
 func (m mappingMaker) mapping() any {
 	switch n := m.IntN(20); {
+	case m.sane && n < 3:
+		return jsonObject{"evaluation": m.parts(jsonObject{}, 1, true)}
 	case n == 0:
 		return m.odd()
 	case n == 1:

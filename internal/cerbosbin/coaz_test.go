@@ -38,7 +38,7 @@ func TestDifferentialCOAZ(t *testing.T) {
 		t.Fatal(err)
 	}
 	tools := parsed(t, inventory).Get("tools").Items
-	m := mappingMaker{rand.New(rand.NewPCG(18, 3))}
+	m := mappingMaker{Rand: rand.New(rand.NewPCG(18, 3))}
 	outcomes, answers := map[coaz.OutcomeKind]int{}, map[string]int{}
 	for round := range rounds.Of(1500, 60_000) {
 		schema := pick(m, tools).Get("inputSchema")

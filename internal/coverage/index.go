@@ -131,7 +131,7 @@ type routedRequest struct {
 func (x *Index) routed(list []authz.Request) []routedRequest {
 	var routed []routedRequest
 	for i := range list {
-		if !slices.ContainsFunc(list[i].Made, func(m authz.Made) bool { return m.Routes() }) {
+		if list[i].By == nil && !slices.ContainsFunc(list[i].Made, func(m authz.Made) bool { return m.Routes() }) {
 			routed = append(routed, routedRequest{list[i], i})
 			continue
 		}
@@ -139,10 +139,10 @@ func (x *Index) routed(list []authz.Request) []routedRequest {
 		for _, class := range x.matrix.Classes {
 			r := list[i]
 			r.Principal = class.First()
-			sent, invalid := r.Sent()
+			sent, refusal := r.Sent()
 			of := &sent.Resource
 			key := strings.Join([]string{of.Kind, of.PolicyVersion, of.Scope, sent.Action}, "\x00")
-			if invalid != "" || seen[key] {
+			if refusal != nil || seen[key] {
 				continue
 			}
 			seen[key] = true

@@ -15,10 +15,11 @@ import (
 // alone, in the order in which the engine goes through them. The conditions see
 // all roles. Schemas have no say. The decision on the request is that of the
 // first role that is allowed; if evaluation is strict, that of the first that
-// is allowed or that failed.
+// is allowed or that failed. There are none of a request that nobody decides.
 func (e *Engine) ByRole(ctx context.Context, r authz.Request) ([]pdp.RoleDecision, error) {
-	if r.Made != nil {
-		r, _ = r.Sent()
+	r, refusal := r.Sent()
+	if refusal != nil {
+		return nil, nil
 	}
 	s, err := e.solver(&r)
 	if err != nil {

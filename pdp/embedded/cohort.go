@@ -261,7 +261,7 @@ func (e *Engine) inputs(requests []authz.Request) ([]*enginev1.CheckInput, error
 	inputs := make([]*enginev1.CheckInput, len(requests))
 	for i := range requests {
 		r := &requests[i]
-		if r.Made != nil { // whoever asks knows whether it is valid
+		if r.Made != nil || r.By != nil { // whoever asks knows whether it is valid
 			sent, _ := r.Sent()
 			r = &sent
 		}

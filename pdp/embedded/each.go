@@ -94,13 +94,16 @@ func (e *Engine) each(ctx context.Context, requests []pdp.SharedRequest) ([][]*a
 // enforce makes of the answers to a request what the enforcement point does. Answers that
 // are the same stay the same.
 func enforce(r *authz.Request, answers []*authz.Decision) {
-	if !r.OpenUncovered {
+	if !r.OpenUncovered && r.Needs.IsZero() {
 		return
 	}
 	known := map[*authz.Decision]*authz.Decision{}
 	for i, d := range answers {
 		if known[d] == nil {
 			enforced := r.Enforced(*d)
+			if !r.Needs.IsZero() && enforced.Effect != authz.Deny {
+				fitting(&enforced, []string{r.Needs.String()})
+			}
 			known[d] = &enforced
 		}
 		answers[i] = known[d]
@@ -150,9 +153,9 @@ func (e *Engine) decideOpen(ctx context.Context, callers *callers, requests []pd
 		r := shared.Request
 		r.Principal = shared.Of[x.of]
 		if shared.Made != nil {
-			sent, invalid := r.Sent()
-			if invalid != "" {
-				answers[x.request][x.of] = &authz.Decision{Invalid: invalid}
+			sent, refusal := r.Sent()
+			if refusal != nil {
+				answers[x.request][x.of] = &authz.Decision{Refusal: refusal}
 				continue
 			}
 			r = sent

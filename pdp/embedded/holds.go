@@ -33,7 +33,7 @@ func (e *Engine) Holds(ctx context.Context, list []pdp.Given) ([]authz.Effect, e
 	requests := make([]authz.Request, len(list))
 	actions := make([]map[string]string, len(list)) // of each, by clause
 	for i, g := range list {
-		r := g.Request
+		r := g.Request.Presented()
 		r.Unknown, r.AnyPrincipal, r.Made = nil, false, nil
 		r.Resource.Kind, r.Resource.PolicyVersion, r.Resource.Scope = closedKind, closedVersion, ""
 		requests[i], actions[i] = r, map[string]string{}

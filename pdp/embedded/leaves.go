@@ -144,7 +144,7 @@ func (l *Leaves) evaluate(ctx context.Context, now time.Time, trials []leafsolve
 	slices.SortStableFunc(checks, func(a, b *leafCheck) int { return a.table - b.table })
 	requests := make([]authz.Request, len(checks))
 	for i, c := range checks {
-		requests[i] = *c.request
+		requests[i] = c.request.Presented()
 		requests[i].Made = nil // expressions read what parts are made of
 		requests[i].Resource.Kind, requests[i].Resource.PolicyVersion, requests[i].Resource.Scope = closedKind, closedVersion, ""
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // A routing is requests of which some go to policies that depend on who asks, with those
@@ -20,13 +21,13 @@ type routing struct {
 	requests []pdp.SharedRequest
 	from     [][]pair // by the number of a request, and then of its principals: what it was
 	open     []openRoute
-	invalid  []invalidRoute
+	refused  []refusedRoute
 }
 
-// An invalidRoute is a request that no engine takes.
-type invalidRoute struct {
+// A refusedRoute is a request that nobody decides.
+type refusedRoute struct {
 	pair
-	because string
+	refusal *authz.Refusal
 }
 
 // An openRoute is a request that goes to different policies by what is open.
@@ -52,7 +53,7 @@ type destinations func(at string) (list []string, whole bool)
 
 // route returns nil if no request goes to other policies for one than for another.
 func route(requests []pdp.SharedRequest, to destinations) *routing {
-	if !slices.ContainsFunc(requests, func(r pdp.SharedRequest) bool { return slices.ContainsFunc(r.Made, routes) }) {
+	if !slices.ContainsFunc(requests, func(r pdp.SharedRequest) bool { return routed(&r.Request) }) {
 		return nil
 	}
 	var of routing
@@ -61,27 +62,31 @@ func route(requests []pdp.SharedRequest, to destinations) *routing {
 		for j, p := range requests[i].Of {
 			r := requests[i].Request
 			r.Principal = p
-			sent, invalid := r.Sent()
-			if invalid != "" {
-				of.invalid = append(of.invalid, invalidRoute{pair{i, j}, invalid})
+			sent, refusal := r.Sent()
+			if refusal != nil {
+				of.refused = append(of.refused, refusedRoute{pair{i, j}, refusal})
 				continue
 			}
 			if k := slices.IndexFunc(sent.Made, routes); k >= 0 {
-				of.open = append(of.open, openRoute{pair: pair{i, j}, on: sent.Made[k].Origins()[0].String()})
+				of.open = append(of.open, openRoute{pair: pair{i, j}, on: sent.Made[k].On()})
 				of.turn(&sent, &of.open[len(of.open)-1], to)
 				continue
 			}
 			key := strings.Join([]string{sent.Resource.Kind, sent.Resource.PolicyVersion, sent.Resource.Scope, sent.Action}, "\x00")
+			there := requests[i].Request
+			if r.By != nil {
+				key, there = source.JSONText([]any{sent.Resource, sent.Action, sent.MadeKey()}), sent
+				there.Principal = nil
+			}
 			n, known := at[key]
 			if !known {
 				n = len(of.requests)
 				at[key] = n
-				there := requests[i].Request
 				there.Action, there.Resource.Kind, there.Resource.PolicyVersion, there.Resource.Scope = sent.Action, sent.Resource.Kind, sent.Resource.PolicyVersion, sent.Resource.Scope
 				there.Made = slices.DeleteFunc(slices.Clone(there.Made), routes)
 				of.requests, of.from = append(of.requests, pdp.SharedRequest{Request: there}), append(of.from, nil)
 			}
-			of.requests[n].Of = append(of.requests[n].Of, p)
+			of.requests[n].Of = append(of.requests[n].Of, sent.Principal)
 			of.from[n] = append(of.from[n], pair{i, j})
 		}
 	}
@@ -89,6 +94,9 @@ func route(requests []pdp.SharedRequest, to destinations) *routing {
 }
 
 func routes(m authz.Made) bool { return m.Routes() }
+
+// routed reports whether who asks, or a part that is made, decides where a request goes.
+func routed(r *authz.Request) bool { return r.By != nil || slices.ContainsFunc(r.Made, routes) }
 
 // turn divides a request by where it goes, if each of what that hangs on is a text of one
 // argument.
@@ -135,21 +143,31 @@ type choice struct {
 // choicesOf lists what a part that decides where a request goes may come to, the rest last;
 // none if that is not known.
 func choicesOf(sent *authz.Request, m *authz.Made, to destinations) []choice {
-	open := func(p authz.Piece) bool { return p.From != nil }
+	open := func(p authz.Piece) bool { return p.From != nil || p.Expr != "" }
 	k := slices.IndexFunc(m.Text, open)
+	making := &expr.Making{Parts: sent.Made, Arguments: sent.Arguments}
+	said := func(when ast.Expr) []string { return []string{expr.Print(expr.Shorten(when, sent.Arguments))} }
+	if k >= 0 && len(m.Text) == 1 {
+		if texts, when, ok := making.Choices(m.Text[k]); ok {
+			var choices []choice
+			for i, text := range texts {
+				choices = append(choices, choice{turn{when: said(when[i])}, text})
+			}
+			return choices
+		}
+	}
 	list, whole := to(m.At[0])
 	if k < 0 || !whole || slices.ContainsFunc(m.Text[k+1:], open) || m.Text[k].From.OfPrincipal() {
 		return nil
 	}
-	joined := func(pieces []authz.Piece) string {
+	written := func(pieces []authz.Piece) string {
 		var b strings.Builder
 		for _, p := range pieces {
 			b.WriteString(p.Text)
 		}
 		return b.String()
 	}
-	before, after := joined(m.Text[:k]), joined(m.Text[k+1:])
-	making := &expr.Making{Parts: sent.Made, Arguments: sent.Arguments}
+	before, after := written(m.Text[:k]), written(m.Text[k+1:])
 	var patterns []prefixPattern
 	if m.At[0] == "action" {
 		var ok bool
@@ -157,7 +175,6 @@ func choicesOf(sent *authz.Request, m *authz.Made, to destinations) []choice {
 			return nil
 		}
 	}
-	said := func(when ast.Expr) []string { return []string{expr.Print(expr.Shorten(when, sent.Arguments))} }
 	var choices []choice
 	var taken []string
 	for _, value := range list {
@@ -259,8 +276,8 @@ func (of *routing) answers(requests []pdp.SharedRequest, found [][]*authz.Decisi
 			answers[x.request][x.of] = found[n][k]
 		}
 	}
-	for _, x := range of.invalid {
-		answers[x.request][x.of] = &authz.Decision{Invalid: x.because}
+	for _, x := range of.refused {
+		answers[x.request][x.of] = &authz.Decision{Refusal: x.refusal}
 	}
 	for i := range of.open {
 		answers[of.open[i].request][of.open[i].of] = of.open[i].decision(found)
@@ -270,7 +287,7 @@ func (of *routing) answers(requests []pdp.SharedRequest, found [][]*authz.Decisi
 
 // decision joins the decisions on all ways to go.
 func (x *openRoute) decision(found [][]*authz.Decision) *authz.Decision {
-	unwritten := authz.Unwritten("(depends on " + strings.Trim(x.on, "{}") + ")")
+	unwritten := authz.Unwritten("(depends on " + x.on + ")")
 	d := &authz.Decision{Effect: authz.Conditional, Condition: unwritten}
 	if x.turns == nil {
 		return d
@@ -292,12 +309,13 @@ func (x *openRoute) decision(found [][]*authz.Decision) *authz.Decision {
 		case t.rest || !of.Condition.Written():
 			written = false // among what is left may be what no engine takes
 		case of.Effect == authz.Allow:
-			alternatives = append(alternatives, authz.Alternative{Allows: expr.Clause(expr.Joined(t.when, operators.LogicalAnd))})
+			alternatives = append(alternatives, authz.Alternative{Allows: joined(operators.LogicalAnd, t.when...)})
 		default:
-			for _, a := range of.Condition.Alternatives() {
-				alternatives = append(alternatives, authz.Alternative{Allows: expr.Clause(expr.Joined(append(slices.Clone(t.when), a.Allows.String()), operators.LogicalAnd)), Denies: a.Denies})
+			list := alternativesOf(of.Condition)
+			for _, a := range list {
+				alternatives = append(alternatives, authz.Alternative{Allows: joined(operators.LogicalAnd, append(slices.Clone(t.when), a.Allows.String())...), Denies: a.Denies})
 			}
-			written = written && len(of.Condition.Alternatives()) > 0
+			written = written && len(list) > 0
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(rules)) {
@@ -313,6 +331,36 @@ func (x *openRoute) decision(found [][]*authz.Decision) *authz.Decision {
 		d.Effect, d.Condition = authz.Allow, authz.Condition{}
 	}
 	return d
+}
+
+func joined(operator string, list ...string) authz.Clause {
+	return expr.Clause(expr.Joined(list, operator))
+}
+
+// alternativesOf returns the ways to meet a condition, any of which is enough; none if they
+// are not written down, or too many.
+func alternativesOf(c authz.Condition) []authz.Alternative {
+	list := c.Alternatives()
+	for i, part := range c.Parts() {
+		of := alternativesOf(part)
+		if i == 0 {
+			list = of
+			continue
+		}
+		var both []authz.Alternative
+		for _, a := range list {
+			for _, b := range of {
+				both = append(both, authz.Alternative{
+					Allows: joined(operators.LogicalAnd, a.Allows.String(), b.Allows.String()),
+					Denies: joined(operators.LogicalOr, a.Denies.String(), b.Denies.String()),
+				})
+			}
+		}
+		if list = both; len(list) > mostTurns {
+			return nil
+		}
+	}
+	return list
 }
 
 // destinations lists what the policies have, for requests that go by what is open.

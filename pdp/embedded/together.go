@@ -194,7 +194,7 @@ func readsVersion(text string) bool {
 
 // Decide answers each request.
 func (v *versioned) Decide(ctx context.Context, requests []authz.Request) ([]authz.Decision, error) {
-	if slices.ContainsFunc(requests, func(r authz.Request) bool { return slices.ContainsFunc(r.Made, routes) }) {
+	if slices.ContainsFunc(requests, func(r authz.Request) bool { return routed(&r) }) {
 		return each(ctx, v, requests)
 	}
 	sent := slices.Clone(requests)
@@ -239,7 +239,10 @@ func (v *versioned) Each(ctx context.Context, requests []pdp.SharedRequest) ([][
 
 // ByRole decides a request by the rules for each of its principal's roles alone.
 func (v *versioned) ByRole(ctx context.Context, r authz.Request) ([]pdp.RoleDecision, error) {
-	r, _ = r.Sent()
+	r, refusal := r.Sent()
+	if refusal != nil {
+		return nil, nil
+	}
 	v.send(&r)
 	list, err := v.over.ByRole(ctx, r)
 	for i := range list {

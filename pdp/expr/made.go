@@ -113,14 +113,14 @@ func (m *Making) Touches(path []string) bool {
 
 // read returns what a path reads, which goes on some steps below a part.
 func (m *Making) read(x ast.Expr, part *authz.Made, steps int) ast.Expr {
-	if base := above(x, steps); IsOptional(base) {
+	if base := Above(x, steps); IsOptional(base) {
 		return Rebase(x, steps, m.asOptional(part))
 	}
 	switch {
 	case part.From != nil:
 		of := Rebase(x, steps, m.origin(part.From))
 		if part.Else != nil && steps == 0 {
-			return fact.NewCall(0, operators.Conditional, m.present(part.From), of, constant(part.Else))
+			return fact.NewCall(0, operators.Conditional, m.present(part.From), of, Constant(part.Else))
 		}
 		return of
 	case part.Table != nil:
@@ -129,8 +129,8 @@ func (m *Making) read(x ast.Expr, part *authz.Made, steps int) ast.Expr {
 	return Rebase(x, steps, m.text(part.Text))
 }
 
-// above returns a chain of selections without its last steps.
-func above(e ast.Expr, steps int) ast.Expr {
+// Above returns a chain of selections without its last steps.
+func Above(e ast.Expr, steps int) ast.Expr {
 	for range steps {
 		if e.Kind() == ast.SelectKind {
 			e = e.AsSelect().Operand()
@@ -252,12 +252,21 @@ func (m *Making) present(o authz.Origin) ast.Expr {
 	return all
 }
 
+// expression returns one that is in the words of conditions.
+func (m *Making) expression(text string) ast.Expr {
+	e, err := Parse(text)
+	if err != nil {
+		return fact.NewIdent(0, text) // never: it is a text that Print has made
+	}
+	return Lengthen(e, m.Arguments)
+}
+
 // text returns a text that is made of pieces.
 func (m *Making) text(pieces []authz.Piece) ast.Expr {
 	var all ast.Expr
 	for _, p := range pieces {
 		x := ast.Expr(fact.NewLiteral(0, types.String(p.Text)))
-		if p.From != nil {
+		if p.From != nil || p.Expr != "" {
 			x = m.piece(p, len(pieces) == 1)
 		}
 		if all == nil {
@@ -275,6 +284,9 @@ func (m *Making) text(pieces []authz.Piece) ast.Expr {
 // piece returns a value as it stands in a text: a number as in JSON. Of one that is the
 // whole text, which is not to be empty, what is missing need not be known.
 func (m *Making) piece(p authz.Piece, whole bool) ast.Expr {
+	if p.Expr != "" {
+		return m.expression(p.Expr)
+	}
 	of := m.optional(p.From, types.String(""))
 	if whole {
 		of = m.origin(p.From)
@@ -327,6 +339,44 @@ func (m *Making) Fits(part *authz.Made) ast.Expr {
 	return all
 }
 
+// Choices returns what each of the texts that a piece can come to hangs on, if it names them
+// all.
+func (m *Making) Choices(p authz.Piece) (texts []string, when []ast.Expr, ok bool) {
+	if p.Expr == "" {
+		return nil, nil, false
+	}
+	return choicesOf(m.expression(p.Expr))
+}
+
+func choicesOf(e ast.Expr) (texts []string, when []ast.Expr, ok bool) {
+	switch e.Kind() { //nolint:exhaustive // others name none
+	case ast.LiteralKind:
+		text, isText := e.AsLiteral().(types.String)
+		return []string{string(text)}, []ast.Expr{fact.NewLiteral(0, types.True)}, isText
+	case ast.CallKind:
+		c := e.AsCall()
+		if c.FunctionName() != operators.Conditional {
+			return nil, nil, false
+		}
+		for i, on := range []ast.Expr{c.Args()[0], Negate(c.Args()[0])} {
+			below, because, ok := choicesOf(c.Args()[i+1])
+			if !ok {
+				return nil, nil, false
+			}
+			for k, x := range because {
+				if x.Kind() == ast.LiteralKind {
+					because[k] = on
+					continue
+				}
+				because[k] = fact.NewCall(0, operators.LogicalAnd, on, x)
+			}
+			texts, when = append(texts, below...), append(when, because...)
+		}
+		return texts, when, true
+	}
+	return nil, nil, false
+}
+
 // Is returns the condition that a piece of a text is a text.
 func (m *Making) Is(p authz.Piece, text string) ast.Expr {
 	return fact.NewCall(0, operators.Equals, m.piece(p, text != ""), fact.NewLiteral(0, types.String(text)))
@@ -358,25 +408,25 @@ func (m *Making) Matches(pieces []authz.Piece, expression string, is bool) ast.E
 func (m *Making) table(t *authz.Table) ast.Expr {
 	var last ast.Expr
 	if t.Else != nil {
-		last = constant(t.Else)
+		last = Constant(t.Else)
 	}
 	keys := slices.Sorted(maps.Keys(t.Values))
 	slices.Reverse(keys)
 	by := m.optional(t.By, types.NullValue)
 	for _, key := range keys {
 		if last == nil { // what is not there errs
-			entry := fact.NewMapEntry(0, fact.NewLiteral(0, types.String(key)), constant(t.Values[key]), false)
+			entry := fact.NewMapEntry(0, fact.NewLiteral(0, types.String(key)), Constant(t.Values[key]), false)
 			last = fact.NewCall(0, operators.Index, fact.NewMap(0, []ast.EntryExpr{entry}), fact.CopyExpr(by))
 			continue
 		}
 		is := fact.NewCall(0, operators.Equals, fact.CopyExpr(by), fact.NewLiteral(0, types.String(key)))
-		last = fact.NewCall(0, operators.Conditional, is, constant(t.Values[key]), last)
+		last = fact.NewCall(0, operators.Conditional, is, Constant(t.Values[key]), last)
 	}
 	return last
 }
 
-// constant writes down a JSON value.
-func constant(v any) ast.Expr {
+// Constant writes down a JSON value.
+func Constant(v any) ast.Expr {
 	s, err := structpb.NewValue(v)
 	if err != nil {
 		return fact.NewLiteral(0, types.NullValue) // never: it is a JSON value

@@ -62,6 +62,21 @@ func newBatch(requests []authz.Request) (*batch, error) {
 	askers := map[*authz.Principal]*asker{}
 	for i := range requests {
 		r := &requests[i]
+		if r.AnyPrincipal {
+			return nil, fmt.Errorf("decide %s on %s %s: a PDP cannot be asked about anybody with a role", r.Action, r.Resource.Kind, r.Resource.ID)
+		}
+		if r.AnyTime {
+			return nil, fmt.Errorf("decide %s on %s %s: a PDP goes by its own clock", r.Action, r.Resource.Kind, r.Resource.ID)
+		}
+		sent, refusal := r.Sent()
+		if !sent.Needs.IsZero() && sent.Made == nil {
+			sent.Made = []authz.Made{{From: authz.Origin{"arguments"}}}
+		}
+		if refusal != nil || len(sent.Made) > 0 {
+			b.questions[i] = question{refusal: refusal, made: sent.Made}
+			continue
+		}
+		r = &sent
 		a := askers[r.Principal]
 		if a == nil {
 			var err error
@@ -71,18 +86,6 @@ func newBatch(requests []authz.Request) (*batch, error) {
 			askers[r.Principal] = a
 			b.askers = append(b.askers, a)
 		}
-		if r.AnyPrincipal {
-			return nil, fmt.Errorf("decide %s on %s %s: a PDP cannot be asked about anybody with a role", r.Action, r.Resource.Kind, r.Resource.ID)
-		}
-		if r.AnyTime {
-			return nil, fmt.Errorf("decide %s on %s %s: a PDP goes by its own clock", r.Action, r.Resource.Kind, r.Resource.ID)
-		}
-		sent, invalid := r.Sent()
-		if invalid != "" || len(sent.Made) > 0 {
-			b.questions[i] = question{invalid: invalid, made: sent.Made}
-			continue
-		}
-		r = &sent
 		if r.Resource.Kind == "" || r.Resource.ID == "" || r.Action == "" {
 			return nil, fmt.Errorf("decide %q on %q %q: a PDP wants an action, a kind and an id", r.Action, r.Resource.Kind, r.Resource.ID)
 		}

@@ -203,13 +203,13 @@ type question struct {
 
 	// A PDP is not asked about what it would not take for a request, nor about one that is
 	// made of what is open.
-	invalid string
+	refusal *authz.Refusal
 	made    []authz.Made
 }
 
 func (q *question) answered() bool {
 	switch {
-	case q.invalid != "" || q.made != nil:
+	case q.refusal != nil || q.made != nil:
 		return true
 	case q.plan == nil:
 		return q.known.done
@@ -219,10 +219,10 @@ func (q *question) answered() bool {
 
 func (q *question) decision(r *authz.Request) authz.Decision {
 	switch {
-	case q.invalid != "":
-		return authz.Decision{Invalid: q.invalid}
+	case q.refusal != nil:
+		return authz.Decision{Refusal: q.refusal}
 	case q.made != nil:
-		return authz.Decision{Effect: authz.Conditional, Condition: authz.Unwritten("(depends on what is made of " + q.made[0].Origins()[0].String() + ", which a running PDP is not asked about)")}
+		return authz.Decision{Effect: authz.Conditional, Condition: authz.Unwritten("(depends on what is made of " + q.made[0].On() + ", which a running PDP is not asked about)")}
 	case q.plan == nil:
 		return authz.Decision{Effect: q.known.effect, NoPolicy: q.known.noPolicy, Validation: q.known.validation}
 	}

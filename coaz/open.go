@@ -1,0 +1,153 @@
+package coaz
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
+)
+
+// An openValue stands in an evaluation for what depends on arguments that are not known.
+type openValue struct{ *Value }
+
+// readsArguments reports whether the arguments of the call make a difference to a value.
+func (v *Value) readsArguments() bool {
+	return slices.ContainsFunc(v.Reads, func(r Read) bool {
+		return r.Path[0] == paramsName && (len(r.Path) < 2 || r.Path[1] == argumentsName)
+	})
+}
+
+// Open says what a point does with a request whose arguments are not known; the
+// parameters are those beside them. Of what it asks about it returns the requests that Cerbos
+// makes of it, in order, which say what of them is made of the arguments, and what has to
+// be met for anything to be asked. They have no evaluations.
+func (p Point) Open(declared *Mapping, method string, params, token map[string]any) ([]authz.Request, Outcome) {
+	in := p.inputs(params, token)
+	in.open = true
+	outcome := p.evaluations(in, declared, method)
+	if outcome.Kind != Asked {
+		return nil, outcome
+	}
+	var list []authz.Request
+	var invalid Outcome
+	for _, e := range outcome.Evaluations {
+		x := &opening{in: in}
+		r, err := x.request(e)
+		var is *InvalidError
+		switch {
+		case errors.As(err, &is):
+			invalid = Outcome{Code: CodePDP, Cause: err}
+		case err != nil:
+			return nil, Outcome{Kind: Unknown, Cause: err}
+		}
+		list = append(list, r)
+	}
+	if invalid.Cause != nil {
+		return nil, invalid
+	}
+	return list, Outcome{Kind: Asked}
+}
+
+// An opening is an evaluation that is made into a request.
+type opening struct {
+	in    *inputs
+	made  []authz.Made
+	needs []ast.Expr
+}
+
+// unlikely stands for a text that is not known, where Cerbos has to find one.
+const unlikely = "?"
+
+func (x *opening) request(e Evaluation) (authz.Request, error) {
+	known := Evaluation{}
+	for _, name := range slices.Sorted(maps.Keys(e)) {
+		v, err := x.known(e[name], []string{name})
+		if err != nil {
+			return authz.Request{}, err
+		}
+		known[name] = v
+	}
+	r, err := Translate(known)
+	if err != nil {
+		return r, err
+	}
+	slices.SortFunc(x.made, func(a, b authz.Made) int { return slices.Compare(a.At, b.At) })
+	r.Made = x.made
+	if x.made != nil || x.needs != nil {
+		var needs []string
+		for _, need := range x.needs {
+			if text := expr.Print(need); !slices.Contains(needs, text) {
+				needs = append(needs, text)
+			}
+		}
+		r.Needs = expr.Clause(expr.Joined(needs, operators.LogicalAnd))
+		r.Unknown, r.Arguments = []string{authz.HiddenArguments}, []string{authz.HiddenArguments}
+	}
+	return r, nil
+}
+
+// known returns a part without what is open, which is made.
+func (x *opening) known(v any, path []string) (any, error) {
+	switch v := v.(type) {
+	case openValue:
+		return x.open(v.Value, path)
+	case map[string]any:
+		copied := make(map[string]any, len(v))
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			below, at := v[key], append(slices.Clone(path), key)
+			of, err := x.known(below, at)
+			if err != nil {
+				return nil, err
+			}
+			if _, isOpen := below.(openValue); !isOpen || of != nil {
+				copied[key] = of
+			}
+		}
+		return copied, nil
+	}
+	return v, nil
+}
+
+// open notes what a value that is open is made of, and returns what stands for it.
+func (x *opening) open(v *Value, path []string) (any, error) {
+	unknown := func(why string) (any, error) { return nil, fmt.Errorf("%s: %s", v.Name, why) }
+	w, err := x.write(v)
+	if err != nil {
+		return nil, err
+	}
+	part := path[0]
+	switch {
+	case part == "subject":
+		return unknown("who asks depends on the arguments")
+	case len(path) == 1, len(path) == 2 && path[1] == propertiesName:
+		return unknown("it is made of the arguments as a whole")
+	case part == "context" && path[1] == auxDataKey:
+		return unknown("which tokens it takes is a setting of the PDP")
+	case part == "context", part == "action" && path[1] == propertiesName: // nobody sees it
+		x.needs = append(x.needs, w.needs...)
+		return nil, nil
+	case path[1] != propertiesName:
+		at := map[string]string{"type": "kind", "id": "id", "name": "action"}[path[1]]
+		x.made, x.needs = append(x.made, madeText(at, expr.Print(w.value))), append(x.needs, w.texts()...)
+		return unlikely, nil
+	}
+	of := authz.Made{At: append([]string{"attr"}, path[2:]...), From: w.from}
+	if w.from == nil {
+		of.Text = []authz.Piece{{Expr: expr.Print(w.value)}}
+	}
+	x.made, x.needs = append(x.made, of), append(x.needs, w.needs...)
+	if at := map[string]string{scopeKey: "scope", versionKey: "policyVersion"}[path[2]]; at != "" && len(path) == 3 {
+		x.made = append(x.made, madeText(at, w.textOrNone()))
+	}
+	return nil, nil
+}
+
+func madeText(at, expression string) authz.Made {
+	return authz.Made{At: []string{at}, Text: []authz.Piece{{Expr: expression}}}
+}

@@ -1,0 +1,306 @@
+package pep
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coaz"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// coazProfile is a point that follows the first draft of COAZ-MCP, with Cerbos as its PDP.
+// Its lists are gates, and a tool can declare what is asked about its calls.
+func coazProfile(server string, with With) *Profile {
+	p := &Profile{
+		Name: authz.COAZ, server: server, refused: coazRefused, admitted: validation,
+		operations: map[string]operation{}, facts: coazFacts(),
+		coaz: &coazPoint{point: coaz.Point{Server: with.Aud, Subject: with.Subject}, claims: claimsOf(with.Claims), noMappings: with.NoMappings},
+	}
+	for _, endpoint := range endpointNames {
+		if strings.HasSuffix(endpoint, "/list") {
+			p.operations[endpoint] = operation{filter: authz.FilterGate}
+		}
+	}
+	return p
+}
+
+func coazFacts() Facts {
+	return Facts{
+		NoPolicy:          Fact{authz.Refuse, Observed, "It does what Cerbos says, which is a denial."},
+		PDPError:          Fact{authz.Refuse, Read, "It answers -32603."},
+		PDPDown:           Fact{authz.Refuse, Read, "It answers -32603."},
+		UnknownOperations: Fact{authz.Refuse, Read, "What the binding has no mapping for is refused with -32001, without asking: resources/templates/list and server/discover, too. Only ping and notifications pass."},
+		Requests:          Observed,
+		Sources: []string{
+			"OpenID AuthZEN, authzen-coaz-mcp-binding-1_0, draft 1",
+			"a point that follows it, with Cerbos 0.55.0",
+		},
+		NotSent: "On default mappings a policy sees the principal's id and the one role identity, and of the call nothing but its method and the item's name: " +
+			"no roles, no attributes, no arguments and no token. On a mapping that a tool declares it sees what that picks.",
+		NotKnown:  "What identifies the server, where neither aud in the configuration nor a claim says it.",
+		Otherwise: "A gateway knows the mapping of a tool only once tools/list has passed it: until then its calls go by the default mapping.",
+	}
+}
+
+// A coazPoint is what the servers' points have in common, and what they make of
+// principals.
+type coazPoint struct {
+	point      coaz.Point
+	claims     *authz.Request // the claims are its attributes
+	noMappings bool           // it goes by the default mappings alone
+
+	tokens     sync.Map // by principal
+	principals sync.Map // by what policies see of them
+}
+
+// claimsOf returns what makes the claims of a principal's token.
+func claimsOf(declared map[string]any) *authz.Request {
+	t := template{attr: compileMap(declared)}
+	r := t.render(&values{item: &Item{}}, false)
+	return &r
+}
+
+// token returns the claims of a principal's token: sub, roles and what attributes it has,
+// and what is declared.
+func (c *coazPoint) token(who *authz.Principal) map[string]any {
+	if known, ok := c.tokens.Load(who); ok {
+		return known.(map[string]any)
+	}
+	roles, _ := authz.Origin{"principal", "roles"}.Value(who, nil)
+	token := map[string]any{"sub": who.ID, "roles": roles}
+	for name, v := range who.Attr {
+		token[name] = v
+	}
+	of := *c.claims
+	of.Principal = who
+	if sent, refusal := of.Sent(); refusal == nil {
+		for name, v := range sent.Resource.Attr {
+			token[name] = v
+			if v == nil {
+				delete(token, name)
+			}
+		}
+	}
+	c.tokens.Store(who, token)
+	return token
+}
+
+// principal returns what policies see of whoever asks, the same one each time.
+func (c *coazPoint) principal(declared, seen *authz.Principal) *authz.Principal {
+	of := *seen
+	of.Key = declared.Key
+	key := source.JSONText([]any{of.Key, of.ID, of.Roles, of.Attr, of.Scope, of.PolicyVersion})
+	known, _ := c.principals.LoadOrStore(key, &of)
+	return known.(*authz.Principal)
+}
+
+// ask returns what is asked about an operation on an item.
+func (c *coazPoint) ask(server string, item *Item, op authz.Operation) Question {
+	method := Endpoint(item.Type, op)
+	s := &coazSender{coazPoint: c, method: method, key: server}
+	var mapping *coaz.Mapping
+	switch method {
+	case "tools/call":
+		s.params = map[string]any{"name": item.Name}
+		if !c.noMappings {
+			mapping, _ = coaz.Parse(item.Inputs) // mistakes are those of its answers
+		}
+		s.declared = mapping
+	case "prompts/get":
+		s.params = map[string]any{"name": item.Name}
+	case "resources/read":
+		s.params = map[string]any{"uri": item.Name}
+	}
+	s.key = source.JSONText([]any{server, method, s.params, mapping != nil})
+	if mapping == nil {
+		mapping = coaz.Default(method)
+	}
+	entries := []*coaz.Entry{{}}
+	if mapping != nil && len(mapping.Entries()) > 0 {
+		entries = mapping.Entries()
+	}
+	var q Question
+	for i, e := range entries {
+		of := *s
+		of.entry = i
+		of.key += strconv.Itoa(i)
+		q.Requests = append(q.Requests, of.told(e, method, item.Name))
+	}
+	return q
+}
+
+// told returns a request with what people read of an entry in the place of what is made.
+func (s *coazSender) told(e *coaz.Entry, method, name string) authz.Request {
+	r := authz.Request{By: s}
+	texts := map[string]*coaz.Value{"kind": e.Resource.Get("type"), "id": e.Resource.Get("id"), "action": e.Action.Get("name")}
+	for _, at := range []string{"action", "id", "kind"} {
+		text, made := toldText(texts[at])
+		switch {
+		case text == "$params.name", text == "$params.uri":
+			text, made = name, nil
+		case text == "$token.aud" && s.point.Server != "":
+			text, made = s.point.Server, nil
+		}
+		r.Put(at, cmp.Or(text, method))
+		if made != nil {
+			r.Made = append(r.Made, authz.Made{At: []string{at}, Text: []authz.Piece{*made}})
+		}
+	}
+	r.Resource.Attr = map[string]any{}
+	for _, f := range fieldsOf(e.Resource.Get("properties")) {
+		text, made := toldText(f.Value)
+		switch {
+		case made == nil && f.Value.Literal != nil:
+			r.Resource.Attr[f.Name] = f.Value.Literal
+		case made == nil:
+			r.Resource.Attr[f.Name] = text
+		default:
+			r.Made = append(r.Made, authz.Made{At: []string{"attr", f.Name}, Text: []authz.Piece{*made}})
+		}
+	}
+	slices.SortFunc(r.Made, func(a, b authz.Made) int { return slices.Compare(a.At, b.At) })
+	if s.declared != nil && s.declared.ReadsArguments() {
+		r.Unknown, r.Arguments = []string{authz.HiddenArguments}, []string{authz.HiddenArguments}
+	}
+	return r
+}
+
+func fieldsOf(v *coaz.Value) []coaz.Field {
+	if v == nil {
+		return nil
+	}
+	return v.Fields
+}
+
+// toldText returns a value as it is written, and what it is made of if it is an expression.
+func toldText(v *coaz.Value) (string, *authz.Piece) {
+	switch {
+	case v == nil:
+		return "", nil
+	case v.IsSubject || v.Text != "":
+		return "$" + v.Text, &authz.Piece{Expr: v.Text}
+	}
+	text, _ := v.Literal.(string)
+	return text, nil
+}
+
+// A coazSender makes the request of one entry of a mapping.
+type coazSender struct {
+	*coazPoint
+	declared *coaz.Mapping
+	method   string
+	params   map[string]any
+	entry    int
+	key      string
+}
+
+// Key is the same for those that send the same.
+func (s *coazSender) Key() string { return s.key }
+
+// Send returns the request that goes out for a principal.
+func (s *coazSender) Send(r *authz.Request) (authz.Request, *authz.Refusal) {
+	if r.AnyPrincipal {
+		return dependingOn(r, "who asks"), nil
+	}
+	token := s.token(r.Principal)
+	point, openServer := s.point, false
+	if s.isGate() && point.Server == "" && token["aud"] == nil {
+		point.Server, openServer = unknownServer, true
+	}
+	sent, outcome := s.resolve(r, point, token)
+	switch outcome.Kind {
+	case coaz.Asked:
+	case coaz.Refused:
+		return *r, &authz.Refusal{Code: outcome.Code, Because: outcome.Cause.Error()}
+	case coaz.Passed, coaz.Unknown:
+		return dependingOn(r, "what is made of the mapping: "+outcome.Cause.Error()), nil
+	}
+	sent.Principal = s.principal(r.Principal, sent.Principal)
+	sent.AnyTime = r.AnyTime
+	if openServer {
+		from := authz.Origin{arguments, authz.LookedUp, "aud"}
+		sent.Made = []authz.Made{{At: []string{"id"}, Text: []authz.Piece{{From: from, Type: "string"}}}}
+		sent.Arguments = []string{authz.HiddenArguments}
+		sent.Unknown = []string{authz.HiddenArguments, authz.LookedUp}
+	}
+	return sent, nil
+}
+
+// unknownServer stands for what identifies a server, where that is not known.
+const unknownServer = "{token.aud}"
+
+func (s *coazSender) isGate() bool { return strings.HasSuffix(s.method, "/list") }
+
+// resolve returns the request of the entry, as Cerbos understands it.
+func (s *coazSender) resolve(r *authz.Request, point coaz.Point, token map[string]any) (authz.Request, coaz.Outcome) {
+	if r.Unknown != nil {
+		list, outcome := point.Open(s.declared, s.method, s.params, token)
+		if outcome.Kind != coaz.Asked {
+			return authz.Request{}, outcome
+		}
+		return list[s.entry], outcome
+	}
+	params := map[string]any{}
+	for name, v := range s.params {
+		params[name] = v
+	}
+	if given := r.Resource.Mapping(r.Arguments); r.Arguments != nil {
+		params["arguments"] = given
+	}
+	outcome := point.Resolve(s.declared, s.method, params, token)
+	if outcome.Kind != coaz.Asked {
+		return authz.Request{}, outcome
+	}
+	sent, err := coaz.Translate(outcome.Evaluations[s.entry])
+	var invalid *coaz.InvalidError
+	switch {
+	case errors.As(err, &invalid):
+		return sent, coaz.Outcome{Code: coaz.CodePDP, Cause: err}
+	case err != nil:
+		return sent, coaz.Outcome{Kind: coaz.Unknown, Cause: err}
+	}
+	return sent, outcome
+}
+
+// dependingOn returns a request of which nobody can tell where it goes.
+func dependingOn(r *authz.Request, on string) authz.Request {
+	of := *r
+	of.By = nil
+	of.Made = []authz.Made{{At: []string{"kind"}, Unclear: on}}
+	return of
+}
+
+// ReadsOfPrincipal lists what of the principal makes a difference to what is sent about some
+// items.
+func (p *Profile) ReadsOfPrincipal(items []Item) []authz.Origin {
+	if p.coaz == nil {
+		return nil
+	}
+	attr := func(path ...string) authz.Origin { return append(authz.Origin{"principal", "attr"}, path...) }
+	list := []authz.Origin{attr("sub"), attr("aud"), attr(cmp.Or(p.coaz.point.Subject, "sub"))}
+	for i := range p.coaz.claims.Made {
+		list = append(list, p.coaz.claims.Made[i].Origins()...)
+	}
+	for i := range items {
+		m, _ := coaz.Parse(items[i].Inputs)
+		if m == nil {
+			continue
+		}
+		for _, path := range m.Claims() {
+			switch {
+			case len(path) == 0:
+				list = append(list, attr(), authz.Origin{"principal", "id"})
+			case path[0] == "sub":
+				list = append(list, authz.Origin{"principal", "id"})
+			default:
+				list = append(list, attr(path[0]))
+			}
+		}
+	}
+	return list
+}
