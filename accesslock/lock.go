@@ -106,7 +106,7 @@ func (v Value) String() string {
 	switch v.Access {
 	case matrix.Allowed:
 		return "always"
-	case matrix.Denied:
+	case matrix.Denied, matrix.Refused:
 		return "never"
 	case matrix.Unguarded:
 		return "always, and no policy is asked"
@@ -122,7 +122,7 @@ func (v Value) String() string {
 // or returns what is allowed to who has what either allows.
 func (v Value) or(o Value) Value {
 	rank := func(v Value) int {
-		return map[matrix.Access]int{matrix.Denied: 0, matrix.Conditional: 1, matrix.Allowed: 2, matrix.Unguarded: 3}[v.Access]
+		return map[matrix.Access]int{matrix.Denied: 0, matrix.Conditional: 1, matrix.Allowed: 2, matrix.Unguarded: 3}[v.Access] // and 0 for what is refused
 	}
 	switch {
 	case rank(v) > rank(o):

@@ -40,9 +40,9 @@ func (b *builder) relate(ctx context.Context, of *columnSet, w *who, was, is Val
 	switch {
 	case was.key() == is.key():
 		return relation{is: solver.Equal}, nil
-	case is.Access == matrix.Unguarded, was.Access == matrix.Denied && (is.Access == matrix.Allowed || is.Depends != ""):
+	case is.Access == matrix.Unguarded, !was.Access.Possible() && (is.Access == matrix.Allowed || is.Depends != ""):
 		return relation{is: solver.Wider}, nil
-	case was.Access == matrix.Unguarded, is.Access == matrix.Denied && (was.Access == matrix.Allowed || was.Depends != ""):
+	case was.Access == matrix.Unguarded, !is.Access.Possible() && (was.Access == matrix.Allowed || was.Depends != ""):
 		return relation{is: solver.Narrower}, nil
 	case was.Depends != "" || is.Depends != "":
 		return relation{open: []string{"a condition that is not written down"}}, nil
@@ -100,7 +100,7 @@ func (b *builder) attributes(col *matrix.Column) *source.Node {
 // formula returns what a value allows.
 func formula(v Value, r *authz.Request) (solver.Formula, bool) {
 	switch v.Access {
-	case matrix.Denied:
+	case matrix.Denied, matrix.Refused:
 		return solver.Any(), true
 	case matrix.Allowed, matrix.Unguarded:
 		return solver.All(), true

@@ -406,7 +406,7 @@ func (v *verifier) gains(h *Holding) []Access {
 			was, _ := said.of(withRoles(roles))
 			return was.key() == is.key() || was.Access == matrix.Allowed && is.Access == matrix.Conditional
 		}
-		if is.Access == matrix.Denied || had([]string{anyRole}) || slices.ContainsFunc(v.locked.Kinds, func(o Holding) bool { return o.Kind == h.Kind && had(o.Roles) }) {
+		if !is.Access.Possible() || had([]string{anyRole}) || slices.ContainsFunc(v.locked.Kinds, func(o Holding) bool { return o.Kind == h.Kind && had(o.Roles) }) {
 			continue
 		}
 		if last := len(list) - 1; last >= 0 && list[last].Ref == of.ref.Ref {

@@ -115,7 +115,7 @@ func (a *Access) line() string {
 	var x line
 	x.ref(a.Ref)
 	key := "may"
-	if a.Value.Access == matrix.Denied {
+	if !a.Value.Access.Possible() {
 		key = "mayNot"
 	}
 	x.add(key, operations(a.Operations))

@@ -7,6 +7,8 @@ type Sender interface {
 	// does. What depends on what is open is made ([Made]), and if that cannot be told,
 	// so is what decides which policies are asked.
 	Send(r *Request) (Request, *Refusal)
+	// Refuses returns why no request goes out whoever asks, and nil if some may.
+	Refuses() *Refusal
 	// Key is the same for those that send the same.
 	Key() string
 }

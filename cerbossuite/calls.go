@@ -32,6 +32,8 @@ func (x *exporter) callsOf(ctx context.Context, c *testrunner.Case) (allowed, de
 		return &none, nil, nil
 	case matrix.Denied:
 		return nil, &none, nil
+	case matrix.Refused:
+		return nil, nil, nil
 	case matrix.Conditional, matrix.Unguarded:
 	}
 	column, _ := c.Column()

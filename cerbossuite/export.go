@@ -283,7 +283,7 @@ func (x *exporter) shown(ctx context.Context, c *testrunner.Case) (list []call, 
 		return compared(c.Comparison)
 	case wantsAllowed && !possible && denied != nil:
 		return []call{{*denied, true}}, "", nil
-	case possible && denied != nil && c.Cell.Access == matrix.Denied:
+	case possible && denied != nil && !c.Cell.Access.Possible():
 		return []call{{*denied, true}}, "", nil
 	case wantsDenied && allowed != nil:
 		return []call{{*allowed, false}}, "", nil

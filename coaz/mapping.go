@@ -64,6 +64,8 @@ func (v *Value) resolve(in *inputs) (any, bool, error) {
 	switch {
 	case v == nil:
 		return nil, false, nil
+	case in.anybody && (v.unclear != nil || v.readsToken()):
+		return openValue{v}, true, nil
 	case v.unclear != nil:
 		in.unclear = errors.Join(in.unclear, v.unclear)
 		return nil, false, nil
@@ -102,6 +104,10 @@ func (v *Value) resolve(in *inputs) (any, bool, error) {
 	return object, true, errors.Join(errs...)
 }
 
+func (v *Value) readsToken() bool {
+	return v.IsSubject || slices.ContainsFunc(v.Reads, func(r Read) bool { return r.Path[0] == tokenName })
+}
+
 // Entries lists the evaluations of a mapping, as far as it could be read. They are not to
 // be changed.
 func (m *Mapping) Entries() []*Entry { return m.entries }
@@ -129,15 +135,13 @@ type inputs struct {
 	params, token map[string]any
 	subjectClaim  string
 	open          bool   // the arguments of the call are not known
+	anybody       bool   // nor is the token
 	unclear       error  // what could not be told
 	cost          uint64 // of what was evaluated, as CEL counts it
 }
 
 // resolve returns the evaluations for a request, one after the other.
 func (m *Mapping) resolve(in *inputs) ([]Evaluation, error) {
-	if m.malformed != nil {
-		return nil, m.malformed
-	}
 	in.unclear = m.unclear
 	var list []Evaluation
 	var errs []error

@@ -54,15 +54,52 @@ func (p Point) Open(declared *Mapping, method string, params, token map[string]a
 	return list, Outcome{Kind: Asked}
 }
 
+// Told returns what a point asks about a request of anybody, with any arguments: none if it
+// never asks. What is made of the token, or cannot be told, is a value that is looked up.
+// Nothing is said of the principals, and nothing of what has to be met.
+func (p Point) Told(declared *Mapping, method string, params map[string]any) []authz.Request {
+	in := p.inputs(params, map[string]any{"aud": unknownServer})
+	in.open, in.anybody = true, true
+	var list []authz.Request
+	for _, e := range p.evaluations(in, declared, method).Evaluations {
+		e["subject"] = map[string]any{"type": defaultType, "id": defaultClaim}
+		x := &opening{in: in}
+		if r, err := x.request(e); err == nil {
+			r.Principal, r.Needs = nil, authz.Clause{}
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// unknownServer stands for what identifies the server.
+const unknownServer = "{token.aud}"
+
+// lookedUp returns a part that may be any value.
+func lookedUp(v *Value, path []string) authz.Made {
+	of := authz.Made{From: authz.Origin{argumentsName, authz.LookedUp, v.Name}}
+	if at := atOf(path); at != "" {
+		of.At, of.Text, of.From = []string{at}, []authz.Piece{{From: of.From, Type: "string"}}, nil
+		return of
+	}
+	of.At = append([]string{"attr"}, path[2:]...)
+	return of
+}
+
+// atOf returns what a text of an evaluation is in a request, "" of what is none.
+func atOf(path []string) string {
+	if len(path) != 2 || path[1] == propertiesName {
+		return ""
+	}
+	return map[string]string{"type": "kind", "id": "id", "name": "action"}[path[1]]
+}
+
 // An opening is an evaluation that is made into a request.
 type opening struct {
 	in    *inputs
 	made  []authz.Made
 	needs []ast.Expr
 }
-
-// unlikely stands for a text that is not known, where Cerbos has to find one.
-const unlikely = "?"
 
 func (x *opening) request(e Evaluation) (authz.Request, error) {
 	known := Evaluation{}
@@ -114,14 +151,26 @@ func (x *opening) known(v any, path []string) (any, error) {
 	return v, nil
 }
 
-// open notes what a value that is open is made of, and returns what stands for it.
+// open notes what a value that is open is made of, and returns what people read in its
+// place where there has to be a text.
 func (x *opening) open(v *Value, path []string) (any, error) {
 	unknown := func(why string) (any, error) { return nil, fmt.Errorf("%s: %s", v.Name, why) }
+	part := path[0]
+	if seen := part == "resource" || atOf(path) != ""; x.in.anybody && !seen {
+		return nil, nil
+	}
 	w, err := x.write(v)
+	if x.in.anybody && len(path) > 1 && (err != nil || v.unclear != nil || v.readsToken()) {
+		of := lookedUp(v, path)
+		x.made = append(x.made, of)
+		if atOf(path) == "" {
+			return nil, nil
+		}
+		return "{" + v.Text + "}", nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	part := path[0]
 	switch {
 	case part == "subject":
 		return unknown("who asks depends on the arguments")
@@ -132,10 +181,10 @@ func (x *opening) open(v *Value, path []string) (any, error) {
 	case part == "context", part == "action" && path[1] == propertiesName: // nobody sees it
 		x.needs = append(x.needs, w.needs...)
 		return nil, nil
-	case path[1] != propertiesName:
-		at := map[string]string{"type": "kind", "id": "id", "name": "action"}[path[1]]
+	case atOf(path) != "":
+		at := atOf(path)
 		x.made, x.needs = append(x.made, madeText(at, expr.Print(w.value))), append(x.needs, w.texts()...)
-		return unlikely, nil
+		return "{" + expr.Print(w.value) + "}", nil
 	}
 	of := authz.Made{At: append([]string{"attr"}, path[2:]...), From: w.from}
 	if w.from == nil {

@@ -68,6 +68,23 @@ func (p Point) Resolve(declared *Mapping, method string, params, token map[strin
 	return p.evaluations(p.inputs(params, token), declared, method)
 }
 
+// Refuses returns what a point does with all requests of a method, if that is to refuse them
+// without asking whatever they are, and reports whether it is.
+func (p Point) Refuses(declared *Mapping, method string) (Outcome, bool) {
+	m := declared
+	if method != toolsCall || m == nil {
+		m = Default(method)
+	}
+	switch {
+	case Passes(method):
+	case m == nil:
+		return Outcome{Code: CodeDenied, Cause: fmt.Errorf("the binding has no mapping for %s", method)}, true
+	case m.malformed != nil:
+		return Outcome{Code: CodeMapping, Cause: m.malformed}, true
+	}
+	return Outcome{}, false
+}
+
 func (p Point) inputs(params, token map[string]any) *inputs {
 	in := &inputs{params: nonNil(params), token: nonNil(token), subjectClaim: p.Subject}
 	if in.subjectClaim == "" {
@@ -81,12 +98,12 @@ func (p Point) evaluations(in *inputs, declared *Mapping, method string) Outcome
 	if Passes(method) {
 		return Outcome{Kind: Passed}
 	}
+	if refused, is := p.Refuses(declared, method); is {
+		return refused
+	}
 	m := declared
 	if method != toolsCall || m == nil {
 		m = Default(method)
-	}
-	if m == nil {
-		return Outcome{Code: CodeDenied, Cause: fmt.Errorf("the binding has no mapping for %s", method)}
 	}
 	if serverMethods[method] != nil {
 		with, unclear, err := p.withServer(in.token)

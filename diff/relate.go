@@ -38,7 +38,7 @@ func spanOf(cell *matrix.Cell) span {
 		return span{none: true}
 	case !cell.Open().IsZero():
 		return span{open: cell.Open()}
-	case cell.Access == matrix.Denied:
+	case !cell.Access.Possible():
 		return span{none: true}
 	}
 	return span{all: true}
@@ -168,7 +168,7 @@ func (c *comparer) beyond(ctx context.Context, q *question, turned bool) (direct
 		moreCell, schema, other = q.baseCell, q.baseSchema, q.headSchema
 	}
 	switch {
-	case more.none, less.all, moreCell.Access == matrix.Denied:
+	case more.none, less.all, !moreCell.Access.Possible():
 		return noCall, nil
 	case more.all && less.none:
 		return some, nil

@@ -92,7 +92,7 @@ func compareWords(base, head *matrix.Cell) Comparison {
 		if c == nil {
 			return 0
 		}
-		return map[matrix.Access]int{matrix.Denied: 0, matrix.Conditional: 1, matrix.Allowed: 2, matrix.Unguarded: 3}[c.Access]
+		return map[matrix.Access]int{matrix.Denied: 0, matrix.Conditional: 1, matrix.Allowed: 2, matrix.Unguarded: 3}[c.Access] // and 0 for what is refused
 	}
 	was, is := of(base), of(head)
 	switch {
@@ -119,7 +119,7 @@ func known(was, is int, r solver.Relation) solver.Relation {
 func lost(base Saved, gone map[SavedKey]bool, head *Side) []Cell {
 	var keys []SavedKey
 	for key := range gone {
-		if base[key].Access != matrix.Denied {
+		if base[key].Access.Possible() {
 			keys = append(keys, key)
 		}
 	}

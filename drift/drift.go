@@ -189,9 +189,9 @@ func (g *group) differences() []Difference {
 // more reports whether production allows one of the principals a call.
 func (g *group) more(call, i int) bool {
 	if len(g.answers) == 0 {
-		return g.production.Access != matrix.Denied
+		return g.production.Access.Possible()
 	}
-	return g.answers[call][1][i].Access != matrix.Denied
+	return g.answers[call][1][i].Access.Possible()
 }
 
 // decisive returns the rules that decided a cell, or, without any, those that took
@@ -215,7 +215,7 @@ func (g *group) judge(i int) (call int, unknown string) {
 		if a != b {
 			return k, ""
 		}
-		met, missed = met || a == matrix.Allowed, missed || a == matrix.Denied
+		met, missed = met || a == matrix.Allowed, missed || !a.Possible()
 	}
 	conditional := !g.checkout.Open().IsZero()
 	switch {

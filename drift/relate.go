@@ -72,7 +72,7 @@ func (g *group) formulas() (*solver.World, [2]solver.Formula, bool) {
 	for i, cell := range []*matrix.Cell{g.checkout, g.production} {
 		open := cell.Open()
 		switch {
-		case open.IsZero() && cell.Access == matrix.Denied:
+		case open.IsZero() && !cell.Access.Possible():
 			list[i] = solver.None(solver.All())
 			continue
 		case open.IsZero():

@@ -86,7 +86,13 @@ func Explain(ctx context.Context, q *Input) (*Explanation, error) {
 		if q.Arguments != nil {
 			r = pep.Bind(r, q.Arguments)
 			r.Principal = q.Principal
-			r, _ = r.Sent() // what no engine takes is denied by the cell
+		}
+		if q.Arguments != nil || r.By != nil {
+			sent, refusal := r.Sent() // what no engine takes is denied by the cell
+			if refusal != nil && r.By != nil {
+				continue
+			}
+			r = sent
 		}
 		explained, err := q.request(ctx, r)
 		if err != nil {

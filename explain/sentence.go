@@ -28,7 +28,7 @@ func (x *Explanation) sentence() string {
 		return "allowed: " + x.allowed() + "."
 	case matrix.Conditional:
 		return "conditional: " + x.conditional() + " " + x.Cell.Condition.When() + "."
-	case matrix.Denied:
+	case matrix.Denied, matrix.Refused:
 	}
 	return "denied: " + x.denial()
 }

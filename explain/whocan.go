@@ -114,7 +114,7 @@ func (a *Answer) byRole(ctx context.Context, m *matrix.Matrix, settler *roleSett
 		if err := settler.settle(ctx, a.Column, &h, of); err != nil {
 			return err
 		}
-		if h.Access == matrix.Denied {
+		if !h.Access.Possible() {
 			a.DeniedRoles = append(a.DeniedRoles, role.name)
 			continue
 		}
@@ -123,7 +123,7 @@ func (a *Answer) byRole(ctx context.Context, m *matrix.Matrix, settler *roleSett
 		h.Held = isHeld(m, role.name)
 		a.ByRole = append(a.ByRole, h)
 	}
-	if others.Access != matrix.Denied {
+	if others.Access.Possible() {
 		others.Role, others.Wildcard = "*", true
 		a.ByRole = append(a.ByRole, others)
 	}

@@ -40,7 +40,7 @@ func (p *Pass) all(col *matrix.Column, such func(*matrix.Cell) bool) bool {
 }
 
 func allowed(c *matrix.Cell) bool  { return c.Access == matrix.Allowed }
-func denied(c *matrix.Cell) bool   { return c.Access == matrix.Denied }
+func denied(c *matrix.Cell) bool   { return !c.Access.Possible() }
 func possible(c *matrix.Cell) bool { return c.Access.Possible() }
 
 // granted reports whether rules make it possible.

@@ -103,7 +103,7 @@ const (
 )
 
 // refuses reports whether some request is denied.
-func refuses(c *matrix.Cell) bool { return c.Access == matrix.Denied || c.Access == matrix.Conditional }
+func refuses(c *matrix.Cell) bool { return !c.Access.Possible() || c.Access == matrix.Conditional }
 
 // callersOf says who may call a tool, as the matrix has it.
 func callersOf(p *Pass, col *matrix.Column) string {

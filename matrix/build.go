@@ -124,6 +124,7 @@ func (m *Matrix) cell(ctx context.Context, col *Column, of []*authz.Decision) (C
 		}
 	}
 	if c.Refusal = refusalOf(of); c.Refusal != nil {
+		c.Access = Refused
 		return c, nil
 	}
 	if c.Access == Allowed && !slices.ContainsFunc(of, func(d *authz.Decision) bool { return !d.NoPolicy }) {

@@ -20,24 +20,25 @@ const (
 	Allowed                   // the same
 	Conditional               // for some arguments
 	Unguarded                 // no policy has a say: the enforcement point sends no request, or lets pass what no policy covers
+	Refused                   // by the enforcement point itself, which asks nobody or gets no decision, whatever the arguments
 )
 
 // Accesses lists the names of the kinds of access, in the order of their values.
 func Accesses() []string { return append([]string(nil), accessNames...) }
 
-var accessNames = []string{"denied", "allowed", "conditional", "unguarded"}
+var accessNames = []string{"denied", "allowed", "conditional", "unguarded", "refused"}
 
 // ParseAccess returns the access of that name.
 func ParseAccess(name string) (Access, bool) {
 	i := slices.Index(accessNames, name)
-	return Access(max(i, 0)), i >= 0 //nolint:gosec // four names
+	return Access(max(i, 0)), i >= 0 //nolint:gosec // five names
 }
 
-// String returns denied, allowed, conditional or unguarded.
+// String returns denied, allowed, conditional, unguarded or refused.
 func (a Access) String() string { return accessNames[a] }
 
 // Possible reports whether some call succeeds.
-func (a Access) Possible() bool { return a != Denied }
+func (a Access) Possible() bool { return a != Denied && a != Refused }
 
 // A Server is an MCP server and what stands in front of it.
 type Server struct {
@@ -99,9 +100,7 @@ type Cell struct {
 	// NoPolicy is set on a denial for want of a policy, and on an unguarded cell where
 	// requests are sent: none covers what the enforcement point asks about.
 	NoPolicy bool
-	// Refusal is set on a denial that is no policy's: the enforcement point refuses by itself,
-	// whatever the arguments.
-	Refusal *authz.Refusal
+	Refusal  *authz.Refusal // of Refused
 	// Validation is what the policies' schemas refuse in the request. It is empty
 	// if the engine is set to ignore schemas.
 	Validation []authz.ValidationError

@@ -27,6 +27,9 @@ func (s Settlement) Settled() bool { return !s.Condition.IsZero() }
 // Reason says why a cell that the engine left open is denied or allowed, or nothing
 // where it did not.
 func (c *Cell) Reason() string {
+	if c.Refusal != nil {
+		return fmt.Sprintf("the enforcement point answers %d by itself: %s", c.Refusal.Code, c.Refusal.Because)
+	}
 	if !c.Settlement.Settled() {
 		return ""
 	}

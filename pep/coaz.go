@@ -3,7 +3,6 @@ package pep
 import (
 	"cmp"
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -103,90 +102,29 @@ func (c *coazPoint) principal(declared, seen *authz.Principal) *authz.Principal 
 func (c *coazPoint) ask(server string, item *Item, op authz.Operation) Question {
 	method := Endpoint(item.Type, op)
 	s := &coazSender{coazPoint: c, method: method, key: server}
-	var mapping *coaz.Mapping
 	switch method {
 	case "tools/call":
 		s.params = map[string]any{"name": item.Name}
 		if !c.noMappings {
-			mapping, _ = coaz.Parse(item.Inputs) // mistakes are those of its answers
+			s.declared, _ = coaz.Parse(item.Inputs) // mistakes are those of its answers
 		}
-		s.declared = mapping
 	case "prompts/get":
 		s.params = map[string]any{"name": item.Name}
 	case "resources/read":
 		s.params = map[string]any{"uri": item.Name}
 	}
-	s.key = source.JSONText([]any{server, method, s.params, mapping != nil})
-	if mapping == nil {
-		mapping = coaz.Default(method)
+	s.key = source.JSONText([]any{server, method, s.params, s.declared != nil})
+	list := c.point.Told(s.declared, method, s.params)
+	if list == nil {
+		list = []authz.Request{{Action: method, Resource: authz.Resource{Kind: method, ID: item.Name}}} // which it refuses
 	}
-	entries := []*coaz.Entry{{}}
-	if mapping != nil && len(mapping.Entries()) > 0 {
-		entries = mapping.Entries()
-	}
-	var q Question
-	for i, e := range entries {
+	for i := range list {
 		of := *s
 		of.entry = i
 		of.key += strconv.Itoa(i)
-		q.Requests = append(q.Requests, of.told(e, method, item.Name))
+		list[i].By = &of
 	}
-	return q
-}
-
-// told returns a request with what people read of an entry in the place of what is made.
-func (s *coazSender) told(e *coaz.Entry, method, name string) authz.Request {
-	r := authz.Request{By: s}
-	texts := map[string]*coaz.Value{"kind": e.Resource.Get("type"), "id": e.Resource.Get("id"), "action": e.Action.Get("name")}
-	for _, at := range []string{"action", "id", "kind"} {
-		text, made := toldText(texts[at])
-		switch {
-		case text == "$params.name", text == "$params.uri":
-			text, made = name, nil
-		case text == "$token.aud" && s.point.Server != "":
-			text, made = s.point.Server, nil
-		}
-		r.Put(at, cmp.Or(text, method))
-		if made != nil {
-			r.Made = append(r.Made, authz.Made{At: []string{at}, Text: []authz.Piece{*made}})
-		}
-	}
-	r.Resource.Attr = map[string]any{}
-	for _, f := range fieldsOf(e.Resource.Get("properties")) {
-		text, made := toldText(f.Value)
-		switch {
-		case made == nil && f.Value.Literal != nil:
-			r.Resource.Attr[f.Name] = f.Value.Literal
-		case made == nil:
-			r.Resource.Attr[f.Name] = text
-		default:
-			r.Made = append(r.Made, authz.Made{At: []string{"attr", f.Name}, Text: []authz.Piece{*made}})
-		}
-	}
-	slices.SortFunc(r.Made, func(a, b authz.Made) int { return slices.Compare(a.At, b.At) })
-	if s.declared != nil && s.declared.ReadsArguments() {
-		r.Unknown, r.Arguments = []string{authz.HiddenArguments}, []string{authz.HiddenArguments}
-	}
-	return r
-}
-
-func fieldsOf(v *coaz.Value) []coaz.Field {
-	if v == nil {
-		return nil
-	}
-	return v.Fields
-}
-
-// toldText returns a value as it is written, and what it is made of if it is an expression.
-func toldText(v *coaz.Value) (string, *authz.Piece) {
-	switch {
-	case v == nil:
-		return "", nil
-	case v.IsSubject || v.Text != "":
-		return "$" + v.Text, &authz.Piece{Expr: v.Text}
-	}
-	text, _ := v.Literal.(string)
-	return text, nil
+	return Question{Requests: list}
 }
 
 // A coazSender makes the request of one entry of a mapping.
@@ -202,8 +140,20 @@ type coazSender struct {
 // Key is the same for those that send the same.
 func (s *coazSender) Key() string { return s.key }
 
+// Refuses returns why no request goes out whoever asks, and nil if some may.
+func (s *coazSender) Refuses() *authz.Refusal {
+	refused, is := s.point.Refuses(s.declared, s.method)
+	if !is {
+		return nil
+	}
+	return &authz.Refusal{Code: refused.Code, Because: refused.Cause.Error()}
+}
+
 // Send returns the request that goes out for a principal.
 func (s *coazSender) Send(r *authz.Request) (authz.Request, *authz.Refusal) {
+	if refusal := s.Refuses(); refusal != nil {
+		return *r, refusal
+	}
 	if r.AnyPrincipal {
 		return dependingOn(r, "who asks"), nil
 	}

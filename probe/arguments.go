@@ -156,7 +156,7 @@ func (p *prober) calls(ctx context.Context, col *matrix.Column, who *authz.Princ
 // reason says why there is no call of a tool.
 func (p *prober) reason(item *manifest.Item, want matrix.Access) string {
 	const forbidden = "no arguments were found that its inputSchema forbids and that are decided alike"
-	if want == matrix.Denied && p.harmful(item) {
+	if !want.Possible() && p.harmful(item) {
 		return forbidden + ", and the tool is destructive (--allow-destructive names those to be tried)"
 	}
 	return forbidden
@@ -167,7 +167,7 @@ func (p *prober) reason(item *manifest.Item, want matrix.Access) string {
 func (p *prober) call(ctx context.Context, col *matrix.Column, who *authz.Principal, want matrix.Access, base map[string]any) (*call, error) {
 	tries := spoil(p.finder.Schema(col.Item), col.Item, base)
 	spoilt := len(tries)
-	if want == matrix.Denied && !p.harmful(col.Item) {
+	if !want.Possible() && !p.harmful(col.Item) {
 		tries = append(tries, base)
 	}
 	cases := make([]matrix.Attempt, len(tries))
@@ -179,7 +179,7 @@ func (p *prober) call(ctx context.Context, col *matrix.Column, who *authz.Princi
 		return nil, err
 	}
 	for i := range cells {
-		if cells[i].Access == want {
+		if cells[i].Access == want || !cells[i].Access.Possible() && !want.Possible() {
 			return &call{arguments: tries[i], spoilt: i < spoilt, want: want, cell: &cells[i]}, nil
 		}
 	}

@@ -106,7 +106,7 @@ func (p *prober) judge(c *connectedClient, a *attempt, v verdict) {
 	name, reads := a.column.Item.Name, a.column.Operation != authz.Call
 	does := [...]string{"list", "call", "get", "read"}[a.column.Operation]
 	var d Drift
-	switch denied := a.want == matrix.Denied; {
+	switch denied := !a.want.Possible(); {
 	case v.Verdict == pep.Unclear:
 		d = p.about(Inconclusive, c, a)
 		d.Message = fmt.Sprintf("whether %s may %s %s%s cannot be told from the answer", c, does, name, a.asTask())

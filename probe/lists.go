@@ -123,7 +123,7 @@ func (p *prober) compareItem(col *matrix.Column) {
 		seen = seen || shown
 		p.answered(c, cell.Access, shown, false)
 		switch {
-		case shown && cell.Access == matrix.Denied:
+		case shown && !cell.Access.Possible():
 			d := p.drift(ShownButDenied, c, col, cell)
 			d.Message = fmt.Sprintf("the server shows %s %s, which the matrix denies", c, col.Item.Name)
 			d.Expected, d.Answered = "denied", "shown"

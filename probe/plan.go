@@ -49,7 +49,7 @@ func (p *prober) planClass(ctx context.Context, class *matrix.Class) ([]attempt,
 				return nil, err
 			}
 			todo = append(todo, more...)
-		case p.readable(col) && (cell.Access == matrix.Denied || cell.Access == matrix.Unguarded):
+		case p.readable(col) && (!cell.Access.Possible() || cell.Access == matrix.Unguarded):
 			todo = append(todo, attempt{column: col, stage: reading, call: call{want: cell.Access, cell: cell}})
 		}
 	}

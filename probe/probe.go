@@ -169,7 +169,7 @@ type prober struct {
 
 	mu      sync.Mutex // of what follows
 	result  Result
-	asked   [4]int              // what principals tried, by what the matrix says
+	asked   [5]int              // what principals tried, by what the matrix says
 	open    int                 // of what is unguarded, what was had
 	skipped map[string][]string // names of items, by why
 	lax     bool
@@ -304,7 +304,7 @@ func (p *prober) skips() []string {
 // broken reports whether nothing that was refused means anything: because
 // everything was that depends on policies, or because nobody was let in at all.
 func (p *prober) broken() bool {
-	guarded := p.asked[matrix.Allowed] + p.asked[matrix.Denied]
+	guarded := p.asked[matrix.Allowed] + p.asked[matrix.Denied] + p.asked[matrix.Refused]
 	return p.result.Admitted == 0 && (guarded > 0 || p.open == 0)
 }
 

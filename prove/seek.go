@@ -140,7 +140,7 @@ func (x *search) allowed(of int, cell *matrix.Cell, wanted bool) {
 		}
 		x.goal(of, f, strconv.FormatBool(wanted)+" "+open.Key(), wanted)
 		x.reads[of] = append(x.reads[of], open.Reads().Arguments...)
-	case cell.Access == matrix.Denied:
+	case !cell.Access.Possible():
 		x.never = x.never || wanted
 	default:
 		x.never = x.never || !wanted

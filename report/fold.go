@@ -77,10 +77,10 @@ func (v *view) measure(r *row) {
 			key = binary.LittleEndian.AppendUint32(key, id)
 		}
 		n := len(g.principals)
-		if l := looks[0]; l != nil && l.access != matrix.Denied {
+		if l := looks[0]; l != nil && l.access.Possible() {
 			r.reach.list += n
 		}
-		if l := looks[1]; l != nil && l.access != matrix.Denied {
+		if l := looks[1]; l != nil && l.access.Possible() {
 			r.reach.use += n
 			if l.access != matrix.Conditional {
 				r.reach.always += n

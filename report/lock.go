@@ -179,11 +179,11 @@ func accessSentence(c *accesslock.Change, item string) string {
 		}
 	}
 	what := operationWords(c.Operations) + " " + item
-	partly := c.Was.Access == matrix.Conditional || c.Is.Access == matrix.Conditional && c.Was.Access != matrix.Denied
+	partly := c.Was.Access == matrix.Conditional || c.Is.Access == matrix.Conditional && c.Was.Access.Possible()
 	switch {
 	case c.Kind == accesslock.Undetermined:
 		return "it is not known whether " + who + " may " + what + " in more cases than the lock says"
-	case c.Kind == accesslock.Stale && c.Is.Access == matrix.Denied:
+	case c.Kind == accesslock.Stale && !c.Is.Access.Possible():
 		return who + " may no longer " + what + ", which the lock allows"
 	case c.Kind == accesslock.Stale:
 		return who + " may " + what + " in fewer cases than the lock says"
@@ -250,7 +250,7 @@ func usersOf(list []accesslock.Access) []string {
 			text += " " + a.Value.String()
 		case matrix.Denied:
 			text = strings.Replace(text, " may ", " may not ", 1)
-		case matrix.Allowed, matrix.Unguarded:
+		case matrix.Allowed, matrix.Unguarded, matrix.Refused:
 		}
 		lines = append(lines, text)
 	}

@@ -173,13 +173,15 @@ func (v *view) mdRow(b *strings.Builder, rows bundle, columns []*group) {
 func (v *view) mdAccess(r *row, g *group) string {
 	var parts []string
 	last := (*look)(nil)
-	denied := false
+	denied, refused := false, false
 	for op := range r.columns {
 		l := v.cell(g.class, r, op)
 		switch {
 		case l == nil:
 		case l.access == matrix.Denied && l.condition == "":
 			denied = true
+		case l.access == matrix.Refused:
+			refused = true
 		case l == last:
 			parts[len(parts)-1] += ", " + operation(r.item.Type, op).String()
 		default:
@@ -195,6 +197,8 @@ func (v *view) mdAccess(r *row, g *group) string {
 		return strings.Join(parts, " ")
 	case denied:
 		return unicodeSymbols.access[matrix.Denied] + " denied"
+	case refused:
+		return unicodeSymbols.access[matrix.Refused] + " refused"
 	}
 	return ""
 }

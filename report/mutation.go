@@ -116,7 +116,7 @@ func mutantWords(x *mutation.Outcome) []string {
 	switch x.Status {
 	case mutation.Survived, mutation.Outside:
 		did := "opens "
-		if d.B.Access == matrix.Denied {
+		if !d.B.Access.Possible() {
 			did = "closes "
 		}
 		c := testcoverage.Case{Principal: d.Principal, Column: d.Column, Arguments: d.Arguments}

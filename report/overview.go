@@ -18,7 +18,7 @@ type overview struct {
 	principals int // that the filter chose
 	classes    int // that these are in
 	items      [4]int
-	cells      [4]int // of all these principals, by matrix.Access
+	cells      [5]int // of all these principals, by matrix.Access
 	groups     []*roleGroup
 }
 
@@ -34,7 +34,7 @@ type roleGroup struct {
 
 // An accessCount is how many items there is an access to, by matrix.Access:
 // the least and the most of any principal of a group.
-type accessCount [4]struct{ least, most int }
+type accessCount [5]struct{ least, most int }
 
 func newOverview(m *matrix.Matrix, s *matrix.Server, f *Filter) *overview {
 	o := &overview{server: s}
@@ -162,7 +162,7 @@ func (o *overview) columns(t authz.ItemType) []overviewColumn {
 				head += " if"
 			case matrix.Unguarded:
 				head += " unguarded"
-			case matrix.Allowed, matrix.Denied:
+			case matrix.Allowed, matrix.Denied, matrix.Refused:
 			}
 			list = append(list, overviewColumn{t, op, a, head})
 		}
@@ -207,7 +207,7 @@ func (o *overview) describe() string {
 func (o *overview) cellWords() string {
 	var parts []string
 	total := 0
-	for _, a := range []matrix.Access{matrix.Allowed, matrix.Conditional, matrix.Denied, matrix.Unguarded} {
+	for _, a := range []matrix.Access{matrix.Allowed, matrix.Conditional, matrix.Denied, matrix.Refused, matrix.Unguarded} {
 		if n := o.cells[a]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, a))
 			total += n

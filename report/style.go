@@ -40,7 +40,7 @@ func paint(st style, s string) string {
 }
 
 func accessStyle(a matrix.Access) style {
-	return [...]style{matrix.Denied: faint, matrix.Allowed: good, matrix.Conditional: partly, matrix.Unguarded: alarm}[a]
+	return [...]style{matrix.Denied: faint, matrix.Allowed: good, matrix.Conditional: partly, matrix.Unguarded: alarm, matrix.Refused: faint}[a]
 }
 
 func severityStyle(s authz.Severity) style {
@@ -53,18 +53,18 @@ func outcomeStyle(o testrunner.Outcome) style {
 
 // symbols are the signs of a character set.
 type symbols struct {
-	access [4]string // by matrix.Access
+	access [5]string // by matrix.Access
 	times  string
 	dots   string
 }
 
 var (
 	unicodeSymbols = symbols{
-		access: [4]string{matrix.Denied: "·", matrix.Allowed: "●", matrix.Conditional: "◐", matrix.Unguarded: "○"},
+		access: [5]string{matrix.Denied: "·", matrix.Allowed: "●", matrix.Conditional: "◐", matrix.Unguarded: "○", matrix.Refused: "×"},
 		times:  "×", dots: "…",
 	}
 	asciiSymbols = symbols{
-		access: [4]string{matrix.Denied: "-", matrix.Allowed: "A", matrix.Conditional: "C", matrix.Unguarded: "U"},
+		access: [5]string{matrix.Denied: "-", matrix.Allowed: "A", matrix.Conditional: "C", matrix.Unguarded: "U", matrix.Refused: "R"},
 		times:  "x", dots: "...",
 	}
 )

@@ -114,7 +114,7 @@ func (p *printer) legend(t *table) {
 		}
 		l.sign(st, sign).add(plain, " "+words)
 	}
-	for _, a := range []matrix.Access{matrix.Allowed, matrix.Conditional, matrix.Denied, matrix.Unguarded} {
+	for _, a := range []matrix.Access{matrix.Allowed, matrix.Conditional, matrix.Denied, matrix.Refused, matrix.Unguarded} {
 		if !t.used[a] {
 			continue
 		}
@@ -124,6 +124,9 @@ func (p *printer) legend(t *table) {
 			if t.v.server.Profile.PassesUncovered() {
 				words += ", or none there"
 			}
+		}
+		if a == matrix.Refused {
+			words += ": no policy asked"
 		}
 		part(accessStyle(a), p.access[a], words)
 	}

@@ -22,7 +22,7 @@ type table struct {
 	told     bool // columns say which kind of principals they are of
 	all      bool // name everybody
 
-	used        [4]bool // by matrix.Access: occurs
+	used        [5]bool // by matrix.Access: occurs
 	destructive grounds
 }
 

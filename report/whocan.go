@@ -186,7 +186,7 @@ func whenText(access matrix.Access, condition authz.Condition) string {
 		return "always"
 	case matrix.Unguarded:
 		return "always: no policy is asked"
-	case matrix.Denied, matrix.Conditional:
+	case matrix.Denied, matrix.Conditional, matrix.Refused:
 	}
 	return condition.When()
 }

@@ -16,7 +16,7 @@ import (
 // access, and which roles may.
 type holding struct {
 	answer *explain.Answer
-	access [4]int // by matrix.Access
+	access [5]int // by matrix.Access
 	roles  []string
 }
 

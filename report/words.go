@@ -67,7 +67,7 @@ func (v *view) foldedWords(t authz.ItemType, folded []*row) string {
 // accessWords says what a group may do with an item: "list and call", "list,
 // call on a condition", "denied".
 func (v *view) accessWords(r *row, g *group) string {
-	var words [4][]string // by matrix.Access
+	var words [5][]string // by matrix.Access
 	for op := range r.columns {
 		if l := v.cell(g.class, r, op); l != nil {
 			words[l.access] = append(words[l.access], operation(r.item.Type, op).String())
@@ -79,10 +79,14 @@ func (v *view) accessWords(r *row, g *group) string {
 			continue
 		}
 		parts = append(parts, list(words[a])+[...]string{
-			matrix.Allowed: "", matrix.Conditional: " on a condition", matrix.Unguarded: " unguarded", matrix.Denied: "",
+			matrix.Allowed: "", matrix.Conditional: " on a condition", matrix.Unguarded: " unguarded",
 		}[a])
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(parts) > 0:
+	case len(words[matrix.Denied]) == 0 && len(words[matrix.Refused]) > 0:
+		return "refused"
+	default:
 		return "denied"
 	}
 	return strings.Join(parts, ", ")

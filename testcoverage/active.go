@@ -55,7 +55,7 @@ func sides(c *testrunner.Case) (allowed, denied bool) {
 		return false, true
 	case matrix.Conditional:
 		return true, c.Want == matrix.Conditional.String()
-	case matrix.Unguarded:
+	case matrix.Unguarded, matrix.Refused:
 	}
 	return false, false
 }

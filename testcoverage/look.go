@@ -310,6 +310,8 @@ func expected(a matrix.Access) string {
 		return authz.Allow.String()
 	case matrix.Conditional:
 		return authz.Conditional.String()
+	case matrix.Refused:
+		return "refuse"
 	case matrix.Denied, matrix.Unguarded:
 	}
 	return authz.Deny.String()

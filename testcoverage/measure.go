@@ -190,7 +190,7 @@ func (m *measurer) count() {
 			switch {
 			case x.Cell.Access == matrix.Conditional:
 				c.Conditional += n
-			case x.Cell.Access != matrix.Denied:
+			case x.Cell.Access.Possible():
 				c.Allowed += n
 			case len(fired(x.Cell, authz.Deny)) > 0:
 				c.ByRule += n

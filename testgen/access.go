@@ -55,7 +55,7 @@ func (g *generator) section(t *test, n namespace, c *matrix.Class, columns []*ma
 		switch cell := g.Matrix.Cell(c, col); {
 		case cell.Access == matrix.Unguarded || differ[col.Item.Name]:
 			all = false
-		case cell.Access == matrix.Denied:
+		case !cell.Access.Possible():
 			denied = append(denied, col.Item.Name)
 		default:
 			some = append(some, col.Item.Name)

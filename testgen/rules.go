@@ -49,7 +49,7 @@ func (g *generator) rules(ctx context.Context) error {
 // none that a suite could have.
 func (g *generator) oneCall(ctx context.Context, who *authz.Principal, col *matrix.Column, cell *matrix.Cell) (map[string]any, *matrix.Cell, error) {
 	switch cell.Access {
-	case matrix.Unguarded:
+	case matrix.Unguarded, matrix.Refused:
 		return nil, nil, nil
 	case matrix.Allowed, matrix.Denied:
 		return nil, cell, nil

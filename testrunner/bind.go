@@ -22,15 +22,17 @@ const (
 	denied      accepts = 1 << matrix.Denied
 	allowed     accepts = 1 << matrix.Allowed
 	conditional accepts = 1 << matrix.Conditional
+	refused     accepts = 1 << matrix.Refused
 )
 
 func (a accepts) has(access matrix.Access) bool { return a&(1<<access) != 0 }
 
-// String returns "allowed or conditional" and the like.
+// String returns "allowed or conditional" and the like. What is denied is as good as refused
+// where both will do, and not said apart.
 func (a accepts) String() string {
 	var list []string
-	for _, access := range []matrix.Access{matrix.Denied, matrix.Allowed, matrix.Conditional} {
-		if a.has(access) {
+	for _, access := range []matrix.Access{matrix.Denied, matrix.Refused, matrix.Allowed, matrix.Conditional} {
+		if a.has(access) && (access != matrix.Refused || !a.has(matrix.Denied)) {
 			list = append(list, access.String())
 		}
 	}
@@ -177,7 +179,7 @@ func (b *binder) test(into *boundSuite, t *Test) error {
 	for _, p := range []struct {
 		*Property
 		accepts accepts
-	}{{t.Never, denied}, {t.Always, allowed}} {
+	}{{t.Never, denied | refused}, {t.Always, allowed}} {
 		if p.Property == nil {
 			continue
 		}
@@ -249,7 +251,7 @@ func (e *expander) operation(o *Operation) {
 	for _, list := range []struct {
 		names   Names
 		accepts accepts
-	}{{o.Allow, allowed}, {o.Deny, denied}, {o.Conditional, conditional}} {
+	}{{o.Allow, allowed}, {o.Deny, denied}, {o.Conditional, conditional}, {o.Refuse, refused}} {
 		mentions, err := e.mentions(at, list.names)
 		e.excused(o.Operation, list.accepts.String(), e.leniency, err)
 		for _, m := range mentions {
@@ -315,7 +317,7 @@ func (e *expander) exactly(at namespace, x *Exactly) {
 	}
 	for _, col := range columns {
 		if !listed[col] {
-			e.add(mention{col, x.Pos}, denied, true)
+			e.add(mention{col, x.Pos}, denied|refused, true)
 		}
 	}
 }

@@ -184,7 +184,7 @@ func (x *comparer) world(ctx context.Context, c *bound, who *authz.Principal) (w
 	}
 	decided := c.Cell.Open()
 	switch {
-	case decided.IsZero() && c.Cell.Access == matrix.Denied:
+	case decided.IsZero() && !c.Cell.Access.Possible():
 		list[0] = solver.None(solver.All())
 		return w, list, nil, nil
 	case decided.IsZero():

@@ -156,11 +156,11 @@ func (b *bound) decidedBy(ctx context.Context, d pdp.Decider, explainer byRole, 
 		is := func(effect authz.Effect) bool {
 			return slices.ContainsFunc(roles, func(x pdp.RoleDecision) bool { return x.Effect == effect })
 		}
-		if cell.Access == matrix.Denied && is(authz.Allow) {
+		if !cell.Access.Possible() && is(authz.Allow) {
 			continue // another request is what is denied
 		}
 		for _, role := range roles {
-			if cell.Access != matrix.Denied && (role.Effect == authz.Deny || role.Effect == authz.Conditional && is(authz.Allow)) {
+			if cell.Access.Possible() && (role.Effect == authz.Deny || role.Effect == authz.Conditional && is(authz.Allow)) {
 				continue // it has no say
 			}
 			for _, rule := range role.Rules {
@@ -175,14 +175,14 @@ func (b *bound) decidedBy(ctx context.Context, d pdp.Decider, explainer byRole, 
 	x := &Decided{}
 	for _, rule := range cell.Decisive() {
 		switch {
-		case !took[rule.ID], cell.Access == matrix.Denied && rule.Effect != authz.Deny:
+		case !took[rule.ID], !cell.Access.Possible() && rule.Effect != authz.Deny:
 		case cell.Access != matrix.Conditional && rule.Met == authz.Depends:
 			x.Partly = append(x.Partly, rule)
 		default:
 			x.Rules = append(x.Rules, rule)
 		}
 	}
-	if cell.Access == matrix.Denied {
+	if !cell.Access.Possible() {
 		rejects, _ := d.(pdp.Validator)
 		x.Reason = reasonOf(cell, x, rejects != nil && rejects.Rejects(), failed, limited)
 	}
@@ -245,9 +245,9 @@ func (b bound) whoDecides() string {
 		list, which = b.Decided.Partly, " for some arguments"
 	}
 	switch {
-	case len(list) == 0 && b.Cell.Access == matrix.Denied:
+	case len(list) == 0 && !b.Cell.Access.Possible():
 		return b.whyDenied()
-	case b.Cell.Access == matrix.Denied:
+	case !b.Cell.Access.Possible():
 		return ruleNames(list) + verb(list, " denies it", " deny it") + which
 	case b.Cell.Access == matrix.Allowed:
 		return ruleNames(list) + verb(list, " allows it", " allow it") + which
@@ -266,7 +266,7 @@ func standing(cell *matrix.Cell, name string) string {
 	switch {
 	case r.Met == authz.Unmet:
 		return fmt.Sprintf("the condition of rule %q is not met", name)
-	case cell.Access == matrix.Denied:
+	case !cell.Access.Possible():
 		return fmt.Sprintf("rule %q %s it, but that does not decide", name, does)
 	}
 	return fmt.Sprintf("rule %q %s it for another role, which does not decide", name, does)

@@ -27,20 +27,22 @@
 //
 // # What is met by what
 //
-//	exactly      listed: allowed or conditional; everything else on the server: denied
+//	exactly      listed: allowed or conditional; everything else on the server: denied or refused
 //	allow        allowed, whatever the arguments
 //	deny         denied, whatever the arguments
+//	refuse       refused by the enforcement point itself, whatever the arguments
 //	conditional  allowed for some arguments and denied for others; with when, allowed for
 //	             those that meet the condition, of which there are some, and no others
-//	cases        allowed or denied with these arguments; without arguments as allow and deny
+//	cases        allowed, denied or refused with these arguments; without arguments as allow and deny
 //	table        as cases, a row each
-//	never        denied, whatever the arguments, for each principal and item selected
+//	never        denied or refused, whatever the arguments, for each principal and item selected
 //	always       allowed, whatever the arguments, for each principal and item selected
 //
 // An unguarded operation meets none of them, not even where it is listed under
 // exactly: no policy is asked, so that there is no decision to test, and a
 // suite that passed would stay green whatever the policies say. Where the
-// enforcement point does not ask, lint is what reports it.
+// enforcement point does not ask, lint is what reports it. What it refuses by itself is
+// denied by no policy: only refuse says so, and what is about all that is possible takes it.
 //
 // # What decides
 //

@@ -48,7 +48,7 @@ func (c *Case) Deciding() []matrix.Rule {
 		if len(decisive) == 0 {
 			return rules(c.Cell, authz.Allow, authz.Fired, authz.Depends, authz.Unmet)
 		}
-	case matrix.Conditional, matrix.Unguarded:
+	case matrix.Conditional, matrix.Unguarded, matrix.Refused:
 	}
 	return decisive
 }
@@ -76,9 +76,19 @@ func (b bound) why() string {
 		return b.whyDenied()
 	case matrix.Conditional:
 		return b.whyConditional()
+	case matrix.Refused:
+		return b.whyRefused()
 	case matrix.Allowed:
 	}
 	return b.whyAllowed()
+}
+
+func (b bound) whyRefused() string {
+	why := b.Cell.Reason()
+	if b.accepts.has(matrix.Denied) {
+		return "no policy denies it: " + why + "; if that is meant, expect refuse"
+	}
+	return why
 }
 
 func (b bound) whyUnguarded() string {

@@ -231,12 +231,13 @@ func (t *Test) operation(f source.Field, types manifest.TypeSet, op authz.Operat
 		Allow       *source.Node   `yaml:"allow"`
 		Deny        *source.Node   `yaml:"deny"`
 		Conditional *source.Node   `yaml:"conditional"`
+		Refuse      Names          `yaml:"refuse"`
 		Cases       []*source.Node `yaml:"cases"`
 		Table       *source.Node   `yaml:"table"`
 	}
 	n := f.Value
 	if !n.Is(source.Mapping) {
-		return wantAs(n, f.Name, "a mapping with exactly, allow, deny, conditional, cases or table")
+		return wantAs(n, f.Name, "a mapping with exactly, allow, deny, conditional, refuse, cases or table")
 	}
 	errs := []error{source.Decode(n, &plain), blank(n)}
 	var err error
@@ -251,8 +252,9 @@ func (t *Test) operation(f source.Field, types manifest.TypeSet, op authz.Operat
 	if plain.Conditional != nil {
 		errs = append(errs, o.conditional(plain.Conditional))
 	}
+	o.Refuse = plain.Refuse
 	if len(n.Fields) == 0 {
-		errs = append(errs, source.Errorf(n.Pos, "%s: nothing is expected: want exactly, allow, deny, conditional, cases or table", f.Name))
+		errs = append(errs, source.Errorf(n.Pos, "%s: nothing is expected: want exactly, allow, deny, conditional, refuse, cases or table", f.Name))
 	}
 	for _, below := range n.Fields {
 		if below.Name == "exactly" {
@@ -326,7 +328,7 @@ func (s *Sample) decided(n *source.Node, types manifest.TypeSet) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return s.Basis.fits(s.Expect, n.Pos)
+	return s.fits(n.Pos)
 }
 
 // read reads a mapping. Its first key is tool, prompt or resource, depending
@@ -355,7 +357,7 @@ func (s *Sample) read(n *source.Node, types manifest.TypeSet, op authz.Operation
 		case f.Name == "arguments":
 			err = source.Errorf(f.Pos, "arguments: a %s has none", op)
 		case f.Name == "expect":
-			s.Expect, err = expect(f.Value)
+			err = s.expect(f.Value)
 		case slices.Contains(basisKeys, f.Name):
 			err = s.Basis.field(f)
 		case f.Name == "why":
@@ -382,22 +384,33 @@ func (s *Sample) read(n *source.Node, types manifest.TypeSet, op authz.Operation
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return err
 	}
-	return s.Basis.fits(s.Expect, n.Pos)
+	return s.fits(n.Pos)
 }
 
-func expect(n *source.Node) (authz.Effect, error) {
-	names := []string{authz.Deny.String(), authz.Allow.String()}
-	switch n.Str() {
-	case names[authz.Deny]:
-		return authz.Deny, nil
-	case names[authz.Allow]:
-		return authz.Allow, nil
+const refuse = "refuse"
+
+// expect reads what a case expects.
+func (s *Sample) expect(n *source.Node) error {
+	names := []string{authz.Deny.String(), authz.Allow.String(), refuse}
+	i := slices.Index(names, n.Str())
+	switch hint := source.DidYouMean(n.Str(), names); {
+	case n.Str() == refuse:
+		s.Refused = true
+	case i >= 0:
+		s.Expect = authz.Effect(i) //nolint:gosec // one of two
+	case hint != "" && n.Str() != "":
+		return source.Errorf(n.Pos, "expect: unknown %q%s", n.Text, hint)
+	case n.Is(source.Null): // reported
+	default:
+		return wantAs(n, "expect", "allow, deny or refuse")
 	}
-	if hint := source.DidYouMean(n.Str(), names); hint != "" && n.Str() != "" {
-		return authz.Deny, source.Errorf(n.Pos, "expect: unknown %q%s", n.Text, hint)
+	return nil
+}
+
+// fits reports what is said of how it is decided that cannot be so.
+func (s *Sample) fits(pos source.Pos) error {
+	if s.Refused && (s.Basis.By != nil || s.Basis.Because != NoReason) {
+		return source.Errorf(pos, "nothing decides what the enforcement point refuses by itself: leave by and because out")
 	}
-	if n.Is(source.Null) { // reported
-		return authz.Deny, nil
-	}
-	return authz.Deny, wantAs(n, "expect", "allow or deny")
+	return s.Basis.fits(s.Expect, pos)
 }

@@ -64,7 +64,7 @@ type Case struct {
 	Operation  authz.Operation
 	Arguments  map[string]any // nil if the case is about all arguments
 
-	Want    string // allowed, denied, conditional; "allowed or conditional" and the like where several will do
+	Want    string // allowed, denied, conditional, refused; "allowed or conditional" and the like where several will do
 	Got     string // what was decided: a matrix.Access, or an error's text if errored
 	Outcome Outcome
 	Message string       // why it failed, errored or was skipped: one line
@@ -113,6 +113,9 @@ func (c *Case) About() []*authz.Principal {
 // Expects reports whether the case expects that some request is allowed, and
 // whether that some request is denied.
 func (c *Case) Expects() (allowed, denied bool) {
+	if c.Want == matrix.Refused.String() {
+		return false, false
+	}
 	denied = c.Want == matrix.Denied.String() || c.Want == matrix.Conditional.String()
 	return c.Want != matrix.Denied.String(), denied
 }

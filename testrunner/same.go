@@ -101,7 +101,7 @@ func (o *Operation) named() []namedCase {
 	for _, list := range []struct {
 		names   Names
 		accepts accepts
-	}{{o.Allow, allowed}, {o.Deny, denied}, {o.Conditional, conditional}} {
+	}{{o.Allow, allowed}, {o.Deny, denied}, {o.Conditional, conditional}, {o.Refuse, refused}} {
 		for _, name := range list.names {
 			all = append(all, namedCase{name.Pos, name.Text, "", list.accepts, true})
 		}
@@ -127,7 +127,10 @@ func (o *Operation) named() []namedCase {
 
 // expects returns what a case accepts.
 func (s *Sample) expects() accepts {
-	if s.Expect == authz.Allow {
+	switch {
+	case s.Refused:
+		return refused
+	case s.Expect == authz.Allow:
 		return allowed
 	}
 	return denied

@@ -54,6 +54,7 @@ type Operation struct {
 	Allow       Names
 	Deny        Names
 	Conditional Names
+	Refuse      Names    // by the enforcement point itself
 	When        []When   // of conditional: those with a condition, or with a rule that decides
 	Cases       []Sample // and the rows of tables, and what is allowed or denied by a rule
 }
@@ -78,6 +79,7 @@ type Sample struct {
 	Item      Name
 	Arguments map[string]any // nil for all arguments at once
 	Expect    authz.Effect   // Allow or Deny
+	Refused   bool           // in the place of both: the enforcement point refuses by itself
 	Basis     Basis          // how it is decided
 	Why       string         // a remark, shown with it, or ""
 	Skip      string         // why it is skipped, or ""

@@ -190,8 +190,8 @@ func (t *table) row(n *source.Node) (Sample, error) {
 		case c.path != nil:
 			err = s.argument(c.path, cell)
 		case c.key == "expect":
-			if s.Expect, err = expect(cell); cell.Is(source.Null) {
-				err = wantAs(cell, "expect", "allow or deny")
+			if err = s.expect(cell); cell.Is(source.Null) {
+				err = wantAs(cell, "expect", "allow, deny or refuse")
 			}
 		case cell.Is(source.Null): // nothing is said
 		case c.key == "why":
@@ -208,7 +208,7 @@ func (t *table) row(n *source.Node) (Sample, error) {
 	}
 	err := errors.Join(errs...)
 	if err == nil && because != nil {
-		err = s.Basis.fits(s.Expect, because.Pos)
+		err = s.fits(because.Pos)
 	}
 	return s, err
 }

@@ -201,7 +201,7 @@ func (w *Workspace) widened(ctx context.Context, list []Proposal) (bool, error) 
 	}
 	for ref := range before.All() {
 		was, is := ref.Access, after.Cell(ref.Class, ref.Column).Access
-		if was == matrix.Denied && is != matrix.Denied || was == matrix.Conditional && is == matrix.Allowed {
+		if !was.Possible() && is.Possible() || was == matrix.Conditional && is == matrix.Allowed {
 			return true, nil
 		}
 	}

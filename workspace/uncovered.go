@@ -30,6 +30,9 @@ func (w *Workspace) Uncovered(columns []*matrix.Column) []report.Note {
 	var list []report.Note
 	for _, col := range columns {
 		for _, r := range col.Question.Requests {
+			if r.By != nil && r.By.Refuses() != nil {
+				continue
+			}
 			a := asked{col.Server, r.Resource.Kind}
 			if seen[a] || w.Policies.CoversKind(a.kind) {
 				continue

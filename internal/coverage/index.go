@@ -8,6 +8,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/witness"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
@@ -102,7 +103,7 @@ func New(m *matrix.Matrix, policies *policy.Set, defaults Defaults) *Index {
 				t.Servers = append(t.Servers, col.Server)
 			}
 			a := Asked{Request: &r.Request, Target: t}
-			if r.number < len(template) {
+			if r.number < len(template) && !(r.byMapping && template[r.number].Resource.Kind != r.Resource.Kind) {
 				a.AnyItem = &template[r.number]
 				a.General = a.AnyItem.Action == r.Action
 				a.Gate = a.General && a.AnyItem.Resource.ID == r.Resource.ID
@@ -123,7 +124,8 @@ func New(m *matrix.Matrix, policies *policy.Set, defaults Defaults) *Index {
 // address.
 type routedRequest struct {
 	authz.Request
-	number int
+	number    int
+	byMapping bool // it is the item's own, and another would be asked about in another way
 }
 
 // routed returns the requests of a question, each once for each address and action that it
@@ -131,8 +133,12 @@ type routedRequest struct {
 func (x *Index) routed(list []authz.Request) []routedRequest {
 	var routed []routedRequest
 	for i := range list {
-		if list[i].By == nil && !slices.ContainsFunc(list[i].Made, func(m authz.Made) bool { return m.Routes() }) {
-			routed = append(routed, routedRequest{list[i], i})
+		if list[i].By != nil {
+			routed = append(routed, told(&list[i], i)...)
+			continue
+		}
+		if !slices.ContainsFunc(list[i].Made, func(m authz.Made) bool { return m.Routes() }) {
+			routed = append(routed, routedRequest{Request: list[i], number: i})
 			continue
 		}
 		seen := map[string]bool{}
@@ -149,8 +155,33 @@ func (x *Index) routed(list []authz.Request) []routedRequest {
 			r.Principal, r.Action = nil, sent.Action
 			r.Resource.Kind, r.Resource.PolicyVersion, r.Resource.Scope = of.Kind, of.PolicyVersion, of.Scope
 			r.Made = slices.DeleteFunc(slices.Clone(r.Made), func(m authz.Made) bool { return m.Routes() })
-			routed = append(routed, routedRequest{r, i})
+			routed = append(routed, routedRequest{Request: r, number: i})
 		}
+	}
+	return routed
+}
+
+// told returns what a request is about, whoever asks: one for each action that its arguments
+// choose from.
+func told(of *authz.Request, number int) []routedRequest {
+	if of.By.Refuses() != nil {
+		return nil
+	}
+	r := *of
+	r.By = nil
+	at := slices.IndexFunc(r.Made, func(m authz.Made) bool { return m.At[0] == "action" })
+	if at < 0 || len(r.Made[at].Text) != 1 {
+		return []routedRequest{{r, number, true}}
+	}
+	actions, _, ok := (&expr.Making{Arguments: r.Arguments}).Choices(r.Made[at].Text[0])
+	if !ok {
+		return []routedRequest{{r, number, true}}
+	}
+	r.Made = slices.Delete(slices.Clone(r.Made), at, at+1)
+	var routed []routedRequest
+	for _, action := range actions {
+		r.Action = action
+		routed = append(routed, routedRequest{r, number, true})
 	}
 	return routed
 }
@@ -162,7 +193,11 @@ func (x *Index) Asked(col *matrix.Column) []Asked { return x.asked[col] }
 // AskAbout returns what would be asked about an operation on some item, whose
 // name and tag are [witness.AnyName].
 func AskAbout(profile *pep.Profile, t authz.ItemType, op authz.Operation) []authz.Request {
-	return profile.Ask(pep.Item{Type: t, Name: witness.AnyName, OwnName: witness.AnyName, Tags: []string{witness.AnyName}, Any: true}, op).Requests
+	list := profile.Ask(pep.Item{Type: t, Name: witness.AnyName, OwnName: witness.AnyName, Tags: []string{witness.AnyName}, Any: true}, op).Requests
+	for i := range list {
+		list[i].By = nil
+	}
+	return list
 }
 
 // Address returns where a request about a resource is asked.
