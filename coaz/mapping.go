@@ -79,9 +79,12 @@ func (v *Value) resolve(in *inputs) (any, bool, error) {
 		return openValue{v}, true, nil
 	case v.expr != nil:
 		x, there, err := v.expr.evaluate(in)
-		if errors.Is(err, errUnknown) {
+		if errors.Is(err, errUnknown) && !in.anybody {
 			in.unclear = errors.Join(in.unclear, fmt.Errorf("%s: %w", v.Name, err))
 			return nil, false, nil
+		}
+		if err != nil && in.anybody {
+			return openValue{v}, true, nil
 		}
 		if err != nil {
 			return nil, false, fmt.Errorf("%s: %w", v.Name, err)

@@ -160,7 +160,7 @@ func (x *opening) open(v *Value, path []string) (any, error) {
 		return nil, nil
 	}
 	w, err := x.write(v)
-	if x.in.anybody && len(path) > 1 && (err != nil || v.unclear != nil || v.readsToken()) {
+	if x.in.anybody && len(path) > 1 && (err != nil || v.unclear != nil || !v.readsArguments() || v.readsToken()) {
 		of := lookedUp(v, path)
 		x.made = append(x.made, of)
 		if atOf(path) == "" {

@@ -94,7 +94,7 @@ var badConfigs = []struct {
 enforcement: {our-gateway: {tools/call: none}}
 `, false, []string{
 		`m.yaml:2:33: unknown enforcement point "cerbos-fastmpc" (did you mean cerbos-fastmcp?)`,
-		`m.yaml:3:33: unknown enforcement point "nginx"; want cerbos-fastmcp, synapse-claude, tool-as-action, tool-as-resource, voltagent or our-gateway, or describe it under enforcement`,
+		`m.yaml:3:33: unknown enforcement point "nginx"; want cerbos-fastmcp, coaz, synapse-claude, tool-as-action, tool-as-resource, voltagent or our-gateway, or describe it under enforcement`,
 		`m.yaml:4:33: unknown enforcement point "our-gatewy" (did you mean our-gateway?)`,
 		`m.yaml:5:33: enforcement: want a string, have a list`,
 	}},
@@ -103,12 +103,20 @@ enforcement: {our-gateway: {tools/call: none}}
   b: {manifest: a, enforcement: tool-as-resource, with: {action: x, fastmcp: 3}}
   c: {manifest: a, enforcement: gw, with: {resourceKind: x}}
   d: {manifest: a, enforcement: synapse-claude, with: {filterOnDiscovery: true}}
+  e: {manifest: a, enforcement: voltagent, with: {aud: x, subject: "", claims: {a: 1}, declaredMappings: false}}
+  f: {manifest: a, enforcement: coaz, with: {resourceKind: tool}}
 enforcement: {gw: {tools/call: none}}
 `, false, []string{
 		`m.yaml:2:35: with: action is a setting of tool-as-resource, not of cerbos-fastmcp`,
 		`m.yaml:3:78: with: fastmcp is a setting of cerbos-fastmcp, not of tool-as-resource`,
 		`m.yaml:4:43: with: gw is described here under enforcement and has no settings`,
 		`m.yaml:5:75: with: filterOnDiscovery is a setting of voltagent, not of synapse-claude`,
+		`m.yaml:6:56: with: aud is a setting of coaz, not of voltagent`,
+		`m.yaml:6:68: with: subject is empty`,
+		`m.yaml:6:68: with: subject is a setting of coaz, not of voltagent`,
+		`m.yaml:6:80: with: claims is a setting of coaz, not of voltagent`,
+		`m.yaml:6:106: with: declaredMappings is a setting of coaz, not of voltagent`,
+		`m.yaml:7:60: with: the binding says what the resources of coaz are`,
 	}},
 	{"meta-tools", `servers:
   a: {manifest: a, metaTools: {call_tool: ask, "[a": asked, "": none, route: [asked], b: null}}

@@ -45,7 +45,13 @@ type With struct {
 func (w *With) DecodeNode(n *source.Node) error {
 	type plain With
 	w.Node = n
-	return source.Decode(n, (*plain)(w))
+	errs := []error{source.Decode(n, (*plain)(w))}
+	for _, key := range []string{"aud", "subject"} {
+		if f := n.Get(key); f.Is(source.String) && f.Text == "" {
+			errs = append(errs, source.Errorf(f.Pos, "with: %s is empty", key))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Servers are the servers of a config, sorted by name.

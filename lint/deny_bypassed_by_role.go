@@ -79,7 +79,7 @@ resourcePolicy:
 			}
 			for _, col := range p.index.UsesFirst() {
 				cell := p.cell(c, col)
-				if !granted(cell) {
+				if !granted(cell) || col.ShowsOthers() {
 					continue
 				}
 				for _, part := range cell.Rules {

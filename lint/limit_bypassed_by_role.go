@@ -52,7 +52,7 @@ principals:
 			}
 			for _, col := range p.Matrix.Columns {
 				cell := p.cell(c, col)
-				if col.Operation == authz.List || !allowed(cell) {
+				if col.Operation == authz.List || !allowed(cell) || col.ShowsOthers() {
 					continue
 				}
 				for _, r := range limiting(p, col) {

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -33,7 +34,32 @@ func rolesHeld(p *Pass) []string {
 	for _, c := range p.Matrix.Classes {
 		roles = append(roles, c.First().Roles...)
 	}
+	roles = append(roles, rolesShown(p)...)
 	return slices.Sorted(slices.Values(p.index.Lineage(roles...)))
+}
+
+// rolesShown lists the roles that enforcement points show where these are not those of the
+// principals.
+func rolesShown(p *Pass) []string {
+	seen := map[string]bool{}
+	asked := map[string]bool{}
+	for _, col := range p.Matrix.Columns {
+		for _, r := range col.Question.Requests {
+			if r.By == nil || asked[r.By.Key()] {
+				continue
+			}
+			asked[r.By.Key()] = true
+			for _, c := range p.Matrix.Classes {
+				r.Principal = c.First()
+				if sent, refusal := r.Sent(); refusal == nil {
+					for _, role := range sent.Principal.Roles {
+						seen[role] = true
+					}
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // roleSets lists the different sets of roles that principals have.

@@ -80,6 +80,12 @@ func (c *Column) TakesArguments() bool {
 	return c.Operation.TakesArguments() && (c.Operation != authz.Read || slices.ContainsFunc(c.Question.Requests, func(r authz.Request) bool { return r.Unknown != nil }))
 }
 
+// ShowsOthers reports whether policies see others than the declared principals: what is known
+// of these says nothing of their roles and attributes.
+func (c *Column) ShowsOthers() bool {
+	return slices.ContainsFunc(c.Question.Requests, func(r authz.Request) bool { return r.By != nil })
+}
+
 // A Rule is a policy rule that took part in a cell.
 type Rule struct {
 	ID     string // as Cerbos names it

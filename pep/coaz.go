@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"strconv"
+	"slices"
 	"strings"
 	"sync"
 
@@ -223,6 +224,28 @@ func dependingOn(r *authz.Request, on string) authz.Request {
 	of.By = nil
 	of.Made = []authz.Made{{At: []string{"kind"}, Unclear: on}}
 	return of
+}
+
+// Besides lists what an enforcement point asks about methods that are none of [Endpoints].
+func (p *Profile) Besides() []authz.Request {
+	if p.coaz == nil {
+		return nil
+	}
+	var list []authz.Request
+	for _, method := range coaz.Methods() {
+		if slices.Contains(endpointNames, method) {
+			continue
+		}
+		for _, r := range p.coaz.point.Told(nil, method, nil) {
+			if r.MakesRoute("kind") { // of completion/complete
+				r.Resource.Kind = "prompt"
+				list = append(list, r)
+				r.Resource.Kind = "resource"
+			}
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 // ReadsOfPrincipal lists what of the principal makes a difference to what is sent about some

@@ -83,6 +83,20 @@ func New(m *matrix.Matrix, policies *policy.Set, defaults Defaults) *Index {
 		operation authz.Operation
 	}
 	templates := map[about][]authz.Request{}
+	target := func(s *matrix.Server, r *authz.Request) *Target {
+		at := x.Address(&r.Resource)
+		t := targets[at]
+		if t == nil {
+			t = &Target{Address: at}
+			targets[at] = t
+			x.Targets = append(x.Targets, t)
+		}
+		t.Actions = append(t.Actions, r.Action)
+		if !slices.Contains(t.Servers, s) {
+			t.Servers = append(t.Servers, s)
+		}
+		return t
+	}
 	for _, col := range m.Columns {
 		k := about{col.Server, col.Item.Type, col.Operation}
 		template, known := templates[k]
@@ -91,17 +105,7 @@ func New(m *matrix.Matrix, policies *policy.Set, defaults Defaults) *Index {
 			templates[k] = template
 		}
 		for _, r := range x.routed(plainQuestion(col).Requests) {
-			at := x.Address(&r.Resource)
-			t := targets[at]
-			if t == nil {
-				t = &Target{Address: at}
-				targets[at] = t
-				x.Targets = append(x.Targets, t)
-			}
-			t.Actions = append(t.Actions, r.Action)
-			if !slices.Contains(t.Servers, col.Server) {
-				t.Servers = append(t.Servers, col.Server)
-			}
+			t := target(col.Server, &r.Request)
 			a := Asked{Request: &r.Request, Target: t}
 			if r.number < len(template) && !(r.byMapping && template[r.number].Resource.Kind != r.Resource.Kind) {
 				a.AnyItem = &template[r.number]
@@ -109,6 +113,11 @@ func New(m *matrix.Matrix, policies *policy.Set, defaults Defaults) *Index {
 				a.Gate = a.General && a.AnyItem.Resource.ID == r.Resource.ID
 			}
 			x.asked[col] = append(x.asked[col], a)
+		}
+	}
+	for _, s := range m.Servers {
+		for _, r := range s.Profile.Besides() {
+			target(s, &r)
 		}
 	}
 	for _, t := range x.Targets {
