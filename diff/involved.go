@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/policy"
 )
 
@@ -148,5 +149,18 @@ func sameSettings(in *Input) bool {
 
 // sameRequests reports whether the enforcement points ask the same.
 func sameRequests(base, head *matrix.Column) bool {
-	return reflect.DeepEqual(base.Question, head.Question)
+	plain := func(q pep.Question) (pep.Question, []string) {
+		var by []string
+		q.Requests = slices.Clone(q.Requests)
+		for i, r := range q.Requests {
+			if r.By != nil {
+				by = append(by, r.By.Key())
+			}
+			q.Requests[i].By = nil
+		}
+		return q, by
+	}
+	of, by := plain(base.Question)
+	other, byOther := plain(head.Question)
+	return reflect.DeepEqual(of, other) && slices.Equal(by, byOther)
 }

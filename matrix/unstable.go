@@ -78,11 +78,12 @@ func MayHangOn(set *policy.Set, r *authz.Request, defaultVersion, defaultScope s
 	version := cmp.Or(r.Resource.PolicyVersion, defaultVersion, "default")
 	scope := cmp.Or(r.Resource.Scope, defaultScope)
 	for _, d := range set.Disagreements() {
-		if d.Scope != "" && d.Scope != scope && !strings.HasPrefix(scope, d.Scope+".") {
+		if !r.MakesRoute("scope") && d.Scope != "" && d.Scope != scope && !strings.HasPrefix(scope, d.Scope+".") {
 			continue
 		}
 		for rule := range set.Rules() {
-			if rule.Effect == authz.Allow && grantsIn(rule, d) && rule.Policy.Version == version && rule.CoversKind(r.Resource.Kind) && rule.CoversAction(r.Action) {
+			if rule.Effect == authz.Allow && grantsIn(rule, d) && (rule.Policy.Version == version || r.MakesRoute("policyVersion")) &&
+				(rule.CoversKind(r.Resource.Kind) || r.MakesRoute("kind")) && (rule.CoversAction(r.Action) || r.MakesRoute("action")) {
 				return d
 			}
 		}

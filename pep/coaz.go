@@ -3,8 +3,8 @@ package pep
 import (
 	"cmp"
 	"errors"
-	"strconv"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -114,7 +114,10 @@ func (c *coazPoint) ask(server string, item *Item, op authz.Operation) Question 
 	case "resources/read":
 		s.params = map[string]any{"uri": item.Name}
 	}
-	s.key = source.JSONText([]any{server, method, s.params, s.declared != nil})
+	s.key = source.JSONText([]any{server, method, s.params, c.point.Server, c.point.Subject, c.claims.Resource.Attr, c.claims.MadeKey()})
+	if s.declared != nil {
+		s.key += item.Inputs.Get(coaz.Key).Canonical()
+	}
 	list := c.point.Told(s.declared, method, s.params)
 	if list == nil {
 		list = []authz.Request{{Action: method, Resource: authz.Resource{Kind: method, ID: item.Name}}} // which it refuses
@@ -124,6 +127,9 @@ func (c *coazPoint) ask(server string, item *Item, op authz.Operation) Question 
 		of.entry = i
 		of.key += strconv.Itoa(i)
 		list[i].By = &of
+		if s.declared != nil && s.declared.ReadsArguments() {
+			list[i].Unknown, list[i].Arguments = []string{authz.HiddenArguments}, []string{authz.HiddenArguments}
+		}
 	}
 	return Question{Requests: list}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -173,15 +174,13 @@ func (v *view) mdRow(b *strings.Builder, rows bundle, columns []*group) {
 func (v *view) mdAccess(r *row, g *group) string {
 	var parts []string
 	last := (*look)(nil)
-	denied, refused := false, false
+	denied := false
 	for op := range r.columns {
 		l := v.cell(g.class, r, op)
 		switch {
 		case l == nil:
 		case l.access == matrix.Denied && l.condition == "":
 			denied = true
-		case l.access == matrix.Refused:
-			refused = true
 		case l == last:
 			parts[len(parts)-1] += ", " + operation(r.item.Type, op).String()
 		default:
@@ -197,14 +196,16 @@ func (v *view) mdAccess(r *row, g *group) string {
 		return strings.Join(parts, " ")
 	case denied:
 		return unicodeSymbols.access[matrix.Denied] + " denied"
-	case refused:
-		return unicodeSymbols.access[matrix.Refused] + " refused"
 	}
 	return ""
 }
 
 func (v *view) mdLegend(b *strings.Builder) {
-	b.WriteString("● allowed, ◐ on a condition, ○ unguarded: no policy is asked. What is not named is denied. ❗ destructive.\n\n")
+	refused := ""
+	if slices.ContainsFunc(v.notes, func(l *look) bool { return l.access == matrix.Refused }) {
+		refused = " × refused: the enforcement point asks nobody."
+	}
+	b.WriteString("● allowed, ◐ on a condition, ○ unguarded: no policy is asked." + refused + " What is not named is denied. ❗ destructive.\n\n")
 	for _, l := range v.notes {
 		fmt.Fprintf(b, "%d. %s", l.note, mdCode(l.condition))
 		for i, s := range l.where() {

@@ -85,8 +85,8 @@ func (o *overview) count(columns []*matrix.Column) {
 }
 
 // row counts the cells of a class of n principals.
-func (o *overview) row(m *matrix.Matrix, c *matrix.Class, columns []*matrix.Column, n int, f *Filter) *[4][2][4]int {
-	var counts [4][2][4]int
+func (o *overview) row(m *matrix.Matrix, c *matrix.Class, columns []*matrix.Column, n int, f *Filter) *[4][2][5]int {
+	var counts [4][2][5]int
 	for _, col := range columns {
 		access := m.Cell(c, col).Access
 		if !f.Only.has(access) {
@@ -103,7 +103,7 @@ func (o *overview) row(m *matrix.Matrix, c *matrix.Class, columns []*matrix.Colu
 }
 
 // add adds a class of n principals to the group.
-func (g *roleGroup) add(counts *[4][2][4]int, n int) {
+func (g *roleGroup) add(counts *[4][2][5]int, n int) {
 	for t := range counts {
 		for op := range counts[t] {
 			for access, k := range counts[t][op] {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
@@ -84,7 +85,7 @@ func (b bound) value(look pdp.Look, r *authz.Request) (value string, known bool)
 // requestOf returns the request that a rule covers, or nil.
 func requestOf(requests []authz.Request, r *policy.Rule) *authz.Request {
 	for i := range requests {
-		if r.CoversKind(requests[i].Resource.Kind) && r.CoversAction(requests[i].Action) {
+		if coverage.Covers(r, &requests[i]) {
 			return &requests[i]
 		}
 	}

@@ -34,7 +34,7 @@ func (w *Workspace) Uncovered(columns []*matrix.Column) []report.Note {
 				continue
 			}
 			a := asked{col.Server, r.Resource.Kind}
-			if seen[a] || w.Policies.CoversKind(a.kind) {
+			if seen[a] || r.MakesRoute("kind") || w.Policies.CoversKind(a.kind) {
 				continue
 			}
 			seen[a] = true

@@ -13,7 +13,7 @@ import (
 
 // Covers reports whether a rule is about the kind and the action of a request.
 func Covers(r *policy.Rule, req *authz.Request) bool {
-	return r.CoversKind(req.Resource.Kind) && r.CoversAction(req.Action)
+	return (req.MakesRoute("kind") || r.CoversKind(req.Resource.Kind)) && (req.MakesRoute("action") || r.CoversAction(req.Action))
 }
 
 // About yields the rules that are about the kind and the action of a request,

@@ -309,11 +309,11 @@ func (x *openRoute) decision(found [][]*authz.Decision) *authz.Decision {
 		case t.rest || !of.Condition.Written():
 			written = false // among what is left may be what no engine takes
 		case of.Effect == authz.Allow:
-			alternatives = append(alternatives, authz.Alternative{Allows: joined(operators.LogicalAnd, t.when...)})
+			alternatives = append(alternatives, authz.Alternative{Allows: allOf(t.when...)})
 		default:
 			list := alternativesOf(of.Condition)
 			for _, a := range list {
-				alternatives = append(alternatives, authz.Alternative{Allows: joined(operators.LogicalAnd, append(slices.Clone(t.when), a.Allows.String())...), Denies: a.Denies})
+				alternatives = append(alternatives, authz.Alternative{Allows: allOf(append(slices.Clone(t.when), a.Allows.String())...), Denies: a.Denies})
 			}
 			written = written && len(list) > 0
 		}
@@ -333,9 +333,7 @@ func (x *openRoute) decision(found [][]*authz.Decision) *authz.Decision {
 	return d
 }
 
-func joined(operator string, list ...string) authz.Clause {
-	return expr.Clause(expr.Joined(list, operator))
-}
+func allOf(list ...string) authz.Clause { return expr.Clause(expr.Conjunction(list)) }
 
 // alternativesOf returns the ways to meet a condition, any of which is enough; none if they
 // are not written down, or too many.
@@ -351,8 +349,8 @@ func alternativesOf(c authz.Condition) []authz.Alternative {
 		for _, a := range list {
 			for _, b := range of {
 				both = append(both, authz.Alternative{
-					Allows: joined(operators.LogicalAnd, a.Allows.String(), b.Allows.String()),
-					Denies: joined(operators.LogicalOr, a.Denies.String(), b.Denies.String()),
+					Allows: allOf(a.Allows.String(), b.Allows.String()),
+					Denies: expr.Clause(expr.Joined([]string{a.Denies.String(), b.Denies.String()}, operators.LogicalOr)),
 				})
 			}
 		}

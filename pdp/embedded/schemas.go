@@ -14,7 +14,6 @@ import (
 	policyv1 "github.com/cerbos/cerbos/api/genpb/cerbos/policy/v1"
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
 	schemav1 "github.com/cerbos/cerbos/api/genpb/cerbos/schema/v1"
-	"github.com/google/cel-go/common/operators"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -179,9 +178,9 @@ func fitting(d *authz.Decision, valid []string) {
 func validAnd(valid []string, c authz.Condition) authz.Condition {
 	alternatives := c.Alternatives()
 	if len(alternatives) != 1 {
-		return c.Where(expr.Clause(expr.Joined(valid, operators.LogicalAnd)))
+		return c.Where(expr.Clause(expr.Conjunction(valid)))
 	}
-	allows := expr.Joined(append(slices.Clone(valid), alternatives[0].Allows.String()), operators.LogicalAnd)
+	allows := expr.Conjunction(append(slices.Clone(valid), alternatives[0].Allows.String()))
 	return authz.AnyOf(authz.Alternative{Allows: expr.Clause(allows), Denies: alternatives[0].Denies})
 }
 
