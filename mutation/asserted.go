@@ -41,7 +41,7 @@ func (r *runner) killAsserted(ctx context.Context) error {
 			}
 			return list
 		}
-		err := r.together(ctx, e, actions, func(ctx context.Context, _ *apart.Finder, number int, d pdp.Decider) error {
+		err := r.together(ctx, e, r.left(), actions, func(ctx context.Context, _ *apart.Finder, number int, d pdp.Decider) error {
 			return r.killChecked(ctx, number, d, touched(number))
 		})
 		if err != nil {

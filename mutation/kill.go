@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -112,13 +113,13 @@ func askedOf(cases []*testrunner.Case) []askedBy {
 
 // A touched is the cases that a mutant may make fail, by an engine.
 type touched struct {
-	first, rest []int // those about the first action, and the others
+	first, rest []*testrunner.Case // those about the first action, and the others
 }
 
 // touched returns the cases of an engine that a mutant may make fail. What is decided by
 // chance makes none fail.
 func (e *engine) touched(number int) touched {
-	var t touched
+	var first, rest []int
 	seen := e.byChance(e.changed[number].ByChance)
 	action := ""
 	for i := range e.asked {
@@ -133,16 +134,24 @@ func (e *engine) touched(number int) touched {
 			switch {
 			case seen[c]:
 			case a.request.Action == action:
-				t.first = append(t.first, c)
+				first = append(first, c)
 			default:
-				t.rest = append(t.rest, c)
+				rest = append(rest, c)
 			}
 			seen[c] = true
 		}
 	}
-	slices.Sort(t.first)
-	slices.Sort(t.rest)
-	return t
+	return touched{e.numbered(first), e.numbered(rest)}
+}
+
+// numbered returns the cases of some numbers, in the order of the run.
+func (e *engine) numbered(numbers []int) []*testrunner.Case {
+	slices.Sort(numbers)
+	cases := make([]*testrunner.Case, len(numbers))
+	for i, n := range numbers {
+		cases[i] = e.Cases[n]
+	}
+	return cases
 }
 
 // byChance returns the cases that ask what is decided by chance.
@@ -176,10 +185,10 @@ func (r *runner) chance(e *engine, number int, opened pdp.Decider) func(r *authz
 }
 
 // actionsOf returns the actions of all that cases send.
-func (e *engine) actionsOf(cases []int) []string {
+func actionsOf(cases []*testrunner.Case) []string {
 	actions := []string{} // not nil, which would be all
 	for _, c := range cases {
-		for _, r := range e.Cases[c].Requests() {
+		for _, r := range c.Requests() {
 			actions = append(actions, pdp.ActionOf(&r))
 		}
 	}
@@ -198,12 +207,12 @@ func (r *runner) killChanged(ctx context.Context) error {
 				of[i] = e.touched(i)
 			}
 		}
-		for _, pick := range []func(t *touched) []int{
-			func(t *touched) []int { return t.first },
-			func(t *touched) []int { return t.rest },
+		for _, pick := range []func(t *touched) []*testrunner.Case{
+			func(t *touched) []*testrunner.Case { return t.first },
+			func(t *touched) []*testrunner.Case { return t.rest },
 		} {
-			err := r.together(ctx, e, func(number int) []string { return e.actionsOf(pick(&of[number])) }, func(ctx context.Context, _ *apart.Finder, number int, d pdp.Decider) error {
-				return r.kill(ctx, e, number, d, pick(&of[number]))
+			err := r.together(ctx, e, r.left(), func(number int) []string { return actionsOf(pick(&of[number])) }, func(ctx context.Context, _ *apart.Finder, number int, d pdp.Decider) error {
+				return r.kill(ctx, number, d, pick(&of[number]))
 			})
 			if err != nil {
 				return err
@@ -213,36 +222,61 @@ func (r *runner) killChanged(ctx context.Context) error {
 	return nil
 }
 
-// kill runs cases by a mutant.
-func (r *runner) kill(ctx context.Context, e *engine, number int, d pdp.Decider, list []int) error {
-	cases := make([]*testrunner.Case, len(list))
-	for i, c := range list {
-		cases[i] = e.Cases[c]
+// fewCases is how many cases a mutant is held against at first; most are killed by those.
+const fewCases = 4
+
+// kill runs cases by a mutant, until some fail. Each time it runs twice as many, from all over
+// the list: cases that stand together are about the same, and pass together.
+func (r *runner) kill(ctx context.Context, number int, d pdp.Decider, list []*testrunner.Case) error {
+	mixed := rand.New(rand.NewPCG(0, 0)).Perm(len(list)) //nolint:gosec // the same each time
+	for n := fewCases; len(mixed) > 0; n *= 2 {
+		cases := make([]*testrunner.Case, min(n, len(mixed)))
+		for i := range cases {
+			cases[i] = list[mixed[i]]
+		}
+		mixed = mixed[len(cases):]
+		failing, err := r.Tests.Again(ctx, d, cases)
+		if err != nil {
+			return err
+		}
+		if len(failing) > 0 {
+			r.end(number, Outcome{Status: Killed, By: failing})
+			return nil
+		}
 	}
-	failing, err := r.Tests.Again(ctx, d, cases)
-	if err == nil && len(failing) > 0 {
-		r.end(number, Outcome{Status: Killed, By: failing})
-	}
-	return err
+	return nil
 }
 
-// atOnce is how many mutants an engine is loaded for.
+// atOnce is how many mutants an engine is loaded for at most.
 const atOnce = 96
 
-// together calls f for each mutant that is not judged yet and whose change an engine makes,
-// with a decider of some actions; where there are none, the mutant is passed over.
-func (r *runner) together(ctx context.Context, e *engine, actions func(number int) []string, f func(ctx context.Context, finder *apart.Finder, number int, d pdp.Decider) error) error {
+// left returns the mutants that are not judged yet.
+func (r *runner) left() []int {
+	var list []int
+	for i, judged := range r.judged {
+		if !judged {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// together calls f for each of some mutants whose change an engine makes, with a decider of
+// some actions; where there are none, the mutant is passed over.
+func (r *runner) together(ctx context.Context, e *engine, of []int, actions func(number int) []string, f func(ctx context.Context, finder *apart.Finder, number int, d pdp.Decider) error) error {
 	var list []int
 	var wanted []pdp.Wanted
-	for i := range r.Mutants {
-		if c := e.changed[i]; c != nil && c.Err == nil && !r.judged[i] {
+	for _, i := range of {
+		if c := e.changed[i]; c != nil && c.Err == nil {
 			if a := actions(i); a == nil || len(a) > 0 {
 				list, wanted = append(list, i), append(wanted, pdp.Wanted{Changed: c, Actions: a})
 			}
 		}
 	}
-	return r.parallel(ctx, (len(list)+atOnce-1)/atOnce, func(ctx context.Context, finder *apart.Finder, n int) error {
-		from, to := n*atOnce, min((n+1)*atOnce, len(list))
+	parts := (len(list) + atOnce - 1) / atOnce
+	parts = min((parts+r.workers()-1)/r.workers()*r.workers(), len(list)) // as many for each
+	return r.parallel(ctx, parts, func(ctx context.Context, finder *apart.Finder, n int) error {
+		from, to := n*len(list)/parts, (n+1)*len(list)/parts
 		deciders, err := e.Decider.(pdp.Changeable).Together(wanted[from:to])
 		if err != nil {
 			return err
@@ -281,14 +315,14 @@ func (r *runner) killOpened(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			var all []int
+			var all []*testrunner.Case
 			chance := e.byChance(r.chance(e, number, opened))
-			for i := range e.Cases {
+			for i, c := range e.Cases {
 				if !chance[i] {
-					all = append(all, i)
+					all = append(all, c)
 				}
 			}
-			if err := r.kill(ctx, e, number, opened, all); err != nil || r.judged[number] {
+			if err := r.kill(ctx, number, opened, all); err != nil || r.judged[number] {
 				return err
 			}
 			if e.matrix {

@@ -13,7 +13,6 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/policy"
 	"github.com/mcpolicy/mcpolicy/solver"
-	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
 // tell says what tells those mutants apart that no case kills: first in the cells that are
@@ -40,14 +39,17 @@ func (r *runner) tell(ctx context.Context) error {
 		return nil
 	}
 	anywhere := func(ctx context.Context, f *apart.Finder, number int, d pdp.Decider) error {
-		f.ByChance = r.chance(of, number, r.opened[number])
+		f.ByChance, f.Touches = r.chance(of, number, r.opened[number]), nil
+		if c := of.changed[number]; c != nil {
+			f.Touches = c.Touches
+		}
 		return r.anywhere(ctx, f, number, d, reached[number].columns)
 	}
-	err := r.together(ctx, of, func(number int) []string { return reached[number].actions }, declared)
+	err := r.together(ctx, of, r.left(), func(number int) []string { return reached[number].actions }, declared)
 	if err != nil {
 		return err
 	}
-	if err := r.together(ctx, of, func(int) []string { return nil }, anywhere); err != nil {
+	if err := r.together(ctx, of, r.left(), func(int) []string { return nil }, anywhere); err != nil {
 		return err
 	}
 	var list []int
@@ -188,67 +190,4 @@ func (r *runner) changeOf(number int) (apart.Change, []*policy.Rule, error) {
 	}
 	c.Actions, c.Roles = ordered.Distinct(c.Actions), ordered.Distinct(c.Roles)
 	return c, rules, nil
-}
-
-// disprove kills mutants by what suites say of everybody: those that no case kills, and
-// that something tells apart.
-func (r *runner) disprove(ctx context.Context) error {
-	if r.Prover == nil || !slices.ContainsFunc(r.engines, func(e *engine) bool { return len(e.Claims) > 0 }) {
-		return nil
-	}
-	var list []int
-	for i := range r.Mutants {
-		switch r.result.Outcomes[i].Status {
-		case Survived, Unknown, Outside:
-			list = append(list, i)
-		case Killed, Equivalent, Bare, Invalid:
-		}
-	}
-	return r.parallel(ctx, len(list), func(ctx context.Context, _ *apart.Finder, n int) error {
-		for _, e := range r.engines {
-			if err := r.refute(ctx, e, list[n]); err != nil || r.result.Outcomes[list[n]].Status == Killed {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// changedBy returns an engine with a mutant's mistake, which decides whatever it is asked.
-func (r *runner) changedBy(ctx context.Context, e *engine, number int) (pdp.Decider, error) {
-	switch {
-	case e.changed[number] != nil:
-		return e.changed[number].For(nil)
-	case e.matrix && r.opened[number] != nil:
-		return r.opened[number], nil
-	}
-	return r.Open(ctx, r.Mutants[number], e.now, e.globals)
-}
-
-// refute kills a mutant by the sentences that an engine proves.
-func (r *runner) refute(ctx context.Context, e *engine, number int) error {
-	claims := slices.DeleteFunc(slices.Clone(e.Claims), func(c *testrunner.Case) bool {
-		of := e.changed[number]
-		return of != nil && !slices.ContainsFunc(c.Requests(), func(r authz.Request) bool { return of.Touches(&r) })
-	})
-	if len(claims) == 0 {
-		return nil
-	}
-	by, err := r.changedBy(ctx, e, number)
-	if err != nil {
-		return err
-	}
-	chance := r.chance(e, number, by)
-	claims = slices.DeleteFunc(claims, func(c *testrunner.Case) bool {
-		return slices.ContainsFunc(c.Requests(), func(r authz.Request) bool { return chance(&r) })
-	})
-	p, err := r.Prover(ctx, by, e.now, e.globals)
-	if err != nil {
-		return err
-	}
-	failing, err := testrunner.StillProved(ctx, p, claims)
-	if err == nil && len(failing) > 0 {
-		r.end(number, Outcome{Status: Killed, By: failing})
-	}
-	return err
 }

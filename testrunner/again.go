@@ -188,10 +188,9 @@ func (r *Result) compares(ctx context.Context, d pdp.Decider, c *Case, b *bound)
 	return x.judge(ctx, b, &who)
 }
 
-// StillProved proves cases about everybody by another prover, and returns those that do
-// not pass any more.
-func StillProved(ctx context.Context, p *prove.Prover, claims []*Case) ([]*Case, error) {
-	var failing []*Case
+// Disproved proves cases about everybody by another prover, and returns the first that does
+// not pass any more; nil if all do.
+func Disproved(ctx context.Context, p *prove.Prover, claims []*Case) (*Case, error) {
 	for _, c := range claims {
 		proof, err := p.Prove(ctx, c.bound.claim.sentence)
 		if err != nil {
@@ -202,8 +201,8 @@ func StillProved(ctx context.Context, p *prove.Prover, claims []*Case) ([]*Case,
 		again.Case = &copied
 		again.settle(proof)
 		if copied.Outcome != Passed {
-			failing = append(failing, c)
+			return c, nil
 		}
 	}
-	return failing, nil
+	return nil, nil
 }

@@ -51,6 +51,9 @@ type Finder struct {
 	// Most is how many searches Outside and Bare may take each, 0 for any number. What is
 	// left then is Unknown.
 	Most int
+	// Touches, unless nil, reports whether engines may decide a request otherwise than the
+	// finder's: Outside and Bare leave the others out.
+	Touches func(r *authz.Request) bool
 	// ByChance, unless nil, reports whether what the engines decide on a request says
 	// nothing. A cell of which they ask that is Unknown.
 	ByChance func(r *authz.Request) bool
@@ -223,9 +226,14 @@ const confusedRules = "rules that the engine confuses, so that it hangs on chanc
 
 // byChance reports whether what the engines decide in a cell says nothing.
 func (f *Finder) byChance(c Cell) bool {
-	return f.ByChance != nil && slices.ContainsFunc(c.Column.Question.Requests, func(r authz.Request) bool {
+	return f.ByChance != nil && c.any(f.ByChance)
+}
+
+// any reports whether something is so of a request of the cell.
+func (c Cell) any(is func(r *authz.Request) bool) bool {
+	return slices.ContainsFunc(c.Column.Question.Requests, func(r authz.Request) bool {
 		r.Principal = c.Principal
-		return f.ByChance(&r)
+		return is(&r)
 	})
 }
 

@@ -59,9 +59,11 @@ func (f *Finder) outside(ctx context.Context, b pdp.Decider, columns []*matrix.C
 			continue
 		}
 		of := f.cohortsOf(col, roles)
-		cells := make([]Cell, len(of.who))
-		for i, p := range of.who {
-			cells[i] = Cell{p, of.column}
+		var cells []Cell
+		for _, p := range of.who {
+			if c := (Cell{p, of.column}); f.touches(c) {
+				cells = append(cells, c)
+			}
 		}
 		d, err := f.first(ctx, b, cells, of.fixed, nil)
 		if err != nil || f.left == 1 {
@@ -109,6 +111,9 @@ func (f *Finder) cohortsOf(col *matrix.Column, named []string) *cohorts {
 	}
 	return of
 }
+
+// touches reports whether engines may decide a cell otherwise.
+func (f *Finder) touches(c Cell) bool { return f.Touches == nil || c.any(f.Touches) }
 
 // everybody is who could exist, in a column.
 type everybody struct {

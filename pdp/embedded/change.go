@@ -142,10 +142,10 @@ func (e *Engine) mayReach(row *runtimev1.RuleTable_RuleRow, r *authz.Request) bo
 		return true
 	case row.Principal != "":
 		return r.AnyPrincipal || row.Principal == r.Principal.ID
-	case len(e.tables.Base.ScopeParentRoles) > 0:
-		return true
 	}
-	return slices.ContainsFunc(r.Principal.Roles, func(role string) bool { return mayMatch(row.Role, role) })
+	return slices.ContainsFunc(r.Principal.Roles, func(role string) bool {
+		return slices.ContainsFunc(e.tables.Lineage(role), func(role string) bool { return mayMatch(row.Role, role) })
+	})
 }
 
 // mayMatch reports whether a name or glob may match a text, by what comes before its

@@ -119,7 +119,9 @@ func randomChangeWorld(t *rapid.T) *changeWorld {
 		w.around["_schemas/r.json"] = &fstest.MapFile{Data: []byte(`{"type": "object", "properties": {"arguments": {"type": "object", "properties": {"x": {"type": "number"}}}}}`)}
 	}
 	if rapid.IntRange(0, 3).Draw(t, "role policy") == 0 {
-		w.around["role.yaml"] = &fstest.MapFile{Data: []byte("apiVersion: api.cerbos.dev/v1\nrolePolicy:\n  role: B\n  version: default\n  rules:\n    - {resource: mcp_server, allowActions: [call, list]}\n")}
+		w.around["role.yaml"] = &fstest.MapFile{Data: []byte("apiVersion: api.cerbos.dev/v1\nrolePolicy:\n  role: B\n  version: default\n" + rapid.SampledFrom([]string{"", "  parentRoles: [A]\n", "  parentRoles: [between]\n"}).Draw(t, "parents") +
+			"  rules:\n    - {resource: mcp_server, allowActions: [call, list]}\n")}
+		w.around["between.yaml"] = &fstest.MapFile{Data: []byte("apiVersion: api.cerbos.dev/v1\nrolePolicy:\n  role: between\n  version: default\n  parentRoles: [A]\n  rules:\n    - {resource: mcp_server, allowActions: [\"*\"]}\n")}
 	}
 	return w
 }

@@ -198,7 +198,7 @@ func (s *structureTable) askAll(ctx context.Context, unknown map[*cohortAt]bool)
 		for i, action := range r.actions {
 			switch {
 			case r.outcomes[i] != nil:
-			case s.mayMatter(r.principal, action):
+			case s.mayMatter(r.principal, r.version, action):
 				batches = append(batches, batch{r, []int{i}})
 			default:
 				plain = append(plain, i)

@@ -123,7 +123,7 @@ func (e *Engine) load(table *runtimev1.RuleTable) error {
 			return fmt.Errorf("load the structure of the policies: %w", err)
 		}
 		e.shape = &structureTable{
-			engine: e, check: check, mayMatter: e.tables.MayMatter(),
+			engine: e, check: check, mayMatter: e.tables.MayMatter(e.options.DefaultPolicyVersion),
 			cohorts: map[string]*cohort{}, decisions: map[string]*authz.Decision{},
 		}
 		return nil

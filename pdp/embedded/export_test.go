@@ -149,7 +149,7 @@ func Widened(e *Engine) int { return e.reach.widened }
 
 // Suppose has an engine take every action for one that a condition may matter to, or none.
 func Suppose(e *Engine, conditional bool) {
-	e.shape.mayMatter = func(*enginev1.Principal, string) bool { return conditional }
+	e.shape.mayMatter = func(*enginev1.Principal, string, string) bool { return conditional }
 }
 
 // CompileShared compiles policies with what they import compiled once, and as they

@@ -196,7 +196,7 @@ func (e *Engine) loadNarrow(r *reach) (err error) {
 		}
 	}
 	e.shape = &structureTable{
-		engine: e, mayMatter: e.tables.MayMatter(),
+		engine: e, mayMatter: e.tables.MayMatter(e.options.DefaultPolicyVersion),
 		cohorts: map[string]*cohort{}, decisions: map[string]*authz.Decision{},
 	}
 	e.decide, err = e.narrow(func(set *resourceKinds) (checkFunc, error) {

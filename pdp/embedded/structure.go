@@ -23,8 +23,9 @@ import (
 type structureTable struct {
 	engine *Engine
 	check  checkFunc
-	// mayMatter reports whether a condition may matter to an action of a principal.
-	mayMatter func(p *enginev1.Principal, action string) bool
+	// mayMatter reports whether a condition may matter to an action of a principal, of a
+	// resource of a version.
+	mayMatter func(p *enginev1.Principal, version, action string) bool
 
 	known cache[*assigned] // with values for leaves
 

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -110,7 +111,7 @@ func (e *Engine) asOne(changes []pdp.Wanted) ([]pdp.Decider, error) {
 // in its version.
 func (v *versioned) rows(of *changedRows, actions []string) []*runtimev1.RuleTable_RuleRow {
 	var rows []*runtimev1.RuleTable_RuleRow
-	for _, row := range of.policyRows(v) {
+	for _, row := range v.base.reachedBy(of.policyRows(v), actions) {
 		to := v.versions[row.Version]
 		marked, plain := ".v"+to, ".v"+row.Version
 		c := tables.CloneRow(row)
@@ -128,7 +129,7 @@ func (v *versioned) rows(of *changedRows, actions []string) []*runtimev1.RuleTab
 		}
 		rows = append(rows, c)
 	}
-	return v.base.reachedBy(rows, actions)
+	return rows
 }
 
 // policyRows returns the rows, after the change, that have a say about the kinds and the
@@ -267,13 +268,7 @@ func (v *versioned) Holds(ctx context.Context, list []pdp.Given) ([]authz.Effect
 
 // send puts the version into a request about the policy.
 func (v *versioned) send(r *authz.Request) {
-	version := r.Resource.PolicyVersion
-	if version == "" {
-		version = v.base.options.DefaultPolicyVersion
-	}
-	if version == "" {
-		version = "default"
-	}
+	version := cmp.Or(r.Resource.PolicyVersion, v.base.options.DefaultPolicyVersion, tables.DefaultVersion)
 	if to := v.versions[version]; to != "" && v.about(r.Resource.Kind) {
 		r.Resource.PolicyVersion = to
 	}

@@ -49,6 +49,8 @@ type Set struct {
 	Base   *runtimev1.RuleTable // everything but rows
 	Leaves []*Leaf
 	byKey  map[leafKey]*Leaf
+
+	lineages map[string][]string // of roles with parents
 }
 
 // New returns the tables that can be derived from the compiled policies.
@@ -66,6 +68,7 @@ func New(table *runtimev1.RuleTable) *Set {
 		t.Base.PolicyDerivedRoles[id] = roles // the engine clears the map, not its values
 	}
 	t.number()
+	t.readLineages()
 	return t
 }
 
