@@ -273,22 +273,25 @@ func (r *runner) together(ctx context.Context, e *engine, of []int, actions func
 			}
 		}
 	}
-	parts := (len(list) + atOnce - 1) / atOnce
-	parts = min((parts+r.workers()-1)/r.workers()*r.workers(), len(list)) // as many for each
-	return r.parallel(ctx, parts, func(ctx context.Context, finder *apart.Finder, n int) error {
-		from, to := n*len(list)/parts, (n+1)*len(list)/parts
+	for from := 0; from < len(list); from += atOnce {
+		to := min(from+atOnce, len(list))
 		deciders, err := e.Decider.(pdp.Changeable).Together(wanted[from:to])
 		if err != nil {
 			return err
 		}
-		for i, d := range deciders {
-			if err := f(ctx, finder, list[from+i], d); err != nil {
-				m := r.Mutants[list[from+i]]
+		err = r.parallel(ctx, to-from, func(ctx context.Context, finder *apart.Finder, n int) error {
+			number := list[from+n]
+			if err := f(ctx, finder, number, deciders[n]); err != nil {
+				m := r.Mutants[number]
 				return fmt.Errorf("mutant %s at %s: %w", m.Operator, m.Pos, err)
 			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // killOpened says of the other mutants what the cases say to them. The policies are

@@ -149,17 +149,12 @@ func (r *runner) end(number int, o Outcome) {
 // it only says of a mutant what else tells it apart.
 const mostOutside = 64
 
-// workers is how many things are done at once.
-func (r *runner) workers() int {
-	if r.Workers == 0 {
-		return runtime.GOMAXPROCS(0)
-	}
-	return r.Workers
-}
-
 // parallel calls f for n things, some at a time; each worker has a finder of its own.
 func (r *runner) parallel(ctx context.Context, n int, f func(ctx context.Context, finder *apart.Finder, n int) error) error {
-	workers := r.workers()
+	workers := r.Workers
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
 	for len(r.finders) < workers {
 		finder := apart.New(r.Matrix, r.Matrix.Decider())
 		finder.Now, finder.Most = r.Now, mostOutside

@@ -92,19 +92,20 @@ func (r *runner) anywhere(ctx context.Context, f *apart.Finder, number int, d pd
 		r.end(number, Outcome{Status: Outside, Difference: found})
 		return nil
 	}
-	bare, err := f.Bare(ctx, d, change, rules...)
-	if err != nil {
-		return err
-	}
-	if bare.Verdict == solver.Possible && found.Verdict == solver.Impossible {
-		r.end(number, Outcome{Status: Bare, Difference: bare})
-		return nil
-	}
 	o := Outcome{Status: Equivalent, Difference: found}
-	for _, d := range []apart.Difference{bare, found} {
-		if d.ByChance() {
-			o = Outcome{Status: Unknown, Difference: d}
+	if found.Verdict == solver.Impossible {
+		bare, err := f.Bare(ctx, d, change, rules...)
+		switch {
+		case err != nil:
+			return err
+		case bare.Verdict == solver.Possible:
+			o = Outcome{Status: Bare, Difference: bare}
+		case bare.ByChance():
+			o.Difference = bare
 		}
+	}
+	if o.Difference.ByChance() {
+		o.Status = Unknown
 	}
 	r.end(number, o)
 	return nil

@@ -113,9 +113,9 @@ func (e *Engine) changed(before, after []*runtimev1.RuleTable_RuleRow, effect fu
 		rows.gone[row] = true
 	}
 	onlyBefore, onlyAfter := apartBy(effect, before, after)
-	different := slices.Concat(onlyBefore, onlyAfter)
+	different := targetsOf(slices.Concat(onlyBefore, onlyAfter))
 	tables.SetOutputs(after)
-	confused := e.hashes().With(after, rows.gone)
+	confused := targetsOf(e.hashes().With(after, rows.gone))
 	return &pdp.Changed{
 		Rows:     rows,
 		Touches:  func(r *authz.Request) bool { return e.mayReachAny(different, r) },
@@ -124,17 +124,43 @@ func (e *Engine) changed(before, after []*runtimev1.RuleTable_RuleRow, effect fu
 	}
 }
 
-// mayReachAny reports whether a request may get to one of some rows. It errs on the side
-// of too many.
-func (e *Engine) mayReachAny(rows []*runtimev1.RuleTable_RuleRow, r *authz.Request) bool {
-	return slices.ContainsFunc(rows, func(row *runtimev1.RuleTable_RuleRow) bool { return e.mayReach(row, r) })
+// A target is a row that requests may get to.
+type target struct {
+	*runtimev1.RuleTable_RuleRow
+	kind string // folded; "" for any
 }
 
-// mayReach reports whether a request may get to a row. A row of a role policy has a say in
-// all actions: it denies those that it does not allow.
-func (e *Engine) mayReach(row *runtimev1.RuleTable_RuleRow, r *authz.Request) bool {
-	sameKind := strings.Contains(row.Resource, "*") || folded(row.Resource) == folded(r.Resource.Kind) || r.MakesRoute("kind")
-	if sameAction := row.FromRolePolicy || mayMatch(row.GetAction(), r.Action) || r.MakesRoute("action"); !sameKind || !sameAction {
+func targetsOf(rows []*runtimev1.RuleTable_RuleRow) []target {
+	list := make([]target, len(rows))
+	for i, row := range rows {
+		list[i].RuleTable_RuleRow = row
+		if !strings.Contains(row.Resource, "*") {
+			list[i].kind = folded(row.Resource)
+		}
+	}
+	return list
+}
+
+// mayReachAny reports whether a request may get to one of some rows. It errs on the side
+// of too many.
+func (e *Engine) mayReachAny(rows []target, r *authz.Request) bool {
+	if len(rows) == 0 {
+		return false
+	}
+	kind := folded(r.Resource.Kind)
+	if r.MakesRoute("kind") {
+		kind = ""
+	}
+	anyAction := r.MakesRoute("action")
+	return slices.ContainsFunc(rows, func(row target) bool {
+		return (kind == "" || row.kind == "" || row.kind == kind) && e.mayReach(row, r, anyAction)
+	})
+}
+
+// mayReach reports whether a request may get to a row about its kind. A row of a role policy
+// has a say in all actions: it denies those that it does not allow.
+func (e *Engine) mayReach(row target, r *authz.Request, anyAction bool) bool {
+	if !anyAction && !row.FromRolePolicy && !mayMatch(row.GetAction(), r.Action) {
 		return false
 	}
 	switch {

@@ -327,6 +327,54 @@ func asOne(t *rapid.T, before *embedded.Engine, changed []*pdp.Changed) [][]pdp.
 	return list
 }
 
+// Policies that disagree on what a scope permits are decided by the row that was loaded last:
+// changes that are loaded together go by the same one as engines of their own.
+func TestChangesTogetherPermitAlike(t *testing.T) {
+	compared := 0
+	rapid.Check(t, func(t *rapid.T) {
+		w := randomChangeWorld(t)
+		for i, permits := range []string{"SCOPE_PERMISSIONS_OVERRIDE_PARENT", "SCOPE_PERMISSIONS_REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS"} {
+			for scope, more := range map[string]string{"": "", "child": "  scopePermissions: " + permits + "\n"} {
+				w.around[fmt.Sprintf("a%d%s.yaml", i, scope)] = &fstest.MapFile{Data: fmt.Appendf(nil, "apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: other%d\n  version: default\n  scope: %q\n%s  rules:\n    - {actions: [call], effect: EFFECT_ALLOW, roles: [A]}\n", i, scope, more)}
+			}
+		}
+		before, err := embedded.Open(t.Context(), w.folder(nil), pdp.Options{Now: time.Unix(1_800_000_000, 0)})
+		if err != nil {
+			t.Skip(err) // the compiler knows some that disagree
+		}
+		requests := changeRequests(t)
+		changed, err := before.Change(t.Context(), w.changes(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		together := asOne(t, before, changed)
+		for i, c := range changed {
+			if c == nil || c.Err != nil {
+				continue
+			}
+			for k, actions := range askedTogether {
+				alone, err := c.For(actions)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range requests {
+					if !slices.Contains(actions, r.Action) || c.ByChance(&r) {
+						continue
+					}
+					compared++
+					of := []authz.Request{r}
+					if got, want := decide(t, together[k][i], of), decide(t, alone, of); told(&got[0]) != told(&want[0]) {
+						t.Fatalf("%+v by %v: %v together, %v alone\n%s", r, r.Principal, told(&got[0]), told(&want[0]), writeFolder(w.folder(nil)))
+					}
+				}
+			}
+		}
+	})
+	if compared < 100 {
+		t.Errorf("%d decisions were compared", compared)
+	}
+}
+
 func decide(t *rapid.T, d pdp.Decider, requests []authz.Request) []authz.Decision {
 	decisions, err := d.Decide(t.Context(), requests)
 	if err != nil {

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"sync"
 
-	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
-
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp/tables"
 )
@@ -39,13 +37,13 @@ func (e *Engine) ByChance(r *authz.Request) bool { return e.mayReachAny(e.confus
 type confusion struct {
 	once   sync.Once
 	hashes *tables.Hashing
-	rows   []*runtimev1.RuleTable_RuleRow
+	rows   []target
 }
 
 func (c *confusion) of(e *Engine) *confusion {
 	c.once.Do(func() {
 		c.hashes = tables.HashesOf(e.tables.Rows)
-		c.rows = slices.Concat(c.hashes.Confused()...)
+		c.rows = targetsOf(slices.Concat(c.hashes.Confused()...))
 	})
 	return c
 }
@@ -53,4 +51,4 @@ func (c *confusion) of(e *Engine) *confusion {
 func (e *Engine) hashes() *tables.Hashing { return e.confusion.of(e).hashes }
 
 // confusedRows returns the rows of rules that are confused, in any order.
-func (e *Engine) confusedRows() []*runtimev1.RuleTable_RuleRow { return e.confusion.of(e).rows }
+func (e *Engine) confusedRows() []target { return e.confusion.of(e).rows }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	policyv1 "github.com/cerbos/cerbos/api/genpb/cerbos/policy/v1"
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -56,21 +57,44 @@ func (v *versioned) about(kind string) bool { return v.kinds == nil || v.kinds[f
 
 // Together returns a decider for each change.
 func (e *Engine) Together(changes []pdp.Wanted) ([]pdp.Decider, error) {
-	if !e.apart() {
-		return e.asOne(changes)
-	}
 	deciders := make([]pdp.Decider, len(changes))
+	var shared []pdp.Wanted
+	var at []int
+	permits := permitsOf(e.tables.Rows)
 	for i, c := range changes {
+		if !e.apart() && maps.Equal(permitsOf(c.Rows.(*changedRows).all()), permits) {
+			shared, at = append(shared, c), append(at, i)
+			continue
+		}
 		d, err := c.For(c.Actions)
 		if err != nil {
 			return nil, err
 		}
 		deciders[i] = d
 	}
-	return deciders, nil
+	if len(shared) == 0 {
+		return deciders, nil
+	}
+	made, err := e.asOne(shared)
+	for i, d := range made {
+		deciders[at[i]] = d
+	}
+	return deciders, err
 }
 
-// asOne loads an engine for changes, and makes deciders of them.
+// permitsOf returns what scopes permit by a table of some rows: for each, its last row has
+// the word.
+func permitsOf(rows []*runtimev1.RuleTable_RuleRow) map[string]policyv1.ScopePermissions {
+	permits := map[string]policyv1.ScopePermissions{}
+	for _, row := range rows {
+		if row.ScopePermissions != policyv1.ScopePermissions_SCOPE_PERMISSIONS_UNSPECIFIED {
+			permits[row.Scope] = row.ScopePermissions
+		}
+	}
+	return permits
+}
+
+// asOne loads an engine for changes with which scopes permit what they do without them, and makes deciders of them.
 func (e *Engine) asOne(changes []pdp.Wanted) ([]pdp.Decider, error) {
 	var rows []*runtimev1.RuleTable_RuleRow
 	names, versions := map[string]string{}, map[string]string{}
@@ -96,7 +120,7 @@ func (e *Engine) asOne(changes []pdp.Wanted) ([]pdp.Decider, error) {
 	if !all {
 		actions = slices.AppendSeq(make([]string, 0, len(wanted)), maps.Keys(wanted))
 	}
-	rows = slices.Concat(e.reachedBy(e.tables.Rows, actions), rows)
+	rows = append(rows, e.reachedBy(e.tables.Rows, actions)...) // last, for what scopes permit
 	over, err := e.part(rows, tables.WithVersions(e.tables.Whole(e.schemas.table), names, versions))
 	if err != nil {
 		return nil, err
@@ -151,8 +175,8 @@ var aboutVersion = regexp.MustCompile(`^\s*\.\s*(attr|id|kind|scope)\b`)
 // readsResource matches what reads a resource.
 var readsResource = regexp.MustCompile(`\b(R|resource)\b`)
 
-// apart reports whether a change has to have an engine of its own, because something
-// could tell a version of a policy from another: an expression, or what the scopes permit.
+// apart reports whether each change has to have an engine of its own, because an expression
+// could tell a version of a policy from another.
 func (e *Engine) apart() bool {
 	e.changing.apartOnce.Do(func() { e.changing.apart = e.toldApart() })
 	return e.changing.apart
@@ -162,14 +186,7 @@ func (e *Engine) toldApart() bool {
 	if !tables.KnowsMeta(e.tables.Base) {
 		return true
 	}
-	permits := map[string]any{}
 	for _, row := range e.tables.Rows {
-		if p, known := permits[row.Scope]; known && p != any(row.ScopePermissions) && !row.FromRolePolicy {
-			return true
-		}
-		if !row.FromRolePolicy {
-			permits[row.Scope] = row.ScopePermissions
-		}
 		texts := []string{}
 		for _, p := range []*runtimev1.RuleTable_RuleRow_Params{row.Params, row.DerivedRoleParams} {
 			for _, v := range p.GetOrderedVariables() {
