@@ -113,35 +113,45 @@ func askedOf(cases []*testrunner.Case) []askedBy {
 
 // A touched is the cases that a mutant may make fail, by an engine.
 type touched struct {
-	first, rest []*testrunner.Case // those about the first action, and the others
+	first, rest []*testrunner.Case // those about two actions, and the others
 }
 
-// touched returns the cases of an engine that a mutant may make fail. What is decided by
-// chance makes none fail.
+// touched returns the cases of an engine that a mutant may make fail: first those about the
+// first action and about the one that most are about. What is decided by chance makes none
+// fail.
 func (e *engine) touched(number int) touched {
-	var first, rest []int
+	var order []string
+	by := map[string][]int{}
 	seen := e.byChance(e.changed[number].ByChance)
-	action := ""
 	for i := range e.asked {
 		a := &e.asked[i]
-		if !e.changed[number].Touches(&a.request) || !slices.ContainsFunc(a.cases, func(c int) bool { return !seen[c] }) {
+		if !e.changed[number].Touches(&a.request) {
 			continue
 		}
-		if action == "" {
-			action = a.request.Action
-		}
+		action := a.request.Action
 		for _, c := range a.cases {
-			switch {
-			case seen[c]:
-			case a.request.Action == action:
-				first = append(first, c)
-			default:
-				rest = append(rest, c)
+			if seen[c] {
+				continue
 			}
 			seen[c] = true
+			if by[action] == nil {
+				order = append(order, action)
+			}
+			by[action] = append(by[action], c)
 		}
 	}
-	return touched{e.numbered(first), e.numbered(rest)}
+	if len(order) > 2 {
+		slices.SortStableFunc(order[1:], func(a, b string) int { return len(by[b]) - len(by[a]) })
+	}
+	var lists [2][]int
+	for i, action := range order {
+		n := 0
+		if i >= 2 {
+			n = 1
+		}
+		lists[n] = append(lists[n], by[action]...)
+	}
+	return touched{e.numbered(lists[0]), e.numbered(lists[1])}
 }
 
 // numbered returns the cases of some numbers, in the order of the run.
@@ -247,8 +257,9 @@ func (r *runner) kill(ctx context.Context, number int, d pdp.Decider, list []*te
 	return nil
 }
 
-// atOnce is how many mutants an engine is loaded for at most.
-const atOnce = 96
+// An engine is loaded for so many actions of mutants at most, of which a mutant that is
+// asked about all counts as some.
+const atOnce, ofAll = 8192, 96
 
 // left returns the mutants that are not judged yet.
 func (r *runner) left() []int {
@@ -273,8 +284,13 @@ func (r *runner) together(ctx context.Context, e *engine, of []int, actions func
 			}
 		}
 	}
-	for from := 0; from < len(list); from += atOnce {
-		to := min(from+atOnce, len(list))
+	for from, to := 0, 0; from < len(list); from = to {
+		for n := 0; to < len(list) && (to == from || n < atOnce); to++ {
+			n += len(wanted[to].Actions)
+			if wanted[to].Actions == nil {
+				n += ofAll
+			}
+		}
 		deciders, err := e.Decider.(pdp.Changeable).Together(wanted[from:to])
 		if err != nil {
 			return err

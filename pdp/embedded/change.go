@@ -20,6 +20,8 @@ type changing struct {
 	err     error
 	rules   map[string][]*runtimev1.RuleTable_RuleRow // rows, by rule
 	alone   map[string]string                         // the only rule of a policy
+	// identities are those of all rows.
+	identities []string
 
 	apartOnce sync.Once
 	apart     bool // changes have to have engines of their own
@@ -78,7 +80,7 @@ func (e *Engine) Change(ctx context.Context, changes []pdp.Change) ([]*pdp.Chang
 		case r.Err != nil:
 			changed[i] = &pdp.Changed{Err: r.Err}
 		default:
-			changed[i] = e.changed(c.rules[rule], r.Rows, tables.EffectOf)
+			changed[i] = e.changed(c.rules[rule], r.Rows, tables.Effects)
 		}
 	}
 	return changed, nil
@@ -88,6 +90,7 @@ func (e *Engine) Change(ctx context.Context, changes []pdp.Change) ([]*pdp.Chang
 func (c *changing) read(e *Engine) {
 	c.rules, c.alone = map[string][]*runtimev1.RuleTable_RuleRow{}, map[string]string{}
 	c.changer, c.err = tables.NewChanger(e.source)
+	c.identities = tables.Identities(e.tables.Rows)
 	for _, row := range e.tables.Rows {
 		id := tables.RuleID(row)
 		c.rules[id] = append(c.rules[id], row)
@@ -107,12 +110,12 @@ func (c *changing) last(rule string, rows []*runtimev1.RuleTable_RuleRow) bool {
 
 // changed returns what becomes of the engine with other rows for some, which decide alike if
 // they have the same effect.
-func (e *Engine) changed(before, after []*runtimev1.RuleTable_RuleRow, effect func(*runtimev1.RuleTable_RuleRow) string) *pdp.Changed {
+func (e *Engine) changed(before, after []*runtimev1.RuleTable_RuleRow, effects func([]*runtimev1.RuleTable_RuleRow) []string) *pdp.Changed {
 	rows := &changedRows{e, before, after, make(map[*runtimev1.RuleTable_RuleRow]bool, len(before))}
 	for _, row := range before {
 		rows.gone[row] = true
 	}
-	onlyBefore, onlyAfter := apartBy(effect, before, after)
+	onlyBefore, onlyAfter := apartBy(before, after, effects(before), effects(after))
 	different := targetsOf(slices.Concat(onlyBefore, onlyAfter))
 	tables.SetOutputs(after)
 	confused := targetsOf(e.hashes().With(after, rows.gone))

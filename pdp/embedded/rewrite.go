@@ -5,7 +5,6 @@ import (
 	"maps"
 	"path"
 	"runtime"
-	"slices"
 	"strings"
 
 	runtimev1 "github.com/cerbos/cerbos/api/genpb/cerbos/runtime/v1"
@@ -47,8 +46,8 @@ func (e *Engine) rewritten(ctx context.Context, change *pdp.Change) *pdp.Changed
 	if !maps.Equal(origins(table.Rules), origins(e.tables.Rows)) {
 		return nil // that a policy is there has a say in itself
 	}
-	before, after := apartBy(tables.IdentityOf, e.tables.Rows, table.Rules)
-	return e.changed(before, after, tables.DefinedEffectOf)
+	before, after := apartBy(e.tables.Rows, table.Rules, e.changing.identities, tables.Identities(table.Rules))
+	return e.changed(before, after, tables.DefinedEffects)
 }
 
 // origins returns the policies that rows are of.
@@ -60,18 +59,20 @@ func origins(rows []*runtimev1.RuleTable_RuleRow) map[string]bool {
 	return of
 }
 
-// apartBy returns the rows of two lists that are in one of them only, by a key.
-func apartBy(key func(*runtimev1.RuleTable_RuleRow) string, a, b []*runtimev1.RuleTable_RuleRow) (onlyA, onlyB []*runtimev1.RuleTable_RuleRow) {
-	only := func(list, other []*runtimev1.RuleTable_RuleRow) []*runtimev1.RuleTable_RuleRow {
-		count := map[string]int{}
-		for _, row := range other {
-			count[key(row)]++
+// apartBy returns the rows of two lists that are in one of them only, by the keys of each.
+func apartBy(a, b []*runtimev1.RuleTable_RuleRow, keysA, keysB []string) (onlyA, onlyB []*runtimev1.RuleTable_RuleRow) {
+	only := func(list []*runtimev1.RuleTable_RuleRow, keys, other []string) []*runtimev1.RuleTable_RuleRow {
+		count := make(map[string]int, len(other))
+		for _, k := range other {
+			count[k]++
 		}
-		return slices.DeleteFunc(slices.Clone(list), func(row *runtimev1.RuleTable_RuleRow) bool {
-			k := key(row)
-			count[k]--
-			return count[k] >= 0
-		})
+		var rows []*runtimev1.RuleTable_RuleRow
+		for i, k := range keys {
+			if count[k]--; count[k] < 0 {
+				rows = append(rows, list[i])
+			}
+		}
+		return rows
 	}
-	return only(a, b), only(b, a)
+	return only(a, keysA, keysB), only(b, keysB, keysA)
 }

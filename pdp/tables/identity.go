@@ -15,6 +15,15 @@ func CompileWith(ctx context.Context, fsys fs.FS, file string, content []byte) (
 	return Compile(ctx, overlay{fsys, map[string][]byte{file: content}}, "")
 }
 
+// Effects returns what EffectOf writes of rows.
+func Effects(rows []*runtimev1.RuleTable_RuleRow) []string {
+	effects := make([]string, len(rows))
+	for i, row := range rows {
+		effects[i] = EffectOf(row)
+	}
+	return effects
+}
+
 // EffectOf writes what a row has a say in, and how: the same for rows that decide alike, if
 // variables and constants are the same.
 func EffectOf(row *runtimev1.RuleTable_RuleRow) string {
@@ -24,15 +33,33 @@ func EffectOf(row *runtimev1.RuleTable_RuleRow) string {
 	}, "\x01")
 }
 
-// DefinedEffectOf is EffectOf with the variables and constants that the policy uses.
-func DefinedEffectOf(row *runtimev1.RuleTable_RuleRow) string {
-	return strings.Join([]string{EffectOf(row), definitionsOf(row.Params), definitionsOf(row.DerivedRoleParams)}, "\x01")
+// DefinedEffects returns EffectOf of rows with the variables and constants that their policies
+// use.
+func DefinedEffects(rows []*runtimev1.RuleTable_RuleRow) []string {
+	known := map[*runtimev1.RuleTable_RuleRow_Params]string{} // rows of a policy share them
+	defined := func(p *runtimev1.RuleTable_RuleRow_Params) string {
+		text, there := known[p]
+		if !there {
+			text = definitionsOf(p)
+			known[p] = text
+		}
+		return text
+	}
+	effects := make([]string, len(rows))
+	for i, row := range rows {
+		effects[i] = strings.Join([]string{EffectOf(row), defined(row.Params), defined(row.DerivedRoleParams)}, "\x01")
+	}
+	return effects
 }
 
-// IdentityOf is DefinedEffectOf with what the rule is called: the engine keeps what a condition comes
-// to by that.
-func IdentityOf(row *runtimev1.RuleTable_RuleRow) string {
-	return fmt.Sprintf("%s\x01%s\x01%s\x01%d", DefinedEffectOf(row), row.Name, row.EvaluationKey, row.EvaluationKeyTuple.GetRuleId())
+// Identities returns DefinedEffects with what the rules are called: the engine keeps what a
+// condition comes to by that.
+func Identities(rows []*runtimev1.RuleTable_RuleRow) []string {
+	identities := DefinedEffects(rows)
+	for i, row := range rows {
+		identities[i] += fmt.Sprintf("\x01%s\x01%s\x01%d", row.Name, row.EvaluationKey, row.EvaluationKeyTuple.GetRuleId())
+	}
+	return identities
 }
 
 func actionsOf(row *runtimev1.RuleTable_RuleRow) string {
