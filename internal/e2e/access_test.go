@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/coaz"
 	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/matrix"
 )
@@ -151,6 +152,10 @@ func (w *world) differences(t *testing.T, s *server) []difference {
 				case may:
 					want = admitted
 				}
+				// The client of the tests shows no codes.
+				if r := answers[0].Refusal; strings.Contains(said, "COAZ mapping error") != (r != nil && r.Code != coaz.CodeDenied) {
+					diffs = append(diffs, difference{at, fmt.Sprintf("the matrix says %v, but it was: %s", answers[0].Access, said)})
+				}
 				if got != want {
 					diffs = append(diffs, difference{at, fmt.Sprintf("%v with %v, so want %v, but it was %v: %s", answers[0].Access, arguments, want, got, said)})
 				}
@@ -160,7 +165,7 @@ func (w *world) differences(t *testing.T, s *server) []difference {
 			}
 			want := map[matrix.Access]map[bool]bool{
 				matrix.Conditional: {true: true, false: true}, matrix.Denied: {false: true},
-				matrix.Allowed: {true: true}, matrix.Unguarded: {true: true},
+				matrix.Allowed: {true: true}, matrix.Unguarded: {true: true}, matrix.Refused: {false: true},
 			}[cell.Access]
 			if !maps.Equal(sides, want) {
 				t.Errorf("%s is %v %s, but the arguments tried are allowed or not: %v", at, cell.Access, cell.Condition, sides)

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/mcpolicy/mcpolicy/authz"
 )
 
 // The default mappings alone can be said by a profile of a config, for people
@@ -86,9 +84,6 @@ func TestGatewayDefaults(t *testing.T) {
 // TestCOAZ compares every cell of the matrix of the profile with what the
 // gateway shows and does, and holds mcpolicy probe to find nothing.
 func TestCOAZ(t *testing.T) {
-	if !slices.Contains(authz.BuiltIn(), authz.COAZ) {
-		t.Skip("there is no profile for it yet")
-	}
 	t.Parallel()
 	w := harbour(t)
 	s, pdp := w.run(t, "coaz")
