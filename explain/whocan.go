@@ -119,7 +119,7 @@ func (a *Answer) byRole(ctx context.Context, m *matrix.Matrix, settler *roleSett
 			continue
 		}
 		h.Role = role.name
-		h.Wildcard = onlyBy(h.Rules, others.Rules)
+		h.Wildcard = onlyBy(h.Rules, others.Rules) && (h.Access != matrix.Conditional || len(h.Rules) > 0)
 		h.Held = isHeld(m, role.name)
 		a.ByRole = append(a.ByRole, h)
 	}

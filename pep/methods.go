@@ -16,6 +16,7 @@ type Method struct {
 	List     bool
 	Filter   authz.Filter // of a list
 	Requests []authz.Request
+	Refusal  *authz.Refusal // set if all requests of the method are refused without asking
 }
 
 // Methods says what the enforcement point asks about each method, in the order of
@@ -30,7 +31,13 @@ func (p *Profile) Methods() []Method {
 		}
 		if m.Filter != authz.FilterCall {
 			for _, r := range p.Ask(Item{Type: t, Name: AnyItem, Tags: []string{AnyTag}}, op).Requests {
-				if r.Unknown != nil {
+				if r.By != nil {
+					m.Refusal = r.By.Refuses()
+				}
+				if m.Refusal != nil {
+					continue
+				}
+				if r.Unknown != nil && r.Unknown[0] != authz.HiddenArguments {
 					r.Resource.Attr = withValue(r.Resource.Attr, r.Unknown, AnyArguments)
 				}
 				m.Requests = append(m.Requests, r)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"reflect"
 	"slices"
@@ -82,6 +83,8 @@ func (x *EnforcementPoint) notes() [][2]string {
 func askedOf(m *pep.Method) []string {
 	var lines []string
 	switch {
+	case m.Refusal != nil:
+		return []string{fmt.Sprintf("refuses it with %d, and asks nothing", m.Refusal.Code)}
 	case m.Filter == authz.FilterCall:
 		return []string{"by the answer about use, without arguments"}
 	case len(m.Requests) == 0 && m.List:
@@ -190,6 +193,7 @@ type methodJSON struct {
 	Method   string      `json:"method"`
 	Filter   string      `json:"filter,omitempty"` // of a list
 	Requests []askedJSON `json:"requests"`
+	Refused  int         `json:"refused,omitempty"` // the code of all answers; nothing is asked
 }
 
 type askedJSON struct {
@@ -227,6 +231,9 @@ func EnforcementPointJSON(w io.Writer, list []EnforcementPoint, _ Options) error
 			j := methodJSON{Method: m.Name, Requests: []askedJSON{}}
 			if m.List {
 				j.Filter = m.Filter.String()
+			}
+			if m.Refusal != nil {
+				j.Refused = m.Refusal.Code
 			}
 			for _, r := range m.Requests {
 				j.Requests = append(j.Requests, askedJSON{r.Resource.Kind, r.Resource.ID, r.Action, r.Resource.PolicyVersion, r.Resource.Scope, r.Resource.Attr})
