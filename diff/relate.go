@@ -251,8 +251,14 @@ func (s *search) ask(more, less span) bool {
 		}
 	}
 	for i, of := range []span{more, less} {
-		if columns[i] == nil || who[i] == nil || len(columns[i].Question.Requests) == 0 || i == 1 && of.open.IsZero() {
+		if columns[i] == nil || who[i] == nil || i == 1 && of.open.IsZero() {
 			continue // there is nothing to ask about it
+		}
+		if len(columns[i].Question.Requests) == 0 {
+			if !of.open.IsZero() { // a grant that is not known
+				s.open = append(s.open, of.open.String())
+			}
+			continue
 		}
 		r := columns[i].Question.Requests[0]
 		r.Principal, r.AnyPrincipal, r.AnyTime = who[i], s.q.everybody, s.world.Now == nil

@@ -3,6 +3,8 @@ package matrix
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -177,10 +179,7 @@ func (s *settler) find(ctx context.Context, schema argumentsSchema, list []openR
 	if some && !closable(list) || !some && (!settleable(list) || plainlyOpen(schema.node, list)) {
 		return open, nil
 	}
-	key := settleKey(schema, list)
-	if some {
-		key = "some\x01" + key
-	}
+	key := settleKey(schema, list, some)
 	found, known := s.known[key]
 	if known {
 		return found, nil
@@ -217,20 +216,29 @@ func settleable(list []openRequest) bool {
 func closable(list []openRequest) bool {
 	for _, r := range list {
 		reads := r.condition.Reads()
-		if !r.condition.Written() || r.Unknown == nil || reads.Policy || reads.Clock || len(reads.Principal) > 0 || len(reads.Resource) > 0 {
+		if !r.condition.Written() || r.Unknown == nil || reads.Policy || reads.Clock || len(reads.Principal) > 0 {
 			return false
+		}
+		for _, path := range reads.Resource {
+			made, _ := authz.MadeAt(r.Made, path)
+			if made == nil || slices.ContainsFunc(made.Origins(), authz.Origin.OfPrincipal) {
+				return false
+			}
 		}
 	}
 	return len(list) > 0
 }
 
 // settleKey is the same for conditions that come to the same.
-func settleKey(schema argumentsSchema, list []openRequest) string {
-	var parts []string
+func settleKey(schema argumentsSchema, list []openRequest, some bool) string {
+	parts := []string{strconv.FormatBool(some)}
 	var arguments [][]string
 	for _, r := range list {
 		arguments = append(arguments, r.condition.Reads().Arguments...)
 		parts = append(parts, r.condition.Key(), strings.Join(r.Unknown, "\x00"))
+		if some {
+			parts = append(parts, r.MadeKey())
+		}
 	}
 	return strings.Join(append(parts, manifest.SchemaKey(schema.node, arguments)), "\x01")
 }

@@ -29,6 +29,40 @@ func (g *Grant) String() string {
 	return g.File
 }
 
+// RolesNamed lists the roles that have a grant.
+func (g *Grant) RolesNamed() []string {
+	if g.Names == nil {
+		return nil
+	}
+	roles := make([]string, len(g.Names.Roles))
+	for i, to := range g.Names.Roles {
+		roles[i] = to.Whose
+	}
+	return roles
+}
+
+// Content returns all that the grant says, whatever its layout.
+func (g *Grant) Content() string {
+	content := map[string]any{"attr": []string(g.Attr), "missing": g.Missing.String()}
+	if g.Names != nil {
+		content["principals"], content["roles"] = contentOf(g.Names.Principals), contentOf(g.Names.Roles)
+	}
+	return source.JSONText(content)
+}
+
+func contentOf(list []*GrantTo) map[string]any {
+	content := map[string]any{}
+	for _, to := range list {
+		names := make([]string, len(to.Names))
+		for i := range to.Names {
+			names[i] = to.Names[i].Text
+		}
+		slices.Sort(names)
+		content[to.Whose] = names
+	}
+	return content
+}
+
 // checkAttr reports a path that is none of an attribute of the principal.
 func (g *Grant) checkAttr(endpoint string) error {
 	of := piece{strings.Join(g.Attr, "."), true}
@@ -186,6 +220,19 @@ func (to *GrantTo) name(item string) *GrantedName {
 
 // To returns the grant of a principal by itself, or nil.
 func (g *Grants) To(key string) *GrantTo { return g.index[key] }
+
+// Whose lists whose grants a principal has: its own, and those of its roles. Principals that
+// have the same are shown the same.
+func (g *Grants) Whose(p *authz.Principal) []string {
+	var list []string
+	if own := g.To(p.Key); own != nil {
+		list = append(list, "principal "+own.Whose)
+	}
+	for _, to := range g.Of(p.Roles) {
+		list = append(list, "role "+to.Whose)
+	}
+	return list
+}
 
 // Of returns the grants of roles.
 func (g *Grants) Of(roles []string) []*GrantTo {

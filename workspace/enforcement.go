@@ -3,6 +3,7 @@ package workspace
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -18,7 +19,7 @@ import (
 func checkEnforcement(c *config.Config) error {
 	var errs []error
 	for _, p := range c.Enforcement {
-		for _, spec := range specsOf(p) {
+		for _, spec := range specsOf(p, nil) {
 			errs = append(errs, spec.CheckPlaceholders())
 		}
 	}
@@ -45,7 +46,7 @@ func (w *Workspace) profile(s *config.Server, inventory *manifest.Inventory) (*p
 		name = config.DefaultEnforcement
 	}
 	if declared := w.Config.Enforcement.Get(name); declared != nil {
-		return customProfile(declared, s.Name, inventory)
+		return customProfile(declared, s.Name, inventory, w.grants)
 	}
 	p, err := pep.New(name, s.Name, with, inventory.FastMCP)
 	if err == nil {
@@ -69,9 +70,9 @@ func withOf(s *config.Server) pep.With {
 }
 
 // customProfile returns a declared profile in front of a server, or of any without an
-// inventory.
-func customProfile(declared *config.Profile, server string, inventory *manifest.Inventory) (*pep.Profile, error) {
-	specs := specsOf(declared)
+// inventory. Grants are those that were read.
+func customProfile(declared *config.Profile, server string, inventory *manifest.Inventory, grants grantFiles) (*pep.Profile, error) {
+	specs := specsOf(declared, grants)
 	p, err := pep.Custom(declared.Name, server, specs)
 	var items []pep.Item
 	if inventory != nil {
@@ -95,15 +96,15 @@ func customProfile(declared *config.Profile, server string, inventory *manifest.
 }
 
 // specsOf is what a config says about an enforcement point, in the order of the
-// methods.
-func specsOf(declared *config.Profile) []pep.Spec {
+// methods, with the grants that were read.
+func specsOf(declared *config.Profile, grants grantFiles) []pep.Spec {
 	var specs []pep.Spec
 	for _, m := range config.Methods() {
 		rule, ok := declared.Methods[m]
 		if !ok {
 			continue
 		}
-		spec := pep.Spec{Endpoint: string(m), Pos: rule.Pos, Filter: rule.Filter}
+		spec := pep.Spec{Endpoint: string(m), Pos: rule.Pos, Filter: rule.Filter, Grant: grants.of(rule.Grant)}
 		for _, r := range rule.Requests {
 			spec.Requests = append(spec.Requests, pep.RequestSpec{
 				Kind: r.Kind, ID: r.ID, Action: r.Action, Attr: r.Attr,
@@ -120,7 +121,7 @@ func specsOf(declared *config.Profile) []pep.Spec {
 func (w *Workspace) classOf() func(*authz.Principal) string {
 	var read []authz.Origin
 	for _, p := range w.Config.Enforcement {
-		for _, spec := range specsOf(p) {
+		for _, spec := range specsOf(p, nil) {
 			read = append(read, spec.ReadsOfPrincipal()...)
 		}
 	}
@@ -128,7 +129,7 @@ func (w *Workspace) classOf() func(*authz.Principal) string {
 		with := withOf(s)
 		read = append(read, with.ReadsOfPrincipal()...)
 	}
-	if len(read) == 0 {
+	if len(read)+len(w.grants) == 0 {
 		return w.Engine.Class
 	}
 	return func(p *authz.Principal) string {
@@ -136,6 +137,9 @@ func (w *Workspace) classOf() func(*authz.Principal) string {
 		for _, o := range read {
 			v, ok := o.Value(p, nil)
 			values = append(values, v, ok)
+		}
+		for _, path := range slices.Sorted(maps.Keys(w.grants)) {
+			values = append(values, w.grants[path].Whose(p))
 		}
 		return source.JSONText(values)
 	}
