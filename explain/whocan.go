@@ -156,12 +156,12 @@ func (a *Answer) hold(m *matrix.Matrix, roles []role, holders []RoleHolder) {
 			continue
 		}
 		h.Role = role.name
-		h.Wildcard = onlyBy(h.Rules, others.Rules)
+		h.Wildcard = a.Column.Question.Grant == nil && onlyBy(h.Rules, others.Rules)
 		h.Held = isHeld(m, role.name)
 		a.ByRole = append(a.ByRole, h)
 	}
 	if others.Access != matrix.Denied {
-		others.Role, others.Wildcard = "*", true
+		others.Role, others.Wildcard = "*", a.Column.Question.Grant == nil
 		a.ByRole = append(a.ByRole, others)
 	}
 }

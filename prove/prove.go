@@ -222,7 +222,7 @@ func (p *Prover) over(s *Sentence, cohorts []cohort) Over {
 	}
 	switch {
 	case s.Of.Question.Possible:
-		o.Arguments = "some within the inputSchema"
+		o.Arguments = "left open within the inputSchema"
 	case s.Of.Operation != authz.Call && s.Of.Operation != authz.Get:
 		o.Arguments = "none"
 	case !s.IgnoreSchema:
