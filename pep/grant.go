@@ -119,12 +119,11 @@ func (g *Granting) To(p *authz.Principal) Granted {
 
 func (g *Granting) byAttribute(p *authz.Principal) Granted {
 	name := g.Grant.String()
-	v, ok := g.Attr.Value(p, nil)
-	names, isList := textsOf(v)
+	names, isList := g.GrantedNames(p)
 	switch {
 	case g.AnyPrincipal:
 		return Granted{Effect: authz.Conditional, Open: name + " names it"}
-	case !ok || v == nil:
+	case isList && names == nil:
 		return g.none()
 	case !isList:
 		return Granted{Effect: authz.Conditional, Open: name + ", which is no list of names, names it"}
@@ -134,16 +133,20 @@ func (g *Granting) byAttribute(p *authz.Principal) Granted {
 	return Granted{}
 }
 
-// GrantedNames returns the names that the principal's own attribute grants, of a grant by
-// attribute.
-func (g *Grant) GrantedNames(p *authz.Principal) []string {
-	v, _ := g.Attr.Value(p, nil)
-	names, _ := textsOf(v)
-	return names
+// GrantedNames returns the names that an attribute of the principal grants, none where it has
+// no such attribute. It is not ok for one that is no list of names.
+func (g *Grant) GrantedNames(p *authz.Principal) (names []string, ok bool) {
+	v, there := g.Attr.Value(p, nil)
+	if !there || v == nil {
+		return nil, true
+	}
+	return textsOf(v)
 }
 
+// textsOf returns a list of texts, not nil if it is one.
 func textsOf(v any) (texts []string, ok bool) {
 	list, ok := v.([]any)
+	texts = []string{}
 	for _, x := range list {
 		text, isText := x.(string)
 		texts, ok = append(texts, text), ok && isText

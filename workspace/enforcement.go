@@ -10,6 +10,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -116,9 +117,9 @@ func specsOf(declared *config.Profile, grants grantFiles) []pep.Spec {
 	return specs
 }
 
-// classOf returns a key that is the same for principals whom neither the policies nor what
-// enforcement points send tell apart.
-func (w *Workspace) classOf() func(*authz.Principal) string {
+// ClassOf returns a key that is the same for principals whom neither the policies of an engine
+// tell apart nor what enforcement points send and grants name.
+func (w *Workspace) ClassOf(e *embedded.Engine) func(*authz.Principal) string {
 	var read []authz.Origin
 	for _, p := range w.Config.Enforcement {
 		for _, spec := range specsOf(p, nil) {
@@ -130,10 +131,10 @@ func (w *Workspace) classOf() func(*authz.Principal) string {
 		read = append(read, with.ReadsOfPrincipal()...)
 	}
 	if len(read)+len(w.grants) == 0 {
-		return w.Engine.Class
+		return e.Class
 	}
 	return func(p *authz.Principal) string {
-		values := []any{w.Engine.Class(p)}
+		values := []any{e.Class(p)}
 		for _, o := range read {
 			v, ok := o.Value(p, nil)
 			values = append(values, v, ok)
