@@ -116,10 +116,10 @@ func Explain(ctx context.Context, q *Input) (*Explanation, error) {
 
 // show has the engine decide the use that shows the item.
 func (q *Input) show(ctx context.Context, x *Explanation) error {
-	if !x.Cell.Settlement.Some || x.Cell.Access != matrix.Allowed || q.Column.Twin == nil {
+	shown := x.Cell.Settlement.Shown
+	if shown == nil || q.Column.Twin == nil {
 		return nil
 	}
-	shown := x.Cell.Settlement.Shown
 	cells, err := q.Matrix.Ask(ctx, []matrix.Attempt{{Principal: q.Principal, Column: q.Column.Twin, Arguments: shown}})
 	if err == nil && cells[0].Access == matrix.Allowed {
 		x.Shown = shown

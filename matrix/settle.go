@@ -23,7 +23,8 @@ type Settlement struct {
 	// BySchema is set if it is so only for arguments that the inputSchema allows.
 	BySchema bool
 	// Some is set of a list that shows what is possible. Where it is allowed, Shown are
-	// arguments that meet the condition and that the inputSchema allows.
+	// arguments that meet the condition and that the inputSchema allows, or nil where none
+	// were looked for.
 	Some  bool
 	Shown map[string]any
 }
@@ -104,6 +105,7 @@ type settled struct {
 	access   Access
 	bySchema bool
 	shown    map[string]any // of what some arguments meet
+	schema   *source.Node   // that the arguments shown fit
 }
 
 // An openRequest is a request of a column, and the condition that the engine left open.
@@ -175,24 +177,27 @@ func (s *settler) settle(ctx context.Context, col *Column, cell *Cell, list []op
 // find returns what conditions come to, or whether some arguments meet them, as far as it is
 // known.
 func (s *settler) find(ctx context.Context, schema argumentsSchema, list []openRequest, some bool) (settled, error) {
-	open := settled{access: Conditional}
-	if some && !closable(list) || !some && (!settleable(list) || plainlyOpen(schema.node, list)) {
+	open, asks := settled{access: Conditional}, s.ask
+	switch {
+	case some && closable(list):
+		asks = s.askSome
+	case !settleable(list), !some && plainlyOpen(schema.node, list):
 		return open, nil
 	}
 	key := settleKey(schema, list, some)
 	found, known := s.known[key]
 	if known {
+		if found.schema != schema.node {
+			found.shown = nil // another schema may ask for other arguments besides
+		}
 		return found, nil
 	}
 	if s.questions >= settleQuestions || s.steps >= settleSteps {
 		return open, nil
 	}
 	s.questions++
-	asks := s.ask
-	if some {
-		asks = s.askSome
-	}
 	found, err := asks(ctx, schema, list)
+	found.schema = schema.node
 	if err == nil {
 		s.known[key] = found
 	}
