@@ -55,7 +55,7 @@ resourcePolicy:
 			for _, c := range p.among(p.where(use.Twin, listed), use, denied) {
 				key := keyOfMain(p.widest(p.decisive([]*matrix.Class{c}, use.Twin)))
 				if g := p.Matrix.Cell(c, use.Twin).Grant; g != nil {
-					key = causeOf("grant", use.Twin.Question.Grant.String(), g.Whose, g.Name)
+					key = causeOf("grant", use.Twin.Question.Grant.String(), whoseGrant(g, c), g.Name)
 				}
 				by[key] = append(by[key], c)
 			}
@@ -64,6 +64,14 @@ resourcePolicy:
 			}
 		}
 	},
+}
+
+// whoseGrant names whose grant shows an item to a class.
+func whoseGrant(g *pep.Granted, c *matrix.Class) string {
+	if g.Whose == pep.Itself {
+		return c.First().Key
+	}
+	return g.Whose
 }
 
 // listed reports whether somebody may see an item: of grants, whether one is known to name it.
@@ -78,9 +86,10 @@ func showing(p *Pass, use *matrix.Column, key string, who []*matrix.Class) draft
 	rules := p.widest(p.decisive(who, use.Twin))
 	f.blame(rules)
 	if g := p.Matrix.Cell(who[0], use.Twin).Grant; g != nil && g.Whose != "" {
+		whose := whoseGrant(g, who[0])
 		f.standAt(g.Pos, "")
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%s grants %s to %s: no policy is asked.", use.Twin.Question.Grant.Grant, g.Name, g.Whose))
-		f.Fix = fmt.Sprintf("Take it out of what is granted to %s, or let them %s it.", g.Whose, verb(use.Operation))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s grants %s to %s: no policy is asked.", use.Twin.Question.Grant.Grant, g.Name, whose))
+		f.Fix = fmt.Sprintf("Take it out of what is granted to %s, or let them %s it.", whose, verb(use.Operation))
 	}
 	if len(rules) > 0 && rules[0].Syntax != nil {
 		f.Fix = fmt.Sprintf("Have %s show only what those it is for may %s (%s), or let them %s the rest.", called(rules[0].Syntax), verb(use.Operation), showingAction(p, rules[0].Syntax, use.Twin), verb(use.Operation))

@@ -78,10 +78,13 @@ type Granted struct {
 	None   bool         // there is no grant for the principal
 	Open   string       // of Conditional: what it hangs on
 
-	Whose string     // whose grant names the item: a principal's key, a role, an attribute; "" if none does
+	Whose string     // whose grant names the item: a role, an attribute, or [Itself]; "" if none does
 	Name  string     // by which name or pattern
 	Pos   source.Pos // where that stands; of an attribute where the principal does
 }
+
+// Itself stands for the principal that is asked about, where a grant of its own names an item.
+const Itself = "itself"
 
 // Reason says why an item is listed or not, whichever item it is.
 func (g *Granted) Reason() string {
@@ -96,6 +99,17 @@ func (g *Granted) Reason() string {
 		return "a grant names it, no policy is asked"
 	}
 	return "no grant names it, no policy is asked"
+}
+
+// GrantedBy returns what grants say by the reason that a report has for it, nil for another
+// reason.
+func GrantedBy(reason string) *Granted {
+	for _, g := range []Granted{{}, {None: true}, {Effect: authz.Allow}, {Effect: authz.Allow, None: true}} {
+		if g.Reason() == reason {
+			return &g
+		}
+	}
+	return nil
 }
 
 // A Granting asks a grant about one item.
@@ -165,7 +179,11 @@ func (g *Granting) byFile(p *authz.Principal) Granted {
 	}
 	for _, to := range granted {
 		if n := to.name(g.Item); n != nil {
-			return Granted{Effect: authz.Allow, Whose: to.Whose, Name: n.Text, Pos: n.Pos}
+			whose := to.Whose
+			if to == own {
+				whose = Itself
+			}
+			return Granted{Effect: authz.Allow, Whose: whose, Name: n.Text, Pos: n.Pos}
 		}
 	}
 	if g.AnyPrincipal && (g.Missing == authz.Pass || slices.ContainsFunc(g.Names.Principals, func(to *GrantTo) bool { return to.name(g.Item) != nil })) {

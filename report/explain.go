@@ -242,7 +242,7 @@ type explainDocument struct {
 	Condition string         `json:"condition,omitempty"`
 	Sentence  string         `json:"sentence"`
 	Possible  *possibleJSON  `json:"possible,omitempty"`
-	Grant     *grantedJSON     `json:"grant,omitempty"`
+	Grant     *grantedJSON   `json:"grant,omitempty"`
 	Requests  []requestJSON  `json:"requests"`
 	Ways      []wayJSON      `json:"wouldBeAllowed"`
 	Smallest  *smallestJSON  `json:"smallestChange,omitempty"`

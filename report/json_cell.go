@@ -83,19 +83,19 @@ func columnJSON(c *matrix.Column) []byte {
 
 func cellJSON(c *matrix.Cell, through []*manifest.Item) []byte {
 	return jsonOf(struct {
-		Access    string     `json:"access"`
-		Condition string     `json:"condition,omitempty"`
-		Reason    string     `json:"reason,omitempty"`   // of a condition that comes to nothing else
-		NoPolicy  bool       `json:"noPolicy,omitempty"` // none covers what is asked about
-		Through   []string   `json:"through,omitempty"`  // tools that call this one without a question
+		Access    string       `json:"access"`
+		Condition string       `json:"condition,omitempty"`
+		Reason    string       `json:"reason,omitempty"`   // of a condition that comes to nothing else
+		NoPolicy  bool         `json:"noPolicy,omitempty"` // none covers what is asked about
+		Through   []string     `json:"through,omitempty"`  // tools that call this one without a question
 		Grant     *grantedJSON `json:"grant,omitempty"`    // that decides, and no policy
-		Rules     []jsonRule `json:"rules"`
+		Rules     []jsonRule   `json:"rules"`
 	}{c.Access.String(), c.Condition.String(), c.Reason(), c.NoPolicy, calledBy(through), jsonGranted(c), jsonRules(c.Decisive())})[1:]
 }
 
 // grantedJSON is what grants say of an item to a principal.
 type grantedJSON struct {
-	Whose string `json:"whose,omitempty"` // a principal, a role or an attribute; none where no grant names the item
+	Whose string `json:"whose,omitempty"` // a role, an attribute, or itself; none where no grant names the item
 	Name  string `json:"name,omitempty"`  // a name or a pattern
 	File  string `json:"file,omitempty"`
 	Line  int    `json:"line,omitempty"`
