@@ -256,7 +256,7 @@ func (x *exporter) sent(ctx context.Context, c *testrunner.Case, p *authz.Princi
 // and what contradicts that where it failed.
 func (x *exporter) shown(ctx context.Context, c *testrunner.Case) (list []call, why string, err error) {
 	passed := c.Outcome == testrunner.Passed
-	if col, _ := c.Column(); col.Question.Possible && c.Cell.Access == matrix.Allowed {
+	if col, _ := c.Column(); col.Question.Possible && c.Cell.Settlement.Some && c.Cell.Access == matrix.Allowed {
 		if c.Cell.Settlement.Shown == nil {
 			return nil, unknown, nil
 		}
