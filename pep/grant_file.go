@@ -24,7 +24,10 @@ func ParseGrants(file string, data []byte) (*Grants, error) {
 		return nil, source.Errorf(source.Pos{File: file}, "want one mapping with %s and %s", grantedPrincipals, grantedRoles)
 	}
 	root := docs[0]
-	if !root.Is(source.Mapping) || len(root.Fields) == 0 {
+	switch {
+	case root.Is(source.Mapping) && len(root.Fields) == 0:
+		return nil, source.Errorf(root.Pos, "want a mapping with %s and %s, have a mapping without either", grantedPrincipals, grantedRoles)
+	case !root.Is(source.Mapping):
 		return nil, source.Errorf(root.Pos, "want a mapping with %s and %s, have %s", grantedPrincipals, grantedRoles, root.Describe())
 	}
 	g := &Grants{}
