@@ -60,7 +60,7 @@ type grantOf struct {
 
 // like reports whether another grant has the same names for items of the same type.
 func (x *grantOf) like(g *pep.Grant, t authz.ItemType) bool {
-	return x.of == t && x.Grant.String() == g.String()
+	return x.of == t && x.String() == g.String()
 }
 
 // among gathers the items that may be named.
@@ -109,9 +109,9 @@ func (x *grantOf) reportNames(p *Pass) {
 }
 
 func (x *grantOf) report(p *Pass, name string, pos source.Pos, who crowd) {
-	f := Finding{Pos: pos, Cause: causeOf(x.Grant.String(), noun(x.of), name), Server: x.servers[0].Name}
+	f := Finding{Pos: pos, Cause: causeOf(x.String(), noun(x.of), name), Server: x.servers[0].Name}
 	p.report(draft{Finding: f, subject: name, who: who, endpoint: pep.Endpoint(x.of, authz.List), say: func(e *effects) string {
-		whose := x.Grant.String()
+		whose := x.String()
 		if e.who.size() > 0 {
 			whose += " of " + p.namesIn(e.who)
 		}
@@ -121,8 +121,8 @@ func (x *grantOf) report(p *Pass, name string, pos source.Pos, who crowd) {
 
 // reportOther reports an attribute that is no list of names.
 func (x *grantOf) reportOther(p *Pass, pos source.Pos, who crowd) {
-	f := Finding{Pos: pos, Cause: causeOf(x.Grant.String(), "no list"), Server: x.servers[0].Name, Fix: "Write a list of names, [] for none."}
-	p.report(draft{Finding: f, subject: x.Grant.String(), who: who, endpoint: pep.Endpoint(x.of, authz.List), say: func(e *effects) string {
+	f := Finding{Pos: pos, Cause: causeOf(x.String(), "no list"), Server: x.servers[0].Name, Fix: "Write a list of names, [] for none."}
+	p.report(draft{Finding: f, subject: x.String(), who: who, endpoint: pep.Endpoint(x.of, authz.List), say: func(e *effects) string {
 		return fmt.Sprintf("%s of %s is no list of names: what shows to them is not known", x.Grant, p.namesIn(e.who))
 	}})
 }
@@ -141,9 +141,9 @@ func (x *grantOf) reportKeys(p *Pass) {
 		if slices.Contains(keys, to.Whose) || near == "" {
 			continue // declared principals are a sample
 		}
-		f := Finding{Pos: to.Pos, Cause: causeOf(x.Grant.String(), "principal", to.Whose), Server: x.servers[0].Name, Fix: "Correct the key, or declare the principal."}
+		f := Finding{Pos: to.Pos, Cause: causeOf(x.String(), "principal", to.Whose), Server: x.servers[0].Name, Fix: "Correct the key, or declare the principal."}
 		p.report(draft{Finding: f, subject: to.Whose, say: func(*effects) string {
-			return fmt.Sprintf("%s has a grant to %s, who is not declared%s", x.Grant.String(), to.Whose, near)
+			return fmt.Sprintf("%s has a grant to %s, who is not declared%s", x.String(), to.Whose, near)
 		}})
 	}
 }

@@ -132,7 +132,7 @@ func (g *Granting) To(p *authz.Principal) Granted {
 }
 
 func (g *Granting) byAttribute(p *authz.Principal) Granted {
-	name := g.Grant.String()
+	name := g.String()
 	names, isList := g.GrantedNames(p)
 	switch {
 	case g.AnyPrincipal:
