@@ -78,7 +78,7 @@ func grantsTo(of source.Field, into *[]*GrantTo) error {
 			continue
 		}
 		for _, n := range f.Value.Items {
-			name, err := grantedName(n)
+			name, err := readName(n)
 			to.Names = append(to.Names, name)
 			errs = append(errs, err)
 		}
@@ -86,7 +86,7 @@ func grantsTo(of source.Field, into *[]*GrantTo) error {
 	return errors.Join(errs...)
 }
 
-func grantedName(n *source.Node) (GrantedName, error) {
+func readName(n *source.Node) (GrantedName, error) {
 	name := GrantedName{Text: n.Text, Pos: n.Pos}
 	if !n.Is(source.String) || n.Text == "" {
 		return name, source.Errorf(n.Pos, "want the name of an item or a pattern of names, have %s", n.Describe())
