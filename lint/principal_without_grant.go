@@ -52,7 +52,7 @@ func ungranted(p *Pass, list *matrix.Column, who []*matrix.Class, severity authz
 	f := about(list)
 	f.standAt(g.Pos, "")
 	f.Severity, f.Cause = severity, causeOf(s.Name, method, g.String())
-	f.Evidence = []string{fmt.Sprintf("%s filters %s by %s, and says missing: %s.", s.Profile.Name, method, g.Grant.String(), g.Missing)}
+	f.Evidence = []string{fmt.Sprintf("%s filters %s by %s, and says missing: %s.", s.Profile.Name, method, g.String(), g.Missing)}
 	return draft{Finding: f, who: wholly(who), endpoint: method, say: func(e *effects) string {
 		text := fmt.Sprintf("%s %s no grant of %s", p.namesIn(e.who), plural(e.who.size(), "has", "have"), method)
 		if becomes == "shows" {
