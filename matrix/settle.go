@@ -66,17 +66,22 @@ func (c *Cell) Open() authz.Condition {
 }
 
 // What settling may take, in questions and in steps of the solver. Conditions that come
-// after that stay open.
+// after that stay open. Lists that show what is possible have as many steps of their own.
 const (
 	settleQuestions = 2_000
+	someQuestions   = 5_000
 	settleSteps     = 20_000_000
 )
 
 // A settler says what conditions come to for whatever arguments there are.
 type settler struct {
 	*settlements
-	questions, steps int // that it took, of what it may
+	took, tookSome spent // of what it may
+	steps          int   // that both took
 }
+
+// spent is what some questions took.
+type spent struct{ questions, steps int }
 
 // settlements are what is known of conditions, by whichever of several engines that
 // evaluate expressions alike. Mutex guards them, and the settlers that share them.
@@ -192,12 +197,18 @@ func (s *settler) find(ctx context.Context, schema argumentsSchema, list []openR
 		}
 		return found, nil
 	}
-	if s.questions >= settleQuestions || s.steps >= settleSteps {
+	took, most := &s.took, settleQuestions
+	if some {
+		took, most = &s.tookSome, someQuestions
+	}
+	if took.questions >= most || took.steps >= settleSteps {
 		return open, nil
 	}
-	s.questions++
+	took.questions++
+	before := s.steps
 	found, err := asks(ctx, schema, list)
 	found.schema = schema.node
+	took.steps += s.steps - before
 	if err == nil {
 		s.known[key] = found
 	}
@@ -354,7 +365,7 @@ func (s *settler) ready(ctx context.Context, cells []openCell) error {
 	for _, c := range cells {
 		r, list := &c.openRequest, []openRequest{c.openRequest}
 		some := c.column.Question.Possible && closable(list)
-		if seen[r.condition.Key()] || len(seen) >= settleQuestions || !some && (!settleable(list) || plainlyOpen(s.schemaOf(c.column.Item).node, list)) {
+		if seen[r.condition.Key()] || len(seen) >= settleQuestions+someQuestions || !some && (!settleable(list) || plainlyOpen(s.schemaOf(c.column.Item).node, list)) {
 			continue
 		}
 		seen[r.condition.Key()] = true
