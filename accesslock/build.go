@@ -39,8 +39,11 @@ type builder struct {
 	*Input
 	realms  []realm
 	columns []*columnSet
-	depends map[string]string       // digests of policies by kinds of resources
-	words   map[operationRef]*facts // of a lock before, which are kept where they mean the same
+	// possible has the items whose lists show what is possible: what there is to say of
+	// these is said of the use.
+	possible map[Ref]bool
+	depends  map[string]string       // digests of policies by kinds of resources
+	words    map[operationRef]*facts // of a lock before, which are kept where they mean the same
 }
 
 // columnSet are the columns of one operation on an item: several only where an item is listed
@@ -53,12 +56,16 @@ type columnSet struct {
 }
 
 func newBuilder(in *Input, before *Lock) *builder {
-	b := &builder{Input: in, depends: map[string]string{}, realms: []realm{{}}}
+	b := &builder{Input: in, depends: map[string]string{}, possible: map[Ref]bool{}, realms: []realm{{}}}
 	if before != nil {
 		b.words = before.facts()
 	}
 	index := map[operationRef]*columnSet{}
 	for _, col := range in.Matrix.Columns {
+		if col.Question.Possible {
+			b.possible[refOf(col)] = true
+			continue
+		}
 		ref := operationRef{refOf(col), col.Operation}
 		if index[ref] == nil {
 			index[ref] = &columnSet{ref: ref}
@@ -126,7 +133,11 @@ func (b *builder) items() []Item {
 	var list []Item
 	for _, s := range b.Matrix.Servers {
 		for _, i := range s.Inventory.Items {
-			list = append(list, Item{i.Pos, Ref{s.Name, i.Type, i.Name, i.Version}, hints(i), argumentsDigest(i)})
+			item := Item{Pos: i.Pos, Ref: Ref{s.Name, i.Type, i.Name, i.Version}, Hints: hints(i), Schema: argumentsDigest(i)}
+			if b.possible[item.Ref] {
+				item.List = authz.FilterPossible.String()
+			}
+			list = append(list, item)
 		}
 	}
 	return list
@@ -318,11 +329,16 @@ func (b *builder) deciding(of *columnSet) (string, error) {
 		requests = append(requests, col.Question.Requests...)
 	}
 	kinds := coverage.Kinds(requests)
-	key := strings.Join(kinds, "\x00")
+	var parts []string
+	for _, col := range of.columns {
+		if g := col.Question.Grant; g != nil {
+			parts = append(parts, g.Content())
+		}
+	}
+	key := strings.Join(append(slices.Clone(kinds), parts...), "\x00")
 	if known, ok := b.depends[key]; ok {
 		return known, nil
 	}
-	var parts []string
 	for p := range coverage.Deciding(b.Policies, kinds) {
 		tree, err := b.Tree(p.File)
 		if err != nil {

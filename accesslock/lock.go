@@ -41,6 +41,9 @@ type Item struct {
 	Ref
 	Hints  string // as it stands in the file: {readOnly: true}; "" for none
 	Schema string // a digest of the schema of its arguments; "" for none
+	// List is possible where who may list it follows from who may use it, so that no line
+	// says that; "" elsewhere.
+	List string
 }
 
 // A PrincipalSchema says what the policies hold whoever asks to.
@@ -143,7 +146,7 @@ func (v Value) or(o Value) Value {
 // sort brings the lines into their order.
 func (l *Lock) sort() {
 	slices.SortFunc(l.Items, func(a, b Item) int {
-		return cmp.Or(a.compare(b.Ref), cmp.Compare(a.Hints, b.Hints), cmp.Compare(a.Schema, b.Schema))
+		return cmp.Or(a.compare(b.Ref), cmp.Compare(a.Hints, b.Hints), cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.List, b.List))
 	})
 	slices.SortFunc(l.Schemas, func(a, b PrincipalSchema) int { return cmp.Compare(a.Policy, b.Policy) })
 	slices.SortFunc(l.Kinds, func(a, b Holding) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), slices.Compare(a.Roles, b.Roles)) })

@@ -28,6 +28,7 @@ type itemLine struct {
 	refLine
 	Hints  hintsLine `yaml:"hints"`
 	Schema string    `yaml:"schema"`
+	List   string    `yaml:"list"`
 }
 
 type hintsLine struct {

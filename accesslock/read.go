@@ -44,7 +44,10 @@ func (f *file) lock() (*Lock, error) {
 		x := &f.Items[i]
 		ref, err := x.ref(x.Pos)
 		fail(err)
-		l.Items = append(l.Items, Item{x.Pos, ref, x.Hints.String(), x.Schema})
+		if x.List != "" && x.List != authz.FilterPossible.String() {
+			fail(source.Errorf(x.Pos, "list: want %s, have %q", authz.FilterPossible, x.List))
+		}
+		l.Items = append(l.Items, Item{x.Pos, ref, x.Hints.String(), x.Schema, x.List})
 	}
 	for _, x := range f.Schemas {
 		fail(needs(x.Pos, "policy", x.Policy))

@@ -130,6 +130,9 @@ func (v *verifier) items() {
 		if d := different(before, is, func(i Item) string { return i.Schema }); d != "" {
 			details = append(details, "schema "+d)
 		}
+		if d := different(before, is, func(i Item) string { return i.List }); d != "" {
+			details = append(details, "list "+d)
+		}
 		if len(details) > 0 {
 			v.add(Change{Kind: ChangedItem, Ref: i.Ref, Pos: i.Pos, Line: before[0].Pos, Details: details})
 		}

@@ -78,6 +78,7 @@ func (i *Item) line() string {
 	x.ref(i.Ref)
 	x.add("hints", i.Hints)
 	x.add("schema", i.Schema)
+	x.add("list", i.List)
 	return x.String()
 }
 

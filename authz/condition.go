@@ -14,13 +14,14 @@ type Condition struct {
 	of *conditionForm
 }
 
-// A conditionForm has one of three forms: alternatives, any of which is enough;
-// conditions that all have to be met; or, with neither, a condition that is not
-// written down.
+// A conditionForm has one of four forms: alternatives, any of which is enough;
+// conditions that all have to be met; one that some arguments have to meet; or, with none
+// of these, a condition that is not written down.
 type conditionForm struct {
 	text         string
 	alternatives []Alternative
 	all          []Condition
+	some         Condition
 	hints        []Clause // of one that is not written down, what it hangs on as far as that is known
 }
 
@@ -131,6 +132,31 @@ func (c Condition) Where(clause Clause) Condition {
 // told of it instead. The clauses are what it hangs on, as far as that is known.
 func Unwritten(text string, hints ...Clause) Condition {
 	return Condition{of: &conditionForm{text: text, hints: hints}}
+}
+
+// Some returns the condition that some arguments meet another one. It counts as not written
+// down: whoever knows nothing of it takes it for open. It hangs on no arguments itself.
+func Some(of Condition) Condition {
+	form := &conditionForm{text: "some arguments meet: " + of.String(), some: of}
+	hang := func(clause Clause) {
+		reads := clause.Reads()
+		reads.Arguments = nil
+		form.hints = append(form.hints, NewClause(clause.text, reads))
+	}
+	for clause := range of.Clauses() {
+		hang(clause)
+	}
+	of.hints(hang)
+	return Condition{of: form}
+}
+
+// Met returns what some arguments have to meet, for a condition made by [Some]; it is zero
+// for others.
+func (c Condition) Met() Condition {
+	if c.of == nil {
+		return Condition{}
+	}
+	return c.of.some
 }
 
 // Told returns a condition that is not written down with something else that people are

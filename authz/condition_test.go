@@ -56,6 +56,7 @@ func conditions() map[string]authz.Condition {
 		"on the condition v && (unless b)":   when("", "b").Where(clause("v")),
 		"when v":                             authz.Condition{}.Where(clause("v")),
 		"when (depends on now)":              authz.Unwritten("(depends on now)", clause("now")),
+		"when some arguments meet: a":        authz.Some(when("a", "")),
 		"when ((depends on now)) && (a)":     authz.AllOf(when("a", ""), authz.Unwritten("(depends on now)", clause("now"))),
 	}
 }
@@ -98,6 +99,7 @@ func TestConditionParts(t *testing.T) {
 		"when (a) && (b unless c)":       {[]string{"a", "b", "c"}, true, false, 3},
 		"when (depends on now)":          {nil, false, true, 1},
 		"when ((depends on now)) && (a)": {[]string{"a"}, false, true, 2},
+		"when some arguments meet: a":    {nil, false, false, 0},
 	}
 	for name, w := range want {
 		c := conditions()[name]

@@ -12,17 +12,23 @@ const (
 	FilterOwn                // by a decision of its own for each item
 	FilterCall               // by the decision on the item's call, get or read, without arguments
 	FilterGate               // by one decision for the whole list
+
+	FilterPossible // by whether the item's call, get or read is allowed with some arguments
+	FilterGrant    // by a list of names that was made beforehand: no policy is asked
 )
 
-var filterNames = []string{"none", "own", "call", "gate"}
+var filterNames = []string{"none", "own", "call", "gate", "possible", "grant"}
 
 // Filters lists the names of the filters in a configuration.
 func Filters() []string { return append([]string(nil), filterNames...) }
 
-// String returns none, own, call or gate.
+// Asks reports whether a list that is filtered so has requests of its own.
+func (f Filter) Asks() bool { return f == FilterOwn || f == FilterGate }
+
+// String returns none, own, call, gate, possible or grant.
 func (f Filter) String() string { return filterNames[f] }
 
-// DecodeNode reads none, own, call or gate.
+// DecodeNode reads none, own, call, gate, possible or grant.
 func (f *Filter) DecodeNode(n *source.Node) error {
 	return source.DecodeWord(n, "filter", filterNames, f)
 }

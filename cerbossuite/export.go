@@ -195,6 +195,8 @@ func (x *exporter) checks(ctx context.Context, c *testrunner.Case) ([]check, str
 		return nil, "nothing was decided", nil
 	case c.Cell.Access == matrix.Unguarded:
 		return nil, "no policy is asked", nil
+	case c.Cell.Grant != nil:
+		return nil, "a grant decides, and no policy is asked", nil
 	case c.Want == matrix.Unguarded.String():
 		return nil, "it expects that no policy is asked", nil
 	}
@@ -254,6 +256,12 @@ func (x *exporter) sent(ctx context.Context, c *testrunner.Case, p *authz.Princi
 // and what contradicts that where it failed.
 func (x *exporter) shown(ctx context.Context, c *testrunner.Case) (list []call, why string, err error) {
 	passed := c.Outcome == testrunner.Passed
+	if col, _ := c.Column(); col.Question.Possible && c.Cell.Settlement.Some && c.Cell.Access == matrix.Allowed {
+		if c.Cell.Settlement.Shown == nil {
+			return nil, unknown, nil
+		}
+		return []call{{c.Cell.Settlement.Shown, passed}}, "", nil
+	}
 	if c.Arguments != nil || !c.Open() {
 		allowed := c.Cell.Access == matrix.Allowed
 		return []call{{c.Arguments, allowed == passed}}, "", nil

@@ -132,6 +132,11 @@ func (c *Config) cleanPaths() error {
 	for i := range c.Tests {
 		clean(&c.Tests[i].Path, c.Tests[i].Pos)
 	}
+	for g := range c.Grants() {
+		if !g.File.Pos.IsZero() {
+			clean(&g.File.Path, g.File.Pos)
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -256,7 +256,7 @@ enforcement: {gw: {tools/call: none, onNoPolicy: deny, onPDPDown: [pass], onPDPE
     resources/templates/list: {filter: gates}
   gx: {tools/list: []}
 `, true, []string{
-		`m.yaml:3:17: tools/list: want a filter: none, own, call or gate`,
+		`m.yaml:3:17: tools/list: want a filter: none, own, call, gate, possible or grant`,
 		`m.yaml:4:19: prompts/list: filter own needs requests`,
 		`m.yaml:5:46: resources/list: filter call asks no requests`,
 		`m.yaml:6:40: unknown filter "gates" (did you mean gate?)`,
@@ -298,6 +298,29 @@ waivers: [{rule: a, reason: b, server: mail}]
 `, false, []string{
 		`m.yaml:2:47: no server "crn" (did you mean crm?)`,
 		`m.yaml:3:40: no server "mail"`,
+	}},
+	{"grants", `enforcement:
+  a:
+    tools/list: {filter: grant}
+    prompts/list: {filter: grant, grant: {}, missing: maybe}
+    resources/list: {filter: grant, grant: {file: g.yaml, attr: principal.attr.x}, missing: unknown}
+    resources/templates/list: {filter: call, grant: {file: g.yaml}}
+  b:
+    tools/list: {filter: possible, missing: pass}
+    prompts/list: {filter: grant, grant: {file: ../g.yaml}, missing: refuse, requests: [{kind: k, id: i, action: a}]}
+    resources/list: {filter: grant, grant: {fil: g.yaml}, missing: null}
+`, true, []string{
+		`m.yaml:3:17: tools/list: filter grant needs a grant: {file: grants.yaml}, or {attr: principal.attr.tools}`,
+		`m.yaml:4:42: prompts/list: grant: want either a file or attr, an attribute of the principal`,
+		`m.yaml:4:55: prompts/list: missing: want refuse or pass, have "maybe"`,
+		`m.yaml:5:44: resources/list: grant: want either a file or attr, an attribute of the principal`,
+		`m.yaml:5:93: resources/list: missing: want refuse or pass, have "unknown"`,
+		`m.yaml:6:53: resources/templates/list: grant belongs to a list with filter: grant`,
+		`m.yaml:8:45: tools/list: missing belongs to a list with filter: grant`,
+		`m.yaml:9:49: path "../g.yaml" leaves the config's folder`,
+		`m.yaml:9:88: prompts/list: filter grant asks no requests`,
+		`m.yaml:10:45: unknown key "fil" (did you mean file?)`,
+		`m.yaml:10:68: resources/list: missing: want refuse or pass, have ""`,
 	}},
 	{"waivers", `waivers:
   - {rule: a}

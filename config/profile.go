@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -132,6 +133,7 @@ type Rule struct {
 	Pos      source.Pos
 	Filter   authz.Filter // of a list
 	Requests []Request
+	Grant    *Grant // of a list that is filtered by one
 }
 
 // A Request is the template of a request to the policy engine. Its strings,
@@ -175,6 +177,59 @@ func (a *Attributes) DecodeNode(n *source.Node) error {
 	return source.Decode(n, (*map[string]any)(a))
 }
 
+// A Grant says where the names are that a list shows to somebody.
+type Grant struct {
+	Pos     source.Pos
+	File    Path           // of names by principal and by role, or
+	Attr    string         // an attribute of the principal: principal.attr.tools
+	Missing authz.Fallback // what becomes of a list for whom there is no grant: refuse or pass
+}
+
+// Grants yields what lists of custom enforcement points are filtered by, in the order of these
+// and of the methods.
+func (c *Config) Grants() iter.Seq[*Grant] {
+	return func(yield func(*Grant) bool) {
+		for _, p := range c.Enforcement {
+			for _, m := range Methods() {
+				if g := p.Methods[m].Grant; g != nil && !yield(g) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// decodeGrant reads what a list that is filtered by a grant says beside that.
+func decodeGrant(m Method, n, grant, missing *source.Node) (*Grant, error) {
+	if grant == nil {
+		return nil, source.Errorf(n.Pos, "%s: filter grant needs a grant: {file: grants.yaml}, or {attr: principal.attr.tools}", m)
+	}
+	g := &Grant{Pos: grant.Pos}
+	written := struct {
+		File Path   `yaml:"file"`
+		Attr string `yaml:"attr"`
+	}{}
+	errs := []error{source.Decode(grant, &written)}
+	g.File, g.Attr = written.File, written.Attr
+	if attr := grant.Get("attr"); attr != nil {
+		g.Pos = attr.Pos
+	}
+	if errs[0] == nil && (g.File.Path == "") == (g.Attr == "") {
+		errs = append(errs, source.Errorf(grant.Pos, "%s: grant: want either a file or attr, an attribute of the principal", m))
+	}
+	switch {
+	case missing == nil:
+		errs = append(errs, source.Errorf(n.Pos, "%s: filter grant says what becomes of a list for whom there is no grant: missing: refuse, and nothing shows, or missing: pass, and everything does", m))
+	case missing.Is(source.String) && missing.Text == authz.Refuse.String():
+		g.Missing = authz.Refuse
+	case missing.Is(source.String) && missing.Text == authz.Pass.String():
+		g.Missing = authz.Pass
+	default:
+		errs = append(errs, source.Errorf(missing.Pos, "%s: missing: want %s or %s, have %s", m, authz.Refuse, authz.Pass, missing.Describe()))
+	}
+	return g, errors.Join(errs...)
+}
+
 // decodeRule reads none, a list of requests, or a mapping with filter and
 // requests.
 func decodeRule(m Method, n *source.Node) (Rule, error) {
@@ -197,13 +252,20 @@ func decodeRule(m Method, n *source.Node) (Rule, error) {
 	written := struct {
 		Filter   *authz.Filter `yaml:"filter"`
 		Requests []Request     `yaml:"requests"`
+		Grant    *source.Node  `yaml:"grant"`
+		Missing  *source.Node  `yaml:"missing"`
 	}{}
 	err := source.Decode(n, &written)
 	r.Requests = written.Requests
 	filter, requests := n.Get("filter"), n.Get("requests")
 	none := requests == nil || requests.Is(source.Null) || requests.Is(source.Sequence) && len(requests.Items) == 0
+	granted := written.Filter != nil && *written.Filter == authz.FilterGrant
 	switch {
 	case err != nil:
+	case !granted && written.Grant != nil:
+		err = source.Errorf(written.Grant.Pos, "%s: grant belongs to a list with filter: grant", m)
+	case !granted && written.Missing != nil:
+		err = source.Errorf(written.Missing.Pos, "%s: missing belongs to a list with filter: grant", m)
 	case !m.IsList() && filter != nil:
 		err = source.Errorf(filter.Pos, "%s: only a list has a filter", m)
 	case !m.IsList() && none:
@@ -213,12 +275,17 @@ func decodeRule(m Method, n *source.Node) (Rule, error) {
 		err = source.Errorf(n.Pos, "%s: want a filter: %s", m, source.OneOf(authz.Filters()))
 	default:
 		r.Filter = *written.Filter
-		asks := r.Filter == authz.FilterOwn || r.Filter == authz.FilterGate
+		asks := r.Filter.Asks()
 		if asks && none {
 			err = source.Errorf(n.Pos, "%s: filter %s needs requests", m, r.Filter)
 		}
 		if !asks && !none {
 			err = source.Errorf(requests.Pos, "%s: filter %s asks no requests", m, r.Filter)
+		}
+		if granted {
+			var mistakes error
+			r.Grant, mistakes = decodeGrant(m, n, written.Grant, written.Missing)
+			err = errors.Join(err, mistakes)
 		}
 	}
 	return r, err

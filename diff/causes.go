@@ -41,7 +41,9 @@ func (c *comparer) causes(p *pair, base, head *matrix.Cell, kind Kind) []Cause {
 		}
 		return append(list, Cause{Base: p.head == nil, Pos: p.column().Item.Pos, What: p.column().Item.Type.String() + " " + p.column().Item.Name})
 	}
-	if !sameRequests(p.base, p.head) {
+	grants := grantCauses(base, head)
+	list = append(list, grants...)
+	if !sameRequests(p.base, p.head) && len(grants) == 0 {
 		list = append(list, c.enforcement(p.head.Server.Name))
 	}
 	if len(list) == 0 {
@@ -50,6 +52,17 @@ func (c *comparer) causes(p *pair, base, head *matrix.Cell, kind Kind) []Cause {
 	if len(list) == 0 && head != nil && !p.same {
 		for _, r := range head.Decisive()[:min(maxCauses, len(head.Decisive()))] {
 			list = append(list, Cause{Pos: r.Pos, Rule: &r})
+		}
+	}
+	return list
+}
+
+// grantCauses returns the grants that name the item, on either side.
+func grantCauses(base, head *matrix.Cell) []Cause {
+	var list []Cause
+	for i, cell := range []*matrix.Cell{base, head} {
+		if cell != nil && cell.Grant != nil && cell.Grant.Whose != "" {
+			list = append(list, Cause{Base: i == 0, Pos: cell.Grant.Pos, What: "a grant (" + cell.Grant.Whose + ")"})
 		}
 	}
 	return list

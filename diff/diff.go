@@ -218,10 +218,10 @@ func (c *comparer) pair(base, head *matrix.Column) *pair {
 }
 
 func schemaOf(col *matrix.Column) *source.Node {
-	if col == nil || !col.TakesArguments() {
+	if col == nil {
 		return nil
 	}
-	return col.Item.ArgumentsSchema()
+	return col.ArgumentsSchema()
 }
 
 // destructive reports whether an item may destroy something.

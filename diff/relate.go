@@ -52,11 +52,22 @@ func (c *comparer) compare(ctx context.Context, q *question) (Comparison, error)
 		return known, nil
 	}
 	answer, err := c.compared(ctx, q)
+	if q.possible() && answer.Relation == solver.Unrelated && !answer.isCertain() {
+		answer = equal // whatever becomes of it is said of the use, which it follows
+	}
 	if err == nil {
 		q.known[key] = answer
 	}
 	return answer, err
 }
+
+// possible reports whether both sides are a list that shows what is possible.
+func (p *pair) possible() bool {
+	return p.base != nil && p.head != nil && p.base.Question.Possible && p.head.Question.Possible
+}
+
+// isCertain reports whether it is known that some call is allowed that was not.
+func (c Comparison) isCertain() bool { return c.Kind == Widened || c.Kind == Changed }
 
 // key is the same for questions that have the same answer.
 func (q *question) key() string {
@@ -251,8 +262,14 @@ func (s *search) ask(more, less span) bool {
 		}
 	}
 	for i, of := range []span{more, less} {
-		if columns[i] == nil || who[i] == nil || len(columns[i].Question.Requests) == 0 || i == 1 && of.open.IsZero() {
+		if columns[i] == nil || who[i] == nil || i == 1 && of.open.IsZero() {
 			continue // there is nothing to ask about it
+		}
+		if len(columns[i].Question.Requests) == 0 {
+			if !of.open.IsZero() { // a grant that is not known
+				s.open = append(s.open, of.open.String())
+			}
+			continue
 		}
 		r := columns[i].Question.Requests[0]
 		r.Principal, r.AnyPrincipal, r.AnyTime = who[i], s.q.everybody, s.world.Now == nil

@@ -53,6 +53,11 @@ func Compare(ctx context.Context, in Input) (*Result, error) {
 			r.Cells += len(g.principals)
 			switch {
 			case !col.Question.Guarded():
+			case col.Question.Possible && (g.checkout.Access == matrix.Conditional || g.production.Access == matrix.Conditional):
+				// What becomes of the use says it: the list differs only if that does.
+			case col.Question.Possible && g.checkout.Access == g.production.Access:
+			case col.Question.Possible:
+				open = append(open, g)
 			case asksArguments(col):
 				g.calls = callsFor(g)
 				open = append(open, g)

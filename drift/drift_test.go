@@ -80,6 +80,10 @@ func TestCompare(t *testing.T) {
 			allow(`R.attr.arguments.note.matches("^[a-f0-9]{4}$")`), allow(`R.attr.arguments.note.matches("^[a-f0-9]{5}$")`),
 			[]string{`pay call sally+sam: checkout allows {"note":"aaaa"}, rule-002`},
 		},
+		"possible: the same condition": {allow("R.attr.arguments.amount <= 500"), allow("R.attr.arguments.amount <= 500"), nil},
+		"possible: another limit":      {allow("R.attr.arguments.amount <= 500"), allow("R.attr.arguments.amount <= 1000"), []string{`pay call sally+sam: production allows {"amount":750}, rule-002 unmet`}},
+		"possible: no rule":            {"", allow(""), []string{`pay list sally+sam: production allows, no rule`, `pay call sally+sam: production allows, no rule`}},
+		"possible: only there":         {allow("R.attr.arguments.amount < 1.0 && R.attr.arguments.amount > 2.0"), allow("R.attr.arguments.amount <= 5"), []string{`pay call sally+sam: production allows {"amount":0}, rule-002 unmet`}},
 		"the same pattern": {
 			allow(`R.attr.arguments.note.matches("^[a-f0-9]{40}$")`), allow(`R.attr.arguments.note.matches("^[a-f0-9]{40}$")`), nil,
 		},
@@ -112,7 +116,7 @@ func TestCompare(t *testing.T) {
 				t.Fatal(err)
 			}
 			result, err := drift.Compare(t.Context(), drift.Input{
-				Checkout: build(t, kind, engine, policies), Production: build(t, kind, remote, policies), Solver: solver.New(engine.Leaves()),
+				Checkout: build(t, name, kind, engine, policies), Production: build(t, name, kind, remote, policies), Solver: solver.New(engine.Leaves()),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -128,8 +132,21 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// possible has the tool shown where some call is possible.
+func possible(t *testing.T, kind string) *pep.Profile {
+	t.Helper()
+	p, err := pep.Custom("core", "crm", []pep.Spec{
+		{Endpoint: "tools/list", Filter: authz.FilterPossible},
+		{Endpoint: "tools/call", Requests: []pep.RequestSpec{{Kind: kind, ID: "{name}", Action: "tools/call::{name}", Attr: map[string]any{"arguments": "{arguments}"}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // build builds the matrix of sally and sam, in sales, and harry.
-func build(t *testing.T, kind string, d pdp.Decider, policies *policy.Set) *matrix.Matrix {
+func build(t *testing.T, name, kind string, d pdp.Decider, policies *policy.Set) *matrix.Matrix {
 	t.Helper()
 	inventories, err := manifest.Parse("crm.json", []byte(inventory))
 	if err != nil {
@@ -138,6 +155,9 @@ func build(t *testing.T, kind string, d pdp.Decider, policies *policy.Set) *matr
 	profile, err := pep.New("cerbos-fastmcp", "crm", pep.With{ResourceKind: kind}, "")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if strings.HasPrefix(name, "possible") {
+		profile = possible(t, kind)
 	}
 	var people []*authz.Principal
 	for key, role := range map[string]string{"sally": "SALES", "sam": "SALES", "harry": "HR"} {

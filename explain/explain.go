@@ -43,9 +43,12 @@ type Explanation struct {
 	Arguments map[string]any
 	Cell      matrix.Cell
 	Sentence  string // the outcome, in one sentence
-	Requests  []Request
-	Ways      []Way     // what would allow what is denied, confirmed by the engine
-	Smallest  *Smallest // of what is denied; nil if the engine cannot be asked
+	// Shown is a use that the engine allows, of a list that shows what is possible; nil if
+	// that is not what shows the item.
+	Shown    map[string]any
+	Requests []Request
+	Ways     []Way     // what would allow what is denied, confirmed by the engine
+	Smallest *Smallest // of what is denied; nil if the engine cannot be asked
 }
 
 // A Request is one that the enforcement point would make, and what came of it.
@@ -81,6 +84,9 @@ func Explain(ctx context.Context, q *Input) (*Explanation, error) {
 		}
 		x.Cell = cells[0]
 	}
+	if err := q.show(ctx, x); err != nil {
+		return nil, err
+	}
 	for _, r := range q.Column.Question.Requests {
 		r.Principal = q.Principal
 		if q.Arguments != nil {
@@ -112,6 +118,19 @@ func Explain(ctx context.Context, q *Input) (*Explanation, error) {
 	}
 	x.Sentence = x.sentence()
 	return x, nil
+}
+
+// show has the engine decide the use that shows the item.
+func (q *Input) show(ctx context.Context, x *Explanation) error {
+	shown := x.Cell.Settlement.Shown
+	if shown == nil || q.Column.Twin == nil {
+		return nil
+	}
+	cells, err := q.Matrix.Ask(ctx, []matrix.Attempt{{Principal: q.Principal, Column: q.Column.Twin, Arguments: shown}})
+	if err == nil && cells[0].Access == matrix.Allowed {
+		x.Shown = shown
+	}
+	return err
 }
 
 func (q *Input) request(ctx context.Context, r authz.Request) (*Request, error) {

@@ -27,6 +27,9 @@ func (x *Explanation) sentence() string {
 	case matrix.Allowed:
 		return "allowed: " + x.allowed() + "."
 	case matrix.Conditional:
+		if x.Cell.Grant != nil {
+			return "conditional: it shows " + x.Cell.Condition.When() + "; no policy is asked."
+		}
 		return "conditional: " + x.conditional() + " " + x.Cell.Condition.When() + "."
 	case matrix.Denied, matrix.Refused:
 	}

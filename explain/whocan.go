@@ -67,9 +67,12 @@ const (
 
 // WhoCan answers for columns, in order.
 func WhoCan(ctx context.Context, m *matrix.Matrix, decider pdp.Decider, set *policy.Set, columns []*matrix.Column) ([]Answer, error) {
-	roles, unanswered := rolesOf(m, set)
+	roles, unanswered := rolesOf(m, set, columns)
 	var requests []authz.Request
 	for _, col := range columns {
+		if !col.Question.Direct() {
+			continue
+		}
 		for _, role := range append([]role{{"*", nobodysRole}}, roles...) {
 			for _, r := range col.Question.Requests {
 				r.Principal = &authz.Principal{Key: role.name, ID: anybody, Roles: []string{role.example}}
@@ -88,14 +91,20 @@ func WhoCan(ctx context.Context, m *matrix.Matrix, decider pdp.Decider, set *pol
 		a := &answers[i]
 		*a = Answer{Column: col}
 		a.declared(m)
+		if col.Question.Guarded() {
+			a.Exceptions, a.Unanswered = exceptions(set, col), unanswered
+		}
+		if !col.Question.Direct() {
+			if err := a.byLooking(ctx, m, roles); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		n := len(col.Question.Requests)
 		if err := a.byRole(ctx, m, settler, roles, decisions[:n*(1+len(roles))]); err != nil {
 			return nil, err
 		}
 		decisions = decisions[n*(1+len(roles)):]
-		if col.Question.Guarded() {
-			a.Exceptions, a.Unanswered = exceptions(set, col), unanswered
-		}
 	}
 	return answers, nil
 }
@@ -104,30 +113,57 @@ func WhoCan(ctx context.Context, m *matrix.Matrix, decider pdp.Decider, set *pol
 // role after the other, for any other role first.
 func (a *Answer) byRole(ctx context.Context, m *matrix.Matrix, settler *roleSettler, roles []role, decisions []authz.Decision) error {
 	n := len(a.Column.Question.Requests)
-	others := conjunction(decisions[:n])
-	if err := settler.settle(ctx, a.Column, &others, decisions[:n]); err != nil {
-		return err
-	}
-	for i, role := range roles {
-		of := decisions[n*(i+1) : n*(i+2)]
-		h := conjunction(of)
-		if err := settler.settle(ctx, a.Column, &h, of); err != nil {
+	holders := make([]RoleHolder, 1+len(roles))
+	for i := range holders {
+		of := decisions[n*i : n*(i+1)]
+		holders[i] = conjunction(of)
+		if err := settler.settle(ctx, a.Column, &holders[i], of); err != nil {
 			return err
 		}
+	}
+	a.hold(m, roles, holders)
+	return nil
+}
+
+// byLooking answers for a column of which a matrix alone knows what decisions come to.
+func (a *Answer) byLooking(ctx context.Context, m *matrix.Matrix, roles []role) error {
+	var who []*authz.Principal
+	for _, role := range append([]role{{"*", nobodysRole}}, roles...) {
+		who = append(who, &authz.Principal{Key: role.name, ID: anybody, Roles: []string{role.example}})
+	}
+	cells, err := m.Look(ctx, a.Column.Open(true, false), who)
+	if err != nil {
+		return err
+	}
+	holders := make([]RoleHolder, len(cells))
+	for i, cell := range cells {
+		holders[i] = RoleHolder{Access: cell.Access, Condition: cell.Condition}
+		for _, r := range cell.Rules {
+			holders[i].Rules = append(holders[i].Rules, authz.RuleRef{ID: r.ID, Effect: r.Effect, Met: r.Met})
+		}
+	}
+	a.hold(m, roles, holders)
+	return nil
+}
+
+// hold takes down what each role may, what any other role may first.
+func (a *Answer) hold(m *matrix.Matrix, roles []role, holders []RoleHolder) {
+	others := holders[0]
+	for i, role := range roles {
+		h := holders[1+i]
 		if !h.Access.Possible() {
 			a.DeniedRoles = append(a.DeniedRoles, role.name)
 			continue
 		}
 		h.Role = role.name
-		h.Wildcard = onlyBy(h.Rules, others.Rules) && (h.Access != matrix.Conditional || len(h.Rules) > 0)
+		h.Wildcard = a.Column.Question.Grant == nil && onlyBy(h.Rules, others.Rules) && (h.Access != matrix.Conditional || len(h.Rules) > 0)
 		h.Held = isHeld(m, role.name)
 		a.ByRole = append(a.ByRole, h)
 	}
 	if others.Access.Possible() {
-		others.Role, others.Wildcard = "*", true
+		others.Role, others.Wildcard = "*", a.Column.Question.Grant == nil
 		a.ByRole = append(a.ByRole, others)
 	}
-	return nil
 }
 
 func (a *Answer) declared(m *matrix.Matrix) {
@@ -174,10 +210,15 @@ func conjunction(of []authz.Decision) RoleHolder {
 // matches it and that nothing names.
 type role struct{ name, example string }
 
-// rolesOf lists the roles and the patterns of roles that the policies name, and
+// rolesOf lists the roles and the patterns of roles that the policies name, or grants do, and
 // the roles that are held. It also lists the patterns that it has no example of.
-func rolesOf(m *matrix.Matrix, set *policy.Set) (roles []role, unanswered []string) {
+func rolesOf(m *matrix.Matrix, set *policy.Set, columns []*matrix.Column) (roles []role, unanswered []string) {
 	names := coverage.RolesNamed(set)
+	for _, col := range columns {
+		if g := col.Question.Grant; g != nil {
+			names = append(names, g.RolesNamed()...)
+		}
+	}
 	for p := range m.Principals() {
 		names = append(names, p.Roles...)
 	}

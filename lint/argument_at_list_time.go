@@ -62,7 +62,7 @@ resourcePolicy:
 			for read, q := range x.uses() {
 				at := argumentsOf(p, q.col)
 				path, ok := below(read, at)
-				if !ok || q.col.Operation != authz.List || q.col.Server.Profile.Filter(q.col.Item.Type) == authz.FilterCall ||
+				if !ok || q.col.Operation != authz.List || q.col.Question.Possible || q.col.Server.Profile.Filter(q.col.Item.Type) == authz.FilterCall ||
 					read.Alternative || read.Guarded[len(at)] {
 					continue
 				}

@@ -71,7 +71,8 @@ type hiding struct {
 // hiddenFrom says by reason from whom an item is hidden who may use it.
 func hiddenFrom(p *Pass, use *matrix.Column) []*hiding {
 	var list []*hiding
-	for _, c := range p.among(p.where(use, possible), use.Twin, denied) {
+	hidden := func(c *matrix.Cell) bool { return denied(c) && (c.Grant == nil || !c.Grant.None) }
+	for _, c := range p.among(p.where(use, possible), use.Twin, hidden) {
 		h := &hiding{gate: closedGate(p, c, use.Twin)}
 		one := []*matrix.Class{c}
 		rules := p.widest(p.decisive(one, use.Twin))
@@ -138,6 +139,12 @@ func (h *hiding) draft(p *Pass, use *matrix.Column) draft {
 		return slices.Concat(conditionsOf(p, who.classes(), use), lines)
 	}
 	d.why = noneFor(p, use.Twin)
+	if g := use.Twin.Question.Grant; g != nil {
+		d.because = func(who crowd) []string { return conditionsOf(p, who.classes(), use) }
+		d.why = nil
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s grants it to none of them: no policy is asked.", g.Grant))
+		f.Fix = fmt.Sprintf("Name it in %s, or deny the %s as well.", g.Grant, use.Operation)
+	}
 	d.Finding = f
 	return d
 }

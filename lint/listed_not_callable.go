@@ -52,8 +52,11 @@ resourcePolicy:
 	Check: func(p *Pass) {
 		for use := range p.twins() {
 			by := map[string][]*matrix.Class{}
-			for _, c := range p.among(p.where(use.Twin, possible), use, denied) {
+			for _, c := range p.among(p.where(use.Twin, listed), use, denied) {
 				key := keyOfMain(p.widest(p.decisive([]*matrix.Class{c}, use.Twin)))
+				if g := p.Matrix.Cell(c, use.Twin).Grant; g != nil {
+					key = causeOf("grant", use.Twin.Question.Grant.String(), whoseGrant(g, c), g.Name)
+				}
 				by[key] = append(by[key], c)
 			}
 			for key, who := range by { // in any order: findings are sorted
@@ -63,12 +66,31 @@ resourcePolicy:
 	},
 }
 
+// whoseGrant names whose grant shows an item to a class.
+func whoseGrant(g *pep.Granted, c *matrix.Class) string {
+	if g.Whose == pep.Itself {
+		return c.First().Key
+	}
+	return g.Whose
+}
+
+// listed reports whether somebody may see an item: of grants, whether one is known to name it.
+func listed(c *matrix.Cell) bool {
+	return possible(c) && (c.Grant == nil || c.Grant.Effect == authz.Allow && !c.Grant.None)
+}
+
 // showing is the draft about an item that a rule shows to classes that may never use it.
 func showing(p *Pass, use *matrix.Column, key string, who []*matrix.Class) draft {
 	f := about(use)
 	f.Cause = causeOf(use.Server.Name, verb(use.Operation), key)
 	rules := p.widest(p.decisive(who, use.Twin))
 	f.blame(rules)
+	if g := p.Matrix.Cell(who[0], use.Twin).Grant; g != nil && g.Whose != "" {
+		whose := whoseGrant(g, who[0])
+		f.standAt(g.Pos, "")
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s grants %s to %s: no policy is asked.", use.Twin.Question.Grant.Grant, g.Name, whose))
+		f.Fix = fmt.Sprintf("Take it out of what is granted to %s, or let them %s it.", whose, verb(use.Operation))
+	}
 	if len(rules) > 0 && rules[0].Syntax != nil {
 		f.Fix = fmt.Sprintf("Have %s show only what those it is for may %s (%s), or let them %s the rest.", called(rules[0].Syntax), verb(use.Operation), showingAction(p, rules[0].Syntax, use.Twin), verb(use.Operation))
 	}

@@ -38,7 +38,7 @@ func load(ctx context.Context, fsys fs.FS) (*world, error) {
 // build decides the world's matrix.
 func (w *world) build(ctx context.Context) (*matrix.Matrix, error) {
 	return matrix.Build(ctx, &matrix.Input{
-		Servers: w.servers, Principals: w.principals, Decider: w.engine, Class: w.engine.Class, Policies: w.Policies,
+		Servers: w.servers, Principals: w.principals, Decider: w.engine, Class: w.ClassOf(w.engine), Policies: w.Policies,
 	})
 }
 

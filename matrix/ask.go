@@ -16,7 +16,7 @@ type Attempt struct {
 }
 
 // A Trial is an operation on an item by each of several principals with known
-// arguments.
+// arguments. A list that shows what is possible has none: it leaves them open.
 type Trial struct {
 	Column     *Column
 	Arguments  map[string]any
@@ -51,7 +51,10 @@ func (m *Matrix) Try(ctx context.Context, d pdp.Decider, trials []Trial) ([][]*C
 	var requests []pdp.SharedRequest
 	for _, t := range trials {
 		for _, r := range t.Column.Question.Requests {
-			requests = append(requests, pdp.SharedRequest{Request: pep.Bind(r, t.Arguments), Of: t.Principals})
+			if !t.Column.Question.Possible {
+				r = pep.Bind(r, t.Arguments)
+			}
+			requests = append(requests, pdp.SharedRequest{Request: r, Of: t.Principals})
 		}
 	}
 	answers, err := pdp.Each(ctx, d, requests)
@@ -61,7 +64,7 @@ func (m *Matrix) Try(ctx context.Context, d pdp.Decider, trials []Trial) ([][]*C
 	cells := make([][]*Cell, len(trials))
 	for i, t := range trials {
 		n := len(t.Column.Question.Requests)
-		if cells[i], err = m.joined(ctx, t.Column, answers[:n], len(t.Principals)); err != nil {
+		if cells[i], err = m.joined(ctx, t.Column, answers[:n], len(t.Principals), func(i int) *authz.Principal { return t.Principals[i] }); err != nil {
 			return nil, err
 		}
 		answers = answers[n:]
@@ -69,10 +72,16 @@ func (m *Matrix) Try(ctx context.Context, d pdp.Decider, trials []Trial) ([][]*C
 	return cells, nil
 }
 
-// joined returns the cells of a column for several principals, by the answers
+// joined returns the cells of a column for as many principals, by the answers
 // to each of its requests.
-func (m *Matrix) joined(ctx context.Context, col *Column, answers [][]*authz.Decision, principals int) ([]*Cell, error) {
-	cells := make([]*Cell, principals)
+func (m *Matrix) joined(ctx context.Context, col *Column, answers [][]*authz.Decision, n int, who func(int) *authz.Principal) ([]*Cell, error) {
+	cells := make([]*Cell, n)
+	if g := col.Question.Grant; g != nil {
+		for i := range cells {
+			cells[i] = grantedCell(g.To(who(i)))
+		}
+		return cells, nil
+	}
 	shared := map[[2]*authz.Decision]*Cell{}
 	of := make([]*authz.Decision, len(answers))
 	for i := range cells {
@@ -108,5 +117,5 @@ func (m *Matrix) Look(ctx context.Context, col *Column, principals []*authz.Prin
 	if err != nil {
 		return nil, err
 	}
-	return m.joined(ctx, col, answers, len(principals))
+	return m.joined(ctx, col, answers, len(principals), func(i int) *authz.Principal { return principals[i] })
 }

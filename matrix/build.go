@@ -183,6 +183,21 @@ func refusalOf(of []*authz.Decision) *authz.Refusal {
 	return refusal
 }
 
+// grantedCell is the cell of a list that is filtered by a grant. Without a grant a list may
+// show everything, which no policy and no grant decides.
+func grantedCell(g pep.Granted) *Cell {
+	c := &Cell{Grant: &g}
+	switch {
+	case g.Effect == authz.Conditional:
+		c.Access, c.Condition = Conditional, authz.Unwritten(g.Open)
+	case g.Effect == authz.Allow && g.None:
+		c.Access = Unguarded
+	case g.Effect == authz.Allow:
+		c.Access = Allowed
+	}
+	return c
+}
+
 // rule looks a rule up in the policies. Where a scope requires its parent's
 // consent, Cerbos compiles a conditional ALLOW into a DENY of the opposite
 // condition; such a DENY is returned as the ALLOW that its author wrote.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // How many requests are made at once, for how many classes: enough to keep the
@@ -254,7 +255,7 @@ func (p *pending) fill(ctx context.Context, col pendingColumn, answers [][]*auth
 	}
 	m := p.matrix
 	numbers := map[*Cell]uint32{}
-	cells, err := m.joined(ctx, col.Column, of, len(classes))
+	cells, err := m.joined(ctx, col.Column, of, len(classes), func(i int) *authz.Principal { return classes[i].First() })
 	if err != nil {
 		return err
 	}
@@ -291,6 +292,12 @@ func (in *interned) add(c *Cell) uint32 {
 		fmt.Fprintf(&b, "%d\x00%s\x00", c.Refusal.Code, c.Refusal.Because)
 	}
 	fmt.Fprintf(&b, "%s\x00%t\x00", c.Settlement.Condition.Key(), c.Settlement.BySchema)
+	if c.Settlement.Some {
+		fmt.Fprintf(&b, "%s\x00", source.JSONText(c.Settlement.Shown))
+	}
+	if c.Grant != nil {
+		fmt.Fprintf(&b, "%+v\x00", *c.Grant)
+	}
 	for _, r := range c.Rules {
 		fmt.Fprintf(&b, "%s\x00%d\x00%d\x00", r.ID, r.Effect, r.Met)
 	}

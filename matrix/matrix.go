@@ -71,7 +71,22 @@ func (c *Column) Open(principal, time bool) *Column {
 		r := &open.Question.Requests[i]
 		r.AnyPrincipal, r.AnyTime = r.AnyPrincipal || principal, r.AnyTime || time
 	}
+	if g := c.Question.Grant; g != nil && principal {
+		anybody := *g
+		anybody.AnyPrincipal = true
+		open.Question.Grant = &anybody
+	}
 	return &open
+}
+
+// ArgumentsSchema returns the inputSchema of the arguments that decisions may look at: those
+// that a column takes, or that a list leaves open which shows what is possible. It is nil
+// where there is none.
+func (c *Column) ArgumentsSchema() *source.Node {
+	if !c.TakesArguments() && !c.Question.Possible {
+		return nil
+	}
+	return c.Item.ArgumentsSchema()
 }
 
 // TakesArguments reports whether decisions may look at arguments: those of a call and of a
@@ -102,7 +117,9 @@ type Cell struct {
 	Condition authz.Condition // of Conditional
 	// Settlement says why a cell is denied or allowed that the engine left open.
 	Settlement Settlement
-	Rules      []Rule // sorted by ID
+	// Grant is what decides of a list that is filtered by a grant: no policy does.
+	Grant *pep.Granted
+	Rules []Rule // sorted by ID
 	// NoPolicy is set on a denial for want of a policy, and on an unguarded cell where
 	// requests are sent: none covers what the enforcement point asks about.
 	NoPolicy bool

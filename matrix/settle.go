@@ -3,6 +3,8 @@ package matrix
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -14,27 +16,38 @@ import (
 )
 
 // A Settlement is why a cell that the engine left open is denied or allowed: its
-// condition is met by no arguments, or by all.
+// condition is met by no arguments, or by all, or of a list that shows what is possible by
+// some.
 type Settlement struct {
 	Condition authz.Condition // zero unless the cell is settled
 	// BySchema is set if it is so only for arguments that the inputSchema allows.
 	BySchema bool
+	// Some is set of a list that shows what is possible. Where it is allowed, Shown are
+	// arguments that meet the condition and that the inputSchema allows, or nil where none
+	// were looked for.
+	Some  bool
+	Shown map[string]any
 }
 
 // Settled reports whether there is such a reason.
 func (s Settlement) Settled() bool { return !s.Condition.IsZero() }
 
-// Reason says why a cell that the engine left open is denied or allowed, or nothing
-// where it did not.
+// Reason says why a cell that the engine left open is denied or allowed, or what a grant
+// says, or nothing where there is neither.
 func (c *Cell) Reason() string {
-	if c.Refusal != nil {
+	switch {
+	case c.Refusal != nil:
 		return fmt.Sprintf("the enforcement point answers %d by itself: %s", c.Refusal.Code, c.Refusal.Because)
-	}
-	if !c.Settlement.Settled() {
+	case c.Grant != nil:
+		return c.Grant.Reason()
+	case !c.Settlement.Settled():
 		return ""
 	}
 	which := "no"
-	if c.Access == Allowed {
+	switch {
+	case c.Access == Allowed && c.Settlement.Some:
+		which = "some"
+	case c.Access == Allowed:
 		which = "all"
 	}
 	which += " arguments"
@@ -45,26 +58,32 @@ func (c *Cell) Reason() string {
 }
 
 // Open returns the condition that the engine left open, settled or not. It is zero where
-// the engine left nothing open.
+// the engine left nothing open, and where a list shows what is possible and that is known:
+// nothing hangs on arguments there.
 func (c *Cell) Open() authz.Condition {
-	if c.Settlement.Settled() {
+	if c.Settlement.Settled() && !c.Settlement.Some {
 		return c.Settlement.Condition
 	}
 	return c.Condition
 }
 
 // What settling may take, in questions and in steps of the solver. Conditions that come
-// after that stay open.
+// after that stay open. Lists that show what is possible have as many steps of their own.
 const (
 	settleQuestions = 2_000
+	someQuestions   = 5_000
 	settleSteps     = 20_000_000
 )
 
 // A settler says what conditions come to for whatever arguments there are.
 type settler struct {
 	*settlements
-	questions, steps int // that it took, of what it may
+	took, tookSome spent // of what it may
+	steps          int   // that both took
 }
+
+// spent is what some questions took.
+type spent struct{ questions, steps int }
 
 // settlements are what is known of conditions, by whichever of several engines that
 // evaluate expressions alike. Mutex guards them, and the settlers that share them.
@@ -92,6 +111,8 @@ type conditionAt struct {
 type settled struct {
 	access   Access
 	bySchema bool
+	shown    map[string]any // of what some arguments meet
+	schema   *source.Node   // that the arguments shown fit
 }
 
 // An openRequest is a request of a column, and the condition that the engine left open.
@@ -110,7 +131,7 @@ type openCell struct {
 // condition.
 func (r openRequest) bySomebody() authz.Request {
 	request := *r.Request
-	request.Principal = &authz.Principal{Key: "somebody", ID: "somebody", Roles: []string{"somebody"}}
+	request.Principal, request.AnyPrincipal = &authz.Principal{Key: "somebody", ID: "somebody", Roles: []string{"somebody"}}, false
 	return request
 }
 
@@ -135,43 +156,61 @@ func (s *settler) again() *settler {
 
 // settle turns a conditional cell into what the solver knows it to be.
 func (s *settler) settle(ctx context.Context, col *Column, cell *Cell, list []openRequest) error {
-	if s == nil {
-		return nil
-	}
-	s.Lock()
-	defer s.Unlock()
-	at := conditionAt{col, cell.Condition.Key()}
-	found, known := s.at[at]
-	if !known {
-		var err error
-		if found, err = s.find(ctx, s.schemaOf(col.Item), list); err != nil {
-			return fmt.Errorf("condition %s: %w", cell.Condition, err)
+	some := col.Question.Possible
+	found := settled{access: Conditional}
+	if s != nil {
+		s.Lock()
+		defer s.Unlock()
+		at := conditionAt{col, cell.Condition.Key()}
+		known := false
+		if found, known = s.at[at]; !known {
+			var err error
+			if found, err = s.find(ctx, s.schemaOf(col.Item), list, some); err != nil {
+				return fmt.Errorf("condition %s: %w", cell.Condition, err)
+			}
+			s.at[at] = found
 		}
-		s.at[at] = found
 	}
-	if found.access != Conditional {
-		cell.Access, cell.Settlement = found.access, Settlement{cell.Condition, found.bySchema}
+	switch {
+	case found.access != Conditional:
+		cell.Access, cell.Settlement = found.access, Settlement{cell.Condition, found.bySchema, some, found.shown}
 		cell.Condition = authz.Condition{}
+	case some:
+		cell.Condition = authz.Some(cell.Condition)
 	}
 	return nil
 }
 
-// find returns what conditions come to, as far as it is known.
-func (s *settler) find(ctx context.Context, schema argumentsSchema, list []openRequest) (settled, error) {
-	open := settled{access: Conditional}
-	if !settleable(list) || plainlyOpen(schema.node, list) {
+// find returns what conditions come to, or whether some arguments meet them, as far as it is
+// known.
+func (s *settler) find(ctx context.Context, schema argumentsSchema, list []openRequest, some bool) (settled, error) {
+	open, asks := settled{access: Conditional}, s.ask
+	switch {
+	case some && closable(list):
+		asks = s.askSome
+	case !settleable(list), !some && plainlyOpen(schema.node, list):
 		return open, nil
 	}
-	key := settleKey(schema, list)
+	key := settleKey(schema, list, some)
 	found, known := s.known[key]
 	if known {
+		if found.schema != schema.node {
+			found.shown = nil // another schema may ask for other arguments besides
+		}
 		return found, nil
 	}
-	if s.questions >= settleQuestions || s.steps >= settleSteps {
+	took, most := &s.took, settleQuestions
+	if some {
+		took, most = &s.tookSome, someQuestions
+	}
+	if took.questions >= most || took.steps >= settleSteps {
 		return open, nil
 	}
-	s.questions++
-	found, err := s.ask(ctx, schema, list)
+	took.questions++
+	before := s.steps
+	found, err := asks(ctx, schema, list)
+	found.schema = schema.node
+	took.steps += s.steps - before
 	if err == nil {
 		s.known[key] = found
 	}
@@ -190,32 +229,95 @@ func settleable(list []openRequest) bool {
 	return len(list) > 0
 }
 
+// closable reports whether it hangs on nothing but arguments, and what is looked up, whether
+// conditions are met: whoever asks, and whenever.
+func closable(list []openRequest) bool {
+	for _, r := range list {
+		reads := r.condition.Reads()
+		if !r.condition.Written() || r.Unknown == nil || reads.Policy || reads.Clock || len(reads.Principal) > 0 {
+			return false
+		}
+		for _, path := range reads.Resource {
+			made, _ := authz.MadeAt(r.Made, path)
+			if made == nil || slices.ContainsFunc(made.Origins(), authz.Origin.OfPrincipal) {
+				return false
+			}
+		}
+	}
+	return len(list) > 0
+}
+
 // settleKey is the same for conditions that come to the same.
-func settleKey(schema argumentsSchema, list []openRequest) string {
-	var parts []string
+func settleKey(schema argumentsSchema, list []openRequest, some bool) string {
+	parts := []string{strconv.FormatBool(some)}
 	var arguments [][]string
 	for _, r := range list {
 		arguments = append(arguments, r.condition.Reads().Arguments...)
 		parts = append(parts, r.condition.Key(), strings.Join(r.Unknown, "\x00"))
+		if some {
+			parts = append(parts, r.MadeKey())
+		}
 	}
 	return strings.Join(append(parts, manifest.SchemaKey(schema.node, arguments)), "\x01")
 }
 
-// ask asks whether the conditions can be met by some arguments, and missed.
-func (s *settler) ask(ctx context.Context, schema argumentsSchema, list []openRequest) (settled, error) {
-	open := settled{access: Conditional}
-	w := &solver.World{}
-	goals := make([]solver.Goal, len(list))
+// goalsOf returns a world in which the conditions are met by some arguments. It is not ok
+// where they cannot be treated.
+func goalsOf(schema argumentsSchema, list []openRequest) (w *solver.World, goals []solver.Goal, ok bool) {
+	w = &solver.World{}
+	goals = make([]solver.Goal, len(list))
 	for i, r := range list {
 		f, ok := solver.Of(r.condition, r.Request)
 		if !ok {
-			return open, nil
+			return nil, nil, false
 		}
 		goals[i] = solver.Goal{Formula: f, Request: i, To: solver.Only(solver.Met)}
 		w.Requests, w.Calls = append(w.Requests, r.bySomebody()), append(w.Calls, 0)
 	}
 	if schema.node != nil {
 		w.Arguments = []any{schema.decoded}
+	}
+	return w, goals, true
+}
+
+// askSome asks whether some arguments meet the conditions.
+func (s *settler) askSome(ctx context.Context, schema argumentsSchema, list []openRequest) (settled, error) {
+	open := settled{access: Conditional}
+	w, goals, ok := goalsOf(schema, list)
+	if !ok {
+		return open, nil
+	}
+	answer, err := s.solver.Solve(ctx, w, goals)
+	s.steps += answer.Steps
+	switch {
+	case err != nil:
+		return settled{}, err
+	case answer.Verdict == solver.Possible:
+		shown := answer.Requests[0].Resource.Mapping(list[0].Unknown)
+		if shown == nil {
+			shown = map[string]any{}
+		}
+		return settled{access: Allowed, shown: shown}, nil
+	case answer.Verdict == solver.Unknown:
+		return open, nil
+	}
+	found := settled{access: Denied}
+	if schema.node != nil {
+		w.Arguments = nil
+		without, err := s.constant(ctx, w, goals)
+		if err != nil {
+			return settled{}, err
+		}
+		found.bySchema = without.access != Denied
+	}
+	return found, nil
+}
+
+// ask asks whether the conditions can be met by some arguments, and missed.
+func (s *settler) ask(ctx context.Context, schema argumentsSchema, list []openRequest) (settled, error) {
+	w, goals, ok := goalsOf(schema, list)
+	if !ok {
+		return settled{access: Conditional}, nil
 	}
 	found, err := s.constant(ctx, w, goals)
 	if err != nil || found.access == Conditional || schema.node == nil {
@@ -264,7 +366,8 @@ func (s *settler) ready(ctx context.Context, cells []openCell) error {
 	seen := map[string]bool{}
 	for _, c := range cells {
 		r, list := &c.openRequest, []openRequest{c.openRequest}
-		if seen[r.condition.Key()] || len(seen) >= settleQuestions || !settleable(list) || plainlyOpen(s.schemaOf(c.column.Item).node, list) {
+		some := c.column.Question.Possible && closable(list)
+		if seen[r.condition.Key()] || len(seen) >= settleQuestions+someQuestions || !some && (!settleable(list) || plainlyOpen(s.schemaOf(c.column.Item).node, list)) {
 			continue
 		}
 		seen[r.condition.Key()] = true

@@ -98,6 +98,16 @@ func drawTest(r *rand.Rand, depth int) string {
 // settlingWorld returns the matrix of one principal and the tools.
 func settlingWorld(t *testing.T, list []settling, schemas bool) *matrix.Matrix {
 	t.Helper()
+	profile, err := pep.New("cerbos-fastmcp", "trees", pep.With{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return settlingWorldBehind(t, list, schemas, profile)
+}
+
+// settlingWorldBehind is settlingWorld behind an enforcement point.
+func settlingWorldBehind(t *testing.T, list []settling, schemas bool, profile *pep.Profile) *matrix.Matrix {
+	t.Helper()
 	var tools, rules []string
 	for i, s := range list {
 		schema := ""
@@ -121,10 +131,6 @@ func settlingWorld(t *testing.T, list []settling, schemas bool) *matrix.Matrix {
 		t.Fatal(err)
 	}
 	inventories, err := manifest.Parse("trees.json", []byte(`{"tools": [`+strings.Join(tools, ",\n")+`]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	profile, err := pep.New("cerbos-fastmcp", "trees", pep.With{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ type Spec struct {
 	Endpoint string
 	Filter   authz.Filter // for lists; other methods have none
 	Requests []RequestSpec
+	Grant    *Grant // of a list that is filtered by one
 	Pos      source.Pos
 }
 
@@ -34,7 +35,7 @@ type RequestSpec struct {
 // Custom returns a declared profile in front of a server. All mistakes in the
 // declaration are reported, joined, each a *source.Error.
 func Custom(name, server string, specs []Spec) (*Profile, error) {
-	p := &Profile{Name: name, server: server, admitted: validation, operations: map[string]operation{}}
+	p := &Profile{Name: name, server: server, admitted: validation, operations: map[string]operation{}, grants: map[string]*Grant{}}
 	var errs []error
 	for _, s := range specs {
 		if !slices.Contains(endpointNames, s.Endpoint) {
@@ -47,6 +48,9 @@ func Custom(name, server string, specs []Spec) (*Profile, error) {
 			o.requests = append(o.requests, r.template())
 		}
 		p.operations[s.Endpoint] = o
+		if s.Grant != nil {
+			p.grants[s.Endpoint] = s.Grant
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -91,9 +95,11 @@ func after(n *source.Node, name, other string) bool {
 func (s *Spec) isList() bool { return strings.HasSuffix(s.Endpoint, "/list") }
 
 func (s *Spec) checkFilter() error {
-	asks := s.Filter == authz.FilterGate || s.Filter == authz.FilterOwn
+	asks := s.Filter.Asks()
 	switch {
 	case !s.isList():
+	case s.Filter == authz.FilterGrant && (s.Grant == nil || (s.Grant.File == "") == (s.Grant.Attr == nil)):
+		return source.Errorf(s.Pos, "%s: filter %v needs a grant: a file, or an attribute of the principal", s.Endpoint, s.Filter)
 	case asks && len(s.Requests) == 0:
 		return source.Errorf(s.Pos, "%s: filter %v needs requests", s.Endpoint, s.Filter)
 	case !asks && len(s.Requests) > 0:
@@ -118,6 +124,9 @@ func (s *Spec) checkRequired() error {
 // and unmatched braces: joined, each a *source.Error.
 func (s *Spec) CheckPlaceholders() error {
 	c := &checker{endpoint: s.Endpoint, gate: s.isList() && s.Filter == authz.FilterGate}
+	if s.Grant != nil {
+		c.errs = append(c.errs, s.Grant.checkAttr(s.Endpoint))
+	}
 	for i := range s.Requests {
 		r := &s.Requests[i]
 		for _, part := range []struct{ key, value string }{

@@ -11,9 +11,13 @@ import (
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
-// ReadsOfPrincipal lists what of the principal makes a difference to what is sent.
+// ReadsOfPrincipal lists what of the principal makes a difference to what is sent, or to what
+// a grant names.
 func (s *Spec) ReadsOfPrincipal() []authz.Origin {
 	var list []authz.Origin
+	if s.Grant != nil && s.Grant.Attr != nil {
+		list = append(list, s.Grant.Attr)
+	}
 	for i := range s.Requests {
 		t := s.Requests[i].template()
 		for _, text := range []text{t.kind, t.id, t.action, t.policyVersion, t.scope} {

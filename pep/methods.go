@@ -15,21 +15,23 @@ type Method struct {
 	Name     string
 	List     bool
 	Filter   authz.Filter // of a list
+	Grant    *Grant       // that a list is filtered by, or nil
 	Requests []authz.Request
 	Refusal  *authz.Refusal // set if all requests of the method are refused without asking
 }
 
 // Methods says what the enforcement point asks about each method, in the order of
-// [Endpoints]. The list of a profile that filters it by calls has no requests of its own.
+// [Endpoints]. The list of a profile that filters it by what becomes of calls has no requests
+// of its own.
 func (p *Profile) Methods() []Method {
 	var list []Method
 	for _, name := range endpointNames {
 		t, op := operationOf(name)
 		m := Method{Name: name, List: op == authz.List}
 		if m.List {
-			m.Filter = p.Filter(t)
+			m.Filter, m.Grant = p.Filter(t), p.Grant(t)
 		}
-		if m.Filter != authz.FilterCall {
+		if m.Filter != authz.FilterCall && m.Filter != authz.FilterPossible {
 			for _, r := range p.Ask(Item{Type: t, Name: AnyItem, Tags: []string{AnyTag}}, op).Requests {
 				if r.By != nil {
 					m.Refusal = r.By.Refuses()

@@ -69,8 +69,9 @@ type Profile struct {
 
 	server     string
 	operations map[string]operation
-	ownNames   bool // lists ask by a mounted item's own name
-	tasksSkip  bool // a call made as a task is never asked about
+	grants     map[string]*Grant // of lists that are filtered by one, by method
+	ownNames   bool              // lists ask by a mounted item's own name
+	tasksSkip  bool              // a call made as a task is never asked about
 
 	coaz *coazPoint // of coaz alone
 
@@ -85,20 +86,32 @@ type operation struct {
 }
 
 // A Question is what an enforcement point asks about one operation on one
-// item: all of the requests must be allowed. Without requests the operation is
-// unguarded.
+// item: all of the requests must be allowed. Without requests and without a grant the
+// operation is unguarded.
 type Question struct {
 	Requests []authz.Request // without principals
+	// Possible is set of a list that shows what some call is allowed of: the requests are
+	// those of the use, and leave its arguments open.
+	Possible bool
+	// Grant decides in place of requests, of a list that is filtered by one; or nil.
+	Grant *Granting
 	// TaskOnly is set if the operation is unguarded only because a client can
 	// go around the enforcement point by making the call as a task.
 	TaskOnly bool
 }
 
-// Guarded reports whether any request is sent.
-func (q Question) Guarded() bool { return len(q.Requests) > 0 }
+// Guarded reports whether any request is sent, or a grant is looked at.
+func (q Question) Guarded() bool { return len(q.Requests) > 0 || q.Grant != nil }
+
+// Direct reports whether the decisions on the requests, taken together, are the outcome. Of
+// other questions a matrix knows what they come to, and decisions alone say nothing.
+func (q Question) Direct() bool { return len(q.Requests) > 0 && !q.Possible }
 
 // LooksUp reports the first of some attributes that no request has looked up.
 func (q Question) LooksUp(attributes map[string]any) error {
+	if q.Possible {
+		return errors.New("a list of what is possible leaves open what is looked up")
+	}
 	known := map[string]any{}
 	for i := range q.Requests {
 		q.Requests[i].LookedUp(known)
@@ -116,8 +129,12 @@ func (p *Profile) Filter(t authz.ItemType) authz.Filter {
 	return p.operation(t, authz.List).filter
 }
 
+// Grant returns what the list that an item of a type appears in is filtered by, or nil.
+func (p *Profile) Grant(t authz.ItemType) *Grant { return p.grants[p.method(t, authz.List)] }
+
 // Ask returns what the enforcement point asks about an operation on an item.
-// The arguments of a call are left unknown; in a list they are empty.
+// The arguments of a call are left unknown, and those of a list that shows what is possible;
+// in others they are empty.
 func (p *Profile) Ask(item Item, op authz.Operation) Question {
 	if p.coaz != nil {
 		return p.coaz.ask(p.server, &item, op)
@@ -128,6 +145,12 @@ func (p *Profile) Ask(item Item, op authz.Operation) Question {
 		switch o.filter {
 		case authz.FilterNone:
 			return Question{}
+		case authz.FilterGrant:
+			return Question{Grant: &Granting{Grant: p.Grant(item.Type), Item: name}}
+		case authz.FilterPossible:
+			q := p.Ask(item, item.Type.Use())
+			q.Possible = q.Guarded()
+			return q
 		case authz.FilterCall:
 			o = p.operation(item.Type, item.Type.Use())
 		case authz.FilterGate, authz.FilterOwn:
@@ -150,11 +173,16 @@ func (p *Profile) Ask(item Item, op authz.Operation) Question {
 }
 
 func (p *Profile) operation(t authz.ItemType, op authz.Operation) operation {
-	o, ok := p.operations[Endpoint(t, op)]
-	if !ok && t == authz.TemplateItem && op == authz.List {
-		o = p.operations["resources/list"]
+	return p.operations[p.method(t, op)]
+}
+
+// method returns the method by which an operation on an item goes.
+func (p *Profile) method(t authz.ItemType, op authz.Operation) string {
+	method := Endpoint(t, op)
+	if _, ok := p.operations[method]; !ok && t == authz.TemplateItem && op == authz.List {
+		return "resources/list"
 	}
-	return o
+	return method
 }
 
 func tagList(tags []string) []any {

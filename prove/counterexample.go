@@ -20,14 +20,7 @@ import (
 // it as a whole, and leaves out what does not matter. Where the engine decides otherwise
 // nothing is known.
 func (x *search) shown(ctx context.Context, answer *solver.Answer) (*Counterexample, []string, error) {
-	who := *answer.Requests[0].Principal
-	who.Kind = x.cohort.kind
-	found := &Counterexample{
-		Principal: &who, Now: answer.Now, Arguments: argumentsOf(x.sentence.Of, &answer.Requests[0], x.request(0)),
-	}
-	if x.sentence.Kind == Apart {
-		found.Then = argumentsOf(x.sentence.Then, &answer.Requests[1], x.request(1))
-	}
+	found := x.counterexample(answer.Requests, answer.Now)
 	switch agrees, err := x.agrees(ctx, found); {
 	case err != nil:
 		return nil, nil, err
@@ -38,6 +31,17 @@ func (x *search) shown(ctx context.Context, answer *solver.Answer) (*Counterexam
 	}
 	found, err := x.shrunk(ctx, found)
 	return found, nil, err
+}
+
+// counterexample is what some requests are at a time.
+func (x *search) counterexample(requests []authz.Request, now time.Time) *Counterexample {
+	who := *requests[0].Principal
+	who.Kind = x.cohort.kind
+	c := &Counterexample{Principal: &who, Now: now, Arguments: argumentsOf(x.sentence.Of, &requests[0], x.request(0))}
+	if x.sentence.Kind == Apart {
+		c.Then = argumentsOf(x.sentence.Then, &requests[1], x.request(1))
+	}
+	return c
 }
 
 // agrees has the engine decide a counterexample, and reports whether it is one.
@@ -144,7 +148,13 @@ func (x *search) holds(ctx context.Context, c *Counterexample) (bool, error) {
 		if i == 1 && x.sentence.Kind == Apart {
 			arguments = c.Then
 		}
-		r = pep.Bind(r, arguments)
+		col := x.sentence.Of
+		if i == 1 && x.sentence.Kind == Apart {
+			col = x.sentence.Then
+		}
+		if !col.Question.Possible {
+			r = pep.Bind(r, arguments)
+		}
 		r.Principal, r.AnyPrincipal, r.AnyTime = &who, false, false
 		w.Requests[i] = r
 	}

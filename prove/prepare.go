@@ -22,7 +22,7 @@ func (p *Prover) Prepare(ctx context.Context, list []*Sentence) error {
 		}
 		cohorts, _ := p.cohorts(s)
 		for _, col := range []*matrix.Column{s.Of, s.Then} {
-			if col == nil || !col.Question.Guarded() {
+			if col == nil || len(col.Question.Requests) == 0 {
 				continue
 			}
 			if err := p.decide(ctx, col, cohorts); err != nil {
@@ -33,7 +33,8 @@ func (p *Prover) Prepare(ctx context.Context, list []*Sentence) error {
 			key := request.Resource.Kind + "\x00" + strings.Join(request.Unknown, "\x00")
 			conditions := []authz.Condition{authz.AnyOf(authz.Alternative{Allows: expr.Clause(s.Condition)})}
 			for _, c := range cohorts {
-				conditions = append(conditions, p.cell(col, c).Condition)
+				condition, _ := openOf(p.cell(col, c))
+				conditions = append(conditions, condition)
 			}
 			for _, c := range conditions {
 				if c.IsZero() || seen[key+"\x01"+c.Key()] {

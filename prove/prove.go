@@ -221,6 +221,8 @@ func (p *Prover) over(s *Sentence, cohorts []cohort) Over {
 		o.Attributes = "within the principal schema"
 	}
 	switch {
+	case s.Of.Question.Possible:
+		o.Arguments = "left open within the inputSchema"
 	case s.Of.Operation != authz.Call && s.Of.Operation != authz.Get:
 		o.Arguments = "none"
 	case !s.IgnoreSchema:

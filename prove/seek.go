@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
@@ -27,6 +28,7 @@ type search struct {
 	schemas  []*source.Node // of the arguments
 	reads    [2][][]string  // the arguments that they look at, by request
 	never    bool           // there is none
+	confirm  bool           // the engine has to agree before a request counts as found
 	open     []string       // what of it cannot be told
 }
 
@@ -83,7 +85,7 @@ func (x *search) ask(col *matrix.Column) {
 	r.Principal, r.AnyPrincipal = x.cohort.principal(), true
 	x.world.Requests = append(x.world.Requests, r)
 	var schema *source.Node
-	if col.TakesArguments() && !x.sentence.IgnoreSchema {
+	if col.TakesArguments() && !x.sentence.IgnoreSchema || col.Question.Possible {
 		schema = x.arguments(col.Item)
 	}
 	x.schemas, x.world.Arguments = append(x.schemas, schema), append(x.world.Arguments, schema.Value())
@@ -130,7 +132,8 @@ func (x *search) may(of int, col *matrix.Column, c cohort, wanted bool) {
 
 // allowed asks that a cell is allowed, or not.
 func (x *search) allowed(of int, cell *matrix.Cell, wanted bool) {
-	open := cell.Open() // settled or not: the sentence may leave the inputSchema out
+	open, some := openOf(cell) // settled or not: the sentence may leave the inputSchema out
+	x.confirm = x.confirm || some && !wanted
 	switch {
 	case !open.IsZero():
 		f, ok := solver.Of(open, x.request(of))
@@ -147,10 +150,24 @@ func (x *search) allowed(of int, cell *matrix.Cell, wanted bool) {
 	}
 }
 
+// openOf returns the condition that the engine left open in a cell, and whether it is enough
+// that some arguments meet it. That they do is a matter of finding them. That none do is not:
+// a principal and arguments that miss it only make a candidate, but if there is no such pair
+// some arguments do for everybody.
+func openOf(cell *matrix.Cell) (open authz.Condition, some bool) {
+	open = cell.Open()
+	if of := open.Met(); !of.IsZero() {
+		return of, true
+	}
+	return open, false
+}
+
 // cannot asks that a column is allowed with no arguments.
 func (x *search) cannot(col *matrix.Column) {
 	cell := x.cell(col, x.cohort)
-	if cell.Access == matrix.Conditional && len(cell.Condition.Reads().Arguments) > 0 {
+	_, some := openOf(cell)
+	others := some && (col.Item != x.sentence.Of.Item || x.sentence.IgnoreSchema) // arguments may be such that this one refuses
+	if cell.Access == matrix.Conditional && (len(cell.Condition.Reads().Arguments) > 0 || others) {
 		x.open = append(x.open, fmt.Sprintf("for which arguments %s of %s is allowed: %s", col.Operation, col.Item.Name, cell.Condition))
 		return
 	}
@@ -180,7 +197,23 @@ func (x *search) answer(ctx context.Context) (solver.Answer, error) {
 	if x.impossible[key] {
 		return solver.Answer{Verdict: solver.Impossible}, nil
 	}
+	if x.confirm {
+		x.in.Solver.Confirm = func(ctx context.Context, requests []authz.Request, now time.Time) (bool, error) {
+			return x.agrees(ctx, x.counterexample(requests, now))
+		}
+		defer func() { x.in.Solver.Confirm = nil }()
+	}
 	answer, err := x.in.Solver.Solve(ctx, &x.world, x.goals)
+	if err == nil && x.confirm && answer.Verdict == solver.Impossible {
+		var any solver.Answer // arguments: where there are none, nothing is possible either
+		x.in.Solver.Confirm = nil
+		if any, err = x.in.Solver.Solve(ctx, &x.world, nil); any.Verdict != solver.Possible {
+			answer.Verdict = solver.Unknown
+		}
+	}
+	if x.confirm && answer.Verdict == solver.Unknown {
+		answer.Open = []string{"whether some arguments would be allowed to everybody"}
+	}
 	if err == nil && answer.Verdict == solver.Impossible {
 		x.impossible[key] = true
 	}

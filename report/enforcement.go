@@ -87,6 +87,10 @@ func askedOf(m *pep.Method) []string {
 		return []string{fmt.Sprintf("refuses it with %d, and asks nothing", m.Refusal.Code)}
 	case m.Filter == authz.FilterCall:
 		return []string{"by the answer about use, without arguments"}
+	case m.Filter == authz.FilterPossible:
+		return []string{"by the answer about use, with arguments and what is looked up left open: shows what is allowed with some"}
+	case m.Grant != nil:
+		return grantedBy(m.Grant)
 	case len(m.Requests) == 0 && m.List:
 		return []string{"asks nothing: everything shows"}
 	case len(m.Requests) == 0:
@@ -108,6 +112,20 @@ func askedOf(m *pep.Method) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// grantedBy says what a list shows that is filtered by a grant, and what becomes of it where the
+// grant does not fit.
+func grantedBy(g *pep.Grant) []string {
+	missing := "without a grant: nothing shows"
+	if g.Missing == authz.Pass {
+		missing = "without a grant: everything shows"
+	}
+	return []string{
+		"asks nothing: shows what " + g.String() + " names, whatever policies say",
+		missing,
+		"a grant that was not kept up: a name of no item shows nothing, an item shows whose use is denied, and one is hidden whose use is allowed",
+	}
 }
 
 // EnforcementPointText writes what is known of enforcement points for a terminal.
@@ -191,7 +209,9 @@ type enforcementJSON struct {
 
 type methodJSON struct {
 	Method   string      `json:"method"`
-	Filter   string      `json:"filter,omitempty"` // of a list
+	Filter   string      `json:"filter,omitempty"`  // of a list
+	Grant    string      `json:"grant,omitempty"`   // the file or attribute that has the names that a list shows
+	Missing  string      `json:"missing,omitempty"` // what becomes of the list without a grant
 	Requests []askedJSON `json:"requests"`
 	Refused  int         `json:"refused,omitempty"` // the code of all answers; nothing is asked
 }
@@ -234,6 +254,9 @@ func EnforcementPointJSON(w io.Writer, list []EnforcementPoint, _ Options) error
 			}
 			if m.Refusal != nil {
 				j.Refused = m.Refusal.Code
+			}
+			if m.Grant != nil {
+				j.Grant, j.Missing = m.Grant.String(), m.Grant.Missing.String()
 			}
 			for _, r := range m.Requests {
 				j.Requests = append(j.Requests, askedJSON{r.Resource.Kind, r.Resource.ID, r.Action, r.Resource.PolicyVersion, r.Resource.Scope, r.Resource.Attr})

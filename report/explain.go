@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/explain"
 	"github.com/mcpolicy/mcpolicy/pdp"
 )
@@ -28,11 +29,29 @@ func ExplainText(w io.Writer, x *explain.Explanation, o Options) error {
 		l.sign(plain, text)
 	}
 	l.end()
+	p.explainList(x)
 	for i := range x.Requests {
 		p.explainRequest(x, &x.Requests[i], o)
 	}
 	p.changes(x)
 	return p.w.Flush()
+}
+
+// explainList says of a list which use shows an item, or which grant.
+func (p *printer) explainList(x *explain.Explanation) {
+	if x.Shown != nil {
+		arguments, lookedUp := authz.SplitArguments(x.Shown)
+		text := fmt.Sprintf("%s %s with %s", x.Column.Item.Type.Use(), x.Column.Item.Name, jsonText(arguments))
+		if lookedUp != nil {
+			text += ", where " + jsonText(lookedUp) + " is looked up"
+		}
+		p.blank()
+		p.labelled("such as", text+" (the engine agrees)")
+	}
+	if g := x.Cell.Grant; g != nil && g.Whose != "" {
+		p.blank()
+		p.labelled("grant", fmt.Sprintf("%v to %s: %s", g.Pos, g.Whose, g.Name))
+	}
 }
 
 func (p *printer) explainRequest(x *explain.Explanation, r *explain.Request, o Options) {
@@ -222,9 +241,17 @@ type explainDocument struct {
 	Access    string         `json:"access"`
 	Condition string         `json:"condition,omitempty"`
 	Sentence  string         `json:"sentence"`
+	Possible  *possibleJSON  `json:"possible,omitempty"`
+	Grant     *grantedJSON   `json:"grant,omitempty"`
 	Requests  []requestJSON  `json:"requests"`
 	Ways      []wayJSON      `json:"wouldBeAllowed"`
 	Smallest  *smallestJSON  `json:"smallestChange,omitempty"`
+}
+
+// possibleJSON is a use that is allowed, of a list that shows what is possible.
+type possibleJSON struct {
+	Arguments map[string]any `json:"arguments"`
+	LookedUp  map[string]any `json:"lookedUp,omitempty"`
 }
 
 type requestJSON struct {
@@ -291,6 +318,11 @@ func ExplainJSON(w io.Writer, x *explain.Explanation, _ Options) error {
 		Access: x.Cell.Access.String(), Condition: x.Cell.Condition.String(), Sentence: x.Sentence,
 		Requests: []requestJSON{}, Ways: []wayJSON{},
 	}
+	if x.Shown != nil {
+		arguments, lookedUp := authz.SplitArguments(x.Shown)
+		doc.Possible = &possibleJSON{arguments, lookedUp}
+	}
+	doc.Grant = jsonGranted(&x.Cell)
 	for i := range x.Requests {
 		r := &x.Requests[i]
 		out := requestJSON{Kind: r.Resource.Kind, ID: r.Resource.ID, Action: r.Action, Effect: r.Decision.Effect.String(), Rules: []ruleJSON{}}

@@ -83,13 +83,32 @@ func columnJSON(c *matrix.Column) []byte {
 
 func cellJSON(c *matrix.Cell, through []*manifest.Item) []byte {
 	return jsonOf(struct {
-		Access    string     `json:"access"`
-		Condition string     `json:"condition,omitempty"`
-		Reason    string     `json:"reason,omitempty"`   // of a condition that comes to nothing else
-		NoPolicy  bool       `json:"noPolicy,omitempty"` // none covers what is asked about
-		Through   []string   `json:"through,omitempty"`  // tools that call this one without a question
-		Rules     []jsonRule `json:"rules"`
-	}{c.Access.String(), c.Condition.String(), c.Reason(), c.NoPolicy, calledBy(through), jsonRules(c.Decisive())})[1:]
+		Access    string       `json:"access"`
+		Condition string       `json:"condition,omitempty"`
+		Reason    string       `json:"reason,omitempty"`   // of a condition that comes to nothing else
+		NoPolicy  bool         `json:"noPolicy,omitempty"` // none covers what is asked about
+		Through   []string     `json:"through,omitempty"`  // tools that call this one without a question
+		Grant     *grantedJSON `json:"grant,omitempty"`    // that decides, and no policy
+		Rules     []jsonRule   `json:"rules"`
+	}{c.Access.String(), c.Condition.String(), c.Reason(), c.NoPolicy, calledBy(through), jsonGranted(c), jsonRules(c.Decisive())})[1:]
+}
+
+// grantedJSON is what grants say of an item to a principal.
+type grantedJSON struct {
+	Whose string `json:"whose,omitempty"` // a role, an attribute, or itself; none where no grant names the item
+	Name  string `json:"name,omitempty"`  // a name or a pattern
+	File  string `json:"file,omitempty"`
+	Line  int    `json:"line,omitempty"`
+	None  bool   `json:"missing,omitempty"` // there is no grant for the principal
+}
+
+// jsonGrant returns what decides of a list that is filtered by a grant; nil for other cells.
+func jsonGranted(c *matrix.Cell) *grantedJSON {
+	g := c.Grant
+	if g == nil {
+		return nil
+	}
+	return &grantedJSON{g.Whose, g.Name, g.Pos.File, g.Pos.Line, g.None}
 }
 
 func calledBy(list []*manifest.Item) []string {

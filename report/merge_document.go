@@ -7,6 +7,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
@@ -139,8 +140,9 @@ func (x *mergedCase) cell(access matrix.Access) *matrix.Cell {
 		cell.Condition = authz.Unwritten(x.Condition)
 	}
 	if how, condition, ok := strings.Cut(x.Reason, " meet: "); ok {
-		cell.Settlement = matrix.Settlement{Condition: authz.Unwritten(condition), BySchema: strings.HasSuffix(how, "that the inputSchema allows")}
+		cell.Settlement = matrix.Settlement{Condition: authz.Unwritten(condition), BySchema: strings.HasSuffix(how, "that the inputSchema allows"), Some: strings.HasPrefix(how, "some ")}
 	}
+	cell.Grant = pep.GrantedBy(x.Reason)
 	met := authz.Fired
 	if access == matrix.Conditional || cell.Settlement.Settled() {
 		met = authz.Depends

@@ -23,12 +23,13 @@ type mergedCell struct {
 	Principal string `json:"principal,omitempty"`
 	Class     int    `json:"class,omitempty"` // in what is read; what is written has principals
 	columnOfJSON
-	Access    string     `json:"access"`
-	Condition string     `json:"condition,omitempty"`
-	Reason    string     `json:"reason,omitempty"`
-	NoPolicy  bool       `json:"noPolicy,omitempty"`
-	Through   []string   `json:"through,omitempty"`
-	Rules     []jsonRule `json:"rules"`
+	Access    string       `json:"access"`
+	Condition string       `json:"condition,omitempty"`
+	Reason    string       `json:"reason,omitempty"`
+	NoPolicy  bool         `json:"noPolicy,omitempty"`
+	Through   []string     `json:"through,omitempty"`
+	Grant     *grantedJSON `json:"grant,omitempty"`
+	Rules     []jsonRule   `json:"rules"`
 }
 
 type mergedCase struct {
@@ -61,9 +62,15 @@ func oneOf(what, word string, words []string) error {
 	return fmt.Errorf("%s is %q, which this version does not know", what, word)
 }
 
-func (x *mergedCell) key() string    { return fmt.Sprintf("cell %q %v", x.Principal, x.columnOfJSON) }
-func (x *mergedCell) label(l string) { under(l, &x.Server); labelRules(l, x.Rules) }
-func (x *mergedCell) check() error   { return oneOf("access", x.Access, matrix.Accesses()) }
+func (x *mergedCell) key() string { return fmt.Sprintf("cell %q %v", x.Principal, x.columnOfJSON) }
+func (x *mergedCell) label(l string) {
+	under(l, &x.Server)
+	labelRules(l, x.Rules)
+	if x.Grant != nil {
+		under(l, &x.Grant.File)
+	}
+}
+func (x *mergedCell) check() error { return oneOf("access", x.Access, matrix.Accesses()) }
 
 func (x *matrixItemJSON) key() string {
 	return fmt.Sprintf("matrix item %q %q %q", x.Server, x.Type, x.Name)

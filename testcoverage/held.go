@@ -158,7 +158,7 @@ func (m *measurer) opened(ctx context.Context, w *world, s *subject, h hold) (pd
 func (m *measurer) touchedCells(x *held) []apart.Cell {
 	var list []apart.Cell
 	for _, col := range m.in.Matrix.Columns {
-		if !col.Question.Guarded() || !m.column(x, col) {
+		if !col.Question.Direct() || !m.column(x, col) {
 			continue
 		}
 		for _, class := range m.in.Matrix.Classes {

@@ -121,7 +121,7 @@ func (l *look) sameEffect(a matrix.Access) bool {
 // where looks for a call that meets the condition of the rule, and that is decided as the
 // rule would have it.
 func (l *look) where(ctx context.Context, w *world, who *authz.Principal, col *matrix.Column) (apart.Call, error) {
-	if l.condition == nil {
+	if l.condition == nil || !col.Question.Direct() {
 		return apart.Call{}, nil
 	}
 	decisions, err := w.finder.Decisions(ctx, who, col)
@@ -163,8 +163,8 @@ func (l *look) activatable(ctx context.Context, unknown bool, want []Case) (Stat
 		return Uncovered, false, want, nil
 	}
 	for _, col := range l.in.Matrix.Columns {
-		if !col.Question.Guarded() {
-			continue
+		if !col.Question.Direct() {
+			continue // no policy has a say, or what becomes of the use says it
 		}
 		for _, class := range l.in.Matrix.Classes {
 			cell := l.in.Matrix.Cell(class, col)

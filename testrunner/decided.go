@@ -194,7 +194,7 @@ func reasonOf(cell *matrix.Cell, x *Decided, rejects bool, failed authz.Met, lim
 	switch {
 	case len(x.Rules) > 0:
 		return RuleDenies
-	case len(x.Partly) > 0:
+	case len(x.Partly) > 0, cell.Grant != nil:
 		return NoReason
 	case cell.NoPolicy:
 		return NoPolicy

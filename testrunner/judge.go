@@ -95,6 +95,9 @@ func (b bound) whyUnguarded() string {
 	if b.column.Question.TaskOnly {
 		return "no policy is asked when the call is made as a task"
 	}
+	if reason := b.Cell.Reason(); reason != "" {
+		return reason
+	}
 	if b.Cell.NoPolicy {
 		return fmt.Sprintf("no policy covers what is asked about, and %s lets that pass", b.column.Server.Profile.Name)
 	}

@@ -3,12 +3,14 @@ package workspace
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/config"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/matrix"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -18,7 +20,7 @@ import (
 func checkEnforcement(c *config.Config) error {
 	var errs []error
 	for _, p := range c.Enforcement {
-		for _, spec := range specsOf(p) {
+		for _, spec := range specsOf(p, nil) {
 			errs = append(errs, spec.CheckPlaceholders())
 		}
 	}
@@ -45,7 +47,7 @@ func (w *Workspace) profile(s *config.Server, inventory *manifest.Inventory) (*p
 		name = config.DefaultEnforcement
 	}
 	if declared := w.Config.Enforcement.Get(name); declared != nil {
-		return customProfile(declared, s.Name, inventory)
+		return customProfile(declared, s.Name, inventory, w.grants)
 	}
 	p, err := pep.New(name, s.Name, with, inventory.FastMCP)
 	if err == nil {
@@ -70,9 +72,9 @@ func withOf(s *config.Server) pep.With {
 }
 
 // customProfile returns a declared profile in front of a server, or of any without an
-// inventory.
-func customProfile(declared *config.Profile, server string, inventory *manifest.Inventory) (*pep.Profile, error) {
-	specs := specsOf(declared)
+// inventory. Grants are those that were read.
+func customProfile(declared *config.Profile, server string, inventory *manifest.Inventory, grants grantFiles) (*pep.Profile, error) {
+	specs := specsOf(declared, grants)
 	p, err := pep.Custom(declared.Name, server, specs)
 	for i := range specs {
 		if err == nil && inventory != nil {
@@ -98,15 +100,15 @@ func profileItems(inventory *manifest.Inventory) []pep.Item {
 }
 
 // specsOf is what a config says about an enforcement point, in the order of the
-// methods.
-func specsOf(declared *config.Profile) []pep.Spec {
+// methods, with the grants that were read.
+func specsOf(declared *config.Profile, grants grantFiles) []pep.Spec {
 	var specs []pep.Spec
 	for _, m := range config.Methods() {
 		rule, ok := declared.Methods[m]
 		if !ok {
 			continue
 		}
-		spec := pep.Spec{Endpoint: string(m), Pos: rule.Pos, Filter: rule.Filter}
+		spec := pep.Spec{Endpoint: string(m), Pos: rule.Pos, Filter: rule.Filter, Grant: grants.of(rule.Grant)}
 		for _, r := range rule.Requests {
 			spec.Requests = append(spec.Requests, pep.RequestSpec{
 				Kind: r.Kind, ID: r.ID, Action: r.Action, Attr: r.Attr,
@@ -118,12 +120,12 @@ func specsOf(declared *config.Profile) []pep.Spec {
 	return specs
 }
 
-// classOf returns a key that is the same for principals whom neither the policies nor what
-// enforcement points send tell apart.
-func (w *Workspace) classOf() func(*authz.Principal) string {
+// ClassOf returns a key that is the same for principals whom neither the policies of an engine
+// tell apart nor what enforcement points send and grants name.
+func (w *Workspace) ClassOf(e *embedded.Engine) func(*authz.Principal) string {
 	var read []authz.Origin
 	for _, p := range w.Config.Enforcement {
-		for _, spec := range specsOf(p) {
+		for _, spec := range specsOf(p, nil) {
 			read = append(read, spec.ReadsOfPrincipal()...)
 		}
 	}
@@ -135,14 +137,17 @@ func (w *Workspace) classOf() func(*authz.Principal) string {
 	for _, s := range w.Servers {
 		read = append(read, s.Profile.ReadsOfPrincipal(profileItems(s.Inventory))...)
 	}
-	if len(read) == 0 {
-		return w.Engine.Class
+	if len(read)+len(w.grants) == 0 {
+		return e.Class
 	}
 	return func(p *authz.Principal) string {
-		values := []any{w.Engine.Class(p)}
+		values := []any{e.Class(p)}
 		for _, o := range read {
 			v, ok := o.Value(p, nil)
 			values = append(values, v, ok)
+		}
+		for _, path := range slices.Sorted(maps.Keys(w.grants)) {
+			values = append(values, w.grants[path].Whose(p))
 		}
 		return source.JSONText(values)
 	}

@@ -59,7 +59,7 @@ func EnforcementPoints(c *config.Config, name string) ([]report.EnforcementPoint
 // profileOf returns the enforcement point of a server, for any server.
 func profileOf(c *config.Config, name string, s *config.Server) (*pep.Profile, error) {
 	if declared := c.Enforcement.Get(name); declared != nil {
-		return customProfile(declared, pep.AnyServer, nil)
+		return customProfile(declared, pep.AnyServer, nil, nil)
 	}
 	return pep.New(name, pep.AnyServer, withOf(s), "")
 }

@@ -187,7 +187,8 @@ func (w *Workspace) widened(ctx context.Context, list []Proposal) (bool, error) 
 	if err != nil {
 		return false, err
 	}
-	classes := matrix.NewClasses(func(p *authz.Principal) string { return w.Engine.Class(p) + "\x00" + engine.Class(p) })
+	is, becomes := w.ClassOf(w.Engine), w.ClassOf(engine)
+	classes := matrix.NewClasses(func(p *authz.Principal) string { return is(p) + "\x00" + becomes(p) })
 	for _, p := range w.Principals.Principals {
 		classes.Add(p)
 	}

@@ -115,6 +115,7 @@ type Workspace struct {
 	in       *Inputs
 	o        Options
 	accepted []acceptedGap
+	grants   grantFiles
 	classes  *matrix.Classes // of the principals
 	compiled chan struct{}   // closed when the engine is there, or will not be
 	policyFS fs.FS
@@ -169,6 +170,7 @@ func Load(ctx context.Context, in *Inputs, o Options) (*Workspace, error) {
 	if w.Now.IsZero() {
 		w.Now = time.Now()
 	}
+	granted := w.loadGrants() // which the others go by
 	parts := []func() error{
 		func() error { return w.loadPolicies(ctx, o.Bounds) }, // what takes longest first
 		func() error {
@@ -193,7 +195,7 @@ func Load(ctx context.Context, in *Inputs, o Options) (*Workspace, error) {
 		})
 	}
 	_ = g.Wait() // the errors are in errs
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, granted)...); err != nil {
 		return nil, err
 	}
 	w.Decider = w.Engine

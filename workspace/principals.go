@@ -42,7 +42,7 @@ func (w *Workspace) loadPrincipals() error {
 		defer Guard(&sorting)
 		<-w.compiled
 		if len(w.o.PDP) == 0 && w.Engine != nil {
-			w.classes = matrix.NewClasses(w.classOf())
+			w.classes = matrix.NewClasses(w.ClassOf(w.Engine))
 		} else {
 			w.classes = matrix.NewClasses(nil) // a remote PDP may have other policies
 		}

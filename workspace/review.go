@@ -257,6 +257,9 @@ func Paths(c *config.Config) []string {
 			list = append(list, m.File)
 		}
 	}
+	for g := range c.Grants() {
+		list = append(list, g.File.Path)
+	}
 	slices.Sort(list)
 	return slices.DeleteFunc(slices.Compact(list), func(p string) bool { return p == "" })
 }

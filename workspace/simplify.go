@@ -56,7 +56,11 @@ func (w *Workspace) simplifyAnswers(ctx context.Context, answers []explain.Answe
 type simplified struct {
 	list []simplify.Asked
 	at   []*authz.Condition
+	some []some
 }
+
+// some is a condition that some arguments meet another one, and that.
+type some struct{ whole, of *authz.Condition }
 
 // add takes the condition of somebody in a column, and the rules that it comes from.
 func (s *simplified) add(c *authz.Condition, col *matrix.Column, who *authz.Principal, rules []*policy.Rule) {
@@ -64,6 +68,11 @@ func (s *simplified) add(c *authz.Condition, col *matrix.Column, who *authz.Prin
 		return
 	}
 	r := col.Question.Requests[0]
+	if of := c.Met(); !of.IsZero() {
+		s.some = append(s.some, some{c, &of})
+		s.add(&of, col, who, rules)
+		return
+	}
 	if !c.Written() && len(c.Parts()) == 0 {
 		if text := told(rules, r.Unknown); text != "" {
 			*c = c.Told(text)
@@ -84,6 +93,9 @@ func (s *simplified) put(ctx context.Context, w *Workspace) error {
 	}
 	for i, c := range shorter {
 		*s.at[i] = c
+	}
+	for _, x := range s.some {
+		*x.whole = authz.Some(*x.of)
 	}
 	return nil
 }

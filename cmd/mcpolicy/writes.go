@@ -157,6 +157,9 @@ func (in *input) ingredients(cfg *config.Config, dir *folder) []ingredient {
 			named("an inventory", m.File)
 		}
 	}
+	for g := range cfg.Grants() {
+		named("a file of grants", g.File.Path)
+	}
 	named("the policies", cfg.Policies.Path)
 	named("the principals", cfg.Principals.Path)
 	named(baselineWhat, cfg.Lint.Baseline.Path)

@@ -178,8 +178,8 @@ func (f *Finder) first(ctx context.Context, b pdp.Decider, cells []Cell, fixed m
 	who := map[*matrix.Column][]*authz.Principal{}
 	result := Difference{Verdict: solver.Impossible}
 	for _, c := range cells {
-		if !c.Column.Question.Guarded() {
-			continue // no policy has a say
+		if !c.Column.Question.Direct() {
+			continue // no policy has a say, or what becomes of the use says it
 		}
 		if f.byChance(c) {
 			result = Difference{Principal: c.Principal, Column: c.Column, Open: []string{confusedRules}}

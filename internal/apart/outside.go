@@ -55,7 +55,7 @@ func (f *Finder) limited() func() {
 func (f *Finder) outside(ctx context.Context, b pdp.Decider, columns []*matrix.Column, roles []string) (Difference, error) {
 	result := Difference{Verdict: solver.Impossible}
 	for _, col := range columns {
-		if !col.Question.Guarded() {
+		if !col.Question.Direct() {
 			continue
 		}
 		of := f.cohortsOf(col, roles)

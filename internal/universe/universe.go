@@ -57,6 +57,11 @@ func Of(set *policy.Set, columns ...*matrix.Column) Roles {
 			}
 		}
 	}
+	for _, col := range columns {
+		if g := col.Question.Grant; g != nil {
+			names = append(names, g.RolesNamed()...)
+		}
+	}
 	if slices.ContainsFunc(set.Policies, func(p *policy.Policy) bool { return p.Kind == policy.RolePolicy && !p.Disabled }) {
 		names = append(names, coverage.RolesNamed(set)...) // they narrow what others allow
 	}
