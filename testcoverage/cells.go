@@ -99,7 +99,7 @@ func sidesOf(c *matrix.Cell) []string {
 			list = append(list, DeniedByRule)
 		}
 		return list
-	case matrix.Unguarded:
+	case matrix.Unguarded, matrix.Refused:
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ func New(m *matrix.Matrix, policies *policy.Set, defaults Defaults) *Index {
 		for _, r := range x.routed(plainQuestion(col).Requests) {
 			t := target(col.Server, &r.Request)
 			a := Asked{Request: &r.Request, Target: t}
-			if r.number < len(template) && !(r.byMapping && template[r.number].Resource.Kind != r.Resource.Kind) {
+			if r.number < len(template) && (!r.byMapping || template[r.number].Resource.Kind == r.Resource.Kind) {
 				a.AnyItem = &template[r.number]
 				a.General = a.AnyItem.Action == r.Action
 				a.Gate = a.General && a.AnyItem.Resource.ID == r.Resource.ID
