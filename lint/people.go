@@ -34,27 +34,25 @@ func rolesHeld(p *Pass) []string {
 	for _, c := range p.Matrix.Classes {
 		roles = append(roles, c.First().Roles...)
 	}
-	roles = append(roles, rolesShown(p)...)
+	for _, col := range p.Matrix.Columns {
+		roles = append(roles, rolesShown(p, col)...)
+	}
 	return slices.Sorted(slices.Values(p.index.Lineage(roles...)))
 }
 
-// rolesShown lists the roles that enforcement points show where these are not those of the
-// principals.
-func rolesShown(p *Pass) []string {
+// rolesShown lists the roles that the principals have in the requests about a column, where
+// the enforcement point shows others.
+func rolesShown(p *Pass, col *matrix.Column) []string {
 	seen := map[string]bool{}
-	asked := map[string]bool{}
-	for _, col := range p.Matrix.Columns {
-		for _, r := range col.Question.Requests {
-			if r.By == nil || asked[r.By.Key()] {
-				continue
-			}
-			asked[r.By.Key()] = true
-			for _, c := range p.Matrix.Classes {
-				r.Principal = c.First()
-				if sent, refusal := r.Sent(); refusal == nil {
-					for _, role := range sent.Principal.Roles {
-						seen[role] = true
-					}
+	for _, r := range col.Question.Requests {
+		if r.By == nil {
+			continue
+		}
+		for _, c := range p.Matrix.Classes {
+			r.Principal = c.First()
+			if sent, refusal := r.Sent(); refusal == nil {
+				for _, role := range sent.Principal.Roles {
+					seen[role] = true
 				}
 			}
 		}

@@ -134,6 +134,16 @@ func (c *coazPoint) ask(server string, item *Item, op authz.Operation) Question 
 	return Question{Requests: list}
 }
 
+// ByDefault returns what is asked about a call of a tool by a point that does not know the
+// mapping which the tool declares, and whether that makes a difference.
+func (p *Profile) ByDefault(item Item) (Question, bool) {
+	if p.coaz == nil || p.coaz.noMappings || item.Inputs.Get(coaz.Key) == nil {
+		return Question{}, false
+	}
+	item.Inputs = nil
+	return p.Ask(item, authz.Call), true
+}
+
 // A coazSender makes the request of one entry of a mapping.
 type coazSender struct {
 	*coazPoint
