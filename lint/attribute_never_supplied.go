@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -73,12 +74,15 @@ resourcePolicy:
 		}
 		known := map[string]supply{} // of principals, by path
 		for _, x := range p.readings.list {
+			others := x.shown(p)
 			for i := range x.reads {
 				read := &x.reads[i]
 				of := "principal"
 				var s supply
 				if key := strings.Join(read.Path, "\x00"); !read.Principal {
 					of, s = "resource", supplied(sentWith(p, x, read), read.Path)
+				} else if others != nil {
+					s = suppliedBy(others, read.Path)
 				} else if held, ok := known[key]; ok {
 					s = held
 				} else {
@@ -95,6 +99,10 @@ resourcePolicy:
 					f.Evidence = append(f.Evidence, fmt.Sprintf("What there is: %s.", listing(names, people)))
 				}
 				who := "no declared principal has"
+				if read.Principal && others != nil {
+					who = strings.Join(x.senders(), " and ") + " shows no principal that has"
+					x.failsOpen(p, &f)
+				}
 				if !read.Principal {
 					who = strings.Join(x.senders(), " and ") + " " + plural(len(x.senders()), "sends", "send") + " no"
 					if x.mayBeSent() {
@@ -128,6 +136,59 @@ func sentWith(p *Pass, x *reader, read *pdp.Read) []any {
 		list = append(list, q.Resource.Attr)
 	}
 	return list
+}
+
+// shown returns the principals as policies see them, where a rule is asked about by none but
+// enforcement points that show others than the declared ones; nil elsewhere.
+func (x *reader) shown(p *Pass) []*authz.Principal {
+	seen := map[*authz.Principal]bool{}
+	var list []*authz.Principal
+	for _, q := range x.about {
+		if !q.col.ShowsOthers() {
+			return nil
+		}
+		for _, r := range q.col.Question.Requests {
+			for _, c := range p.Matrix.Classes {
+				r.Principal = c.First()
+				if sent, refusal := r.Sent(); refusal == nil && !seen[sent.Principal] {
+					seen[sent.Principal] = true
+					list = append(list, sent.Principal)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// failsOpen makes an error of the finding if the rule denies what somebody may do because its
+// condition cannot be evaluated.
+func (x *reader) failsOpen(p *Pass, f *Finding) {
+	if x.rule.Effect != authz.Deny {
+		return
+	}
+	unmet := func(r matrix.Rule) bool { return r.Syntax == x.rule && r.Met == authz.Unmet }
+	for _, q := range x.about {
+		var who []*matrix.Class
+		for _, c := range p.Matrix.Classes {
+			if cell := p.cell(c, q.col); granted(cell) && slices.ContainsFunc(cell.Rules, unmet) {
+				who = append(who, c)
+			}
+		}
+		if len(who) > 0 && q.col.Operation != authz.List {
+			f.Severity = authz.SeverityError
+			f.Evidence = append(f.Evidence, fmt.Sprintf("The DENY fails open: %s may %v %s.", p.names(who), q.col.Operation, q.col.Item.Name))
+			return
+		}
+	}
+}
+
+// suppliedBy says how far principals have a path below their attributes.
+func suppliedBy(who []*authz.Principal, path []string) supply {
+	var holding []any
+	for _, one := range who {
+		holding = append(holding, one.Attr)
+	}
+	return supplied(holding, path)
 }
 
 // anything is a value that has every attribute.

@@ -51,9 +51,13 @@ principals:
 			}
 		}
 		for _, x := range p.readings.list {
+			others := x.shown(p)
 			for i := range x.claims {
 				read := &x.claims[i]
 				s := supplied(holding, read.Path)
+				if others != nil { // who are shown without a token
+					s = supply{}
+				}
 				if s.step == len(read.Path) || read.Guarded[s.step] {
 					continue
 				}
