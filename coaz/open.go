@@ -66,6 +66,9 @@ func (p Point) Told(declared *Mapping, method string, params map[string]any) []a
 		x := &opening{in: in}
 		if r, err := x.request(e); err == nil {
 			r.Principal, r.Needs = nil, authz.Clause{}
+			if p.Server != "" && serverMethods[method] != nil {
+				r.Resource.ID, r.Made = p.Server, nil
+			}
 			list = append(list, r)
 		}
 	}

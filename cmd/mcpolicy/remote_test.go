@@ -167,7 +167,7 @@ func TestCompareFixtures(t *testing.T) {
 	}
 	for _, c := range configs {
 		dir := filepath.Dir(c)
-		if filepath.Base(dir) == "bank" {
+		if name := filepath.Base(dir); name == "bank" || name == "coaz" {
 			continue // a running PDP is not asked about requests that are made of what is open
 		}
 		t.Run(filepath.Base(dir), func(t *testing.T) {
