@@ -126,8 +126,10 @@ func (x *grantOf) report(p *Pass, name string, pos source.Pos, who crowd) {
 
 // reportOther reports an attribute that is no list of names.
 func (x *grantOf) reportOther(p *Pass, pos source.Pos, who crowd) {
-	f := Finding{Pos: pos, Cause: causeOf(x.String(), "no list"), Server: x.servers[0].Name, Fix: "Write a list of names, [] for none.",
-		Evidence: []string{fmt.Sprintf("%s shows them what the list of names has.", pep.Endpoint(x.of, authz.List))}}
+	f := Finding{
+		Pos: pos, Cause: causeOf(x.String(), "no list"), Server: x.servers[0].Name, Fix: "Write a list of names, [] for none.",
+		Evidence: []string{fmt.Sprintf("%s shows them what the list of names has.", pep.Endpoint(x.of, authz.List))},
+	}
 	p.report(draft{Finding: f, subject: x.String(), who: who, endpoint: pep.Endpoint(x.of, authz.List), say: func(e *effects) string {
 		return fmt.Sprintf("%s of %s is no list of names: what shows to them is not known", x.Grant, p.namesIn(e.who))
 	}})
@@ -147,8 +149,10 @@ func (x *grantOf) reportKeys(p *Pass) {
 		if slices.Contains(keys, to.Whose) || near == "" {
 			continue // declared principals are a sample
 		}
-		f := Finding{Pos: to.Pos, Cause: causeOf(x.String(), "principal", to.Whose), Server: x.servers[0].Name, Fix: "Correct the key, or declare the principal.",
-			Evidence: []string{fmt.Sprintf("Declared are %s.", listing(keys, people))}}
+		f := Finding{
+			Pos: to.Pos, Cause: causeOf(x.String(), "principal", to.Whose), Server: x.servers[0].Name, Fix: "Correct the key, or declare the principal.",
+			Evidence: []string{fmt.Sprintf("Declared are %s.", listing(keys, people))},
+		}
 		p.report(draft{Finding: f, subject: to.Whose, say: func(*effects) string {
 			return fmt.Sprintf("%s has a grant to %s, who is not declared%s", x.String(), to.Whose, near)
 		}})
