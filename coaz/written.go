@@ -150,21 +150,10 @@ func (x *opening) inConditions(e ast.Expr) (ast.Expr, error) {
 				return of, true
 			}
 		}
-		if v, there := below(values, path[1:]); there && len(path) > 1 && !expr.IsOptional(of) {
+		if v, there := authz.Origin(path).Value(nil, values); there && len(path) > 1 && !expr.IsOptional(of) {
 			return expr.Constant(v), true
 		}
 		return expr.Rebase(of, len(path)-1, expr.Constant(values)), true
 	})
 	return written, unclear
-}
-
-func below(v any, path []string) (any, bool) {
-	for _, name := range path {
-		object, _ := v.(map[string]any)
-		var there bool
-		if v, there = object[name]; !there {
-			return nil, false
-		}
-	}
-	return v, true
 }

@@ -54,7 +54,10 @@ var roleNotShown = &Rule{
 			for _, role := range r.Roles {
 				matches := func(held string) bool { return matchesRole(role.Value, held) }
 				who := wholly(p.Matrix.Classes).where(func(who *authz.Principal) bool { return slices.ContainsFunc(who.Roles, matches) })
-				if slices.ContainsFunc(sent, matches) || len(who) == 0 {
+				if matches(everybody) {
+					who = wholly(p.Matrix.Classes)
+				}
+				if slices.ContainsFunc(sent, matches) || len(who) == 0 || len(sent) == 0 {
 					continue
 				}
 				reportNotShown(p, r, role, columns, who, sent)
@@ -62,6 +65,9 @@ var roleNotShown = &Rule{
 		}
 	},
 }
+
+// everybody is the role of whoever has no others, on mappings that send none.
+const everybody = "identity"
 
 // reportNotShown reports a role of a rule that never gets to it.
 func reportNotShown(p *Pass, r *policy.Rule, role policy.Text, columns []*matrix.Column, who crowd, sent []string) {

@@ -264,6 +264,15 @@ func (p *Profile) Besides() []authz.Request {
 	return list
 }
 
+// Claim returns a claim of a principal's token, by its path, and whether it has one: of the
+// tokens that points of COAZ-MCP read, and no others.
+func (p *Profile) Claim(who *authz.Principal, path []string) (any, bool) {
+	if p.coaz == nil {
+		return nil, false
+	}
+	return append(authz.Origin{arguments}, path...).Value(nil, p.coaz.token(who))
+}
+
 // ReadsOfPrincipal lists what of the principal makes a difference to what is sent about some
 // items.
 func (p *Profile) ReadsOfPrincipal(items []Item) []authz.Origin {
