@@ -287,6 +287,11 @@ var (
 	validScope   = regexp.MustCompile(`^(|\.|[0-9a-zA-Z][\w-]*(\.\w[\w-]*)*)$`)
 )
 
+// Valid reports whether a PDP takes the scope and the version of a request for such.
+func (r *Request) Valid() bool {
+	return validScope.MatchString(r.Resource.Scope) && validVersion.MatchString(r.Resource.PolicyVersion)
+}
+
 // invalid says why a PDP answers that a request is none, of the parts that are made.
 func (r *Request) invalid(made []Made) string {
 	for i := range made {

@@ -21,6 +21,9 @@ type Principal struct {
 	// their names, as conditions see them ([Claims]).
 	AuxData map[string]any
 	JWTs    map[string]map[string]any
+	// Claims are claims of the principal's token that a suite gives, for enforcement points
+	// that make requests of it; null takes one away.
+	Claims map[string]any
 
 	Groups []string // the groups of the principals file that name it
 	Pos    source.Pos

@@ -11,6 +11,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
@@ -67,7 +68,7 @@ func (e *Export) Cases() (written, decisions, left int) {
 
 // Write makes suites of Cerbos's of those that ran.
 func Write(ctx context.Context, in *Input) (*Export, error) {
-	x := &exporter{Input: in, calls: map[callKey]*calls{}}
+	x := &exporter{Input: in, calls: map[callKey]*calls{}, seen: map[string]string{}}
 	e := &Export{}
 	names := map[string]bool{}
 	for _, r := range in.Result.Suites {
@@ -128,6 +129,7 @@ func fileName(r *testrunner.SuiteResult, taken map[string]bool) string {
 type exporter struct {
 	*Input
 	calls map[callKey]*calls
+	seen  map[string]string // what policies see of principals that they see others of, by name
 }
 
 // A check is one action by one principal on one resource, and what is expected of it.
@@ -193,7 +195,7 @@ func (x *exporter) checks(ctx context.Context, c *testrunner.Case) ([]check, str
 		return nil, "it is about everybody who could exist, and a Cerbos suite about principals that it names", nil
 	case c.Cell == nil || c.Decider() == nil:
 		return nil, "nothing was decided", nil
-	case c.Cell.Access == matrix.Unguarded:
+	case c.Cell.Access == matrix.Unguarded, c.Cell.Access == matrix.Refused:
 		return nil, "no policy is asked", nil
 	case c.Cell.Grant != nil:
 		return nil, "a grant decides, and no policy is asked", nil
@@ -236,20 +238,41 @@ func (x *exporter) sent(ctx context.Context, c *testrunner.Case, p *authz.Princi
 	var list []check
 	for i := range requests {
 		var refusal *authz.Refusal
-		if requests[i], refusal = requests[i].Sent(); refusal != nil {
+		others := requests[i].By != nil
+		if requests[i], refusal = requests[i].Sent(); refusal != nil || !requests[i].Valid() {
 			requests[i].Resource.ID = "" // it is no request, whatever is wrong with it
+		} else if others {
+			requests[i].Principal = x.named(requests[i].Principal)
 		}
 	}
 	for i, r := range requests {
 		if of.allow || decisions[i].Effect == authz.Deny {
-			list = append(list, check{p, r, of.allow, of.allow != (decisions[i].Effect == authz.Allow)})
+			list = append(list, check{r.Principal, r, of.allow, of.allow != (decisions[i].Effect == authz.Allow)})
 		}
 	}
 	if len(list) == 0 {
 		last := len(requests) - 1
-		list = append(list, check{p, requests[last], of.allow, true})
+		list = append(list, check{requests[last].Principal, requests[last], of.allow, true})
 	}
 	return list, nil
+}
+
+// named returns a principal as policies see it under a name of its own, for one can be shown
+// in several ways.
+func (x *exporter) named(p *authz.Principal) *authz.Principal {
+	who := *p
+	content := source.JSONText([]any{p.Key, p.ID, p.Roles, p.Attr, p.Scope, p.PolicyVersion})
+	name := p.Key + " as " + strings.Join(p.Roles, ", ")
+	for n := 1; ; n++ {
+		who.Key = name
+		if n > 1 {
+			who.Key = fmt.Sprintf("%s (%d)", name, n)
+		}
+		if of, taken := x.seen[who.Key]; !taken || of == content {
+			x.seen[who.Key] = content
+			return &who
+		}
+	}
 }
 
 // shown returns the calls that show what a case came to: what it expects where it passed,

@@ -86,6 +86,12 @@ func (c *coazPoint) token(who *authz.Principal) map[string]any {
 			}
 		}
 	}
+	for name, v := range who.Claims {
+		token[name] = v
+		if v == nil {
+			delete(token, name)
+		}
+	}
 	c.tokens.Store(who, token)
 	return token
 }
@@ -263,6 +269,9 @@ func (p *Profile) Besides() []authz.Request {
 	}
 	return list
 }
+
+// ReadsTokens reports whether the enforcement point makes its requests of a token.
+func (p *Profile) ReadsTokens() bool { return p.coaz != nil }
 
 // Claim returns a claim of a principal's token, by its path, and whether it has one: of the
 // tokens that points of COAZ-MCP read, and no others.

@@ -184,7 +184,7 @@ func (r *Result) compares(ctx context.Context, d pdp.Decider, c *Case, b *bound)
 	again := &runner{Input: &in}
 	x := newComparer(again, d)
 	who := *c.Principals[0]
-	who.AuxData, who.JWTs = b.who.AuxData, b.who.JWTs
+	who.AuxData, who.JWTs, who.Claims = b.who.AuxData, b.who.JWTs, b.who.Claims
 	return x.judge(ctx, b, &who)
 }
 

@@ -127,6 +127,9 @@ func (b *binder) suite(s *Suite) (*boundSuite, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Options.Claims != nil && !server.Profile.ReadsTokens() {
+		return nil, source.Errorf(s.Options.Pos, "claims: %s, in front of %s, reads no token: only coaz does", server.Profile.Name, server.Name)
+	}
 	into := &boundSuite{Suite: s, server: server}
 	people, err := b.people.with(s.Groups)
 	if err != nil {

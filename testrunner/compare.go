@@ -61,7 +61,7 @@ func (r *runner) compare(ctx context.Context, d pdp.Decider, list []*bound, stan
 			continue
 		}
 		who, of := *c.Principals[0], standIn(c.class)
-		who.AuxData, who.JWTs = of.AuxData, of.JWTs
+		who.AuxData, who.JWTs, who.Claims = of.AuxData, of.JWTs, of.Claims
 		err := x.judge(ctx, c, &who)
 		mistake := new(source.Error)
 		switch {

@@ -122,7 +122,7 @@ var badSuites = []badSuite{
 		`t.yaml:2:32: globals: want a mapping, have a list`,
 		`t.yaml:2:45: auxData without jwt or jwts`,
 		`t.yaml:2:46: unknown key "aud"; known here: jwt, jwts`,
-		`t.yaml:2:55: unknown key "clock"; known here: auxData, globals, now`,
+		`t.yaml:2:55: unknown key "clock"; known here: auxData, claims, globals, now`,
 	}},
 	{"auxData", "name: n\noptions: {auxData: [a]}\ntests: [{name: t, never: {principals: {}, call: {tools: {}}}}]\n", true, []string{
 		`t.yaml:2:20: auxData: want a mapping with the key jwt or jwts, have a list`,
@@ -195,16 +195,16 @@ var badSuites = []badSuite{
 	}},
 
 	{"operations of a wrong kind", test(`{name: t, principals: [a], list: [x], call: x, prompts: [], resources: {list: a}}`), true, []string{
-		`t.yaml:3:38: list: want a mapping with exactly, allow, deny, conditional, cases or table, have a list`,
-		`t.yaml:3:49: call: want a mapping with exactly, allow, deny, conditional, cases or table, have "x"`,
+		`t.yaml:3:38: list: want a mapping with exactly, allow, deny, conditional, refuse, cases or table, have a list`,
+		`t.yaml:3:49: call: want a mapping with exactly, allow, deny, conditional, refuse, cases or table, have "x"`,
 		`t.yaml:3:61: prompts: want a mapping with list or get, have a list`,
-		`t.yaml:3:83: list: want a mapping with exactly, allow, deny, conditional, cases or table, have "a"`,
+		`t.yaml:3:83: list: want a mapping with exactly, allow, deny, conditional, refuse, cases or table, have "a"`,
 	}},
 	{"empty operations", test(`{name: t, principals: [a], list: {}, call: , prompts: {}, resources: {read: {}, list: }}`), true, []string{
-		`t.yaml:3:38: list: nothing is expected: want exactly, allow, deny, conditional, cases or table`,
+		`t.yaml:3:38: list: nothing is expected: want exactly, allow, deny, conditional, refuse, cases or table`,
 		`t.yaml:3:42: call: the value is missing`,
 		`t.yaml:3:59: prompts: nothing is expected: want list or get`,
-		`t.yaml:3:81: read: nothing is expected: want exactly, allow, deny, conditional, cases or table`,
+		`t.yaml:3:81: read: nothing is expected: want exactly, allow, deny, conditional, refuse, cases or table`,
 		`t.yaml:3:85: list: the value is missing`,
 	}},
 	{"empty lists", test(`{name: t, principals: [a], call: {exactly: , allow: [], deny: [], conditional: [], cases: []}}`), true, []string{
@@ -233,7 +233,7 @@ var badSuites = []badSuite{
 		`t.yaml:3:81: expect: unknown "alow" (did you mean allow?)`,
 		`t.yaml:3:89: unknown key "prompt"; known here: arguments, because, by, expect, lookedUp, skip, skipReason, tool, why`,
 		`t.yaml:3:100: unknown key "args"; known here: arguments, because, by, expect, lookedUp, skip, skipReason, tool, why`,
-		`t.yaml:3:118: expect: want allow or deny, have "1"`,
+		`t.yaml:3:118: expect: want allow, deny or refuse, have "1"`,
 		`t.yaml:3:121: tool: the value is missing`,
 	}},
 	{"expect and arguments without a value", test(`{name: t, principals: [a], call: {cases: [{tool: a, arguments: , expect: }]}}`), true, []string{

@@ -96,12 +96,17 @@ func (o *Options) DecodeNode(n *source.Node) error {
 		Now     time.Time    `yaml:"now"`
 		Globals *source.Node `yaml:"globals"`
 		AuxData *source.Node `yaml:"auxData"`
+		Claims  *source.Node `yaml:"claims"`
 	}
 	errs := []error{source.Decode(n, &plain), blank(n)}
 	o.Now = plain.Now
 	var err error
 	if plain.Globals != nil {
 		o.Globals, err = values(plain.Globals, "globals")
+		errs = append(errs, err)
+	}
+	if plain.Claims != nil {
+		o.Claims, err = values(plain.Claims, "claims")
 		errs = append(errs, err)
 	}
 	if aux := plain.AuxData; aux != nil {

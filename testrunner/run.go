@@ -186,7 +186,7 @@ func (r *runner) progress(more int) {
 }
 
 func (o *Options) plain() bool {
-	return o.Now.IsZero() && o.Globals == nil && o.AuxData == nil
+	return o.Now.IsZero() && o.Globals == nil && o.AuxData == nil && o.Claims == nil
 }
 
 // ask decides cases with arguments in one batch.
@@ -290,11 +290,7 @@ func (r *runner) apart(ctx context.Context, s *boundSuite) error {
 	standIn := func(c *matrix.Class) *authz.Principal {
 		p, ok := standIns[c]
 		if !ok {
-			copied := *c.First()
-			if s.Options.AuxData != nil {
-				copied.AuxData, copied.JWTs = s.Options.AuxData.JWT, s.Options.AuxData.JWTs
-			}
-			p = &copied
+			p = s.Options.of(c.First())
 			standIns[c] = p
 		}
 		return p

@@ -19,14 +19,12 @@ func (c *Case) Decider() pdp.Decider {
 // Callers returns the principals of a case, as the requests about them have them: with
 // the claims that the options of the suite give everybody.
 func (c *Case) Callers() []*authz.Principal {
-	if c.bound == nil || c.bound.options.AuxData == nil {
+	if c.bound == nil {
 		return c.Principals
 	}
 	list := make([]*authz.Principal, len(c.Principals))
 	for i, p := range c.Principals {
-		who := *p
-		who.AuxData, who.JWTs = c.bound.options.AuxData.JWT, c.bound.options.AuxData.JWTs
-		list[i] = &who
+		list[i] = c.bound.options.of(p)
 	}
 	return list
 }

@@ -30,6 +30,22 @@ type Options struct {
 	Globals map[string]any
 	// AuxData replaces that of every principal, unless nil.
 	AuxData *authz.AuxData
+	// Claims are added to those of every principal's token, for enforcement points that
+	// read one; nil adds none.
+	Claims map[string]any
+}
+
+// of returns a principal with what the options give everybody.
+func (o *Options) of(p *authz.Principal) *authz.Principal {
+	if o.AuxData == nil && o.Claims == nil {
+		return p
+	}
+	who := *p
+	if o.AuxData != nil {
+		who.AuxData, who.JWTs = o.AuxData.JWT, o.AuxData.JWTs
+	}
+	who.Claims = o.Claims
+	return &who
 }
 
 // A Test is a named group of expectations.

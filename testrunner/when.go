@@ -210,7 +210,7 @@ func seenOf(p *authz.Principal, looks [][]string) string {
 			v, there := p.Attr[path[1]]
 			seen = append(seen, there, v)
 		default:
-			seen = append(seen, p.ID, p.Roles, p.Attr, p.Scope, p.PolicyVersion, p.AuxData, p.JWTs)
+			seen = append(seen, p.ID, p.Roles, p.Attr, p.Scope, p.PolicyVersion, p.AuxData, p.JWTs, p.Claims)
 		}
 	}
 	key, err := json.Marshal(seen)
