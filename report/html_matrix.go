@@ -164,6 +164,12 @@ func (c *cellTable) cell(w Witnessed) knownCell {
 		return known
 	}
 	known := knownCell{Cell: page.Cell{Access: int(cell.Access), Condition: -1, Reason: c.page.text(cell.Reason())}}
+	if cell.Access == matrix.Refused {
+		known.Access, known.Refused = page.Denied, page.RefusedSomehow
+		if cell.Refusal != nil { // which merged reports do not have
+			known.Refused = cell.Refusal.Code
+		}
+	}
 	for _, r := range cell.Decisive() {
 		known.Rules = append(known.Rules, c.page.rule(r))
 	}

@@ -40,11 +40,14 @@ func pageData(t *testing.T, d *report.Document, o report.Options) *page.Data {
 // TestPageSaysTheMatrix holds every cell of a page to the matrix, and every call on a
 // side of a condition to the engine.
 func TestPageSaysTheMatrix(t *testing.T) {
-	for _, name := range []string{"github", "insecure", "fastmcp", "quickstart"} {
+	for _, name := range []string{"github", "insecure", "fastmcp", "quickstart", "coaz"} {
 		d := checkedFolder(t, "..", "fixtures", name)
 		data := pageData(t, d, report.Options{})
 		says := func(c page.Class, cell page.Cell) string {
 			text := matrix.Access(cell.Access).String() //nolint:gosec // one of four
+			if cell.Refused != 0 {
+				text = matrix.Refused.String()
+			}
 			if cell.Condition >= 0 {
 				text += " " + data.Conditions[c.Conditions[cell.Condition]]
 			}

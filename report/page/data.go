@@ -109,6 +109,9 @@ const (
 	Unguarded
 )
 
+// RefusedSomehow is the code of a refusal that is not known.
+const RefusedSomehow = 1
+
 // A Cell is an access. Its condition is one of those of the class that has the cell, so
 // that classes share cells and rows that differ in nothing but a value in conditions.
 type Cell struct {
@@ -116,6 +119,7 @@ type Cell struct {
 	Condition int    `json:"c"` // among the class's; -1 for none
 	Rules     []int  `json:"r,omitempty"`
 	Reason    string `json:"why,omitempty"` // of a condition that comes to nothing else
+	Refused   int    `json:"x,omitempty"`   // of what is denied by no policy: the code that the enforcement point answers by itself
 }
 
 // A Witness is calls of an item by those who have a cell with a condition, put to the

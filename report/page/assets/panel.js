@@ -66,7 +66,7 @@ const explainCell = (f, row, col, close) => {
   w && (w.y >= 0 || w.n >= 0) ? h('section', h('h3', 'Put to the engine'),
     h('table.put', h('tbody', w.y >= 0 && h('tr', h('th', {scope: 'row'}, severity('good', 'allows')), h('td', h('code', pieces(D.calls[w.y], true)))),
       w.n >= 0 && h('tr', h('th', {scope: 'row'}, severity('error', 'refuses')), h('td', h('code', pieces(D.calls[w.n], true))))))) : null,
-  h('section', h('h3', 'Because of'), rules.length ? rules.map((r, i) => ruleLine(D.rules[r], i === 0)) : h('p.dim', u.a === UNGUARDED ? 'No policy is asked about it.' : 'No rule allows it.')),
+  h('section', h('h3', 'Because of'), rules.length ? rules.map((r, i) => ruleLine(D.rules[r], i === 0)) : h('p.dim', u.a === UNGUARDED || u.x ? 'No policy is asked about it.' : 'No rule allows it.')),
   h('section', h('p.asks', a(c.href, 'What else can ', nm(c.name), ' reach?')), h('p.asks', a(it.href, 'Who else can reach ', nm(it.n), '?')),
     h('p.small.dim', 'Ask the tool:'), h('pre.src.cmd', {tabindex: '0', role: 'region', 'aria-label': 'command'}, pieces(commandOf(c, it)))),
   ]};

@@ -37,7 +37,7 @@ const conditionBox = (text) => {
 
 // inWords says an access: "always", "only when", a box.
 const inWords = (cell) => {
-  if (cell.a !== CONDITIONAL) return [mark(cell.a), ' ', h('b', ['no', 'always', '', 'unguarded: no policy is asked'][cell.a]), cell.why && h('div.dim', cell.why)];
+  if (cell.a !== CONDITIONAL) return [mark(cell.a), ' ', h('b', cell.x ? 'refused' + (cell.x < 0 ? ' (' + cell.x + ')' : '') : ['no', 'always', '', 'unguarded: no policy is asked'][cell.a]), cell.why && h('div.dim', cell.why)];
   const text = condition(cell);
   return [mark(cell.a), ' ', h('b', text.startsWith('unless ') ? 'always, ' : 'only when'), conditionBox(text)];
 };
