@@ -57,6 +57,9 @@ type Reads struct {
 // NewClause returns a clause that looks at no more than reads says.
 func NewClause(text string, reads Reads) Clause { return Clause{text: text, reads: &reads} }
 
+// Equal reports whether two clauses are written alike.
+func (c Clause) Equal(other Clause) bool { return c.text == other.text }
+
 // IsZero reports whether there is no clause.
 func (c Clause) IsZero() bool { return c.text == "" }
 

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/coaz"
@@ -59,7 +58,7 @@ func TestTranslate(t *testing.T) {
 		Resource:  authz.Resource{Kind: "t", ID: "i", PolicyVersion: "v2", Attr: map[string]any{"cerbos.scope": 1.0, "cerbos.policyVersion": "v2"}},
 		Action:    "a",
 	}
-	if diff := cmp.Diff(want, r, cmpopts.IgnoreUnexported(authz.Clause{})); diff != "" || err != nil {
+	if diff := cmp.Diff(want, r); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }

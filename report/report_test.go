@@ -106,8 +106,8 @@ func TestFails(t *testing.T) {
 
 func TestParseFilter(t *testing.T) {
 	_, err := report.ParseAccesses([]string{"allowed", "alowed", "x"})
-	want := `no access is called "alowed" (did you mean allowed?); there are denied, allowed, conditional, unguarded
-no access is called "x"; there are denied, allowed, conditional, unguarded`
+	want := `no access is called "alowed" (did you mean allowed?); there are denied, allowed, conditional, unguarded, refused
+no access is called "x"; there are denied, allowed, conditional, unguarded, refused`
 	if err == nil || err.Error() != want {
 		t.Errorf("accesses:\n%v\nwant\n%s", err, want)
 	}
