@@ -26,36 +26,46 @@ func (v *Value) readsArguments() bool {
 // Open says what a point does with a request whose arguments are not known; the
 // parameters are those beside them. Of what it asks about it returns the requests that Cerbos
 // makes of it, in order, which say what of them is made of the arguments, and what has to
-// be met for anything to be asked. They have no evaluations.
+// be met for anything to be asked.
 func (p Point) Open(declared *Mapping, method string, params, token map[string]any) ([]authz.Request, Outcome) {
 	in := p.inputs(params, token)
 	in.open = true
 	outcome := p.evaluations(in, declared, method)
-	if outcome.Kind != Asked {
-		return nil, outcome
-	}
+	return requestsOf(outcome, func(e Evaluation) (authz.Request, error) { return (&opening{in: in}).request(e) })
+}
+
+// Requests returns the requests that Cerbos makes of what a point asks about a request, in
+// order.
+func (p Point) Requests(declared *Mapping, method string, params, token map[string]any) ([]authz.Request, Outcome) {
+	return requestsOf(p.Resolve(declared, method, params, token), Translate)
+}
+
+// requestsOf makes the requests of an outcome's evaluations. If Cerbos takes one of them for
+// none, nothing is allowed, whatever becomes of the others.
+func requestsOf(outcome Outcome, translate func(Evaluation) (authz.Request, error)) ([]authz.Request, Outcome) {
 	var list []authz.Request
-	var invalid Outcome
+	var invalid, unclear error
 	for _, e := range outcome.Evaluations {
-		x := &opening{in: in}
-		r, err := x.request(e)
-		var is *InvalidError
-		switch {
-		case errors.As(err, &is):
-			invalid = Outcome{Code: CodePDP, Cause: err}
-		case err != nil:
-			return nil, Outcome{Kind: Unknown, Cause: err}
+		r, err := translate(e)
+		if is := (*InvalidError)(nil); errors.As(err, &is) {
+			invalid = err
+		} else if err != nil {
+			unclear = err
 		}
 		list = append(list, r)
 	}
-	if invalid.Cause != nil {
-		return nil, invalid
+	switch {
+	case unclear != nil:
+		return nil, Outcome{Kind: Unknown, Cause: unclear}
+	case invalid != nil:
+		return nil, Outcome{Code: CodePDP, Cause: invalid}
 	}
-	return list, Outcome{Kind: Asked}
+	return list, outcome
 }
 
-// Told returns what a point asks about a request of anybody, with any arguments: none if it
-// never asks. What is made of the token, or cannot be told, is a value that is looked up.
+// Told returns what a point asks about a request of anybody, with any arguments, one for each
+// evaluation: none if it never asks. What is made of the token, or cannot be told, is a value that is
+// looked up. Of an evaluation of which less is known, or that Cerbos does not take, it is not said where it goes.
 // Nothing is said of the principals, and nothing of what has to be met.
 func (p Point) Told(declared *Mapping, method string, params map[string]any) []authz.Request {
 	in := p.inputs(params, map[string]any{"aud": unknownServer})
@@ -64,13 +74,17 @@ func (p Point) Told(declared *Mapping, method string, params map[string]any) []a
 	for _, e := range p.evaluations(in, declared, method).Evaluations {
 		e["subject"] = map[string]any{"type": defaultType, "id": defaultClaim}
 		x := &opening{in: in}
-		if r, err := x.request(e); err == nil {
-			r.Principal, r.Needs = nil, authz.Clause{}
-			if p.Server != "" && serverMethods[method] != nil {
-				r.Resource.ID, r.Made = p.Server, nil
-			}
-			list = append(list, r)
+		r, err := x.request(e)
+		if err != nil {
+			r = authz.Request{Action: method, Resource: authz.Resource{Kind: method, ID: method}, Made: []authz.Made{
+				{At: []string{"action"}, Unclear: err.Error()}, {At: []string{"kind"}, Unclear: err.Error()},
+			}}
 		}
+		r.Principal, r.Needs = nil, authz.Clause{}
+		if p.Server != "" && serverMethods[method] != nil {
+			r.Resource.ID, r.Made = p.Server, nil
+		}
+		list = append(list, r)
 	}
 	return list
 }

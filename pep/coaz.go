@@ -3,6 +3,7 @@ package pep
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,7 +131,7 @@ func (c *coazPoint) ask(server string, item *Item, op authz.Operation) Question 
 	}
 	for i := range list {
 		of := *s
-		of.entry = i
+		of.entry, of.entries = i, len(list)
 		of.key += strconv.Itoa(i)
 		list[i].By = &of
 		if s.declared != nil && s.declared.ReadsArguments() {
@@ -156,7 +157,8 @@ type coazSender struct {
 	declared *coaz.Mapping
 	method   string
 	params   map[string]any
-	entry    int
+	entry    int // of so many entries, all of which are asked about
+	entries  int
 	key      string
 }
 
@@ -211,33 +213,24 @@ func (s *coazSender) isGate() bool { return strings.HasSuffix(s.method, "/list")
 
 // resolve returns the request of the entry, as Cerbos understands it.
 func (s *coazSender) resolve(r *authz.Request, point coaz.Point, token map[string]any) (authz.Request, coaz.Outcome) {
+	var list []authz.Request
+	var outcome coaz.Outcome
 	if r.Unknown != nil {
-		list, outcome := point.Open(s.declared, s.method, s.params, token)
-		if outcome.Kind != coaz.Asked {
-			return authz.Request{}, outcome
+		list, outcome = point.Open(s.declared, s.method, s.params, token)
+	} else {
+		params := maps.Clone(s.params)
+		if r.Arguments != nil {
+			params["arguments"] = r.Resource.Mapping(r.Arguments)
 		}
-		return list[s.entry], outcome
+		list, outcome = point.Requests(s.declared, s.method, params, token)
 	}
-	params := map[string]any{}
-	for name, v := range s.params {
-		params[name] = v
-	}
-	if given := r.Resource.Mapping(r.Arguments); r.Arguments != nil {
-		params["arguments"] = given
-	}
-	outcome := point.Resolve(s.declared, s.method, params, token)
-	if outcome.Kind != coaz.Asked {
-		return authz.Request{}, outcome
-	}
-	sent, err := coaz.Translate(outcome.Evaluations[s.entry])
-	var invalid *coaz.InvalidError
 	switch {
-	case errors.As(err, &invalid):
-		return sent, coaz.Outcome{Code: coaz.CodePDP, Cause: err}
-	case err != nil:
-		return sent, coaz.Outcome{Kind: coaz.Unknown, Cause: err}
+	case outcome.Kind != coaz.Asked:
+		return authz.Request{}, outcome
+	case len(list) != s.entries:
+		return authz.Request{}, coaz.Outcome{Kind: coaz.Unknown, Cause: errors.New("it is not known how many evaluations there are")}
 	}
-	return sent, outcome
+	return list[s.entry], outcome
 }
 
 // dependingOn returns a request of which nobody can tell where it goes.
@@ -299,11 +292,14 @@ func (p *Profile) ReadsOfPrincipal(items []Item) []authz.Origin {
 			continue
 		}
 		for _, path := range m.Claims() {
+			id, roles := authz.Origin{"principal", "id"}, authz.Origin{"principal", "roles"} // as they are, in their order
 			switch {
 			case len(path) == 0:
-				list = append(list, attr(), authz.Origin{"principal", "id"})
+				list = append(list, attr(), id, roles)
 			case path[0] == "sub":
-				list = append(list, authz.Origin{"principal", "id"})
+				list = append(list, id)
+			case path[0] == "roles":
+				list = append(list, attr("roles"), roles)
 			default:
 				list = append(list, attr(path[0]))
 			}
