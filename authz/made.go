@@ -268,14 +268,14 @@ func (r *Request) put(m *Made, v any, ok bool) {
 	case "attr":
 		if len(m.At) > 1 {
 			if ok {
-				r.Resource.Attr = withValue(r.Resource.Attr, m.At[1:], v)
+				r.Resource.Attr = WithValue(r.Resource.Attr, m.At[1:], v)
 			}
 			return
 		}
 		spread, _ := v.(map[string]any)
 		for name, v := range spread {
 			if name != LookedUp && !slices.Contains(m.But, name) {
-				r.Resource.Attr = withValue(r.Resource.Attr, []string{name}, v)
+				r.Resource.Attr = WithValue(r.Resource.Attr, []string{name}, v)
 			}
 		}
 	}
@@ -395,7 +395,7 @@ func withoutHidden(attr map[string]any, arguments []string) map[string]any {
 	if _, ok := of[LookedUp]; !ok {
 		return attr
 	}
-	return withValue(attr, arguments, without(of, LookedUp))
+	return WithValue(attr, arguments, without(of, LookedUp))
 }
 
 func without(m map[string]any, name string) map[string]any {
@@ -408,15 +408,15 @@ func without(m map[string]any, name string) map[string]any {
 	return less
 }
 
-// withValue returns attributes with a value at a path.
-func withValue(attr map[string]any, path []string, v any) map[string]any {
+// WithValue returns attributes with a value at a path, which has a step at least.
+func WithValue(attr map[string]any, path []string, v any) map[string]any {
 	copied := make(map[string]any, len(attr)+1)
 	for k, x := range attr {
 		copied[k] = x
 	}
 	if len(path) > 1 {
 		below, _ := attr[path[0]].(map[string]any)
-		v = withValue(below, path[1:], v)
+		v = WithValue(below, path[1:], v)
 	}
 	copied[path[0]] = v //nolint:gosec // paths are never empty
 	return copied

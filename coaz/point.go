@@ -71,10 +71,7 @@ func (p Point) Resolve(declared *Mapping, method string, params, token map[strin
 // Refuses returns what a point does with all requests of a method, if that is to refuse them
 // without asking whatever they are, and reports whether it is.
 func (p Point) Refuses(declared *Mapping, method string) (Outcome, bool) {
-	m := declared
-	if method != toolsCall || m == nil {
-		m = Default(method)
-	}
+	m := mappingOf(declared, method)
 	switch {
 	case Passes(method):
 	case m == nil:
@@ -83,6 +80,14 @@ func (p Point) Refuses(declared *Mapping, method string) (Outcome, bool) {
 		return Outcome{Code: CodeMapping, Cause: m.malformed}, true
 	}
 	return Outcome{}, false
+}
+
+// mappingOf returns the mapping that counts, nil if the binding has none for the method.
+func mappingOf(declared *Mapping, method string) *Mapping {
+	if method == toolsCall && declared != nil {
+		return declared
+	}
+	return Default(method)
 }
 
 func (p Point) inputs(params, token map[string]any) *inputs {
@@ -101,10 +106,6 @@ func (p Point) evaluations(in *inputs, declared *Mapping, method string) Outcome
 	if refused, is := p.Refuses(declared, method); is {
 		return refused
 	}
-	m := declared
-	if method != toolsCall || m == nil {
-		m = Default(method)
-	}
 	if serverMethods[method] != nil {
 		with, unclear, err := p.withServer(in.token)
 		switch {
@@ -115,7 +116,7 @@ func (p Point) evaluations(in *inputs, declared *Mapping, method string) Outcome
 		}
 		in.token = with
 	}
-	list, err := m.resolve(in)
+	list, err := mappingOf(declared, method).resolve(in)
 	switch {
 	case err != nil:
 		return Outcome{Code: CodeMapping, Cause: err}

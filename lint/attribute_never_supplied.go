@@ -141,21 +141,12 @@ func sentWith(p *Pass, x *reader, read *pdp.Read) []any {
 // shown returns the principals as policies see them, where a rule is asked about by none but
 // enforcement points that show others than the declared ones; nil elsewhere.
 func (x *reader) shown(p *Pass) []*authz.Principal {
-	seen := map[*authz.Principal]bool{}
 	var list []*authz.Principal
 	for _, q := range x.about {
 		if !q.col.ShowsOthers() {
 			return nil
 		}
-		for _, r := range q.col.Question.Requests {
-			for _, c := range p.Matrix.Classes {
-				r.Principal = c.First()
-				if sent, refusal := r.Sent(); refusal == nil && !seen[sent.Principal] {
-					seen[sent.Principal] = true
-					list = append(list, sent.Principal)
-				}
-			}
-		}
+		list = append(list, peopleShown(p, q.col)...)
 	}
 	return list
 }

@@ -44,6 +44,18 @@ func rolesHeld(p *Pass) []string {
 // the enforcement point shows others.
 func rolesShown(p *Pass, col *matrix.Column) []string {
 	seen := map[string]bool{}
+	for _, who := range peopleShown(p, col) {
+		for _, role := range who.Roles {
+			seen[role] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// peopleShown lists the principals as policies see them in the requests about a column, where
+// the enforcement point shows others than are declared.
+func peopleShown(p *Pass, col *matrix.Column) []*authz.Principal {
+	var list []*authz.Principal
 	for _, r := range col.Question.Requests {
 		if r.By == nil {
 			continue
@@ -51,13 +63,11 @@ func rolesShown(p *Pass, col *matrix.Column) []string {
 		for _, c := range p.Matrix.Classes {
 			r.Principal = c.First()
 			if sent, refusal := r.Sent(); refusal == nil {
-				for _, role := range sent.Principal.Roles {
-					seen[role] = true
-				}
+				list = append(list, sent.Principal)
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(seen))
+	return list
 }
 
 // roleSets lists the different sets of roles that principals have.

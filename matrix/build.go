@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/coaz"
 	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
@@ -162,25 +161,15 @@ func (m *Matrix) cell(ctx context.Context, col *Column, of []*authz.Decision) (C
 	return c, nil
 }
 
-// refusalOf returns why an enforcement point refuses by itself: nothing is asked if one of
-// the requests cannot be made, and else it is its refusal where no policy denies.
+// refusalOf returns why an enforcement point refuses by itself: it does if it cannot get a
+// decision on one of its requests.
 func refusalOf(of []*authz.Decision) *authz.Refusal {
-	var refusal *authz.Refusal
-	denied := false
 	for _, d := range of {
-		switch {
-		case d.Refusal != nil && d.Refusal.Code == coaz.CodeMapping:
+		if d.Refusal != nil && d.Refusal.Code != 0 {
 			return d.Refusal
-		case d.Refusal != nil && d.Refusal.Code != 0:
-			refusal = d.Refusal
-		case d.Effect == authz.Deny:
-			denied = true
 		}
 	}
-	if denied {
-		return nil
-	}
-	return refusal
+	return nil
 }
 
 // grantedCell is the cell of a list that is filtered by a grant. Without a grant a list may

@@ -40,7 +40,7 @@ func (p *Profile) Methods() []Method {
 					continue
 				}
 				if r.Unknown != nil && r.Unknown[0] != authz.HiddenArguments {
-					r.Resource.Attr = withValue(r.Resource.Attr, r.Unknown, AnyArguments)
+					r.Resource.Attr = authz.WithValue(r.Resource.Attr, r.Unknown, AnyArguments)
 				}
 				m.Requests = append(m.Requests, r)
 			}

@@ -201,23 +201,9 @@ func Bind(r authz.Request, arguments map[string]any) authz.Request {
 	if arguments == nil {
 		arguments = map[string]any{}
 	}
-	r.Resource.Attr = withValue(r.Resource.Attr, r.Unknown, arguments)
+	r.Resource.Attr = authz.WithValue(r.Resource.Attr, r.Unknown, arguments)
 	r.Unknown = nil
 	return r
-}
-
-func withValue(attr map[string]any, path []string, v any) map[string]any {
-	copied := make(map[string]any, len(attr)+1)
-	for k, x := range attr {
-		copied[k] = x
-	}
-	if len(path) == 1 {
-		copied[path[0]] = v
-		return copied
-	}
-	below, _ := attr[path[0]].(map[string]any)
-	copied[path[0]] = withValue(below, path[1:], v)
-	return copied
 }
 
 // With sets what can be set of a built-in profile. ResourceKind and Action may
