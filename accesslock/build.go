@@ -322,7 +322,7 @@ func (b *builder) valueOf(of *columnSet, cell *matrix.Cell, roles []string) (Val
 }
 
 // deciding returns a digest of the policies that can decide about an operation on an item,
-// and of what the engine is set to.
+// of what the engine is set to, and of what the enforcement point makes of the call and of who asks.
 func (b *builder) deciding(of *columnSet) (string, error) {
 	var requests []authz.Request
 	for _, col := range of.columns {
@@ -335,11 +335,16 @@ func (b *builder) deciding(of *columnSet) (string, error) {
 			parts = append(parts, g.Content())
 		}
 	}
+	for i := range requests {
+		if made := requests[i].MadeKey(); made != "" {
+			parts = append(parts, made)
+		}
+	}
 	key := strings.Join(append(slices.Clone(kinds), parts...), "\x00")
 	if known, ok := b.depends[key]; ok {
 		return known, nil
 	}
-	for p := range coverage.Deciding(b.Policies, kinds) {
+	for p := range coverage.Deciding(b.Policies, requests) {
 		tree, err := b.Tree(p.File)
 		if err != nil {
 			return "", err

@@ -82,7 +82,7 @@ func (p Point) Told(declared *Mapping, method string, params map[string]any) []a
 		}
 		r.Principal, r.Needs = nil, authz.Clause{}
 		if p.Server != "" && serverMethods[method] != nil {
-			r.Resource.ID, r.Made = p.Server, nil
+			r.Resource.ID, r.Made, r.Unknown, r.Arguments = p.Server, nil, nil, nil
 		}
 		list = append(list, r)
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/coverage"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pep"
@@ -27,21 +28,24 @@ func (c *comparer) involved(s *Side, col *matrix.Column) involved {
 	}
 	kinds := coverage.Kinds(col.Question.Requests)
 	key := strings.Join(kinds, "\x00")
+	if slices.ContainsFunc(col.Question.Requests, func(r authz.Request) bool { return r.MakesRoute("kind") }) {
+		key += "\x00any"
+	}
 	if s == c.in.Base {
 		key = "base\x01" + key
 	}
 	known, ok := c.files[key]
 	if !ok {
-		known = s.deciding(kinds)
+		known = s.deciding(col.Question.Requests)
 		c.files[key] = known
 	}
 	return known
 }
 
-func (s *Side) deciding(kinds []string) involved {
+func (s *Side) deciding(requests []authz.Request) involved {
 	of := involved{known: true}
 	var frames []string
-	for p := range coverage.Deciding(s.Policies, kinds) {
+	for p := range coverage.Deciding(s.Policies, requests) {
 		frame, known := s.frame(p.File, p.Kind == policy.ResourcePolicy)
 		frame += strings.Join(effective(p), "\x00")
 		frames, of.known = append(frames, frame), of.known && known

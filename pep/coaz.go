@@ -218,7 +218,8 @@ func (s *coazSender) resolve(r *authz.Request, point coaz.Point, token map[strin
 	if r.Unknown != nil {
 		list, outcome = point.Open(s.declared, s.method, s.params, token)
 	} else {
-		params := maps.Clone(s.params)
+		params := map[string]any{}
+		maps.Copy(params, s.params)
 		if r.Arguments != nil {
 			params["arguments"] = r.Resource.Mapping(r.Arguments)
 		}

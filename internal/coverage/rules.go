@@ -28,16 +28,18 @@ func About(set *policy.Set, req *authz.Request) iter.Seq[*policy.Rule] {
 	}
 }
 
-// Deciding yields the policies that can have a say about resources of some kinds: all that
-// take part in decisions but the resource policies about others. It may yield too many.
-func Deciding(set *policy.Set, kinds []string) iter.Seq[*policy.Policy] {
+// Deciding yields the policies that can have a say about some requests: all that take part in
+// decisions but the resource policies about other kinds. It may yield too many.
+func Deciding(set *policy.Set, requests []authz.Request) iter.Seq[*policy.Policy] {
+	kinds := Kinds(requests)
+	anyKind := slices.ContainsFunc(requests, func(r authz.Request) bool { return r.MakesRoute("kind") })
 	return func(yield func(*policy.Policy) bool) {
 		for _, p := range set.Policies {
 			about := func(kind string) bool {
 				ok, err := policy.MatchResource(p.Name, kind)
 				return ok || err != nil
 			}
-			if p.Disabled || p.Kind == policy.ResourcePolicy && !slices.ContainsFunc(kinds, about) {
+			if p.Disabled || p.Kind == policy.ResourcePolicy && !anyKind && !slices.ContainsFunc(kinds, about) {
 				continue
 			}
 			if !yield(p) {

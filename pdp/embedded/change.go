@@ -150,6 +150,13 @@ func (e *Engine) mayReachAny(rows []target, r *authz.Request) bool {
 	if len(rows) == 0 {
 		return false
 	}
+	if r.By != nil {
+		sent, refusal := asSent(r)
+		if refusal != nil {
+			return false
+		}
+		r = &sent
+	}
 	kind := folded(r.Resource.Kind)
 	if r.MakesRoute("kind") {
 		kind = ""
@@ -158,6 +165,17 @@ func (e *Engine) mayReachAny(rows []target, r *authz.Request) bool {
 	return slices.ContainsFunc(rows, func(row target) bool {
 		return (kind == "" || row.kind == "" || row.kind == kind) && e.mayReach(row, r, anyAction)
 	})
+}
+
+// asSent returns a request as it goes out for its principal; for anybody, with whatever roles
+// they are shown, if it is about anybody or has no principal.
+func asSent(r *authz.Request) (authz.Request, *authz.Refusal) {
+	if r.Principal != nil && !r.AnyPrincipal {
+		return r.Sent()
+	}
+	anybody := *r
+	anybody.Principal = nil
+	return anybody, r.By.Refuses()
 }
 
 // mayReach reports whether a request may get to a row about its kind. A row of a role policy
