@@ -121,6 +121,7 @@ func differences(base, head *authz.Principal, seen bool) []string {
 	add("policyVersion", base.PolicyVersion == head.PolicyVersion)
 	add("scope", base.Scope == head.Scope)
 	if seen {
+		add("order of roles", slices.Equal(base.Roles, head.Roles))
 		add("attributes", len(base.Attr)+len(head.Attr) == 0 || reflect.DeepEqual(base.Attr, head.Attr))
 		add("claims", len(base.AuxData)+len(head.AuxData)+len(base.JWTs)+len(head.JWTs) == 0 ||
 			reflect.DeepEqual(base.AuxData, head.AuxData) && reflect.DeepEqual(base.JWTs, head.JWTs))

@@ -13,6 +13,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/apart"
 	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
 
@@ -99,6 +100,9 @@ func askedOf(cases []*testrunner.Case) []askedBy {
 	for i, c := range cases {
 		for _, r := range c.Requests() {
 			key := strings.Join(append([]string{r.Resource.Kind, r.Resource.PolicyVersion, r.Resource.Scope, r.Action, r.Principal.ID}, r.Principal.Roles...), "\x00")
+			if r.By != nil { // where it goes is known only when it is sent
+				key += "\x00" + r.By.Key() + source.JSONText(r.Resource.Attr)
+			}
 			k, known := at[key]
 			if !known {
 				k = len(list)
