@@ -166,7 +166,7 @@ func (c *cellTable) cell(w Witnessed) knownCell {
 	known := knownCell{Cell: page.Cell{Access: int(cell.Access), Condition: -1, Reason: c.page.text(cell.Reason())}}
 	if cell.Access == matrix.Refused {
 		known.Access, known.Refused = page.Denied, page.RefusedSomehow
-		if cell.Refusal != nil { // which merged reports do not have
+		if cell.Refusal != nil { // which reports that tell no code do not have
 			known.Refused = cell.Refusal.Code
 		}
 	}

@@ -36,7 +36,8 @@ type caseJSON struct {
 	Empty     bool           `json:"empty,omitempty"` // skipped, because nothing is there yet; principal is ""
 	Message   string         `json:"message,omitempty"`
 	Condition string         `json:"condition,omitempty"`
-	Reason    string         `json:"reason,omitempty"` // of a condition that comes to nothing else
+	Reason    string         `json:"reason,omitempty"`  // of a condition that comes to nothing else
+	Refusal   *refusalJSON   `json:"refusal,omitempty"` // of what is refused
 	Rules     []jsonRule     `json:"rules,omitempty"`
 	File      string         `json:"file,omitempty"`
 	Line      int            `json:"line,omitempty"`
@@ -130,7 +131,7 @@ func jsonCase(c *testrunner.Case, p *authz.Principal) caseJSON {
 		j.Type, j.Name = c.Item.Type.String(), c.Item.Name
 	}
 	if c.Cell != nil {
-		j.Condition, j.Reason, j.Rules = c.Cell.Condition.String(), c.Cell.Reason(), jsonRules(c.Cell.Decisive())
+		j.Condition, j.Reason, j.Refusal, j.Rules = c.Cell.Condition.String(), c.Cell.Reason(), jsonRefusal(c.Cell), jsonRules(c.Cell.Decisive())
 	}
 	return j
 }

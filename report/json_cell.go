@@ -88,9 +88,31 @@ func cellJSON(c *matrix.Cell, through []*manifest.Item) []byte {
 		Reason    string       `json:"reason,omitempty"`   // of a condition that comes to nothing else
 		NoPolicy  bool         `json:"noPolicy,omitempty"` // none covers what is asked about
 		Through   []string     `json:"through,omitempty"`  // tools that call this one without a question
+		Refusal   *refusalJSON `json:"refusal,omitempty"`  // of what is refused
 		Grant     *grantedJSON `json:"grant,omitempty"`    // that decides, and no policy
 		Rules     []jsonRule   `json:"rules"`
-	}{c.Access.String(), c.Condition.String(), c.Reason(), c.NoPolicy, calledBy(through), jsonGranted(c), jsonRules(c.Decisive())})[1:]
+	}{c.Access.String(), c.Condition.String(), c.Reason(), c.NoPolicy, calledBy(through), jsonRefusal(c), jsonGranted(c), jsonRules(c.Decisive())})[1:]
+}
+
+// refusalJSON says why the enforcement point refuses by itself.
+type refusalJSON struct {
+	Code    int    `json:"code"` // of the JSON-RPC error
+	Because string `json:"because"`
+}
+
+// jsonRefusal returns why a cell is refused; nil for other cells.
+func jsonRefusal(c *matrix.Cell) *refusalJSON {
+	if c.Refusal == nil {
+		return nil
+	}
+	return &refusalJSON{c.Refusal.Code, c.Refusal.Because}
+}
+
+func (r *refusalJSON) refusal() *authz.Refusal {
+	if r == nil {
+		return nil
+	}
+	return &authz.Refusal{Code: r.Code, Because: r.Because}
 }
 
 // grantedJSON is what grants say of an item to a principal.
@@ -102,7 +124,7 @@ type grantedJSON struct {
 	None  bool   `json:"missing,omitempty"` // there is no grant for the principal
 }
 
-// jsonGrant returns what decides of a list that is filtered by a grant; nil for other cells.
+// jsonGranted returns what decides of a list that is filtered by a grant; nil for other cells.
 func jsonGranted(c *matrix.Cell) *grantedJSON {
 	g := c.Grant
 	if g == nil {

@@ -135,7 +135,7 @@ func (x *mergedCase) decided() *testrunner.Decided {
 
 // cell returns what was decided, with the rules that decided it.
 func (x *mergedCase) cell(access matrix.Access) *matrix.Cell {
-	cell := &matrix.Cell{Access: access}
+	cell := &matrix.Cell{Access: access, Refusal: x.Refusal.refusal()}
 	if x.Condition != "" {
 		cell.Condition = authz.Unwritten(x.Condition)
 	}

@@ -28,6 +28,7 @@ type mergedCell struct {
 	Reason    string       `json:"reason,omitempty"`
 	NoPolicy  bool         `json:"noPolicy,omitempty"`
 	Through   []string     `json:"through,omitempty"`
+	Refusal   *refusalJSON `json:"refusal,omitempty"`
 	Grant     *grantedJSON `json:"grant,omitempty"`
 	Rules     []jsonRule   `json:"rules"`
 }

@@ -103,7 +103,7 @@ func (m *Merged) matrixOf() (*matrix.Matrix, error) {
 		}
 		x.item(c.columnOfJSON)
 		access, _ := matrix.ParseAccess(c.Access)
-		cells[c.Principal][c.columnOfJSON] = (&mergedCase{caseJSON: caseJSON{Condition: c.Condition, Reason: c.Reason, Rules: c.Rules}}).cell(access)
+		cells[c.Principal][c.columnOfJSON] = (&mergedCase{caseJSON: caseJSON{Condition: c.Condition, Reason: c.Reason, Refusal: c.Refusal, Rules: c.Rules}}).cell(access)
 	}
 	var missing error
 	told := matrix.Told(x.servers, people, func(p *authz.Principal, col *matrix.Column) *matrix.Cell {
