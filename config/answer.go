@@ -11,12 +11,17 @@ import (
 // An Answer is a pattern of what a running server answers. One of IsError, Code
 // and Status is set.
 type Answer struct {
-	Pos     source.Pos
-	Method  Method `yaml:"method"`  // that is answered; "" is any
-	IsError bool   `yaml:"isError"` // a result of a call that says so
-	Code    int64  `yaml:"code"`    // of a JSON-RPC error
-	Status  int    `yaml:"status"`  // of HTTP
-	Text    string `yaml:"text"`    // a pattern of the whole text or message
+	Pos source.Pos
+	// The method that is answered; any where it is left out.
+	Method Method `yaml:"method"`
+	// A result that says that the call failed.
+	IsError bool `yaml:"isError"`
+	// The code of a JSON-RPC error.
+	Code int64 `yaml:"code"`
+	// An HTTP status.
+	Status int `yaml:"status"`
+	// A pattern of the whole text or message, with * and ?.
+	Text string `yaml:"text"`
 }
 
 // Answers are patterns of which one has to match.

@@ -45,21 +45,35 @@ func (c *Config) At(keys ...string) source.Pos {
 	return pos
 }
 
-// A file is an mcpolicy.yaml as it is written.
+// Which MCP servers there are, what guards them, and where policies, principals and tests
+// are.
 type file struct {
-	Schema      string      `yaml:"$schema"` // for editors
-	Servers     Servers     `yaml:"servers"`
-	Policies    Path        `yaml:"policies"`
-	Principals  Path        `yaml:"principals"`
-	Tests       Paths       `yaml:"tests"`
+	// For editors; mcpolicy does not read it.
+	Schema string `yaml:"$schema"`
+	// The MCP servers, by name.
+	Servers Servers `yaml:"servers"`
+	// The directory of the Cerbos policies.
+	Policies Path `yaml:"policies"`
+	// The principals: a Cerbos fixture file, CSV or JSON Lines.
+	Principals Path `yaml:"principals"`
+	// Suites: a file, a directory, or a list of them.
+	Tests Paths `yaml:"tests"`
+	// How the *_test.yaml suites of Cerbos's own below policies are run: as cerbos compile does.
 	CerbosTests CerbosTests `yaml:"cerbosTests"`
-	Engine      Engine      `yaml:"engine"`
-	Enforcement Profiles    `yaml:"enforcement"`
-	Lint        Lint        `yaml:"lint"`
-	Probe       Probe       `yaml:"probe"`
-	Diff        Diff        `yaml:"diff"`
-	Coverage    Coverage    `yaml:"coverage"`
-	Waivers     []Waiver    `yaml:"waivers"`
+	// How the PDP in production is set.
+	Engine Engine `yaml:"engine"`
+	// Custom enforcement points, by name.
+	Enforcement Profiles `yaml:"enforcement"`
+	// What the lint rules look for, and which findings make a run fail.
+	Lint Lint `yaml:"lint"`
+	// How running servers are tried.
+	Probe Probe `yaml:"probe"`
+	// Which changes of access fail mcpolicy diff, and mcpolicy check with --base.
+	Diff Diff `yaml:"diff"`
+	// How much of the policies the suites have to cover for mcpolicy test --coverage to pass.
+	Coverage Coverage `yaml:"coverage"`
+	// Findings that are accepted.
+	Waivers []Waiver `yaml:"waivers"`
 }
 
 // Parse reads a config, strictly. All mistakes are reported, joined, each with

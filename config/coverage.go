@@ -10,6 +10,7 @@ import (
 // Coverage says how much suites have to cover.
 type Coverage struct {
 	Pos source.Pos
+	// How many percent of each kind.
 	Min Min `yaml:"min"`
 }
 

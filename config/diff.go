@@ -9,9 +9,13 @@ import (
 
 // Diff says which changes of access fail.
 type Diff struct {
-	Pos    source.Pos
+	Pos source.Pos
+	// widened: whatever somebody gains, or might; with a budget only what goes beyond it. any:
+	// every difference. never: nothing. mcpolicy diff fails on widened unless this says
+	// otherwise, mcpolicy check --base on the budget alone.
 	FailOn DiffFailOn `yaml:"failOn"`
-	Budget *Budget    `yaml:"budget"` // nil for none
+	// How far gains of access may go that do not fail.
+	Budget *Budget `yaml:"budget"`
 }
 
 // A DiffFailOn says which changes fail.
@@ -48,13 +52,18 @@ func (f *DiffFailOn) DecodeNode(n *source.Node) error {
 	return nil
 }
 
-// A Budget says how far gains of access may go that do not fail. Nil is no limit.
+// A Budget says how far gains of access may go that do not fail. What is not said has no
+// limit.
 type Budget struct {
-	Pos         source.Pos
-	Destructive *int `yaml:"destructive"` // destructive items that somebody gains the use of
-	Principals  *int `yaml:"principals"`  // declared principals that gain
-	Roles       *int `yaml:"roles"`       // roles that gain and that no declared principal shows
-	Everyone    *int `yaml:"everyone"`    // items that open to any role, or that no policy guards any more
+	Pos source.Pos
+	// Destructive items that somebody gains the use of.
+	Destructive *int `yaml:"destructive"`
+	// Declared principals that gain.
+	Principals *int `yaml:"principals"`
+	// Roles that gain where no declared principal shows it.
+	Roles *int `yaml:"roles"`
+	// Items that open to any role, or that no policy guards any more.
+	Everyone *int `yaml:"everyone"`
 }
 
 // DecodeNode reads a mapping of whole numbers from 0 on.

@@ -10,13 +10,19 @@ import (
 
 // Engine says how the PDP in production is set.
 type Engine struct {
-	Pos                  source.Pos
-	SchemaEnforcement    authz.SchemaEnforcement `yaml:"schemaEnforcement"`
-	StrictEvaluation     bool                    `yaml:"strictEvaluation"`
-	DefaultPolicyVersion string                  `yaml:"defaultPolicyVersion"` // "" for the engine's own
-	DefaultScope         string                  `yaml:"defaultScope"`
-	LenientScopeSearch   bool                    `yaml:"lenientScopeSearch"`
-	Globals              map[string]any          `yaml:"globals"` // JSON values
+	Pos source.Pos
+	// What becomes of a request that a policy's schemas refuse.
+	SchemaEnforcement authz.SchemaEnforcement `yaml:"schemaEnforcement"`
+	// Whether an expression that cannot be evaluated denies the request.
+	StrictEvaluation bool `yaml:"strictEvaluation"`
+	// The policy version of requests that name none.
+	DefaultPolicyVersion string `yaml:"defaultPolicyVersion"`
+	// The scope of requests that name none.
+	DefaultScope string `yaml:"defaultScope"`
+	// Whether a scope without a policy falls back to the one above it.
+	LenientScopeSearch bool `yaml:"lenientScopeSearch"`
+	// The values of globals in conditions.
+	Globals map[string]any `yaml:"globals"`
 }
 
 // What Cerbos takes for a policy version and a scope.

@@ -10,29 +10,42 @@ import (
 
 // Lint sets up the lint rules.
 type Lint struct {
-	Pos                source.Pos
-	FailOn             authz.Severity       `yaml:"failOn"` // SeverityOff where no finding fails
-	Administrators     Administrators       `yaml:"administrators"`
+	Pos source.Pos
+	// The severity from which on a finding makes the run fail; off, and none does.
+	FailOn authz.Severity `yaml:"failOn"`
+	// The principals that are meant to reach nearly all.
+	Administrators Administrators `yaml:"administrators"`
+	// Sets of tools of which no principal may call two.
 	SeparationOfDuties []SeparationOfDuties `yaml:"separationOfDuties"`
-	Flows              *Flows               `yaml:"flows"`    // nil: nothing is said
-	Baseline           Path                 `yaml:"baseline"` // a file of findings that are known
-	Rules              RuleSettings         `yaml:"rules"`
+	// Which tools bring data in and which take it out. A list that is left out is inferred; an
+	// empty one says that there are none.
+	Flows *Flows `yaml:"flows"`
+	// The file of the findings that are known and do not count, which mcpolicy baseline writes.
+	// Default: beside this file, mcpolicy-baseline.yaml.
+	Baseline Path `yaml:"baseline"`
+	// Settings of lint rules, by their IDs.
+	Rules RuleSettings `yaml:"rules"`
 }
 
 // Administrators are the principals that are meant to reach nearly all.
 type Administrators struct {
-	Pos        source.Pos
-	Roles      []string `yaml:"roles"`
-	Principals []string `yaml:"principals"` // keys
+	Pos source.Pos
+	// Roles that make somebody an administrator.
+	Roles []string `yaml:"roles"`
+	// Keys of principals.
+	Principals []string `yaml:"principals"`
 }
 
 // SeparationOfDuties declares sets of tools, by names or globs, of which no
 // principal may call two.
 type SeparationOfDuties struct {
-	Pos    source.Pos
-	Name   string     `yaml:"name"`
-	Server string     `yaml:"server"` // "" for every server
-	Sets   [][]string `yaml:"sets"`
+	Pos source.Pos
+	// What findings call it.
+	Name string `yaml:"name"`
+	// The server that it is about. All servers, if none is named.
+	Server string `yaml:"server"`
+	// Sets of names of tools, or globs, of which nobody may call tools of two.
+	Sets [][]string `yaml:"sets"`
 }
 
 // DecodeNode reads a mapping.
@@ -56,14 +69,19 @@ func (s *SeparationOfDuties) DecodeNode(n *source.Node) error {
 
 // Flows says which tools bring data in, and which take it out.
 type Flows struct {
-	Pos       source.Pos
-	Untrusted FlowTools `yaml:"untrusted"` // take in what strangers wrote
-	Private   FlowTools `yaml:"private"`   // read what is not for everybody
-	Outbound  FlowTools `yaml:"outbound"`  // send data out
+	Pos source.Pos
+	// Tools that take in what strangers wrote.
+	Untrusted FlowTools `yaml:"untrusted"`
+	// Tools that read what is not for everybody.
+	Private FlowTools `yaml:"private"`
+	// Tools that send data out.
+	Outbound FlowTools `yaml:"outbound"`
 }
 
 // FlowTools are names or globs of tools, with the server before them (crm:get_*) or of
-// all servers. Nil says nothing, an empty list that there are none.
+// all servers.
+//
+// Nil says nothing, an empty list that there are none.
 type FlowTools []FlowTool
 
 // A FlowTool is a name or glob of tools.
@@ -106,11 +124,13 @@ func (t *FlowTools) DecodeNode(n *source.Node) error {
 
 // A RuleSetting changes a lint rule.
 type RuleSetting struct {
-	ID         string
-	Pos        source.Pos        // of the ID
-	Severity   *authz.Severity   `yaml:"severity"`   // nil: as the rule has it
-	Confidence *authz.Confidence `yaml:"confidence"` // nil: as the rule has it
-	// Options are the rule's own; it decodes them. Nil if there are none.
+	ID  string
+	Pos source.Pos // of the ID
+	// How much a finding of the rule matters; without it, as the rule has it.
+	Severity *authz.Severity `yaml:"severity"`
+	// How sure a finding has to be: those of less confidence are left out.
+	Confidence *authz.Confidence `yaml:"confidence"`
+	// The rule's own options: mcpolicy rules ID tells which.
 	Options *source.Node `yaml:"options"`
 }
 

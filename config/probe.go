@@ -4,7 +4,8 @@ import "github.com/mcpolicy/mcpolicy/source"
 
 // Probe says how running servers are tried.
 type Probe struct {
-	Pos    source.Pos
+	Pos source.Pos
+	// Where the bearer tokens are, by the keys of their principals.
 	Tokens Tokens `yaml:"tokens"`
 }
 

@@ -26,15 +26,51 @@ type Profile struct {
 	OnNoPolicy, OnPDPError, OnPDPDown, UnknownOperations authz.Fallback
 }
 
+// Which questions an enforcement point asks. Of methods that are not mentioned, none.
+type writtenProfile struct {
+	// How the list of tools is filtered.
+	ToolsList *source.Node `yaml:"tools/list"`
+	// What is asked before a tool is called.
+	ToolsCall *source.Node `yaml:"tools/call"`
+	// How the list of prompts is filtered.
+	PromptsList *source.Node `yaml:"prompts/list"`
+	// What is asked before a prompt is got.
+	PromptsGet *source.Node `yaml:"prompts/get"`
+	// How the list of resources is filtered.
+	ResourcesList *source.Node `yaml:"resources/list"`
+	// What is asked before a resource is read.
+	ResourcesRead *source.Node `yaml:"resources/read"`
+	// How the list of resource templates is filtered: like that of resources unless this says
+	// otherwise.
+	TemplatesList *source.Node `yaml:"resources/templates/list"`
+	writtenAnswers
+}
+
+// writtenAnswers are the keys of an enforcement point beside the methods.
+type writtenAnswers struct {
+	// What a running server answers where the enforcement point refuses. probe takes nothing
+	// else for a refusal.
+	Refused Answers `yaml:"refused"`
+	// What a running server answers to a call that the enforcement point let pass and whose
+	// arguments were then refused, before the tool ran. Without it, what the SDKs answer.
+	Admitted Answers `yaml:"admitted"`
+	// What becomes of a request that no policy covers, which Cerbos denies. pass makes what it
+	// is about open to everybody.
+	OnNoPolicy authz.Fallback `yaml:"onNoPolicy"`
+	// What becomes of a request to which the PDP answers with an error.
+	OnPDPError authz.Fallback `yaml:"onPDPError"`
+	// What becomes of a request to which the PDP does not answer.
+	OnPDPDown authz.Fallback `yaml:"onPDPDown"`
+	// What becomes of methods of MCP that are none of these.
+	UnknownOperations authz.Fallback `yaml:"unknownOperations"`
+}
+
 // fallback returns the one that is written under a key, or nil.
 func (p *Profile) fallback(key string) *authz.Fallback {
 	return map[string]*authz.Fallback{
 		"onNoPolicy": &p.OnNoPolicy, "onPDPError": &p.OnPDPError, "onPDPDown": &p.OnPDPDown, "unknownOperations": &p.UnknownOperations,
 	}[key]
 }
-
-// profileKeys are those of an enforcement point beside the methods.
-var profileKeys = []string{"refused", "admitted", "onNoPolicy", "onPDPError", "onPDPDown", "unknownOperations"}
 
 // Profiles are the custom enforcement points of a config, sorted by name.
 type Profiles []*Profile
@@ -97,7 +133,7 @@ func unknownMethod(f source.Field) error {
 	for _, m := range Methods() {
 		known = append(known, string(m))
 	}
-	if hint := source.DidYouMean(f.Name, slices.Concat(known, profileKeys)); hint != "" {
+	if hint := source.DidYouMean(f.Name, slices.Concat(known, source.Keys[writtenAnswers]())); hint != "" {
 		return source.Errorf(f.Pos, "unknown method %q%s", f.Name, hint)
 	}
 	return source.Errorf(f.Pos, "unknown method %q; want %s", f.Name, source.OneOf(known))
@@ -136,16 +172,28 @@ type Rule struct {
 	Grant    *Grant // of a list that is filtered by one
 }
 
-// A Request is the template of a request to the policy engine. Its strings,
-// those inside of Attr too, may have placeholders, which are left as they are.
+// A Request is the template of a question to the policy engine. {server}, {name}, {type},
+// {arguments.NAME}, {principal.id}, {principal.scope}, {principal.policyVersion},
+// {principal.attr.NAME}, {annotations.NAME} and {_meta.NAME} are filled in anywhere;
+// {arguments}, {tags}, {principal.roles} and {unknown}, which is looked up at the time of the
+// call, as the whole of an attribute's value. A brace that is meant stands twice.
+//
+// Placeholders are left as they are here.
 type Request struct {
-	Pos           source.Pos
-	Kind          string     `yaml:"kind"`
-	ID            string     `yaml:"id"`
-	Action        string     `yaml:"action"`
-	Attr          Attributes `yaml:"attr"`
-	PolicyVersion string     `yaml:"policyVersion"`
-	Scope         string     `yaml:"scope"`
+	Pos source.Pos
+	// The kind of the resource.
+	Kind string `yaml:"kind"`
+	// The ID of the resource.
+	ID string `yaml:"id"`
+	// What is to be done with the resource.
+	Action string `yaml:"action"`
+	// The attributes of the resource. "{arguments}" has each argument as an attribute, and so
+	// has the entry "...": "{arguments}" beside others, of which the later one wins.
+	Attr Attributes `yaml:"attr"`
+	// The version of the policies that is asked for.
+	PolicyVersion string `yaml:"policyVersion"`
+	// The scope of the policies that is asked for.
+	Scope string `yaml:"scope"`
 
 	Node *source.Node // what it was read from, for positions
 }
@@ -185,6 +233,36 @@ type Grant struct {
 	Missing authz.Fallback // what becomes of a list for whom there is no grant: refuse or pass
 }
 
+// Where the names are that a list shows to somebody: in a file, by principal and by role, or
+// in an attribute of the principal.
+type writtenGrant struct {
+	// A file of names by principal and by role.
+	File Path `yaml:"file"`
+	// An attribute of the principal that is a list of names, such as principal.attr.tools.
+	Attr string `yaml:"attr"`
+}
+
+// writtenRule is a [Rule] that is written as a mapping.
+type writtenRule struct {
+	// How a list is filtered. own: by requests for each item; gate: by requests for the whole
+	// list; call: by the decision on the item's call, get or read, without arguments; possible:
+	// by whether that is allowed with some arguments; grant: by a list of names that was made
+	// beforehand, no policy is asked; none: not at all.
+	Filter *authz.Filter `yaml:"filter"`
+	writtenUse
+	// Where the names are, for the filter grant.
+	Grant *source.Node `yaml:"grant"`
+	// What becomes of a list for whom there is no grant. refuse: nothing shows; pass:
+	// everything does.
+	Missing *source.Node `yaml:"missing"`
+}
+
+// writtenUse is what a rule says of a method that uses an item.
+type writtenUse struct {
+	// The requests that must all be allowed.
+	Requests []Request `yaml:"requests"`
+}
+
 // Grants yields what lists of custom enforcement points are filtered by, in the order of these
 // and of the methods.
 func (c *Config) Grants() iter.Seq[*Grant] {
@@ -205,10 +283,7 @@ func decodeGrant(m Method, n, grant, missing *source.Node) (*Grant, error) {
 		return nil, source.Errorf(n.Pos, "%s: filter grant needs a grant: {file: grants.yaml}, or {attr: principal.attr.tools}", m)
 	}
 	g := &Grant{Pos: grant.Pos}
-	written := struct {
-		File Path   `yaml:"file"`
-		Attr string `yaml:"attr"`
-	}{}
+	var written writtenGrant
 	errs := []error{source.Decode(grant, &written)}
 	g.File, g.Attr = written.File, written.Attr
 	if attr := grant.Get("attr"); attr != nil {
@@ -249,12 +324,7 @@ func decodeRule(m Method, n *source.Node) (Rule, error) {
 	case !n.Is(source.Mapping):
 		return r, source.Errorf(n.Pos, "%s: want none, a list of requests, or a mapping with filter and requests, have %s", m, n.Describe())
 	}
-	written := struct {
-		Filter   *authz.Filter `yaml:"filter"`
-		Requests []Request     `yaml:"requests"`
-		Grant    *source.Node  `yaml:"grant"`
-		Missing  *source.Node  `yaml:"missing"`
-	}{}
+	var written writtenRule
 	err := source.Decode(n, &written)
 	r.Requests = written.Requests
 	filter, requests := n.Get("filter"), n.Get("requests")

@@ -9,12 +9,13 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/docs/schema"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
 func compileSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(config.Schema()))
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema.Text("config.json")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func validate(t *testing.T, s *jsonschema.Schema, text []byte) error {
 
 // The schema takes what Parse takes.
 func TestSchemaTakesConfigs(t *testing.T) {
-	schema := compileSchema(t)
+	editor := compileSchema(t)
 	files, err := filepath.Glob(filepath.Join("..", "fixtures", "*", "mcpolicy.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +53,7 @@ func TestSchemaTakesConfigs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := validate(t, schema, data); err != nil {
+			if err := validate(t, editor, data); err != nil {
 				t.Errorf("the schema refuses it: %v", err)
 			}
 			if _, err := config.Parse(file, data); err != nil {
@@ -71,7 +72,7 @@ func TestSchemaTakesConfigs(t *testing.T) {
 		"lint: {flows: {untrusted: [fetch_page, 'mail:read_*'], outbound: []}}",
 		"engine: {defaultScope: ., globals: {}}",
 	} {
-		if err := validate(t, schema, []byte(text)); err != nil {
+		if err := validate(t, editor, []byte(text)); err != nil {
 			t.Errorf("the schema refuses %s: %v", text, err)
 		}
 		if _, err := config.Parse("m.yaml", []byte(text)); err != nil {
@@ -82,12 +83,12 @@ func TestSchemaTakesConfigs(t *testing.T) {
 
 // The schema refuses what Parse refuses, but for what it cannot know.
 func TestSchemaRefusesConfigs(t *testing.T) {
-	schema := compileSchema(t)
+	editor := compileSchema(t)
 	for _, tt := range badConfigs {
 		if !tt.schema {
 			continue
 		}
-		if err := validate(t, schema, []byte(tt.text)); err == nil {
+		if err := validate(t, editor, []byte(tt.text)); err == nil {
 			t.Errorf("the schema takes %s", tt.name)
 		}
 	}
@@ -123,7 +124,7 @@ func TestSchemaRefusesConfigs(t *testing.T) {
 		"waivers: [{rule: a, reason: b, tool: x, prompt: y}]", "waivers: [{rule: a, reason: b, item: x, resource: y}]",
 		"waivers: [{rule: a, reason: b, x: y}]", "waivers: [null]",
 	} {
-		if err := validate(t, schema, []byte(text)); err == nil {
+		if err := validate(t, editor, []byte(text)); err == nil {
 			t.Errorf("the schema takes %s", text)
 		}
 		if _, err := config.Parse("m.yaml", []byte(text)); err == nil {
@@ -135,7 +136,7 @@ func TestSchemaRefusesConfigs(t *testing.T) {
 // The schema refuses what stands in braces and is no placeholder. Parse leaves
 // that to a check, since package pep knows the placeholders.
 func TestSchemaKnowsPlaceholders(t *testing.T) {
-	schema := compileSchema(t)
+	editor := compileSchema(t)
 	request := func(part string) []byte {
 		return []byte("enforcement: {g: {tools/call: [{kind: k, id: i, " + part + "}]}}")
 	}
@@ -146,7 +147,7 @@ func TestSchemaKnowsPlaceholders(t *testing.T) {
 		`action: "{arguments.x}", scope: "{principal.scope}"`, `action: a, attr: "{arguments}"`, `action: a, attr: {"...": "{arguments}", tier: gold}`,
 		`action: a, attr: {a: "{unknown}", b: {"{unknown}": {type: string}}, c: {by: name, values: {x: 1}, default: 2}, d: "{principal.roles}", e: "{annotations.title}-{_meta.a-b.c}"}`,
 	} {
-		if err := validate(t, schema, request(part)); err != nil {
+		if err := validate(t, editor, request(part)); err != nil {
 			t.Errorf("the schema refuses %s: %v", part, err)
 		}
 	}
@@ -156,13 +157,13 @@ func TestSchemaKnowsPlaceholders(t *testing.T) {
 		`action: a, attr: {a: "{x}"}`, `action: a, attr: {a: ["{arguments}"]}`, `action: a, attr: {a: [{b: "{arguments}"}]}`,
 		`action: a, attr: {"{name}": 1}`, `action: a, attr: {a: [{"{b}": 1}]}`, `action: a, attr: {a: "x{tags}"}`, `action: a, attr: "{tags}"`, `action: a, attr: {a: "x{unknown}"}`,
 	} {
-		if err := validate(t, schema, request(part)); err == nil {
+		if err := validate(t, editor, request(part)); err == nil {
 			t.Errorf("the schema takes %s", part)
 		}
 	}
 	for text, want := range map[string]bool{"mcp_{server}": true, "mcp::{{x}}": true, "mcp_{sever}": false, "}": false} {
 		given := []byte("servers: {a: {manifest: m, with: {resourceKind: '" + text + "'}}}")
-		if err := validate(t, schema, given); (err == nil) != want {
+		if err := validate(t, editor, given); (err == nil) != want {
 			t.Errorf("resourceKind %s: %v", text, err)
 		}
 	}

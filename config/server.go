@@ -13,30 +13,46 @@ import (
 
 // A Server is an MCP server.
 type Server struct {
-	Name        string
-	Pos         source.Pos // of the name
-	Manifest    Manifests  `yaml:"manifest"`
-	Enforcement string     `yaml:"enforcement"` // a built-in enforcement point or a custom one
-	With        With       `yaml:"with"`
-	Incomplete  Incomplete `yaml:"incomplete"`
-	Live        *Live      `yaml:"live"`
-	MetaTools   MetaTools  `yaml:"metaTools"`
+	Name string
+	Pos  source.Pos // of the name
+	// The inventory. The files of a list are merged.
+	Manifest Manifests `yaml:"manifest"`
+	// What asks the policies: a built-in enforcement point, or one described under enforcement.
+	Enforcement string `yaml:"enforcement"`
+	// Settings of a built-in enforcement point.
+	With With `yaml:"with"`
+	// Whether an inventory that is empty or cut short ends the run, or is accepted with a note.
+	Incomplete Incomplete `yaml:"incomplete"`
+	// How discover and probe reach the running server.
+	Live *Live `yaml:"live"`
+	// Tools that call others by name, by name or pattern, and whether the enforcement point is
+	// asked about those again. Without it, what their arguments look like.
+	MetaTools MetaTools `yaml:"metaTools"`
 }
 
 // With sets up a built-in enforcement point.
 type With struct {
-	Pos          source.Pos
-	ResourceKind string  `yaml:"resourceKind"`
-	Action       string  `yaml:"action"`  // of tool-as-resource
-	FastMCP      Version `yaml:"fastmcp"` // of cerbos-fastmcp
-
-	FilterOnDiscovery bool `yaml:"filterOnDiscovery"` // of voltagent
-
-	// Of coaz.
-	Aud              string         `yaml:"aud"`
-	Subject          string         `yaml:"subject"`
-	Claims           map[string]any `yaml:"claims"`
-	DeclaredMappings *bool          `yaml:"declaredMappings"` // nil is true
+	Pos source.Pos
+	// The kind of the resources that policies are written for.
+	ResourceKind string `yaml:"resourceKind"`
+	// The action that tool-as-resource asks for.
+	Action string `yaml:"action"`
+	// The version of FastMCP, for cerbos-fastmcp.
+	FastMCP Version `yaml:"fastmcp"`
+	// Whether a tool is asked about before it is shown, for voltagent.
+	FilterOnDiscovery bool `yaml:"filterOnDiscovery"`
+	// What identifies the server, which is the id of the resource that lists are about, for
+	// coaz. Without it the claim aud of the principals says it.
+	Aud string `yaml:"aud"`
+	// The claim that is the id of whoever asks, for coaz.
+	Subject string `yaml:"subject"`
+	// Claims of a principal's token by name, with placeholders such as {principal.roles}, for
+	// coaz. They are added to those that it has anyway: sub is the id, roles are the roles, and
+	// each attribute is a claim. Null takes one away.
+	Claims map[string]any `yaml:"claims"`
+	// Whether the mappings count that tools declare, for coaz; they do unless this is false. A
+	// gateway that no tools/list has passed does not know them.
+	DeclaredMappings *bool `yaml:"declaredMappings"`
 
 	Node *source.Node // what it was read from, for positions
 }
@@ -135,10 +151,13 @@ func (i *Incomplete) DecodeNode(n *source.Node) error {
 
 // Live says how to reach a running server: at a URL, or by starting it.
 type Live struct {
-	Pos     source.Pos
-	URL     string         `yaml:"url"`
-	Command []string       `yaml:"command"`
-	Headers map[string]Env `yaml:"headers"` // of each request to the URL
+	Pos source.Pos
+	// The server's address, without credentials.
+	URL string `yaml:"url"`
+	// The program to start, and its arguments.
+	Command []string `yaml:"command"`
+	// Headers of each request to the address, by name.
+	Headers map[string]Env `yaml:"headers"`
 }
 
 var headerPattern = regexp.MustCompile("^[0-9A-Za-z!#$%&'*+.^_`|~-]+$")
@@ -206,15 +225,19 @@ type Env struct {
 
 var envPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// A value that comes from the environment.
+type writtenEnv struct {
+	// The name of the environment variable.
+	Env *source.Node `yaml:"env"`
+}
+
 // DecodeNode reads {env: NAME}. Its mistakes do not repeat the value, which may
 // be the secret itself.
 func (e *Env) DecodeNode(n *source.Node) error {
 	if !n.Is(source.Mapping) {
 		return source.Errorf(n.Pos, "want {env: NAME}: the value comes from the environment, not from this file")
 	}
-	var plain struct {
-		Env *source.Node `yaml:"env"`
-	}
+	var plain writtenEnv
 	err := source.Decode(n, &plain)
 	*e = Env{Name: plain.Env.Str(), Pos: n.Pos}
 	switch {

@@ -22,18 +22,29 @@ type Waiver struct {
 	Expires   Date
 }
 
-// writtenWaiver is a Waiver as it is written.
+// Accepts the findings of a rule. What is not said, is accepted anywhere. All names but the
+// rule's may be globs.
 type writtenWaiver struct {
-	Rule      string `yaml:"rule"`
-	Server    string `yaml:"server"`
-	Item      string `yaml:"item"`
-	Tool      string `yaml:"tool"`
-	Prompt    string `yaml:"prompt"`
-	Resource  string `yaml:"resource"`
+	// The ID of the rule.
+	Rule string `yaml:"rule"`
+	// The name of a server.
+	Server string `yaml:"server"`
+	// The name of a tool or prompt, or the URI of a resource.
+	Item string `yaml:"item"`
+	// The name of a tool.
+	Tool string `yaml:"tool"`
+	// The name of a prompt.
+	Prompt string `yaml:"prompt"`
+	// A URI or a URI template.
+	Resource string `yaml:"resource"`
+	// The key of a principal.
 	Principal string `yaml:"principal"`
-	File      string `yaml:"file"`
-	Reason    string `yaml:"reason"`
-	Expires   Date   `yaml:"expires"`
+	// The file that the finding is in.
+	File string `yaml:"file"`
+	// Why it is accepted, and who said so.
+	Reason string `yaml:"reason"`
+	// The last day on which it is accepted.
+	Expires Date `yaml:"expires"`
 }
 
 // itemKeys are the ways to name an item, and what it may then be.

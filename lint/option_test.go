@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpolicy/mcpolicy/authz"
-	"github.com/mcpolicy/mcpolicy/config"
+	"github.com/mcpolicy/mcpolicy/docs/schema"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/source"
 )
@@ -143,24 +143,20 @@ func TestSchemaHasTheOptions(t *testing.T) {
 	}
 	var doc struct {
 		Defs struct {
-			Lint struct {
-				Properties struct {
-					Rules struct {
-						Properties map[string]struct {
-							Properties struct {
-								Options options `json:"options"`
-							} `json:"properties"`
-						} `json:"properties"`
-					} `json:"rules"`
+			RuleSettings struct {
+				Properties map[string]struct {
+					Properties struct {
+						Options options `json:"options"`
+					} `json:"properties"`
 				} `json:"properties"`
-			} `json:"lint"`
+			} `json:"ruleSettings"`
 			Destructive options `json:"destructiveOptions"`
 		} `json:"$defs"`
 	}
-	if err := json.Unmarshal(config.Schema(), &doc); err != nil {
+	if err := json.Unmarshal(schema.Text("config.json"), &doc); err != nil {
 		t.Fatal(err)
 	}
-	have := doc.Defs.Lint.Properties.Rules.Properties
+	have := doc.Defs.RuleSettings.Properties
 	var want []string
 	for _, r := range lint.Rules() {
 		list := r.OptionList()

@@ -219,3 +219,6 @@ func kindError(n *Node, name, want string) error {
 	}
 	return Errorf(n.Pos, "%s: want %s, have %s", name, want, have)
 }
+
+// Keys lists the keys that [Decode] knows of a struct of that type.
+func Keys[T any]() []string { return slices.Clone(fieldsOf(reflect.TypeFor[T]()).names) }
