@@ -24,7 +24,7 @@ func (Env) JSONSchemaAlias() any { return writtenEnv{} }
 func TestSchemaFile(t *testing.T) {
 	schemafile.Hold(t, "config.json", *update, schemafile.Source{
 		Tag: "yaml", Root: file{}, Rules: schemaRules,
-		Also:  []any{Server{}, writtenProfile{}, writtenRule{}, writtenUse{}, writtenGrant{}, Request{}, RuleSetting{}, writtenEnv{}, Answer{}},
+		Also: []any{Server{}, writtenProfile{}, writtenRule{}, writtenUse{}, writtenGrant{}, Request{}, RuleSetting{}, writtenEnv{}, Answer{}},
 		Names: map[reflect.Type]string{
 			reflect.TypeFor[RuleSetting](): "rule", reflect.TypeFor[SeparationOfDuties](): "separation",
 			reflect.TypeFor[writtenRule](): "filtered", reflect.TypeFor[writtenUse](): "asked",

@@ -43,3 +43,7 @@
 //
 // What the roles and attributes mean is left to the policies.
 package principals
+
+// The schema for editors is made from the types of how a fixture file is written, and from
+// what schema_rules.json says that they do not.
+//go:generate go test -run ^TestSchemaFile$ . -update

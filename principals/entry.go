@@ -15,7 +15,7 @@ import (
 // The keys of a principal in a fixture file and on a line of JSON Lines. Like
 // Cerbos, both take policy_version too.
 var (
-	fixtureEntry = []string{"id", "roles", "attr", "policyVersion", "policy_version", "scope", "kind", "onBehalfOf", "auxData"}
+	fixtureEntry = source.Keys[writtenPrincipal]()
 	lineEntry    = append([]string{"key", "groups"}, fixtureEntry...)
 )
 

@@ -11,7 +11,7 @@ import (
 // fixtureKeys are the keys of a fixture file, suiteKeys those that a test suite
 // of Cerbos has besides. Cerbos takes the names of its protobuf fields too.
 var (
-	fixtureKeys = []string{"principals", "principalGroups", "principal_groups", "$schema"}
+	fixtureKeys = source.Keys[writtenFixture]()
 	suiteKeys   = []string{
 		"name", "description", "skip", "skipReason", "skip_reason", "tests", "resources", "resourceGroups", "resource_groups",
 		"auxData", "aux_data", "options", "json_schema",
@@ -163,7 +163,7 @@ func (f *fixtureReader) group(g source.Field) {
 	f.errs = append(f.errs, duplicates(g.Value)...)
 	for _, field := range g.Value.Fields {
 		if field.Name != "principals" {
-			f.errs = append(f.errs, source.UnknownKey(field, []string{"principals"}))
+			f.errs = append(f.errs, source.UnknownKey(field, source.Keys[writtenGroup]()))
 		}
 	}
 	members := g.Value.Get("principals")

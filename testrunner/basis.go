@@ -54,7 +54,7 @@ func Reasons() []string { return slices.Clone(reasonNames[1:]) }
 func (b *Basis) isZero() bool { return len(b.By) == 0 && b.Because == NoReason }
 
 // basisKeys are the keys of what an expectation says of how it is decided.
-var basisKeys = []string{"by", "because"}
+var basisKeys = source.Keys[writtenBasis]()
 
 // field reads one of them.
 func (b *Basis) field(f source.Field) error {

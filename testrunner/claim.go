@@ -171,7 +171,7 @@ type Population struct {
 	Not   *Population
 }
 
-var populationKeys = []string{"roles", "kind", "where", "not"}
+var populationKeys = source.Keys[writtenPopulation]()
 
 // DecodeNode reads a mapping.
 func (p *Population) DecodeNode(n *source.Node) error {

@@ -57,3 +57,7 @@
 // of the suite; $${name} is the text. Besides the groups that principals are in, a suite has
 // its own and those of the files that [Include] gives it.
 package testrunner
+
+// The schema for editors is made from the types of how a suite is written, and from what
+// schema_rules.json says that they do not.
+//go:generate go test -run ^TestSchemaFile$ . -update

@@ -1,6 +1,7 @@
 package testrunner_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/tools/txtar"
 
+	"github.com/mcpolicy/mcpolicy/docs/schema"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
@@ -367,7 +369,7 @@ func TestSchemaTakesArchives(t *testing.T) {
 
 func compileSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(string(testrunner.Schema())))
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema.Text("suite.json")))
 	if err != nil {
 		t.Fatal(err)
 	}

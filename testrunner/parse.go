@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/manifest"
@@ -54,18 +53,7 @@ func (s *Suite) read(n *source.Node) error {
 		return want(n, "a suite")
 	}
 	s.Pos = n.Pos
-	var plain struct {
-		Schema     string       `yaml:"$schema"` // for editors
-		Name       string       `yaml:"name"`
-		Server     Name         `yaml:"server"`
-		Options    Options      `yaml:"options"`
-		Variables  *source.Node `yaml:"variables"`
-		Include    *source.Node `yaml:"include"`
-		Groups     *source.Node `yaml:"groups"`
-		Skip       *source.Node `yaml:"skip"`
-		SkipReason *source.Node `yaml:"skipReason"`
-		Tests      []Test       `yaml:"tests"`
-	}
+	var plain writtenSuite
 	v := readVariables(n.Get("variables"))
 	n = v.suite(n)
 	errs := []error{source.Decode(n, &plain), blank(n), named(n, "suite")}
@@ -92,12 +80,7 @@ func (o *Options) DecodeNode(n *source.Node) error {
 		return nil
 	}
 	o.Pos = n.Pos
-	var plain struct {
-		Now     time.Time    `yaml:"now"`
-		Globals *source.Node `yaml:"globals"`
-		AuxData *source.Node `yaml:"auxData"`
-		Claims  *source.Node `yaml:"claims"`
-	}
+	var plain writtenOptions
 	errs := []error{source.Decode(n, &plain), blank(n)}
 	o.Now = plain.Now
 	var err error
@@ -145,20 +128,7 @@ func (t *Test) DecodeNode(n *source.Node) error {
 		return want(n, "a test")
 	}
 	t.Pos = n.Pos
-	var plain struct {
-		Name       string       `yaml:"name"`
-		Skip       *source.Node `yaml:"skip"`
-		SkipReason *source.Node `yaml:"skipReason"`
-		AllowEmpty bool         `yaml:"allowEmpty"`
-		Principals *Principals  `yaml:"principals"`
-		List       *source.Node `yaml:"list"`
-		Call       *source.Node `yaml:"call"`
-		Prompts    *source.Node `yaml:"prompts"`
-		Resources  *source.Node `yaml:"resources"`
-		Never      *source.Node `yaml:"never"`
-		Always     *source.Node `yaml:"always"`
-		Prove      *source.Node `yaml:"prove"`
-	}
+	var plain writtenTest
 	errs := []error{source.Decode(n, &plain), blank(n), named(n, "test")}
 	t.Name, t.AllowEmpty, t.Principals = plain.Name, plain.AllowEmpty, plain.Principals
 	var err error
@@ -231,15 +201,7 @@ func (t *Test) operation(f source.Field, types manifest.TypeSet, op authz.Operat
 	}
 	o := &Operation{Pos: f.Pos, Types: types, Operation: op}
 	t.Operations = append(t.Operations, o)
-	var plain struct {
-		Exactly     Names          `yaml:"exactly"`
-		Allow       *source.Node   `yaml:"allow"`
-		Deny        *source.Node   `yaml:"deny"`
-		Conditional *source.Node   `yaml:"conditional"`
-		Refuse      Names          `yaml:"refuse"`
-		Cases       []*source.Node `yaml:"cases"`
-		Table       *source.Node   `yaml:"table"`
-	}
+	var plain writtenOperation
 	n := f.Value
 	if !n.Is(source.Mapping) {
 		return wantAs(n, f.Name, "a mapping with exactly, allow, deny, conditional, refuse, cases or table")
@@ -344,9 +306,9 @@ func (s *Sample) read(n *source.Node, types manifest.TypeSet, op authz.Operation
 	}
 	s.Pos = n.Pos
 	item := noun(types)
-	known := []string{item, "expect", "by", "because", "why", "skip", "skipReason"}
+	known := append([]string{item}, source.Keys[writtenCase]()...)
 	if op.TakesArguments() {
-		known = append(known, "arguments", "lookedUp")
+		known = append(known, source.Keys[writtenArguments]()...)
 	}
 	var lookedUp map[string]any
 	errs := []error{blank(n), twice(n)}

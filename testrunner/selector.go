@@ -28,19 +28,11 @@ func (p *Principals) DecodeNode(n *source.Node) error {
 }
 
 // principalKeys are the keys of a selector of principals.
-var principalKeys = []string{"keys", "roles", "groups", "kind", "not", "allowEmpty"}
+var principalKeys = source.Keys[writtenSelector]()
 
 // DecodeNode reads a mapping.
 func (s *PrincipalSelector) DecodeNode(n *source.Node) error {
-	var plain struct {
-		Keys   Names              `yaml:"keys"`
-		Roles  Names              `yaml:"roles"`
-		Groups Names              `yaml:"groups"`
-		Kind   *source.Node       `yaml:"kind"`
-		Not    *PrincipalSelector `yaml:"not"`
-
-		AllowEmpty bool `yaml:"allowEmpty"`
-	}
+	var plain writtenSelector
 	known := *n
 	known.Fields = slices.DeleteFunc(slices.Clone(n.Fields), func(f source.Field) bool { return !slices.Contains(principalKeys, f.Name) })
 	errs := []error{source.Decode(&known, &plain), blank(n), nothingExcluded(n)}
@@ -93,14 +85,7 @@ func readProperty(f source.Field) (*Property, error) {
 	case !n.Is(source.Mapping):
 		return nil, wantAs(n, f.Name, "a mapping with principals and list, call, get or read")
 	}
-	var plain struct {
-		Principals *Principals  `yaml:"principals"`
-		List       *source.Node `yaml:"list"`
-		Call       *source.Node `yaml:"call"`
-		Get        *source.Node `yaml:"get"`
-		Read       *source.Node `yaml:"read"`
-		AllowEmpty bool         `yaml:"allowEmpty"`
-	}
+	var plain writtenProperty
 	errs := []error{source.Decode(n, &plain), blank(n)}
 	p := &Property{Pos: f.Pos, AllowEmpty: plain.AllowEmpty, Principals: plain.Principals}
 	if absent(n, "principals") {
@@ -152,9 +137,9 @@ func (p *Property) operation(f source.Field, op authz.Operation) error {
 // itemKeys are the keys of a selector of items. The hints are about tools alone.
 func itemKeys(types manifest.TypeSet) []string {
 	if types == tools {
-		return []string{"names", "tags", "destructive", "readOnly", "not", "allowEmpty"}
+		return source.Keys[writtenTools]()
 	}
-	return []string{"names", "tags", "not", "allowEmpty"}
+	return source.Keys[writtenItems]()
 }
 
 // unknownIn is the mistake of a key that no selector of a kind has: it says

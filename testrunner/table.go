@@ -53,7 +53,7 @@ func (o *Operation) tables(n *source.Node) error {
 
 func (t *table) read(n *source.Node) ([]Sample, error) {
 	item := noun(t.types)
-	known := []string{item, "columns", "rows"}
+	known := append([]string{item}, source.Keys[writtenTable]()...)
 	if !n.Is(source.Mapping) {
 		return nil, wantAs(n, "table", "a mapping with "+strings.Join(known, ", "))
 	}

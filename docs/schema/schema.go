@@ -3,7 +3,10 @@
 // hold them to what is taken and written.
 package schema
 
-import "embed"
+import (
+	"embed"
+	"regexp"
+)
 
 //go:embed *.json
 var files embed.FS
@@ -15,4 +18,16 @@ func Text(name string) []byte {
 		return nil
 	}
 	return data
+}
+
+// release is the version of a release, by which its tag is called.
+var release = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+(-(alpha|beta|rc)\.?[0-9]+)?$`)
+
+// URL returns where an editor finds a schema, such as config.json: that of a release, or of the
+// branch main if the version is that of no release.
+func URL(name, version string) string {
+	if !release.MatchString(version) {
+		version = "main"
+	}
+	return "https://raw.githubusercontent.com/mcpolicy/mcpolicy/" + version + "/docs/schema/" + name
 }

@@ -153,12 +153,17 @@ func below(m map[string]any, key string) map[string]any {
 	return m[key].(map[string]any) //nolint:errcheck // it was looked at
 }
 
-// overlay lays one object over another. What both have counts as the upper one has it.
+// overlay lays one object over another. What both have counts as the upper one has it, and
+// what is null there is taken out.
 func overlay(under, over map[string]any) {
 	for key, v := range over {
 		m, ok := v.(map[string]any)
 		if into, both := under[key].(map[string]any); ok && both {
 			overlay(into, m)
+			continue
+		}
+		if v == nil {
+			delete(under, key)
 			continue
 		}
 		under[key] = v
