@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -192,17 +190,4 @@ func (x *reviewing) changes(ctx context.Context, in *input, tree *side) (*report
 	}
 	defer base.close()
 	return in.compare(ctx, base, tree, &comparing{failOn: "never"})
-}
-
-// engineVersion names the engine that is linked in.
-func engineVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "Cerbos"
-	}
-	i := slices.IndexFunc(info.Deps, func(m *debug.Module) bool { return m.Path == "github.com/cerbos/cerbos" })
-	if i < 0 {
-		return "Cerbos"
-	}
-	return "Cerbos " + info.Deps[i].Version
 }

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"runtime/debug"
-
-	"github.com/spf13/cobra"
-)
+import "github.com/spf13/cobra"
 
 func newRoot() *cobra.Command {
 	cmd := &cobra.Command{
@@ -35,13 +31,6 @@ command line or the config is wrong; 3 the run could not complete.`,
 	cmd.SetVersionTemplate("mcpolicy {{.Version}}\n")
 	cmd.SetFlagErrorFunc(badFlag)
 	cmd.SetHelpCommand(newHelp())
-	cmd.AddCommand(newCheck(), newMatrix(), newLint(), newTest(), newMutate(), newProve(), newDiff(), newLock(), newExplain(), newWhoCan(), newRules(), newDiscover(), newProbe(), newWaive(), newBaseline(), newReport(), newExport())
+	cmd.AddCommand(newCheck(), newMatrix(), newLint(), newTest(), newMutate(), newProve(), newDiff(), newLock(), newExplain(), newWhoCan(), newRules(), newDiscover(), newProbe(), newWaive(), newBaseline(), newReport(), newExport(), newVersion())
 	return cmd
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }
