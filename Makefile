@@ -1,4 +1,4 @@
-.PHONY: test e2e oracle bench page pictures workflows ci
+.PHONY: test e2e oracle bench page pictures workflows snapshot reproduce debian ci
 
 test:
 	go test ./...
@@ -35,6 +35,21 @@ pictures:
 # The workflows, the action and their scripts; needs Python for the linters.
 workflows:
 	.ci/workflows
+
+# A release for all systems into dist/ and packages/, of which nothing is signed or
+# published; the image too where Docker runs. Takes many minutes the first time.
+snapshot:
+	docker=; docker info >/dev/null 2>&1 || docker=,docker; \
+	go tool -modfile=tools/goreleaser/go.mod goreleaser release --snapshot --clean --skip=sign$$docker
+	go run ./packaging dist packages
+
+# The command built twice from nothing, in two folders and environments: one digest.
+reproduce:
+	packaging/reproduce --all mcpolicy
+
+# The .deb of dist/ on a bare Debian; needs root, debootstrap and a snapshot.
+debian:
+	packaging/debian dist/mcpolicy_*_linux_amd64.deb
 
 ci:
 	.ci/run
