@@ -2,6 +2,8 @@ module github.com/mcpolicy/mcpolicy
 
 go 1.26.4
 
+toolchain go1.26.8
+
 require (
 	github.com/agext/levenshtein v1.2.3
 	github.com/cerbos/cerbos v0.55.0
