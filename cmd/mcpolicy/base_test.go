@@ -44,3 +44,32 @@ func TestBaseIsNoFile(t *testing.T) {
 		}
 	}
 }
+
+// TestBaseIsOfTheRepository holds that a folder of a checkout that has the files of a
+// repository does not stand in for the one that it is in: its author would choose the base.
+func TestBaseIsOfTheRepository(t *testing.T) {
+	dir, base := pullRequest(t, nil)
+	gittest.Git(t, dir, "fetch", "-q", "--depth=1", "origin", base)
+	gittest.Git(t, dir, "branch", "main", base)
+	desk := filepath.Join(dir, "desk")
+	args := []string{"check", "-C", desk, "--base", "main"}
+	if status, stdout, stderr := runIn(t, args...); status != exitFinding || !regexp.MustCompile(`widened`).MatchString(stdout) {
+		t.Fatalf("status %d: %s%s", status, stdout, stderr)
+	}
+	// The same, but that main is what the author says.
+	own := t.TempDir()
+	if err := os.CopyFS(own, os.DirFS(desk)); err != nil {
+		t.Fatal(err)
+	}
+	gittest.Git(t, own, "init", "-q", "-b", "main")
+	gittest.Git(t, own, "add", "-A")
+	gittest.Git(t, own, "commit", "-qm", "base")
+	for _, name := range []string{"HEAD", "config", "objects", "refs"} {
+		if err := os.Rename(filepath.Join(own, ".git", name), filepath.Join(desk, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, stdout, stderr := runIn(t, args...); status != exitUsage || stdout != "" || !regexp.MustCompile(`safe\.bareRepository`).MatchString(stderr) {
+		t.Errorf("status %d: %s%s", status, stdout, stderr)
+	}
+}

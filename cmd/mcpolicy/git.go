@@ -39,9 +39,11 @@ func (r *repo) git(ctx context.Context, args ...string) ([]byte, error) {
 	return out, nil
 }
 
-// command returns a command of git that neither writes nor contacts anything.
+// command returns a command of git that neither writes nor contacts anything. A folder of the
+// checkout that has the files of a bare repository is none: it would be its author's word
+// on what the base is.
 func (r *repo) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"--no-pager", "--literal-pathspecs", "-C", r.dir}, args...)...) //nolint:gosec // what follows a revision is no option
+	cmd := exec.CommandContext(ctx, "git", append([]string{"--no-pager", "--literal-pathspecs", "-c", "safe.bareRepository=explicit", "-C", r.dir}, args...)...) //nolint:gosec // what follows a revision is no option
 	cmd.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
 	return cmd
 }
