@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bufio"
 	"bytes"
 	"compress/gzip"
@@ -57,6 +58,26 @@ func archive(t *testing.T, files ...file) []byte {
 		}
 	}
 	if err := errors.Join(w.Close(), gz.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// zipped is an archive for Windows.
+func zipped(t *testing.T, files ...file) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, f := range files {
+		w, err := z.Create(f.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(f.data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -265,7 +286,9 @@ func TestVersions(t *testing.T) {
 func TestSameBytes(t *testing.T) {
 	archives := map[string][]byte{}
 	for _, p := range platforms {
-		if p.os != "windows" {
+		if p.os == "windows" {
+			archives[fmt.Sprintf("mcpolicy_1.2.3_%s_%s.zip", p.os, p.arch)] = zipped(t, append(legal, file{"mcpolicy.exe", []byte(p.node), 0o755})...)
+		} else {
 			archives[fmt.Sprintf("mcpolicy_1.2.3_%s_%s.tar.gz", p.os, p.arch)] = archive(t, append(legal, file{"mcpolicy", []byte(p.node), 0o755})...)
 		}
 	}
@@ -289,8 +312,8 @@ func TestSameBytes(t *testing.T) {
 		return sums
 	}
 	first := all()
-	if len(first) != 4+1+4 {
-		t.Errorf("%d packages", len(first))
+	if len(first) != 6+1+6 || first["mcpolicy-win32-x64-1.2.3.tgz"] == "" || first["mcpolicy-1.2.3-py3-none-win_amd64.whl"] == "" {
+		t.Errorf("packages: %v", first)
 	}
 	if diff := cmp.Diff(first, all()); diff != "" {
 		t.Errorf("packages made twice (-first +second):\n%s", diff)
