@@ -18,6 +18,9 @@ func (g *generator) access(s *matrix.Server, columns []*matrix.Column, groups []
 		if t.principals, note = g.whom(of.principals); note != "" {
 			t.notes = append(t.notes, note)
 		}
+		if g.Intent != nil {
+			t.notes = append(t.notes, g.Intent(of.principals)...)
+		}
 		possible := 0
 		for _, n := range namespaces {
 			possible += g.section(t, n, of.classes[0], columns)

@@ -22,6 +22,9 @@ type Input struct {
 	// Unnoticed, if set, is asked which mistakes in the policies the suites would not notice,
 	// after they have been run: for calls that tell them, and for those of which nothing is known.
 	Unnoticed func(ctx context.Context, ran *testrunner.Result) (gaps []Gap, unknown []string, err error)
+	// Intent, if set, says of principals what is meant, in comments above what the suites say
+	// of their access.
+	Intent func([]*authz.Principal) []string
 	// RulesOnly makes suites of one case for each rule and nothing else. They show how little
 	// that is.
 	RulesOnly bool

@@ -84,16 +84,25 @@ func completeVariables(*cobra.Command, []string, string) ([]string, cobra.ShellC
 }
 
 func (d *discovery) run(cmd *cobra.Command, args []string) error {
-	servers, err := d.servers.find(cmd, args)
+	found, err := d.read(cmd, args)
 	if err != nil {
 		return err
+	}
+	return d.write(cmd.OutOrStdout(), found)
+}
+
+// read reads the servers that the command line means.
+func (d *discovery) read(cmd *cobra.Command, args []string) ([]*reach.Found, error) {
+	servers, err := d.servers.find(cmd, args)
+	if err != nil {
+		return nil, err
 	}
 	views, err := reach.Views(servers, d.tokens, os.LookupEnv, d.servers.leave)
 	if err != nil {
-		return usageError{err}
+		return nil, usageError{err}
 	}
 	if err := checkOutput(d.out); err != nil {
-		return err
+		return nil, err
 	}
 	for _, s := range servers {
 		announce(cmd.ErrOrStderr(), s, len(d.tokens) > 0)
@@ -102,7 +111,7 @@ func (d *discovery) run(cmd *cobra.Command, args []string) error {
 	err = d.visit(cmd.Context(), views, progress)
 	done()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var found []*reach.Found
 	var errs []error
@@ -116,10 +125,7 @@ func (d *discovery) run(cmd *cobra.Command, args []string) error {
 		}
 		found = append(found, one)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	return d.write(cmd.OutOrStdout(), found)
+	return found, errors.Join(errs...)
 }
 
 // maxVisits is how many servers and principals are read at the same time.

@@ -29,6 +29,21 @@ type liveServers struct {
 }
 
 func (l *liveServers) flags(cmd *cobra.Command) {
+	l.serverFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&l.in.config, "config", "", "the config `FILE` (default: mcpolicy.yaml here or in a folder above)")
+	f.StringVarP(&l.in.dir, "dir", "C", "", "look for the config from `DIR` on")
+	_ = cmd.MarkFlagFilename("config", "yaml")
+	_ = cmd.MarkFlagDirname("dir")
+}
+
+// named reports whether flags say how to reach a server.
+func (l *liveServers) named() bool {
+	return l.url != "" || l.run || l.from != "" || l.name != "" || l.all
+}
+
+// serverFlags are those that say how to reach a server, without a config.
+func (l *liveServers) serverFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&l.url, "url", "", "the server's `URL`")
 	f.StringVar(&l.transport, "transport", "auto", "how to talk to the URL: auto, http (streamable HTTP) or sse")
@@ -37,12 +52,8 @@ func (l *liveServers) flags(cmd *cobra.Command) {
 	f.StringVar(&l.from, "from", "", "a client's configuration `FILE`: .mcp.json, .vscode/mcp.json, claude_desktop_config.json")
 	f.StringVar(&l.name, "server", "", "the server `NAME` of --from, or of the config (servers.NAME.live)")
 	f.BoolVar(&l.all, "all", false, "all servers of --from, or of the config; they are written to one file")
-	f.StringVar(&l.in.config, "config", "", "the config `FILE` (default: mcpolicy.yaml here or in a folder above)")
-	f.StringVarP(&l.in.dir, "dir", "C", "", "look for the config from `DIR` on")
 	l.origins.flags(cmd)
 	_ = cmd.MarkFlagFilename("from", "json")
-	_ = cmd.MarkFlagFilename("config", "yaml")
-	_ = cmd.MarkFlagDirname("dir")
 	_ = cmd.RegisterFlagCompletionFunc("url", cobra.NoFileCompletions)
 	_ = cmd.RegisterFlagCompletionFunc("header-env", cobra.NoFileCompletions)
 	_ = cmd.RegisterFlagCompletionFunc("transport", cobra.FixedCompletions(live.Transports(), cobra.ShellCompDirectiveNoFileComp))

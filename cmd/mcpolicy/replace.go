@@ -129,6 +129,6 @@ func (d *draftFiles) remove() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for name := range d.names {
-		_ = os.Remove(name) // it may have moved to its place just now
+		_ = os.RemoveAll(name) // it may have moved to its place just now, or be a folder of files
 	}
 }

@@ -41,6 +41,7 @@ var layers = [][]string{
 	{"report/page"}, // knows none of them: it is given plain data
 	{"report"},
 	{"workspace"}, // the pipeline as a whole
+	{"scaffold"},  // it writes projects, and has the pipeline check them
 	{"cmd/mcpolicy/heap"},
 	{"cmd/mcpolicy"},
 }
@@ -69,7 +70,7 @@ var bans = []struct {
 const engine, messages = "github.com/cerbos/cerbos/", "github.com/cerbos/cerbos/api/genpb/"
 
 // linking are the packages that link the engine. No other does.
-var linking = []string{"pdp/tables", "pdp/embedded", "workspace", "cmd/mcpolicy"}
+var linking = []string{"pdp/tables", "pdp/embedded", "workspace", "scaffold", "cmd/mcpolicy"}
 
 type goPackage struct {
 	ImportPath, Dir string

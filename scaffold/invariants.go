@@ -1,0 +1,182 @@
+package scaffold
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/source"
+)
+
+// invariants writes what is proved of everybody who could exist, and returns how many sentences
+// that is.
+func (p *plan) invariants() (File, int) {
+	var w writer
+	n := 0
+	w.comment("", "What holds for everybody who could exist, with any roles together, any attributes and any arguments: mcpolicy prove.",
+		"A change of the policies that breaks one of these is shown with a principal and a call that do.")
+	for i, s := range p.servers {
+		if i > 0 {
+			w.line("---")
+		}
+		title := "What always holds"
+		if len(p.servers) > 1 {
+			title = s.Name + ": what always holds"
+		}
+		w.line("name: %s", source.Quote(title))
+		w.line("server: %s", source.Quote(s.Name))
+		w.line("tests:")
+		for j, x := range p.sentences(s) {
+			if j > 0 {
+				w.line("")
+			}
+			w.comment("  ", x.why)
+			w.line("  - name: %s", source.Quote(x.name))
+			w.line("    prove:")
+			w.line("      %s: {%s}", x.kind, x.says)
+			n++
+		}
+	}
+	return File{"tests/invariants.yaml", []byte(w.String())}, n
+}
+
+// A sentence is one that is proved.
+type sentence struct{ name, why, kind, says string }
+
+func (p *plan) sentences(s *guarded) []sentence {
+	r := p.Roles
+	asked := p.asked(s)
+	list := []sentence{{
+		"who has none of the roles may do nothing", "The roles that policies name are all that open anything.",
+		"never", fmt.Sprintf("principals: {not: {roles: %s}}, %s", names(r.all()), asked),
+	}, {
+		"an agent may do no more than a reader", "Whatever it is talked into.",
+		"within", fmt.Sprintf("roles: %s, of: %s, %s", names([]string{r.Agent}), names([]string{r.Reader}), asked),
+	}, {
+		"an agent that acts for nobody may do nothing", "A token that does not say for whom it is used opens nothing.",
+		"never", fmt.Sprintf("principals: {roles: %s, not: {roles: %s}, where: '!has(principal.%s)'}, %s", names([]string{r.Agent}), names(r.people()), actsFor, asked),
+	}}
+	if len(s.tools) == 0 {
+		return list
+	}
+	if calls := p.calls(s); calls != "" {
+		list = append(list, sentence{
+			"the agent may do no more than whom it acts for", "Declared agents, with the attributes that they have.", "delegated", "call: {tools: " + calls + "}",
+		}, sentence{
+			"whoever may call a tool sees it", "A tool that is hidden from those who may call it is one that nobody looks for.", "implies", "call: {tools: " + calls + "}, then: list",
+		})
+	}
+	if of := p.reached(s, Destroys); of != "" {
+		list = append(list, sentence{
+			"only administrators reach what destroys", "By name, so that a rule with a pattern would be noticed.",
+			"never", fmt.Sprintf("principals: {not: {roles: %s}}, %s", names([]string{r.Administrator}), of),
+		})
+	}
+	if of := p.reached(s, Changes); of != "" {
+		list = append(list, sentence{
+			"only editors and administrators change anything", "No reader, and so no agent.",
+			"never", fmt.Sprintf("principals: {not: {roles: %s}}, %s", names([]string{r.Editor, r.Administrator}), of),
+		})
+	}
+	return append(list, p.held(s)...)
+}
+
+// held says what calls are held to, but for those of administrators.
+func (p *plan) held(s *guarded) []sentence {
+	var list []sentence
+	r, v := p.Roles, s.variables()
+	for _, x := range v.list {
+		of := s.named(func(t *tool) bool { return !p.unasked(s, t) && slices.Contains(v.of(t), x.name) })
+		if of == "" {
+			continue
+		}
+		list = append(list, sentence{
+			"calls are held to " + strings.ReplaceAll(x.name, "_", " "), "Whoever is no administrator.",
+			"needs", fmt.Sprintf("principals: {not: {roles: %s}}, call: {tools: {names: %s}}, condition: %s", names([]string{r.Administrator}), of, source.Quote(x.part.holds("arguments", "principal"))),
+		})
+	}
+	return list
+}
+
+// asked writes the operations on which policies are asked.
+func (p *plan) asked(s *guarded) string {
+	var list, other []string
+	if len(s.tools) > 0 {
+		list = append(list, "tools: {}")
+	}
+	if calls := p.calls(s); calls != "" {
+		other = append(other, "call: {tools: "+calls+"}")
+	}
+	for _, gate := range s.gates {
+		what, _, _ := strings.Cut(gate, "/")
+		if what == "resources" && len(s.inventory.Of(authz.TemplateItem)) > 0 {
+			what += ": {names: " + s.resourceNames() + "}"
+		} else {
+			what += ": {}"
+		}
+		list = append(list, what)
+	}
+	return strings.Join(append([]string{"list: {" + strings.Join(list, ", ") + "}"}, other...), ", ")
+}
+
+// unasked reports whether calls of a tool may go past the enforcement point, so that nothing holds
+// of them.
+func (p *plan) unasked(s *guarded, t *tool) bool {
+	return slices.ContainsFunc(p.waivers, func(x waiver) bool {
+		return x.rule == "task-call-unguarded" && x.server == s.Name && x.item == t.item.Name
+	})
+}
+
+// calls selects the tools of which policies are asked about all calls, "" if there is none.
+func (p *plan) calls(s *guarded) string {
+	none := s.named(func(t *tool) bool { return p.unasked(s, t) })
+	switch {
+	case none == "" && len(s.tools) > 0:
+		return "{}"
+	case s.named(func(t *tool) bool { return !p.unasked(s, t) }) == "":
+		return ""
+	}
+	return "{not: {names: " + none + "}}"
+}
+
+// reached writes the operations on tools of a tier, "" if there is none.
+func (p *plan) reached(s *guarded, tier Tier) string {
+	of := s.named(func(t *tool) bool { return t.Tier == tier })
+	calls := s.named(func(t *tool) bool { return t.Tier == tier && !p.unasked(s, t) })
+	switch {
+	case of == "":
+		return ""
+	case calls == "":
+		return "list: {tools: {names: " + of + "}}"
+	}
+	return "list: {tools: {names: " + of + "}}, call: {tools: {names: " + calls + "}}"
+}
+
+// resourceNames lists the resources: of templates nothing is asked.
+func (s *guarded) resourceNames() string {
+	var list []string
+	for _, i := range s.inventory.Of(authz.ResourceItem) {
+		list = append(list, exact(i.Name))
+	}
+	return names(list)
+}
+
+// named lists tools as selectors name them, or is "".
+func (s *guarded) named(of func(*tool) bool) string {
+	var list []string
+	for _, t := range s.tools {
+		if of(t) {
+			list = append(list, exact(t.item.Name))
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return names(list)
+}
+
+// exact returns a pattern that stands for one name.
+func exact(name string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`).Replace(name)
+}
