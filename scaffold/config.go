@@ -3,12 +3,14 @@ package scaffold
 import (
 	"fmt"
 
+	"github.com/mcpolicy/mcpolicy/docs/schema"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // config writes mcpolicy.yaml, of a project that has suites or not yet.
 func (p *plan) config(covered []string, tested bool) File {
 	var w writer
+	w.schema(schema.URL("config.json", p.Version))
 	w.comment("", "Who may see and use which MCP tool: mcpolicy check. Written by mcpolicy init; it is yours now.")
 	w.line("servers:")
 	for _, s := range p.servers {

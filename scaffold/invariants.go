@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/docs/schema"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -13,6 +14,7 @@ import (
 // that is.
 func (p *plan) invariants() (File, int) {
 	var w writer
+	w.schema(schema.URL("suite.json", p.Version))
 	n := 0
 	w.comment("", "What holds for everybody who could exist, with any roles together, any attributes and any arguments: mcpolicy prove.",
 		"A change of the policies that breaks one of these is shown with a principal and a call that do.")

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/docs/schema"
 	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/report"
 	"github.com/mcpolicy/mcpolicy/testcoverage"
@@ -23,6 +24,8 @@ type Options struct {
 	Servers     []Server
 	Enforcement string // a built-in enforcement point
 	Roles       Roles
+	// Version is that of mcpolicy, by which files name their schemas.
+	Version string
 	// Workspace says how what was made is opened: its bounds, and who is told of its progress.
 	Workspace workspace.Options
 }
@@ -172,7 +175,7 @@ func (p *plan) finish(ctx context.Context) (*Project, error) {
 	made.Notes = append(made.Notes, suites.Unnoticed...)
 	invariants, n := p.invariants()
 	made.Invariants = n
-	tests := []File{{"tests/access.yaml", suites.Text}, invariants}
+	tests := []File{{"tests/access.yaml", p.suite(suites.Text)}, invariants}
 	covered, more, err := p.cover(ctx, append(p.files(nil, true), tests...))
 	if err != nil {
 		return nil, err
@@ -194,6 +197,13 @@ func (p *plan) finish(ctx context.Context) (*Project, error) {
 	made.Files = append(made.Files, *lock)
 	p.count(made)
 	return made, nil
+}
+
+// suite names the schema of suites above some.
+func (p *plan) suite(text []byte) []byte {
+	var w writer
+	w.schema(schema.URL("suite.json", p.Version))
+	return append([]byte(w.String()), text...)
 }
 
 // cover returns of which kinds of coverage there is something, all of which is covered, or else
@@ -226,7 +236,7 @@ func (p *plan) cover(ctx context.Context, files []File) (covered []string, more 
 	if err != nil {
 		return nil, nil, fmt.Errorf("cover the policies that were made: %w", err)
 	}
-	return nil, &File{"tests/more.yaml", suites.Text}, nil
+	return nil, &File{"tests/more.yaml", p.suite(suites.Text)}, nil
 }
 
 // failed returns an error if a case has not passed.

@@ -30,6 +30,12 @@ func (w *writer) comment(indent string, list ...string) {
 	}
 }
 
+// schema writes where an editor finds what may stand in the file.
+func (w *writer) schema(url string) { w.line("# yaml-language-server: $schema=%s", url) }
+
+// ofPolicies is where Cerbos has the schema of its policies.
+const ofPolicies = "https://api.cerbos.dev/latest/cerbos/policy/v1/Policy.schema.json"
+
 // names writes a list of names on one line.
 func names(list []string) string { return source.Flow(list) }
 
@@ -56,6 +62,7 @@ func (p *plan) policies(s *guarded) []File {
 
 func (p *plan) resourcePolicy(s *guarded, rules []rule, v *variables, agents bool) string {
 	var w writer
+	w.schema(ofPolicies)
 	w.comment("", "Who may list and call what on "+s.Name+", by least privilege. Written by mcpolicy init; it is yours now.", "",
 		p.Roles.Reader+": what only reads. "+p.Roles.Editor+": changes that can be undone, too. "+p.Roles.Administrator+
 			": everything, what destroys named one by one. "+p.Roles.Agent+": no more than a reader, for the person that it acts for, and only where that person may.", "",
@@ -135,6 +142,7 @@ func quoteAction(text string) string {
 
 func (p *plan) derivedRoles(s *guarded) string {
 	var w writer
+	w.schema(ofPolicies)
 	w.comment("", "Who is more than a role, on "+s.Name+".")
 	w.line("apiVersion: api.cerbos.dev/v1")
 	w.line("derivedRoles:")
@@ -151,6 +159,7 @@ func (p *plan) derivedRoles(s *guarded) string {
 
 func (p *plan) exportVariables(s *guarded, v *variables) string {
 	var w writer
+	w.schema(ofPolicies)
 	w.comment("", "What calls on "+s.Name+" are held to: what the caller has as an attribute, against what the call is about.",
 		"Arguments are there at calls only, so these belong in rules for calls. A call that leaves an argument out does not meet what is asked of it.")
 	if slices.ContainsFunc(v.list, func(x variable) bool { return x.part.class == root }) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/docs/schema"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -35,6 +36,7 @@ func (p *plan) within() string {
 // principals writes the file of principals.
 func (p *plan) principals() File {
 	var w writer
+	w.schema(schema.URL("principals.json", p.Version))
 	w.comment("", "One principal for each role, to be tested with: put people of yours in their place, or beside them.",
 		"What stands under attr is what the PDP gets with a request: who issues tokens has to supply it.")
 	for _, c := range classes {

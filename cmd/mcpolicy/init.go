@@ -106,7 +106,7 @@ func (b *beginning) run(cmd *cobra.Command, args []string) error {
 
 // options reads the inventories, and what else is said.
 func (b *beginning) options(cmd *cobra.Command, args []string) (*scaffold.Options, error) {
-	o := &scaffold.Options{Enforcement: b.enforcement, Roles: scaffold.DefaultRoles(), Workspace: workspace.Options{
+	o := &scaffold.Options{Enforcement: b.enforcement, Roles: scaffold.DefaultRoles(), Version: version(), Workspace: workspace.Options{
 		Bounds:   courseOf(cmd.Context()).read,
 		Progress: func(work string) (report func(done, total int), end func()) { return show(cmd.Context(), work) },
 	}}
