@@ -1,4 +1,4 @@
-.PHONY: test e2e oracle bench page pictures workflows snapshot reproduce debian ci
+.PHONY: test e2e oracle bench page pictures workflows snapshot reproduce debian packs ci
 
 test:
 	go test ./...
@@ -31,6 +31,11 @@ page:
 pictures:
 	mkdir -p /tmp/mcpolicy-pictures
 	MCPOLICY_REQUIRE_CHROMIUM=1 MCPOLICY_PICTURES=/tmp/mcpolicy-pictures go test -count=1 -timeout 20m -run '^TestPictures$$' ./report
+
+# Every mistake in the policies of the packs against their suites, where go test
+# takes some of each; minutes. Needs npm for the binary.
+packs:
+	MCPOLICY_REQUIRE_CERBOS=1 MCPOLICY_LONG=1 go test -count=1 -timeout 60m -run '^TestPack' -v ./workspace
 
 # The workflows, the action and their scripts; needs Python for the linters.
 workflows:

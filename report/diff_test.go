@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -75,5 +76,48 @@ func TestNoChangeIsSaid(t *testing.T) {
 	var b strings.Builder
 	if err := report.Write("text", &b, &d, report.Options{}); err != nil || !strings.Contains(b.String(), "no access changed from main to the working tree") {
 		t.Errorf("%v\n%s", err, b.String())
+	}
+}
+
+// TestManyItemsSaidOtherwise holds that what is new stands before what many items have otherwise,
+// which is one entry that names each of them.
+func TestManyItemsSaidOtherwise(t *testing.T) {
+	t.Parallel()
+	opened := func(tools string) *workspace.Workspace {
+		w, err := workspace.Open(t.Context(), fstest.MapFS{
+			"mcpolicy.yaml":      {Data: []byte("servers: {mill: {manifest: mill.json}}\npolicies: policies\nprincipals: principals.yaml\n")},
+			"mill.json":          {Data: []byte(`{"tools": [` + tools + `]}`)},
+			"principals.yaml":    {Data: []byte("principals: {ann: {id: ann, roles: [MILLER]}}\n")},
+			"policies/mill.yaml": {Data: []byte("apiVersion: api.cerbos.dev/v1\nresourcePolicy: {resource: mcp_server, version: default, rules: [{actions: [\"tools/call::grind\"], effect: EFFECT_ALLOW, roles: [MILLER]}]}\n")},
+		}, workspace.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(w.Close)
+		return w
+	}
+	said := func(description string) string {
+		var list []string
+		for _, name := range []string{"grind", "sift", "weigh", "bag", "store", "sell"} {
+			list = append(list, `{"name": "`+name+`", "description": "`+description+`", "annotations": {"readOnlyHint": true}}`)
+		}
+		return strings.Join(list, ", ")
+	}
+	r, err := opened(said("Now.")+`, {"name": "burn", "annotations": {"destructiveHint": true}}`).Diff(t.Context(), opened(said("Then.")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	d := &report.Document{Diff: report.NewDiff(r, "then", "now", config.FailNever, nil)}
+	if err := report.Write("text", &got, d, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	want := `new       tool burn is new, and destructive
+          mill.json:1:494
+text      6 tools of mill have another description
+          grind, sift, weigh, bag, store, sell
+`
+	if text, _, _ := strings.Cut(got.String(), "same "); text != want {
+		t.Errorf("got %s\nwant %s", text, want)
 	}
 }

@@ -249,10 +249,13 @@ func itemSentence(x *diff.Item) string {
 		return name + " is gone"
 	case "hints":
 		return name + " has other hints: " + hintWords(x)
-	case "schema":
-		return name + " has another inputSchema"
 	}
-	return name + " has " + map[string]string{"description": "another description", "title": "another title", "tags": "other tags"}[x.Change]
+	return name + " has " + another[x.Change]
+}
+
+// another says what an item has otherwise than before.
+var another = map[string]string{
+	"schema": "another inputSchema", "description": "another description", "title": "another title", "tags": "other tags",
 }
 
 func destructiveItem(x *diff.Item) bool {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/diff"
@@ -32,15 +33,7 @@ func (p *printer) writeDiff(d *Document) {
 			})
 		}
 	}
-	for i := range x.Items {
-		one := &x.Items[i]
-		p.changed(itemStyle(one), itemLabel(one), func(e *entry) {
-			e.text(plain, x.itemText(i))
-			if one.Change != "removed" {
-				e.text(faint, one.Item.Pos.String())
-			}
-		})
-	}
+	p.writeItems(x)
 	for _, text := range x.principalLines() {
 		p.changed(plain, "people", func(e *entry) { e.text(plain, text) })
 	}
@@ -67,6 +60,55 @@ func (p *printer) writeDiff(d *Document) {
 		p.changed(good, "same", func(e *entry) { e.text(plain, "no access changed from "+x.Base+" to "+x.Head) })
 	}
 	p.blank()
+}
+
+// fewItems is up to how many items that changed in the same way have a line each.
+const fewItems = 5
+
+// writeItems writes what changed of the items of inventories: what came, what went and what has
+// other hints first, and each where it stands. What many have otherwise is one entry that names
+// them all, so that it hides nothing that is new.
+func (p *printer) writeItems(x *Diff) {
+	type kind struct {
+		server, change string
+		of             authz.ItemType
+	}
+	kindOf := func(one *diff.Item) kind { return kind{one.Server.Name, one.Change, one.Item.Type} }
+	alike := map[kind][]int{}
+	for i := range x.Items {
+		switch one := &x.Items[i]; one.Change {
+		case "schema", "description", "title", "tags":
+			alike[kindOf(one)] = append(alike[kindOf(one)], i)
+		}
+	}
+	var many []kind
+	for i := range x.Items {
+		one := &x.Items[i]
+		if k := kindOf(one); len(alike[k]) > fewItems {
+			if alike[k][0] == i {
+				many = append(many, k)
+			}
+			continue
+		}
+		p.changed(itemStyle(one), itemLabel(one), func(e *entry) {
+			e.text(plain, x.itemText(i))
+			if one.Change != "removed" {
+				e.text(faint, one.Item.Pos.String())
+			}
+		})
+	}
+	for _, k := range many {
+		first := &x.Items[alike[k][0]]
+		var named []string
+		for _, i := range alike[k] {
+			named = append(named, x.Items[i].Item.Name)
+		}
+		text := fmt.Sprintf("%s of %s have %s", count(len(named), k.of.String()), k.server, another[k.change])
+		p.changed(itemStyle(first), itemLabel(first), func(e *entry) {
+			e.text(plain, text)
+			e.text(faint, strings.Join(named, ", "))
+		})
+	}
 }
 
 func beyondSentence(name string) string {
