@@ -1,7 +1,11 @@
-.PHONY: test e2e oracle bench page pictures workflows snapshot reproduce debian packs ci
+.PHONY: test inventories e2e oracle bench page pictures workflows snapshot reproduce debian packs ci
 
 test:
 	go test ./...
+
+# A project for each inventory of a folder, which the official compiler has to take: make inventories DIR=...
+inventories:
+	MCPOLICY_REQUIRE_CERBOS=1 MCPOLICY_INVENTORIES="$(abspath $(DIR))" go test -count=1 -timeout 60m -run '^TestFolder$$' -v ./scaffold
 
 # The fixtures' FastMCP servers behind a real PDP, on the loopback interface;
 # needs Python 3.11 or newer, and npm. Installs the rest once, into the user's

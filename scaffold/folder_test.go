@@ -2,33 +2,10 @@ package scaffold_test
 
 import (
 	"os"
-	"path"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/mcpolicy/mcpolicy/manifest"
-	"github.com/mcpolicy/mcpolicy/scaffold"
-	"github.com/mcpolicy/mcpolicy/workspace"
 )
-
-// serversOf returns the servers of a file of inventories.
-func serversOf(t *testing.T, name string, data []byte) []scaffold.Server {
-	t.Helper()
-	list, err := manifest.Parse(name, data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var servers []scaffold.Server
-	for _, i := range list {
-		s := scaffold.Server{Name: workspace.ServerName(name), File: path.Join("manifests", name), Data: data}
-		if len(list) > 1 {
-			s.Name, s.Pick, s.Kind = i.Server, i.Server, "mcp:"+i.Server
-		}
-		servers = append(servers, s)
-	}
-	return servers
-}
 
 // TestFolder makes a project for each inventory of the folder that MCPOLICY_INVENTORIES names.
 func TestFolder(t *testing.T) {
@@ -42,25 +19,14 @@ func TestFolder(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			data, err := os.ReadFile(file)
+			data, err := os.ReadFile(file) //nolint:gosec // whoever runs the test names the folder
 			if err != nil {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			made, err := scaffold.Make(t.Context(), scaffold.Options{
-				Servers: serversOf(t, filepath.Base(file), data), Enforcement: "cerbos-fastmcp", Roles: scaffold.DefaultRoles(),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("%v: %d tools, %d inferred, %d cases, %d invariants; %q", time.Since(start).Round(time.Millisecond), made.Tools, made.Inferred, made.Cases, made.Invariants, made.Notes)
-			if out := os.Getenv("OUT"); out != "" {
-				for _, f := range made.Files {
-					name := filepath.Join(out, filepath.Base(file), f.Name)
-					_ = os.MkdirAll(filepath.Dir(name), 0o777)
-					_ = os.WriteFile(name, f.Data, 0o666)
-				}
-			}
+			made := makeProject(t, options(t, filepath.Base(file), data))
+			compiles(t, made)
+			t.Logf("%v: %d tools, %d inferred, %d cases, %d sentences", time.Since(start).Round(time.Millisecond), made.Tools, made.Inferred, made.Cases, made.Invariants)
 		})
 	}
 }

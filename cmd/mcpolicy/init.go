@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -11,8 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/docs/schema"
+	"github.com/mcpolicy/mcpolicy/policies/packs"
 	"github.com/mcpolicy/mcpolicy/reach"
 	"github.com/mcpolicy/mcpolicy/scaffold"
+	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
@@ -22,6 +26,8 @@ type beginning struct {
 	manifests   []string
 	d           discovery
 	kind        string
+	pack        string
+	ci          string
 	enforcement string
 	roles       map[string]string
 	force, dry  bool
@@ -31,7 +37,7 @@ type beginning struct {
 func newInit() *cobra.Command {
 	var b beginning
 	cmd := &cobra.Command{
-		Use:   "init {--manifest FILE | --url URL | --run -- COMMAND ARG... | --from FILE}",
+		Use:   "init {--manifest FILE | --url URL | --run -- COMMAND ARG... | --from FILE | --pack NAME}",
 		Short: "Write policies, principals and suites for a server that has none",
 		Long: `Write a project for an MCP server: mcpolicy.yaml, Cerbos policies by least privilege, principals, suites, sentences
 that are proved of everybody, and the lock.
@@ -46,11 +52,15 @@ All of it is checked before it is written: it compiles, nothing above a note is 
 every rule and every part of every condition, and each sentence is proved. What no policy can mend, such as a prompt
 that the enforcement point never asks about, is waived with a reason to review. Either all files are written or none.
 
+With --pack it writes ready-made policies for a server that many run. With --ci it writes besides what has the project checked
+in GitHub Actions, in GitLab or before a commit.
+
 In a terminal it asks for what no flag says. Elsewhere it never does.`,
 		Example: `  mcpolicy init --manifest tools.json
   mcpolicy init --manifest tools.json --dry-run
   mcpolicy init --url https://crm.example.com/mcp --token-env ADMIN_TOKEN -C services/crm
   mcpolicy init --run -- npx -y @modelcontextprotocol/server-filesystem .
+  mcpolicy init --pack github --ci github
   mcpolicy init --manifest tools.json --role reader=SUPPORT --role administrator=OPS`,
 		RunE: func(cmd *cobra.Command, args []string) error { return b.run(cmd, args) },
 	}
@@ -63,6 +73,8 @@ In a terminal it asks for what no flag says. Elsewhere it never does.`,
 	f.StringVar(&b.enforcement, "enforcement", authz.CerbosFastMCP, "what stands in front of the server: "+strings.Join(scaffold.Points(), ", "))
 	f.StringVar(&b.kind, "resource-kind", "", "the resource `KIND` that the enforcement point sends (default: its own)")
 	f.StringToStringVar(&b.roles, "role", nil, "what a role is called: reader=NAME, editor=NAME, administrator=NAME or agent=NAME; may be repeated")
+	f.StringVar(&b.pack, "pack", "", "write the ready-made project `NAME`: "+strings.Join(packs.Names(), ", "))
+	f.StringVar(&b.ci, "ci", "", "write what has it checked, too: "+strings.Join(scaffold.CISystems(), ", "))
 	f.BoolVar(&b.force, "force", false, "replace files that are there")
 	f.BoolVar(&b.dry, "dry-run", false, "say what would be written, and write nothing")
 	f.BoolVar(&b.noInput, "no-input", false, "ask nothing, in a terminal neither")
@@ -70,18 +82,20 @@ In a terminal it asks for what no flag says. Elsewhere it never does.`,
 	_ = cmd.MarkFlagDirname("dir")
 	_ = cmd.RegisterFlagCompletionFunc("token-env", completeVariables)
 	_ = cmd.RegisterFlagCompletionFunc("enforcement", cobra.FixedCompletions(scaffold.Points(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("pack", cobra.FixedCompletions(packs.Names(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("ci", cobra.FixedCompletions(scaffold.CISystems(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("resource-kind", cobra.NoFileCompletions)
 	_ = cmd.RegisterFlagCompletionFunc("role", cobra.FixedCompletions([]string{"reader=", "editor=", "administrator=", "agent="}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace))
 	return cmd
 }
 
 func (b *beginning) run(cmd *cobra.Command, args []string) error {
-	if q := questions(cmd, b.noInput); q != nil {
+	if q := questions(cmd, b.noInput); q != nil && b.pack == "" {
 		if err := b.ask(cmd, q, args); err != nil {
 			return err
 		}
 	}
-	o, err := b.options(cmd, args)
+	checked, err := b.checkedBy()
 	if err != nil {
 		return err
 	}
@@ -89,10 +103,11 @@ func (b *beginning) run(cmd *cobra.Command, args []string) error {
 	if err := to.check(); err != nil {
 		return err
 	}
-	made, err := scaffold.Make(cmd.Context(), *o)
+	made, err := b.make(cmd, args)
 	if err != nil {
 		return err
 	}
+	made.Files = append(made.Files, checked...)
 	if b.dry {
 		err = to.compare(made.Files)
 	} else {
@@ -104,12 +119,75 @@ func (b *beginning) run(cmd *cobra.Command, args []string) error {
 	return b.report(cmd, to, made)
 }
 
-// options reads the inventories, and what else is said.
-func (b *beginning) options(cmd *cobra.Command, args []string) (*scaffold.Options, error) {
-	o := &scaffold.Options{Enforcement: b.enforcement, Roles: scaffold.DefaultRoles(), Version: version(), Workspace: workspace.Options{
+// make makes the project.
+func (b *beginning) make(cmd *cobra.Command, args []string) (*scaffold.Project, error) {
+	if b.pack == "" {
+		o, err := b.options(cmd, args)
+		if err != nil {
+			return nil, err
+		}
+		return scaffold.Make(cmd.Context(), *o)
+	}
+	for _, name := range []string{"manifest", "enforcement", "resource-kind", "role"} {
+		if cmd.Flags().Changed(name) {
+			return nil, usageError{fmt.Errorf("--pack is a whole project: leave --%s out, and change what is written", name)}
+		}
+	}
+	if len(args) > 0 || b.d.servers.named() {
+		return nil, usageError{errors.New("--pack is a whole project, with an inventory of its own: leave the running server out, and compare it with mcpolicy discover and mcpolicy diff")}
+	}
+	pack, err := packs.Open(b.pack)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("no pack %q%s; there are %s", b.pack, source.DidYouMean(b.pack, packs.Names()), strings.Join(packs.Names(), ", "))}
+	}
+	return scaffold.FromPack(cmd.Context(), pack, opening(cmd))
+}
+
+// opening says how what was made is opened.
+func opening(cmd *cobra.Command) workspace.Options {
+	return workspace.Options{
 		Bounds:   courseOf(cmd.Context()).read,
 		Progress: func(work string) (report func(done, total int), end func()) { return show(cmd.Context(), work) },
-	}}
+	}
+}
+
+// checkedBy returns the file that has the project checked, if one is wanted. It belongs at the root of the
+// repository, which may be above the project.
+func (b *beginning) checkedBy() ([]scaffold.File, error) {
+	if b.ci == "" {
+		return nil, nil
+	}
+	here := absolute(b.dir)
+	root := repository(here)
+	below, err := filepath.Rel(root, here)
+	if err != nil {
+		return nil, err
+	}
+	above, err := filepath.Rel(here, root)
+	if err != nil {
+		return nil, err
+	}
+	ci := scaffold.CI{System: b.ci, Directory: filepath.ToSlash(below), Release: published()}
+	file, err := ci.File()
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--ci: %w", err)}
+	}
+	file.Name = path.Join(filepath.ToSlash(above), file.Name)
+	return []scaffold.File{file}, nil
+}
+
+// published is the version of a release, or "": nobody can get another.
+func published() string {
+	v := version()
+	if schema.IsRelease(v) {
+		return v
+	}
+	return ""
+}
+
+// options reads the inventories, and what else is said.
+func (b *beginning) options(cmd *cobra.Command, args []string) (*scaffold.Options, error) {
+	o := &scaffold.Options{Enforcement: b.enforcement, Roles: scaffold.DefaultRoles(), Version: version(), Workspace: opening(cmd)}
 	for tier, name := range b.roles {
 		if err := o.Roles.Rename(tier, name); err != nil {
 			return nil, usageError{fmt.Errorf("--role %s=%s: %w", tier, name, err)}
@@ -125,7 +203,7 @@ func (b *beginning) options(cmd *cobra.Command, args []string) (*scaffold.Option
 	case len(b.manifests) > 0:
 		o.Servers, err = b.fromFiles()
 	default:
-		err = usageError{errors.New("which server? give --manifest FILE, --url URL, --run -- COMMAND, or --from FILE of a client")}
+		err = usageError{errors.New("which server? give --manifest FILE, --url URL, --run -- COMMAND, or --from FILE of a client, or --pack NAME")}
 	}
 	if err != nil {
 		return nil, err
@@ -155,7 +233,9 @@ func (b *beginning) report(cmd *cobra.Command, to *destination, made *scaffold.P
 		fmt.Fprintf(out, "%s %s\n", verb, filepath.ToSlash(filepath.Join(b.dir, filepath.FromSlash(f.Name))))
 	}
 	fmt.Fprintln(out)
-	fmt.Fprintf(out, "%s: %d only read, %d make changes that can be undone, %d destroy something or may\n", counted(made.Tools, "tool"), made.Reading, made.Changing, made.Destroying)
+	if b.pack == "" {
+		fmt.Fprintf(out, "%s: %d only read, %d make changes that can be undone, %d destroy something or may\n", counted(made.Tools, "tool"), made.Reading, made.Changing, made.Destroying)
+	}
 	if made.Inferred > 0 {
 		fmt.Fprintf(out, "of %d that is inferred: look for \"review\" in the policies\n", made.Inferred)
 	}

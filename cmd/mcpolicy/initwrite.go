@@ -28,7 +28,7 @@ func (t *destination) check() error {
 	if t.force {
 		return nil
 	}
-	for _, name := range []string{config.Name, workspace.LockName(config.Name), "policies", "tests", "principals.yaml"} {
+	for _, name := range []string{config.Name, workspace.LockName(config.Name), "policies", "tests", "suites", "principals.yaml"} {
 		if file := filepath.Join(t.dir, name); !absent(file) {
 			return usageError{fmt.Errorf("%s is there, and init writes a project of its own: name another folder with -C, or replace what it writes with --force", filepath.ToSlash(file))}
 		}
@@ -58,7 +58,7 @@ func (t *destination) compare(files []scaffold.File) error {
 			t.had[f.Name] = true
 		}
 	}
-	for _, folder := range []string{"policies", "tests"} {
+	for _, folder := range []string{"policies", "tests", "suites"} {
 		errs = append(errs, t.strangers(folder, ours))
 	}
 	return errors.Join(errs...)

@@ -16,7 +16,7 @@ import (
 // no more permissions than reading and commenting.
 func TestSnippetsOfCI(t *testing.T) {
 	fence := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
-	for _, page := range []string{".github/actions/check/README.md", "docs/pull-requests.md", "README.md"} {
+	for _, page := range []string{".github/actions/check/README.md", "docs/pull-requests.md", "README.md", "docs/gitlab.md", "docs/pre-commit.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(page))) //nolint:gosec // the project's own
 		if err != nil {
 			t.Fatal(err)

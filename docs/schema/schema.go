@@ -23,10 +23,13 @@ func Text(name string) []byte {
 // release is the version of a release, by which its tag is called.
 var release = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+(-(alpha|beta|rc)\.?[0-9]+)?$`)
 
+// IsRelease reports whether a version is that of a release.
+func IsRelease(version string) bool { return release.MatchString(version) }
+
 // URL returns where an editor finds a schema, such as config.json: that of a release, or of the
 // branch main if the version is that of no release.
 func URL(name, version string) string {
-	if !release.MatchString(version) {
+	if !IsRelease(version) {
 		version = "main"
 	}
 	return "https://raw.githubusercontent.com/mcpolicy/mcpolicy/" + version + "/docs/schema/" + name

@@ -18,7 +18,7 @@ const module = "github.com/mcpolicy/mcpolicy/"
 // the layers before its own, and no others of the module: siblings do not know
 // each other, so that each can be read, tested and replaced alone.
 var layers = [][]string{
-	{"internal/ordered", "docs/schema"},
+	{"internal/ordered", "docs/schema", "policies/packs"},
 	{"source", "internal/glob"},
 	{"authz"},
 	{"pdp/expr", "pdp/wire"}, // what the engine and the client of a PDP both need
