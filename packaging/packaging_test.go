@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,9 +25,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// sources looks at what the project is made of, so that go test runs again when any of it
+// changes: it does not see what the programs read that tests start.
+func sources(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("..", func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && (e.Name() == ".git" || e.Name() == "testdata"):
+			return filepath.SkipDir
+		case filepath.Ext(path) == ".go" || e.Name() == "go.mod":
+			_, err = os.Stat(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // built is the command, as go build makes it of the sources at hand.
 func built(t *testing.T) []byte {
 	t.Helper()
+	sources(t)
 	path := filepath.Join(t.TempDir(), "mcpolicy")
 	build := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", path, "./cmd/mcpolicy")
 	build.Dir = ".."
