@@ -164,9 +164,9 @@ func TestParse(t *testing.T) {
 				Pos: at(49, 5), Rule: "destructive-open-to-all", Server: "crm", Item: "purge_cache", Types: []authz.ItemType{authz.ToolItem},
 				Reason: "Cache only; agreed in SEC-141", Expires: config.Date{Time: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)},
 			},
-			{Pos: at(54, 5), Rule: "a", Reason: "b", Item: "x", Principal: "sally", File: "policies/mcp.yaml"},
-			{Pos: at(55, 5), Rule: "a", Reason: "b", Item: "x", Types: []authz.ItemType{authz.PromptItem}},
-			{Pos: at(56, 5), Rule: "a", Reason: "b", Item: "x://*", Types: []authz.ItemType{authz.ResourceItem, authz.TemplateItem}},
+			{Pos: at(54, 5), Rule: "wildcard-role", Reason: "b", Item: "x", Principal: "sally", File: "policies/mcp.yaml"},
+			{Pos: at(55, 5), Rule: "wildcard-role", Reason: "b", Item: "x", Types: []authz.ItemType{authz.PromptItem}},
+			{Pos: at(56, 5), Rule: "wildcard-role", Reason: "b", Item: "x://*", Types: []authz.ItemType{authz.ResourceItem, authz.TemplateItem}},
 		},
 	}
 	options := got.Lint.Rules[1].Options

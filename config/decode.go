@@ -50,3 +50,6 @@ func required(n *source.Node, what string, names ...string) error {
 	}
 	return errors.Join(errs...)
 }
+
+// Keys lists the keys of a config.
+func Keys() []string { return source.Keys[file]() }

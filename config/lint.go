@@ -51,6 +51,9 @@ type SeparationOfDuties struct {
 // DecodeNode reads a mapping.
 func (s *SeparationOfDuties) DecodeNode(n *source.Node) error {
 	type plain SeparationOfDuties
+	if n.Is(source.Null) {
+		return source.Errorf(n.Pos, "want a separation of duties, have null")
+	}
 	errs := []error{source.Decode(n, (*plain)(s)), required(n, "separationOfDuties", "name", "sets")}
 	sets := n.Get("sets")
 	if !sets.Is(source.Sequence) {

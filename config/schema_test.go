@@ -120,9 +120,9 @@ func TestSchemaRefusesConfigs(t *testing.T) {
 		"lint: {separationOfDuties: [{name: a}]}", "lint: {separationOfDuties: [{sets: [[a], [b]]}]}",
 		"lint: {separationOfDuties: [{name: a, sets: [[a]]}]}", "lint: {separationOfDuties: [{name: a, sets: [[a], []]}]}",
 		"lint: {flows: {}}", "lint: {flows: []}", "lint: {flows: {trusted: []}}", "lint: {flows: {private: a}}", "lint: {flows: {private: ['']}}",
-		"waivers: [{rule: a}]", "waivers: [{reason: a}]", "waivers: [{rule: a, reason: ' '}]", "waivers: [{rule: a, reason: b, expires: soon}]",
-		"waivers: [{rule: a, reason: b, tool: x, prompt: y}]", "waivers: [{rule: a, reason: b, item: x, resource: y}]",
-		"waivers: [{rule: a, reason: b, x: y}]", "waivers: [null]",
+		"waivers: [{rule: wildcard-role}]", "waivers: [{reason: a}]", "waivers: [{rule: wildcard-role, reason: ' '}]", "waivers: [{rule: wildcard-role, reason: b, expires: soon}]",
+		"waivers: [{rule: wildcard-role, reason: b, tool: x, prompt: y}]", "waivers: [{rule: wildcard-role, reason: b, item: x, resource: y}]",
+		"waivers: [{rule: wildcard-role, reason: b, x: y}]", "waivers: [null]",
 	} {
 		if err := validate(t, editor, []byte(text)); err == nil {
 			t.Errorf("the schema takes %s", text)

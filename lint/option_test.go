@@ -143,6 +143,9 @@ func TestSchemaHasTheOptions(t *testing.T) {
 	}
 	var doc struct {
 		Defs struct {
+			RuleID struct {
+				Enum []string `json:"enum"`
+			} `json:"ruleID"`
 			RuleSettings struct {
 				Properties map[string]struct {
 					Properties struct {
@@ -155,6 +158,9 @@ func TestSchemaHasTheOptions(t *testing.T) {
 	}
 	if err := json.Unmarshal(schema.Text("config.json"), &doc); err != nil {
 		t.Fatal(err)
+	}
+	if diff := cmp.Diff(slices.Sorted(slices.Values(lint.IDs())), doc.Defs.RuleID.Enum); diff != "" {
+		t.Errorf("IDs of rules (-catalogue +schema); they stand in config/schema_rules.json:\n%s", diff)
 	}
 	have := doc.Defs.RuleSettings.Properties
 	var want []string

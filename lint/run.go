@@ -169,16 +169,21 @@ func (o *Options) wanted() []string {
 // a reason, options that a rule does not have, and duties about tools that
 // there are not. [Run] reports them too, and those of waivers in policies.
 func (o *Options) Check(m *matrix.Matrix) error {
+	errs := []error{o.CheckSettings()}
+	for i := range o.Duties {
+		errs = append(errs, o.Duties[i].check(m)...)
+	}
+	return errors.Join(append(errs, o.Flows.check(m)...)...)
+}
+
+// CheckSettings reports those mistakes in the options that can be told without a matrix.
+func (o *Options) CheckSettings() error {
 	var errs []error
 	for _, id := range slices.Concat(o.Only, o.Skip, slices.Sorted(maps.Keys(o.Severity)), slices.Sorted(maps.Keys(o.Confidence))) {
 		_, err := Find(id)
 		errs = append(errs, err)
 	}
 	errs = append(errs, checkWaivers(o.Waivers))
-	for i := range o.Duties {
-		errs = append(errs, o.Duties[i].check(m)...)
-	}
-	errs = append(errs, o.Flows.check(m)...)
 	_, err := o.decode()
 	return errors.Join(append(errs, err)...)
 }

@@ -192,6 +192,7 @@ func (p *Population) DecodeNode(n *source.Node) error {
 			err = errors.Join(source.Decode(f.Value, &p.Roles), notEmpty(f))
 		case f.Name == "kind":
 			p.Kinds, err = principalKinds(f.Value)
+			err = errors.Join(err, notEmpty(f))
 		case f.Name == "where":
 			p.Where, err = expression(f, false)
 		default:

@@ -32,7 +32,7 @@ var badTables = []badSuite{
 		`t.yaml:7:64: columns: the list is empty`,
 		`t.yaml:7:74: rows: the list is empty`,
 	}},
-	{"columns of what has no arguments", "name: n\ntests:\n  - {name: t, principals: {}, list: {table: {tool: a, columns: [exspect, x, expect], rows: [[1, 2, allow]]}}}\n", false, []string{
+	{"columns of what has no arguments", "name: n\ntests:\n  - {name: t, principals: {}, list: {table: {tool: a, columns: [exspect, x, expect], rows: [[1, 2, allow]]}}}\n", true, []string{
 		`t.yaml:3:65: columns: exspect: a list has no arguments (did you mean expect?)`,
 		`t.yaml:3:74: columns: x: a list has no arguments`,
 	}},

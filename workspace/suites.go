@@ -128,23 +128,19 @@ func (r *suiteReader) add(name string, data []byte, err error) bool {
 
 // path reads a file or folder that the config names.
 func (r *suiteReader) path(p config.Path) {
-	info, err := fs.Stat(r.in.Folder, p.Path)
+	files, err := r.in.suitesAt(p)
 	if err != nil {
-		r.errs = append(r.errs, r.in.named(p, either, err))
-		return
+		r.errs = append(r.errs, err)
+		if files == nil {
+			return
+		}
 	}
-	files, none := []string{p.Path}, "the file holds groups for suites to include, and no suite"
-	if info.IsDir() {
-		sub, err := fs.Sub(r.in.Folder, p.Path)
-		r.errs = append(r.errs, err)
-		files, err = SuiteFiles(sub)
-		r.errs = append(r.errs, err)
-		for i, f := range files {
-			files[i] = path.Join(p.Path, f)
-		}
-		if none = "no suites below " + p.Path + ": it holds no .yaml file"; len(files) > 0 {
-			none = "no suites below " + p.Path + ": its files hold groups for suites to include"
-		}
+	none := "the file holds groups for suites to include, and no suite"
+	switch {
+	case len(files) == 0:
+		none = "no suites below " + p.Path + ": it holds no .yaml file"
+	case files[0] != p.Path:
+		none = "no suites below " + p.Path + ": its files hold groups for suites to include"
 	}
 	any := false
 	for _, f := range files {
@@ -154,6 +150,27 @@ func (r *suiteReader) path(p config.Path) {
 	if !any {
 		r.errs = append(r.errs, source.Errorf(p.Pos, "%s", none))
 	}
+}
+
+// suitesAt lists the files of suites at a path that the config names: the file, or those in
+// the folder.
+func (in *Inputs) suitesAt(p config.Path) ([]string, error) {
+	info, err := fs.Stat(in.Folder, p.Path)
+	switch {
+	case err != nil:
+		return nil, in.named(p, either, err)
+	case !info.IsDir():
+		return []string{p.Path}, nil
+	}
+	sub, err := fs.Sub(in.Folder, p.Path)
+	if err != nil {
+		return nil, err
+	}
+	files, err := SuiteFiles(sub)
+	for i, f := range files {
+		files[i] = path.Join(p.Path, f)
+	}
+	return files, err
 }
 
 // SuiteFiles lists the files of a folder that are suites.

@@ -40,9 +40,7 @@ type output struct {
 func (o *output) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.formats, "format", nil, "write a report as `FORMAT[=FILE]`: "+strings.Join(o.formatNames(), ", ")+"; may be repeated (default text)")
-	f.StringVar(&o.color, "color", "auto", "colour: auto, always or never; NO_COLOR turns auto off")
-	f.BoolVar(&o.ascii, "ascii", false, "use nothing but ASCII (default where the locale is not UTF-8)")
-	f.BoolVar(&o.all, "all", false, "show what is folded away otherwise")
+	o.textFlags(cmd)
 	f.BoolVar(&o.byClass, "by-class", false, "JSON: a cell for each class of principals that the policies cannot tell apart, and a table of the classes")
 	f.StringVar(&o.names, "names", "all", "HTML: whose names a page has: all, or classes, which leaves people's names out and says how many they are")
 	f.StringVar(&o.marker, "marker", "", "Markdown: put `KEY` into the hidden first line by which a bot finds its comment, where a repository has several configs")
@@ -55,6 +53,14 @@ func (o *output) flags(cmd *cobra.Command) {
 	}
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("names", cobra.FixedCompletions([]string{"all", "classes"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// textFlags adds those about text at a terminal.
+func (o *output) textFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.color, "color", "auto", "colour: auto, always or never; NO_COLOR turns auto off")
+	f.BoolVar(&o.ascii, "ascii", false, "use nothing but ASCII (default where the locale is not UTF-8)")
+	f.BoolVar(&o.all, "all", false, "show what is folded away otherwise")
 	_ = cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 }
 

@@ -31,6 +31,6 @@ command line or the config is wrong; 3 the run could not complete.`,
 	cmd.SetVersionTemplate("mcpolicy {{.Version}}\n")
 	cmd.SetFlagErrorFunc(badFlag)
 	cmd.SetHelpCommand(newHelp())
-	cmd.AddCommand(newInit(), newCheck(), newMatrix(), newLint(), newTest(), newMutate(), newProve(), newDiff(), newLock(), newExplain(), newWhoCan(), newRules(), newDiscover(), newProbe(), newWaive(), newBaseline(), newReport(), newExport(), newVersion())
+	cmd.AddCommand(newInit(), newCheck(), newMatrix(), newLint(), newTest(), newMutate(), newProve(), newDiff(), newLock(), newExplain(), newWhoCan(), newRules(), newDiscover(), newProbe(), newWaive(), newBaseline(), newReport(), newExport(), newVersion(), newValidate())
 	return cmd
 }
