@@ -20,3 +20,6 @@
 // one cell a principal as it goes, text and Markdown show principals whose
 // cells look the same as one column.
 package report
+
+// The schemas of JSON reports are made from the types that are written.
+//go:generate go test -run ^TestSchemaFiles$ . -update

@@ -67,7 +67,7 @@ func mistakeAt(file string, m error) (source.Pos, string) {
 	return source.Pos{File: file}, m.Error()
 }
 
-type validationJSON struct {
+type validatedJSON struct {
 	File     string        `json:"file"`
 	Kind     string        `json:"kind,omitempty"`
 	Valid    bool          `json:"valid"`
@@ -87,7 +87,7 @@ func ValidationJSON(w io.Writer, files []Validation, _ Options) error {
 	s.raw(fmt.Sprintf("{\"version\": %d,\n ", jsonVersion))
 	s.list(`"files": [`, "]}\n")
 	for _, f := range files {
-		j := validationJSON{File: f.File, Kind: f.Kind, Valid: len(f.Mistakes) == 0, Mistakes: []mistakeJSON{}}
+		j := validatedJSON{File: f.File, Kind: f.Kind, Valid: len(f.Mistakes) == 0, Mistakes: []mistakeJSON{}}
 		for _, m := range f.Mistakes {
 			pos, message := mistakeAt(f.File, m)
 			j.Mistakes = append(j.Mistakes, mistakeJSON{message, pos.File, pos.Line, pos.Col})

@@ -1,7 +1,6 @@
 package schema_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -157,10 +156,11 @@ func matches(text string, list []exception, used map[string]bool) bool {
 
 func compile(t *testing.T, name string) *jsonschema.Schema {
 	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema.Text(name)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	return compileValue(t, name, again(t, schema.Text(name)))
+}
+
+func compileValue(t *testing.T, name string, doc any) *jsonschema.Schema {
+	t.Helper()
 	c := jsonschema.NewCompiler()
 	if err := c.AddResource(name, doc); err != nil {
 		t.Fatal(err)

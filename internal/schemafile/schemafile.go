@@ -24,6 +24,9 @@ type Source struct {
 	Also  []any  // of types that only the rules refer to
 	Names map[reflect.Type]string
 	Rules []byte // a schema without what the types say, or nothing
+	// Words are descriptions by "definition.key", which count before comments, and by "key",
+	// which count where there is none.
+	Words map[string]string
 }
 
 // Generate returns the text of the schema. It fails if a key has no description, or if a
@@ -31,7 +34,7 @@ type Source struct {
 func Generate(s Source) ([]byte, error) {
 	g := &generator{Source: s, comments: comments{}}
 	reflector := &jsonschema.Reflector{
-		FieldNameTag: s.Tag, AllowAdditionalProperties: s.Open, RequiredFromJSONSchemaTags: true, Anonymous: true, ExpandedStruct: true,
+		FieldNameTag: s.Tag, AllowAdditionalProperties: s.Open, RequiredFromJSONSchemaTags: s.Tag == "yaml", Anonymous: true, ExpandedStruct: true,
 		Mapper: g.decodedByItself, Namer: g.name, LookupComment: g.comment,
 		// Fields without a tag are no keys; keys begin with a small letter or with $.
 		KeyNamer: func(key string) string {
@@ -63,6 +66,14 @@ func Generate(s Source) ([]byte, error) {
 		}
 		overlay(doc, rules)
 	}
+	if len(s.Words) > 0 {
+		s.describe("", doc)
+		for name, def := range defs {
+			if m, ok := def.(map[string]any); ok {
+				s.describe(name, m)
+			}
+		}
+	}
 	for name, t := range g.decoders {
 		if def, ok := defs[name].(map[string]any); ok && def["description"] == nil {
 			if text := g.comment(t, ""); text != "" {
@@ -79,6 +90,26 @@ func Generate(s Source) ([]byte, error) {
 	e.SetIndent("", "  ")
 	err = e.Encode(doc)
 	return b.Bytes(), err
+}
+
+// describe gives the keys of an object their descriptions.
+func (s *Source) describe(name string, schema map[string]any) {
+	properties, _ := schema["properties"].(map[string]any)
+	for key, v := range properties {
+		if v == true { // of any kind
+			v = map[string]any{}
+			properties[key] = v
+		}
+		property, ok := v.(map[string]any)
+		if !ok {
+			continue
+		}
+		if text := s.Words[name+"."+key]; text != "" {
+			property["description"] = text
+		} else if text := s.Words[key]; text != "" && property["description"] == nil {
+			property["description"] = text
+		}
+	}
 }
 
 type generator struct {
@@ -119,7 +150,7 @@ func (g *generator) name(t reflect.Type) string {
 	if name, ok := g.Names[t]; ok {
 		return name
 	}
-	name := strings.TrimPrefix(t.Name(), "written")
+	name := strings.TrimSuffix(strings.TrimPrefix(t.Name(), "written"), "JSON")
 	if name == "" { // a type without a name has no definition
 		return ""
 	}
