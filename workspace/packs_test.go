@@ -13,14 +13,22 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcpolicy/mcpolicy/accesslock"
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/cerbosbin"
+	"github.com/mcpolicy/mcpolicy/lint"
 	"github.com/mcpolicy/mcpolicy/testcoverage"
-	"github.com/mcpolicy/mcpolicy/testrunner"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 var packs = filepath.Join("..", "policies", "packs")
+
+// long is for make packs: what takes minutes.
+var long = os.Getenv("MCPOLICY_LONG") != ""
+
+// largestPack is the one whose coverage takes as long as that of all others; it is measured by
+// make packs.
+const largestPack = "github"
 
 // packNames lists the folders of packs, of which there are at least ten.
 func packNames(t *testing.T) []string {
@@ -64,7 +72,7 @@ func TestPacks(t *testing.T) {
 			}
 			w := openPack(t, os.DirFS(dir))
 			c := workspace.Everything()
-			if !testing.Short() {
+			if !testing.Short() && (long || name != largestPack) {
 				c.Coverage = &workspace.Coverage{Thresholds: testcoverage.Thresholds{testcoverage.Rule: 100, testcoverage.MCDC: 100}}
 			}
 			d, err := w.Check(t.Context(), c)
@@ -169,7 +177,7 @@ func TestPackMutants(t *testing.T) {
 		t.Skip("suites are run against mistakes in the policies")
 	}
 	sample := 16
-	if os.Getenv("MCPOLICY_LONG") != "" {
+	if long {
 		sample = 0
 	}
 	for _, name := range packNames(t) {
@@ -191,8 +199,11 @@ func TestPackMutants(t *testing.T) {
 }
 
 // TestPackKnowsWhatIsNew holds that a pack beside what a server offers later tells what came,
-// what went and what is said otherwise, and that nobody may use what came.
+// what went and what is said otherwise, that nobody may use what came, and that a check says so.
 func TestPackKnowsWhatIsNew(t *testing.T) {
+	if testing.Short() {
+		t.Skip("each pack is compared with what its server may offer later")
+	}
 	for _, name := range packNames(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -214,17 +225,21 @@ func TestPackKnowsWhatIsNew(t *testing.T) {
 			if err := json.Unmarshal(later["manifest.json"].Data, &inventory); err != nil {
 				t.Fatal(err)
 			}
-			gone, _ := inventory.Tools[0]["name"].(string)
+			offer := func() fs.FS {
+				t.Helper()
+				data, err := json.Marshal(inventory)
+				if err != nil {
+					t.Fatal(err)
+				}
+				later["manifest.json"] = &fstest.MapFile{Data: data}
+				return later
+			}
+			first := inventory.Tools[0]
+			gone, _ := first["name"].(string)
 			inventory.Tools[1]["description"] = "Said otherwise."
 			said, _ := inventory.Tools[1]["name"].(string)
 			inventory.Tools = append(inventory.Tools[1:], map[string]any{"name": "brand_new_tool", "inputSchema": map[string]any{"type": "object"}})
-			data, err := json.Marshal(inventory)
-			if err != nil {
-				t.Fatal(err)
-			}
-			later["manifest.json"] = &fstest.MapFile{Data: data}
-			w := openPack(t, later)
-			r, err := w.Diff(t.Context(), openPack(t, base))
+			r, err := openPack(t, offer()).Diff(t.Context(), openPack(t, base))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -239,9 +254,19 @@ func TestPackKnowsWhatIsNew(t *testing.T) {
 			if r.Widens() {
 				t.Error("somebody may use what is new")
 			}
-			d, err := w.Check(t.Context(), workspace.Checks{Lint: &workspace.Rules{}, Tests: &testrunner.Filter{}, Lock: true})
-			if err == nil && !d.Fails(authz.SeverityWarning) {
-				t.Error("mcpolicy check says nothing of it")
+			if name == largestPack && !long {
+				return
+			}
+			inventory.Tools = append(inventory.Tools, first) // suites speak of it
+			d, err := openPack(t, offer()).Check(t.Context(), workspace.Checks{Lint: &workspace.Rules{}, Lock: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(d.Findings, func(f lint.Finding) bool { return f.Rule == "tool-without-rule" }) {
+				t.Error("no rule is missed")
+			}
+			if !slices.ContainsFunc(d.Lock.Changes, func(c accesslock.Change) bool { return c.Kind == accesslock.NewItem }) {
+				t.Error("the lock holds")
 			}
 		})
 	}
