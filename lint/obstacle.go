@@ -28,10 +28,15 @@ func obstacle(p *Pass, r *policy.Rule, c *matrix.Class, col *matrix.Column) stri
 	switch {
 	case i >= 0 && cell.Rules[i].Met == authz.Unmet:
 		return unmet
+	case i >= 0 && cell.Reason() != "":
+		return cell.Reason()
 	case i >= 0:
 		return overruled(r, cell)
 	case !isFor(p, r, c):
 		return ""
+	}
+	if gate := closedGate(p, c, col); gate != "" {
+		return gate + ", which is asked first, is refused"
 	}
 	return unreached(p, r, c, cell)
 }

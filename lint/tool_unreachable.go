@@ -75,9 +75,9 @@ resourcePolicy:
 	},
 }
 
-// decidedlyDenied reports whether a DENY, rather than the lack of an ALLOW,
-// makes the cell what it is.
-func decidedlyDenied(c *matrix.Cell) bool { return len(c.Decisive()) > 0 }
+// decidedlyDenied reports whether a DENY, rather than the lack of an ALLOW or a condition
+// that is never met, makes the cell what it is.
+func decidedlyDenied(c *matrix.Cell) bool { return c.Reason() == "" && len(c.Decisive()) > 0 }
 
 // whyNotAllowed says why a rule lets nobody do something.
 func whyNotAllowed(p *Pass, r *policy.Rule, col *matrix.Column) string {
