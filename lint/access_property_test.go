@@ -17,6 +17,9 @@ import (
 // allowed nothing by the engine, and whoever else is allowed nothing is denied all of it by
 // rules. A rule that reads a claim of which it is said that nobody has it applies to nobody.
 func TestAccessAndClaimsHold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	worlds, without, with, claims := rounds.Of(40, 1500), 0, 0, 0
 	for seed := range worlds {
 		r := rand.New(rand.NewPCG(uint64(seed), 47)) //nolint:gosec // a small number

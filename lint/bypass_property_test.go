@@ -19,6 +19,9 @@ import (
 // as it is said. Of what is not reported no call at random may be a bypass, but for a few
 // of which the solver does not know.
 func TestBypassesHold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	var shown, silent, missed, decisions int
 	for seed := range rounds.Of(2, 40) {
 		s := celgen.New(4400 + uint64(seed)) //nolint:gosec // a small number

@@ -44,6 +44,9 @@ var caused = []string{
 // The causes stay the same if one more tool or principal is affected, and in whichever order
 // rules and principals stand; a waiver of a principal takes what is about it away, and no more.
 func TestCauses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	told := map[string]int{}
 	worlds := rounds.Of(8, 400)
 	for seed := range uint64(worlds) { //nolint:gosec // a small number

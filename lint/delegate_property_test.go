@@ -23,6 +23,9 @@ var exceeded = regexp.MustCompile(`^With (\{.*\}) scout may call t(\d+), and bob
 // alone, and to deny it to the person; and of the tools for which calls at random are such,
 // at most a few may be passed over: where the solver does not know.
 func TestDelegateHolds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	worlds, found, shown, missed, decisions := rounds.Of(2, 30), 0, 0, 0, 0
 	for seed := range worlds {
 		d := delegateWorld(t, celgen.New(9000+uint64(seed))) //nolint:gosec // a small number

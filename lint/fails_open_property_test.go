@@ -24,6 +24,9 @@ import (
 // allow the witness. And of those for which requests at random show that, at most a few
 // may be passed over: where the solver does not know.
 func TestFailsOpenHolds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	worlds, found, shown, missed, decisions := rounds.Of(2, 30), 0, 0, 0, 0
 	for seed := range worlds {
 		f := failsOpenWorld(t, 2000+uint64(seed)) //nolint:gosec // a small number

@@ -15,6 +15,9 @@ import (
 // TestInertHolds lints derived roles with conditions at random. Of one that is said to be
 // nobody's, no declared principal may gain anything by a call at random.
 func TestInertHolds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	worlds, inert, active, decisions := rounds.Of(2, 30), 0, 0, 0
 	for seed := range worlds {
 		s := celgen.New(7000 + uint64(seed)) //nolint:gosec // a small number

@@ -20,6 +20,9 @@ import (
 // rules. Each call that is shown is within the inputSchema, and the engine allows it. What
 // the schema bounds, or the condition closes, is not reported.
 func TestLooseTextsHold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	shown, silent, closed, decisions := 0, 0, 0, 0
 	for seed := range rounds.Of(3, 120) {
 		r := rand.New(rand.NewPCG(91, uint64(seed))) //nolint:gosec // a small number

@@ -17,6 +17,9 @@ import (
 // said to be inert, the engine gets to no rule by any request of the matrix, and decides all
 // of them the same without; of one that nothing is said of, it gets to some rule.
 func TestNeverAskedHolds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	worlds, inert, reachable, decisions := rounds.Of(12, 300), 0, 0, 0
 	for seed := range worlds {
 		r := rand.New(rand.NewPCG(uint64(seed), 41)) //nolint:gosec // a small number

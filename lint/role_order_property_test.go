@@ -16,6 +16,9 @@ import (
 // TestRoleOrders holds what is said about the order of roles to what the engine
 // decides in every order, with many arguments.
 func TestRoleOrders(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	found, silent := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		strict := rapid.IntRange(0, 5).Draw(t, "strict") > 0
