@@ -110,6 +110,9 @@ const longTasks = `new Promise((done) => {
 // those of the machine: what they are is in the log, and a limit of ten times as much
 // fails; MCPOLICY_QUIET_MACHINE says that the limits themselves hold.
 func TestPageBig(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	for _, regions := range []int{4, 2000} {
 		t.Run(fmt.Sprint(regions, " regions"), func(t *testing.T) { checkBigPage(t, regions) })
 	}
