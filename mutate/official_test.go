@@ -142,6 +142,9 @@ func (b *batch) differ(t *testing.T) int {
 // TestDifferentialMutants has the official PDP decide by the files of mutants, and compares
 // that with the engine of which one rule says something else.
 func TestDifferentialMutants(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	cerbosbin.Path(t)
 	const worlds = 4 // a PDP
 	asked, mutants, changed, differ := 0, 0, 0, 0

@@ -110,6 +110,9 @@ func changedRules(set *policy.Set, file string, c *pdp.Change) (list []*pdp.Rule
 // A mutant's file reads as the policies with the one change made, and it is the change that
 // an engine is asked to make.
 func TestOneChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	seen := map[mutate.Operator]int{}
 	for seed := range rounds.Of(8, 300) {
 		m := newMaker(t, seed)
@@ -160,6 +163,9 @@ func TestOneChange(t *testing.T) {
 // By an engine that makes the change and by one that is opened with the mutant's file,
 // decisions are the same.
 func TestChangeAndContent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	compared, changed, invalid := 0, 0, 0
 	for seed := range rounds.Of(1, 40) {
 		m := newMaker(t, 1000+seed)

@@ -18,6 +18,9 @@ const alike = `
 // TestByChance holds that a mutant whose rules the engine takes for each other is unknown each
 // time, in the quick way and opened.
 func TestByChance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	w, err := openWorld(t.Context(), world{rules: alike, suite: "name: s\ntests: [{name: t, principals: [ada], call: {cases: [{tool: refund, arguments: {}, expect: allow}]}}]"})
 	if err != nil {
 		t.Fatal(err)

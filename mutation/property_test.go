@@ -54,6 +54,9 @@ func randomWorld(t *rapid.T) world {
 // TestOpenedAlike holds that the quick way comes to the same as policies that are opened
 // again for each mutant.
 func TestOpenedAlike(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	var n mutation.Counts
 	worlds := 0
 	rapid.Check(t, func(t *rapid.T) {

@@ -182,6 +182,9 @@ func (o *oracle) conditions(name string, c *node, into map[string]verdict, stric
 // TestAgainstReopened holds coverage to policies that are really opened with what is held,
 // and suites that are run again over them.
 func TestAgainstReopened(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	t.Parallel()
 	decisions, points, unknown := 0, 0, 0
 	var states [3]int

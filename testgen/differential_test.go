@@ -28,6 +28,9 @@ type expectation struct {
 // TestDifferentialGenerated holds what generated suites say to the official PDP: each case with
 // arguments, and of each that says the same for all arguments some calls.
 func TestDifferentialGenerated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	dir := t.TempDir()
 	var list []expectation
 	for seed, worlds := 0, 0; worlds < rounds.Of(6, 300); seed++ {

@@ -204,6 +204,9 @@ func (r *room) verdict(t *testing.T, url string, requests []authz.Request) verdi
 // reason of a denial, to a running PDP that is asked role by role, in whose replies rules
 // say what became of them.
 func TestDifferentialDecided(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	dir := t.TempDir()
 	var list []*room
 	for i := range rounds.Of(24, 640) {

@@ -98,6 +98,9 @@ func written(m *matrix.Matrix) expectations {
 }
 
 func TestWrittenOffTheMatrix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		in, err := load(t.Context(), randomWorld(t))
 		if err != nil {

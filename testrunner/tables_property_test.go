@@ -152,6 +152,9 @@ func outcomes(t *rapid.T, in *testrunner.Input, text string) []string {
 // TestTables holds that a table, with variables or without, says what the same cases say,
 // and that the order of cases has no say.
 func TestTables(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	passed := 0
 	rapid.Check(t, func(t *rapid.T) {
 		in, err := load(t.Context(), randomWorld(t))

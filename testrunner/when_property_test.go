@@ -131,6 +131,9 @@ func compiling(t *testing.T, seed uint64) (*testrunner.Input, []wanted) {
 // TestWhenHolds holds what is said of conditions at random to what the engine decides for
 // calls at random: what passes differs for none, and a call that is shown differs.
 func TestWhenHolds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	var passed, shown, unknown, never, decisions int
 	for seed := range rounds.Of(1, 120) {
 		in, list := compiling(t, 300+uint64(seed)) //nolint:gosec // a small number

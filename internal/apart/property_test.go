@@ -122,6 +122,9 @@ func calls() []map[string]any {
 // TestAgainstAllCalls holds what is said of two engines to what they decide on every call of a
 // small domain.
 func TestAgainstAllCalls(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	t.Parallel()
 	var counts [3]int
 	decisions, outside := 0, 0

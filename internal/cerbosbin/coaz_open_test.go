@@ -21,6 +21,9 @@ import (
 // open, and with them known, is what comes of the evaluations that the point sends for the
 // call, which [TestDifferentialCOAZ] holds to the official PDP.
 func TestOpenCOAZ(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	engine, err := embedded.Open(t.Context(), os.DirFS(filepath.Join(fixture.Dir("coaz"), "policies")), pdp.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,9 @@ import (
 // decides of its translation is the same, and what is called invalid is refused there,
 // also for each call of a tool whose mapping has a mistake of that kind.
 func TestDifferentialCOAZ(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	policies := filepath.Join(fixture.Dir("coaz"), "policies")
 	server := cerbosbin.Start(t, policies, nil)
 	engine, err := embedded.Open(t.Context(), os.DirFS(policies), pdp.Options{})

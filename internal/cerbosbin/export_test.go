@@ -273,6 +273,9 @@ func flow(list []string) string {
 // TestDifferentialExport exports made suites, many cases of which fail, and has the
 // official compiler run them: each suite has the decisions that it says, and as many fail.
 func TestDifferentialExport(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	binary := cerbosbin.Path(t)
 	decisions, failing, written, left := 0, 0, 0, 0
 	whys := map[string]int{}

@@ -96,6 +96,9 @@ func (s spoiler) spoil(v any) any {
 // TestDifferentialRefusals spoils policies, and has the official compiler and the
 // engine read them: they refuse the same files, for the same reasons.
 func TestDifferentialRefusals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	binary := cerbosbin.Path(t)
 	s := spoiler{rand.New(rand.NewPCG(11, 12))}
 	dir := t.TempDir()

@@ -43,6 +43,9 @@ func probes() []string {
 // TestDifferentialScalars has `cerbos compile` decide conditions on values of a
 // principals file, and the engine on the same file as it is read here.
 func TestDifferentialScalars(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	binary := cerbosbin.Path(t)
 	r := rand.New(rand.NewPCG(7, 55))
 	tags := []string{"", "", "", "!!str ", "!!int ", "!!float ", "!!null ", "! "}

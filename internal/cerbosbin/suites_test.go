@@ -178,6 +178,9 @@ func compareVerified(t *testing.T, dir string, official, here verified) (checks,
 // TestDifferentialCerbosSuites has the official compiler and the embedded engine run made
 // suites: of each the same has to come. Half of the folders are run with the flags.
 func TestDifferentialCerbosSuites(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	binary := cerbosbin.Path(t)
 	checks, invalid, failed, errored, suites := 0, 0, 0, 0, 0
 	for n := range rounds.Of(2, 20) {

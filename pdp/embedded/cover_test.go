@@ -43,6 +43,9 @@ func manyConditions(r *rand.Rand, kind string) (policy string, arguments []strin
 // TestDifferentialManyConditions holds the conditions of decisions that hang on more than
 // a shortest one is looked for against the official PDP, which reads them back.
 func TestDifferentialManyConditions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	for part := range rounds.Of(1, 10) {
 		d := &printed{policies: fstest.MapFS{}}
 		r := rand.New(rand.NewPCG(uint64(part), 21))

@@ -156,6 +156,9 @@ func (w *madeWorld) sent(who *authz.Principal, arguments, lookedUp map[string]an
 // TestMade holds decisions on open requests, of which parts are made of arguments, of who asks
 // and of what is looked up, to what the engine decides on each request that goes out.
 func TestMade(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	t.Parallel()
 	schema := map[string]any{"properties": map[string]any{"owner": map[string]any{"type": "string"}, "n": map[string]any{"type": "number"}, "kind": map[string]any{"type": "string"}, "where": map[string]any{"type": "string"}}}
 	compared, conditional, unwritten, invalid := 0, 0, 0, 0

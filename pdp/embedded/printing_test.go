@@ -26,6 +26,9 @@ var printerGlobals = map[string]any{"site": "EU", "sites": []any{"a", "EU"}}
 // what is allowed or denied whatever they are, and the condition otherwise,
 // which has to compile and is read back by the same PDP.
 func TestDifferentialPrintedConditions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	for _, strict := range []bool{false, true} {
 		t.Run(fmt.Sprintf("strict=%v", strict), func(t *testing.T) {
 			var sum printed

@@ -224,6 +224,9 @@ func roleWorlds(t *testing.T, worlds, tries int) (dir string, cells []orderedCel
 }
 
 func TestDifferentialRoleOrder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	dir, cells := roleWorlds(t, rounds.Of(12, 150), 8)
 	for _, strict := range []bool{false, true} {
 		t.Run(fmt.Sprintf("strict=%t", strict), func(t *testing.T) {

@@ -16,6 +16,9 @@ var clerk = &authz.Principal{ID: "kim", Roles: []string{"clerk"}, Attr: map[stri
 // TestTypesSettle has conditions that no arguments can meet, because of what the
 // principal's attributes are, beside some that only look so.
 func TestTypesSettle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	tests := map[string]string{ // what the cell says, by expression
 		`R.attr.arguments.branch in P.attr.branch`:                           "deny",
 		`R.attr.arguments.branch in P.attr.desk`:                             "deny",
