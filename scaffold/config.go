@@ -2,6 +2,7 @@ package scaffold
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/mcpolicy/mcpolicy/docs/schema"
 	"github.com/mcpolicy/mcpolicy/source"
@@ -20,8 +21,12 @@ func (p *plan) config(covered []string, tested bool) File {
 			file += "#" + s.Pick
 		}
 		w.line("    manifest: %s", source.Quote(file))
-		w.line("    enforcement: %s", p.Enforcement)
-		if s.Kind != "" {
+		if p.Enforcement == Custom {
+			w.line("    enforcement: %s", s.gateway())
+		} else {
+			w.line("    enforcement: %s", p.Enforcement)
+		}
+		if s.Kind != "" && p.Enforcement != Custom {
 			w.line("    with: {resourceKind: %s}", source.Quote(s.Kind))
 		}
 		if len(s.inventory.Gaps) > 0 {
@@ -31,6 +36,9 @@ func (p *plan) config(covered []string, tested bool) File {
 			w.comment("    ", "What the inventory lacks is denied by the policies, since they name what they allow.")
 			w.line("    incomplete: accept")
 		}
+	}
+	if p.Enforcement == Custom {
+		p.profiles(&w)
 	}
 	w.line("policies: policies")
 	w.line("principals: principals.yaml")
@@ -64,3 +72,38 @@ func (p *plan) config(covered []string, tested bool) File {
 	}
 	return File{"mcpolicy.yaml", []byte(w.String())}
 }
+
+// gateway is what the enforcement point in front of a server is called.
+func (s *guarded) gateway() string { return strings.ReplaceAll(s.slug, "_", "-") + "-gateway" }
+
+// profiles writes what the enforcement points send, for who knows it to fill in.
+func (p *plan) profiles(w *writer) {
+	w.comment("", "review: what your enforcement point asks about each method, and what becomes of a request that no policy decides. A matrix is as true as this is: "+
+		"put in what it sends, then read docs/profiles.md of mcpolicy, and mcpolicy explain --enforcement-point NAME.")
+	w.line("enforcement:")
+	for _, s := range p.servers {
+		kind := source.Quote(braces(s.kind(p.Options)))
+		w.line("  %s:", s.gateway())
+		w.line("    tools/list:")
+		w.line("      filter: own                     # each tool is asked about, with no arguments")
+		w.line("      requests:")
+		w.line(`        - {kind: %s, id: "tools/list", action: "tools/list"}`, kind)
+		w.line(`        - {kind: %s, id: "{name}", action: "tools/list::{name}"}`, kind)
+		w.line("    tools/call:")
+		w.line(`      - {kind: %s, id: "{name}", action: "tools/call::{name}", attr: {arguments: "{arguments}"}}`, kind)
+		w.line("    prompts/list: {filter: call}      # by whether it may be got")
+		w.line("    prompts/get:")
+		w.line(`      - {kind: %s, id: "{name}", action: "prompts/get::{name}"}`, kind)
+		w.line("    resources/list: {filter: call}")
+		w.line("    resources/templates/list: {filter: call}")
+		w.line("    resources/read:")
+		w.line(`      - {kind: %s, id: "{name}", action: "resources/read::{name}"}`, kind)
+		w.line("    onNoPolicy: refuse")
+		w.line("    onPDPError: refuse")
+		w.line("    onPDPDown: refuse")
+		w.line("    unknownOperations: refuse")
+	}
+}
+
+// braces writes a text in which braces are meant.
+func braces(text string) string { return strings.NewReplacer("{", "{{", "}", "}}").Replace(text) }

@@ -119,6 +119,11 @@ func (p *plan) asked(s *guarded) string {
 		}
 		list = append(list, what)
 	}
+	for _, of := range []struct{ action, what, use string }{{"prompts/get::", "prompts: {}", "get: {prompts: {}}"}, {"resources/read::", "resources: {}", "read: {resources: {}}"}} {
+		if slices.ContainsFunc(s.otherActions(authz.ItemTypes()), func(a action) bool { return strings.HasPrefix(a.text, of.action) }) {
+			list, other = append(list, of.what), append(other, of.use)
+		}
+	}
 	return strings.Join(append([]string{"list: {" + strings.Join(list, ", ") + "}"}, other...), ", ")
 }
 

@@ -24,12 +24,17 @@ import (
 
 // options are those of a project for the servers of a file.
 func options(t testing.TB, name string, data []byte) scaffold.Options {
+	return optionsAt(t, authz.CerbosFastMCP, name, data)
+}
+
+// optionsAt are those of a project behind an enforcement point.
+func optionsAt(t testing.TB, enforcement, name string, data []byte) scaffold.Options {
 	t.Helper()
 	servers, err := scaffold.ServersOf([]string{name}, func(string) ([]byte, error) { return data, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := scaffold.Options{Servers: servers, Enforcement: authz.CerbosFastMCP, Roles: scaffold.DefaultRoles()}
+	o := scaffold.Options{Servers: servers, Enforcement: enforcement, Roles: scaffold.DefaultRoles()}
 	if err := o.Check(""); err != nil {
 		t.Fatal(err)
 	}
@@ -138,6 +143,22 @@ func TestFixtures(t *testing.T) {
 	}
 	if seen < 8 {
 		t.Errorf("only %d inventories", seen)
+	}
+}
+
+// TestCustom makes projects behind an enforcement point of one's own, which asks about prompts and resources, too.
+func TestCustom(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"../fixtures/quickstart/manifests/crm.json", "../manifest/testdata/read/prompts-only.json"} {
+		data, err := os.ReadFile(file) //nolint:gosec // the project's own
+		if err != nil {
+			t.Fatal(err)
+		}
+		made := makeProject(t, optionsAt(t, scaffold.Custom, filepath.Base(file), data))
+		compiles(t, made)
+		if config := string(made.Files[0].Data); strings.Contains(config, "operation-not-enforced") {
+			t.Errorf("something is not asked about:\n%s", config)
+		}
 	}
 }
 

@@ -15,7 +15,10 @@ import (
 )
 
 // Points lists the enforcement points that projects can be made for.
-func Points() []string { return []string{authz.CerbosFastMCP} }
+func Points() []string { return []string{authz.CerbosFastMCP, Custom} }
+
+// Custom is an enforcement point of one's own. Its profile is written to be filled in.
+const Custom = "custom"
 
 // KindOf returns the kind of resource that an enforcement point asks about, unless it is told another.
 func KindOf(string) string { return "mcp_server" }

@@ -42,7 +42,8 @@ type guarded struct {
 	inventory *manifest.Inventory
 	slug      string // what files and sets of derived roles are called
 	tools     []*tool
-	gates     []string // the actions on lists that are asked about as a whole, but for that of tools
+	others    []*manifest.Item // prompts, resources and templates that are asked about by their names
+	gates     []string         // the actions on lists that are asked about as a whole, but for that of tools
 }
 
 // A tool is one of a server.
@@ -91,6 +92,7 @@ func newPlan(o Options) (*plan, error) {
 		}
 		s.slug = unique(slug(s.kind(o)), taken)
 		s.read()
+		s.readOthers(o.Enforcement == Custom)
 		p.servers = append(p.servers, s)
 	}
 	p.scope()
@@ -119,11 +121,22 @@ func (s *guarded) read() {
 			t.Intent = Intent{worst, againstHints}
 		}
 	}
-	if len(s.inventory.Of(authz.PromptItem)) > 0 {
-		s.gates = append(s.gates, "prompts/list")
-	}
-	if len(s.inventory.Of(authz.ResourceItem)) > 0 {
-		s.gates = append(s.gates, "resources/list")
+}
+
+// readOthers finds what is asked about prompts and resources: an enforcement point of one's own asks
+// about each, and cerbos-fastmcp about the list as a whole.
+func (s *guarded) readOthers(each bool) {
+	for _, t := range []authz.ItemType{authz.PromptItem, authz.ResourceItem, authz.TemplateItem} {
+		items := s.inventory.Of(t)
+		switch {
+		case len(items) == 0:
+		case each:
+			s.others = append(s.others, items...)
+		case t == authz.PromptItem:
+			s.gates = append(s.gates, "prompts/list")
+		case t == authz.ResourceItem:
+			s.gates = append(s.gates, "resources/list")
+		}
 	}
 }
 

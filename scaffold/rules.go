@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/gobwas/glob"
+
+	"github.com/mcpolicy/mcpolicy/authz"
 )
 
 // A rule is one of a policy.
@@ -41,6 +43,16 @@ func (p *plan) rules(s *guarded) []rule {
 			name: what, comment: []string{"The list of " + what + " as a whole. What is in it is never asked about."},
 			actions: []action{{text: gate}}, roles: p.Roles.people(), agents: true,
 		})
+	}
+	for _, of := range []struct {
+		types   []authz.ItemType
+		name    string
+		comment string
+	}{
+		{[]authz.ItemType{authz.PromptItem}, "prompts", "Who gets a prompt sees it, too."},
+		{[]authz.ItemType{authz.ResourceItem, authz.TemplateItem}, "resources", "Who reads a resource sees it, too. What is filled into a template is not looked at here."},
+	} {
+		add(rule{name: of.name, comment: []string{of.comment}, actions: s.otherActions(of.types), roles: p.Roles.people(), agents: true})
 	}
 	for _, of := range []struct {
 		tier      Tier
@@ -82,6 +94,24 @@ func (p *plan) rules(s *guarded) []rule {
 		name: "anywhere", comment: []string{"Administrators, whoever's it is."},
 		actions: s.actions(func(t *tool) bool { return len(t.parts) > 0 }, false, true), roles: []string{p.Roles.Administrator},
 	})
+	return list
+}
+
+// otherActions lists the actions on prompts and resources that are asked about by their names.
+func (s *guarded) otherActions(types []authz.ItemType) []action {
+	var list []action
+	for _, i := range s.others {
+		if !slices.Contains(types, i.Type) {
+			continue
+		}
+		text := "resources/read::" + i.Name
+		if i.Type == authz.PromptItem {
+			text = "prompts/get::" + i.Name
+		}
+		if a := (action{text: literal(text)}); !slices.Contains(list, a) {
+			list = append(list, a)
+		}
+	}
 	return list
 }
 
