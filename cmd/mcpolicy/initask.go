@@ -62,8 +62,8 @@ func (b *beginning) ask(cmd *cobra.Command, q *dialog, args []string) error {
 		}
 	}
 	if !said("enforcement") {
-		for {
-			if b.enforcement, err = q.ask("what stands in front of it ("+strings.Join(scaffold.Points(), ", ")+")", b.enforcement); err != nil {
+		for otherwise := b.enforcement; ; {
+			if b.enforcement, err = q.ask("what stands in front of it ("+strings.Join(scaffold.Points(), ", ")+")", otherwise); err != nil {
 				return err
 			}
 			if slices.Contains(scaffold.Points(), b.enforcement) {
@@ -82,12 +82,14 @@ func (b *beginning) ask(cmd *cobra.Command, q *dialog, args []string) error {
 			b.kind = answer
 		}
 	}
-	if said("role") {
-		return nil
+	if b.roles == nil {
+		b.roles = map[string]string{}
 	}
-	b.roles = map[string]string{}
 	for _, tier := range scaffold.RoleKeys() {
-		if b.roles[tier], err = q.ask("what the role of a "+tier+" is called", tier); err != nil {
+		if b.roles[tier] != "" {
+			continue
+		}
+		if b.roles[tier], err = q.ask("what the role "+tier+" is called", tier); err != nil {
 			return err
 		}
 	}
