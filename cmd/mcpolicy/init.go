@@ -39,6 +39,7 @@ func newInit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init {--manifest FILE | --url URL | --run -- COMMAND ARG... | --from FILE | --pack NAME}",
 		Short: "Write policies, principals and suites for a server that has none",
+		Args:  commandAfterDash,
 		Long: `Write a project for an MCP server: mcpolicy.yaml, Cerbos policies by least privilege, principals, suites, sentences
 that are proved of everybody, and the lock.
 

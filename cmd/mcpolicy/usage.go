@@ -83,6 +83,14 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return errors.Join(errs...)
 }
 
+// commandAfterDash refuses arguments, but for a command after --.
+func commandAfterDash(cmd *cobra.Command, args []string) error {
+	if n := cmd.ArgsLenAtDash(); n >= 0 {
+		args = args[:n]
+	}
+	return noArgs(cmd, args)
+}
+
 // flagFor says how to write what an argument seems to be.
 func flagFor(cmd *cobra.Command, arg string) string {
 	has := func(flag string) bool { return cmd.Flags().Lookup(flag) != nil }

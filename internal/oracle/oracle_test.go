@@ -87,10 +87,7 @@ type oracle struct {
 
 // hold holds all that is said of a world to the server.
 func hold(t *testing.T, r *rapid.T, w *world, counts map[string]int) {
-	dir, err := os.MkdirTemp(t.TempDir(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
 	w.write(t, dir)
 	of, err := fixture.Open(t.Context(), os.DirFS(dir), "", workspace.Options{AcceptIncomplete: true})
 	if err != nil {
