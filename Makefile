@@ -1,4 +1,4 @@
-.PHONY: test inventories e2e oracle bench page pictures workflows snapshot reproduce debian packs ci
+.PHONY: test inventories e2e oracle fuzz bench page pictures workflows snapshot reproduce debian packs ci
 
 test:
 	go test ./...
@@ -17,6 +17,10 @@ e2e:
 # where go test makes some hundred; takes minutes, needs npm for the binary.
 oracle:
 	MCPOLICY_REQUIRE_CERBOS=1 MCPOLICY_LONG=1 go test -count=1 -timeout 60m -run '^TestDifferential' -v ./...
+
+# Every parser, and what writes reports, with inputs that nobody thought of; a minute each.
+fuzz:
+	.ci/fuzz 60s
 
 # Whole processes, against Cerbos's own test runner, and a PDP against a loop
 # over its SDK; needs npm for the binary.

@@ -180,7 +180,7 @@ func TestEveryShape(t *testing.T) {
 			t.Fatal(err)
 		}
 		list, err := manifest.Parse(filepath.Base(file), data)
-		if err != nil || slices.ContainsFunc(list, func(i *manifest.Inventory) bool { return len(i.Items) == 0 }) {
+		if err != nil || len(list) != 1 || len(list[0].Items) == 0 { // of several one has to be named
 			continue
 		}
 		if seen++; seen%4 != 0 && os.Getenv("MCPOLICY_LONG") == "" {
