@@ -19,6 +19,9 @@ var schemaPolicy = strings.Replace(good["policies/p.yaml"], "  rules:", "  schem
 // TestFailsClosed has each step fail of each command, in each format: the status is 3, nothing
 // is reported, and nothing is written.
 func TestFailsClosed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts the command a hundred times")
+	}
 	endless := costly(loops("(P.id + P.id + P.id + P.id + P.id + P.id + P.id + P.id).split(\"\")", 12), "")
 	commands := map[string][]string{
 		"check": {"check"}, "test": {"test"}, "coverage": {"test", "--coverage"}, "lint": {"lint"}, "matrix": {"matrix"}, "mutate": {"mutate"},
