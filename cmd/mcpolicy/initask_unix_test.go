@@ -12,6 +12,9 @@ import (
 
 // TestInitAsks holds that init asks in a terminal for what no flag says, and goes by the answers.
 func TestInitAsks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	t.Parallel()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "tools.json"), []byte(`{"tools": [{"name": "get_page", "annotations": {"readOnlyHint": true}}]}`), 0o600); err != nil {

@@ -17,6 +17,9 @@ import (
 // TestJSONSchemas holds what commands write as JSON about the fixtures to the schemas in
 // docs/schema, and finds that these know each key of it.
 func TestJSONSchemas(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	t.Parallel()
 	in := func(fixture string) []string { return []string{"-C", filepath.Join("..", "..", "fixtures", fixture)} }
 	changes := filepath.Join("..", "..", "fixtures", "changes")

@@ -23,6 +23,9 @@ var shownCommit = regexp.MustCompile(`@ [0-9a-f]{12}\b`)
 // TestTutorial writes each file of the tutorial, runs each command, and holds what it prints to what the
 // page says. With -update it takes that anew.
 func TestTutorial(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	page, err := filepath.Abs(filepath.Join("..", "..", "docs", "tutorial.md"))
 	if err != nil {
 		t.Fatal(err)
