@@ -191,6 +191,9 @@ func statusOf(t *testing.T, err error) int {
 // TestPackages installs the packages with npm and pip, which contact nobody, and runs what
 // they installed.
 func TestPackages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in other processes")
+	}
 	if runtime.GOOS == "windows" {
 		t.Skip("archives for Windows are of another kind")
 	}

@@ -72,6 +72,9 @@ var inventories = rapid.Custom(func(t *rapid.T) map[string]any {
 
 // TestGenerated holds that whatever an inventory has in it, the project is clean.
 func TestGenerated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	t.Parallel()
 	n := 12
 	if os.Getenv("MCPOLICY_LONG") != "" {
