@@ -62,9 +62,6 @@ func TestDependencies(t *testing.T) {
 // TestSameBuild holds that packaging/build, which is built twice and compared, builds as
 // goreleaser does, and that archives are called as the action and the packages look for them.
 func TestSameBuild(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long, and all in other processes")
-	}
 	var config struct {
 		Builds []struct {
 			Main                                                string
