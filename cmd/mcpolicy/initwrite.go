@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -80,6 +81,7 @@ func (t *destination) strangers(folder string, ours map[string]bool) error {
 }
 
 // write writes all files, or none: they are written beside their places, and moved when all are whole.
+// What is replaced keeps its place until then, and has it back if anything fails.
 func (t *destination) write(files []scaffold.File) (err error) {
 	var undo []func()
 	defer func() {
@@ -102,8 +104,12 @@ func (t *destination) write(files []scaffold.File) (err error) {
 		return plain(t.dir, err)
 	}
 	defer drafts.add(staged)()
-	defer func() { _ = os.RemoveAll(staged) }() // what is left of it is of nobody's
+	discard := func() { _ = os.RemoveAll(staged) } // what is left of it is of nobody's
+	undo = append(undo, discard)                   // only after what was replaced is taken out of it
 	for i, f := range files {
+		if t.had[f.Name] {
+			continue // it is replaced where it is
+		}
 		if err := writeWhole(filepath.Join(staged, fmt.Sprint(i)), f.Data); err != nil {
 			return err
 		}
@@ -115,19 +121,36 @@ func (t *destination) write(files []scaffold.File) (err error) {
 		if err != nil {
 			return err
 		}
-		if t.had[f.Name] {
-			before := filepath.Join(staged, fmt.Sprint("before-", i))
-			if err := os.Rename(name, before); err != nil {
+		if !t.had[f.Name] {
+			if err := moveNew(filepath.Join(staged, fmt.Sprint(i)), name); err != nil {
 				return plain(name, err)
 			}
-			undo = append(undo, func() { _ = os.Rename(before, name) })
+			undo = append(undo, func() { _ = os.Remove(name) })
+			continue
 		}
-		if err := moveNew(filepath.Join(staged, fmt.Sprint(i)), name); err != nil {
+		before := filepath.Join(staged, fmt.Sprint("before-", i))
+		if err := keep(name, before); err != nil {
 			return plain(name, err)
 		}
-		undo = append(undo, func() { _ = os.Remove(name) })
+		undo = append(undo, func() { _ = os.Rename(before, name) })
+		if err := replaceFile(name, func(w io.Writer) error { _, err := w.Write(f.Data); return err }); err != nil {
+			return err
+		}
 	}
+	discard()
 	return nil
+}
+
+// keep gives a file a second name. Where there are no links, it is copied.
+func keep(name, as string) error {
+	if os.Link(name, as) == nil {
+		return nil
+	}
+	data, err := os.ReadFile(name) //nolint:gosec // it is to be replaced
+	if err != nil {
+		return err
+	}
+	return writeWhole(as, data)
 }
 
 // makeFolders makes a folder and those above it, and returns what takes away those that were not there.
