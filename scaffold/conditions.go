@@ -2,14 +2,10 @@ package scaffold
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-)
 
-var (
-	identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	keywords   = []string{"false", "true", "null", "in"}
+	"github.com/mcpolicy/mcpolicy/pdp/expr"
 )
 
 // cel writes a text as CEL has it.
@@ -31,7 +27,7 @@ func cel(text string) string {
 
 // below writes an argument of something.
 func below(of, name string) string {
-	if identifier.MatchString(name) && !slices.Contains(keywords, name) {
+	if expr.IsIdentifier(name) {
 		return of + "." + name
 	}
 	return of + "[" + cel(name) + "]"

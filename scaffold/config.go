@@ -82,7 +82,7 @@ func (p *plan) profiles(w *writer) {
 		"put in what it sends, then read docs/profiles.md of mcpolicy, and mcpolicy explain --enforcement-point NAME.")
 	w.line("enforcement:")
 	for _, s := range p.servers {
-		kind := source.Quote(braces(s.kind(p.Options)))
+		kind := source.Quote(braces(s.kind()))
 		w.line("  %s:", s.gateway())
 		w.line("    tools/list:")
 		w.line("      filter: own                     # each tool is asked about, with no arguments")

@@ -22,7 +22,7 @@ import (
 // Options say what a project is made for.
 type Options struct {
 	Servers     []Server
-	Enforcement string // a built-in enforcement point
+	Enforcement string // one of Points
 	Roles       Roles
 	// Version is that of mcpolicy, by which files name their schemas.
 	Version string
@@ -262,6 +262,19 @@ func (p *plan) verify(ctx context.Context, files []File) (*File, error) {
 		return nil, err
 	}
 	defer w.Close()
+	if _, err := clean(ctx, w); err != nil {
+		return nil, err
+	}
+	lock, err := w.Lock(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &File{workspace.LockName("mcpolicy.yaml"), lock.Text()}, nil
+}
+
+// clean checks a project, and returns an error unless nothing above a note is found and all
+// cases pass.
+func clean(ctx context.Context, w *workspace.Workspace) (*report.Document, error) {
 	d, err := w.Check(ctx, workspace.Everything())
 	if err != nil {
 		return nil, err
@@ -275,11 +288,7 @@ func (p *plan) verify(ctx context.Context, files []File) (*File, error) {
 	if left := counting(d); len(left) > 0 {
 		return nil, unsettled(left)
 	}
-	lock, err := w.Lock(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &File{workspace.LockName("mcpolicy.yaml"), lock.Text()}, nil
+	return d, nil
 }
 
 // count says in numbers what was made.

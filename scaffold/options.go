@@ -20,8 +20,8 @@ func Points() []string { return []string{authz.CerbosFastMCP, Custom} }
 // Custom is an enforcement point of one's own. Its profile is written to be filled in.
 const Custom = "custom"
 
-// KindOf returns the kind of resource that an enforcement point asks about, unless it is told another.
-func KindOf(string) string { return "mcp_server" }
+// DefaultKind is the kind of resource that an enforcement point asks about, unless it is told another.
+const DefaultKind = "mcp_server"
 
 // RoleKeys lists what the roles are, whatever they are called.
 func RoleKeys() []string { return []string{"reader", "editor", "administrator", "agent"} }
@@ -68,7 +68,7 @@ func (o *Options) Check(kind string) error {
 		case kind != "":
 			return errors.New("one resource kind for several servers would open tools of the same name on all of them")
 		default:
-			s.Kind = KindOf(o.Enforcement) + "_" + slug(s.Name)
+			s.Kind = DefaultKind + "_" + slug(s.Name)
 		}
 	}
 	return nil

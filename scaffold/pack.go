@@ -31,18 +31,9 @@ func FromPack(ctx context.Context, pack fs.FS, o workspace.Options) (*Project, e
 		return nil, err
 	}
 	defer w.Close()
-	d, err := w.Check(ctx, workspace.Everything())
+	d, err := clean(ctx, w)
 	if err != nil {
 		return nil, err
-	}
-	if d.Doubt != nil {
-		return nil, d.Doubt
-	}
-	if err := failed(d.Tests); err != nil {
-		return nil, err
-	}
-	if left := counting(d); len(left) > 0 {
-		return nil, unsettled(left)
 	}
 	made.Tools, made.Cases, made.Invariants = countsOf(d)
 	return made, nil

@@ -90,7 +90,7 @@ func newPlan(o Options) (*plan, error) {
 		if len(s.inventory.Items) == 0 {
 			return nil, source.Errorf(s.inventory.Pos, "the inventory of %s has no tools, prompts or resources, so there is nothing to guard; read it with mcpolicy discover, with a token that may list everything", s.Name)
 		}
-		s.slug = unique(slug(s.kind(o)), taken)
+		s.slug = unique(slug(s.kind()), taken)
 		s.read()
 		s.readOthers(o.Enforcement == Custom)
 		p.servers = append(p.servers, s)
@@ -100,7 +100,7 @@ func newPlan(o Options) (*plan, error) {
 }
 
 // kind is the kind of resource that the enforcement point asks about.
-func (s *guarded) kind(Options) string { return cmp.Or(s.Kind, "mcp_server") }
+func (s *guarded) kind() string { return cmp.Or(s.Kind, DefaultKind) }
 
 // read finds what tools do.
 func (s *guarded) read() {

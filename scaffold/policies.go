@@ -70,7 +70,7 @@ func (p *plan) resourcePolicy(s *guarded, rules []rule, v *variables, agents boo
 		"A tool that is in no rule is denied to everybody: add it to the rule that it belongs to.")
 	w.line("apiVersion: api.cerbos.dev/v1")
 	w.line("resourcePolicy:")
-	w.line("  resource: %s", source.Quote(s.kind(p.Options)))
+	w.line("  resource: %s", source.Quote(s.kind()))
 	w.line("  version: default")
 	if agents {
 		w.line("  importDerivedRoles: [%s_roles]", s.slug)

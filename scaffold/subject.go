@@ -1,7 +1,6 @@
 package scaffold
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -48,7 +47,7 @@ func blocks(actions []action) []block {
 			whys = append(whys, a.why)
 		}
 	}
-	slices.SortFunc(whys, func(a, b string) int { return cmp.Compare(a, b) })
+	slices.Sort(whys)
 	var list []block
 	for _, why := range whys {
 		of := slices.DeleteFunc(slices.Clone(actions), func(a action) bool { return a.why != why })

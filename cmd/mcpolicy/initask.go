@@ -73,12 +73,11 @@ func (b *beginning) ask(cmd *cobra.Command, q *dialog, args []string) error {
 		}
 	}
 	if !said("resource-kind") && len(b.manifests) < 2 {
-		kind := scaffold.KindOf(b.enforcement)
-		answer, err := q.ask("the kind of resource that it asks about", kind)
+		answer, err := q.ask("the kind of resource that it asks about", scaffold.DefaultKind)
 		if err != nil {
 			return err
 		}
-		if answer != kind {
+		if answer != scaffold.DefaultKind {
 			b.kind = answer
 		}
 	}
