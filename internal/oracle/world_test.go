@@ -220,7 +220,7 @@ var atoms = []string{
 	`R.attr.arguments.tags.exists(x, x == "b")`, `P.attr.level > 1`, `P.id == "p0"`, `has(P.attr.region)`, `R.id.startsWith("north")`, `R.id == "tool_0"`,
 	`R.attr.state == "open"`, `R.attr.name.endsWith("1")`, `P.attr.region in ["north", "east"]`, `R.attr.arguments.region.startsWith("n")`,
 	`V.near`, `C.most > R.attr.arguments.count`, `"clerk" in P.roles`, `R.attr.arguments.?region.orValue("north") != "south"`,
-	`R.attr.region == "north"`, `type(R.attr.arguments.count) == double`, `R.attr.arguments.count * 2 > 5`,
+	`R.attr.region == "north"`, `type(R.attr.arguments.count) == double`, `R.attr.arguments.count * 2 > 5`, `R.id != "north"`,
 }
 
 func expression(t *rapid.T, depth int) string {
