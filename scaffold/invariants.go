@@ -43,6 +43,10 @@ func (p *plan) invariants() (File, int) {
 	return File{"tests/invariants.yaml", []byte(w.String())}, n
 }
 
+// namesNobody holds of a principal that does not say for whom it acts. An empty text, or what is no
+// text, names nobody.
+const namesNobody = "!(has(principal." + actsFor + ") && type(principal." + actsFor + ") == string && principal." + actsFor + ` != "")`
+
 // A sentence is one that is proved.
 type sentence struct{ name, why, kind, says string }
 
@@ -57,7 +61,7 @@ func (p *plan) sentences(s *guarded) []sentence {
 		"within", fmt.Sprintf("roles: %s, of: %s, %s", names([]string{r.Agent}), names([]string{r.Reader}), asked),
 	}, {
 		"an agent that acts for nobody may do nothing", "A token that does not say for whom it is used opens nothing.",
-		"never", fmt.Sprintf("principals: {roles: %s, not: {roles: %s}, where: '!has(principal.%s)'}, %s", names([]string{r.Agent}), names(r.people()), actsFor, asked),
+		"never", fmt.Sprintf("principals: {roles: %s, not: {roles: %s}, where: %s}, %s", names([]string{r.Agent}), names(r.people()), source.Quote(namesNobody), asked),
 	}}
 	if len(s.tools) == 0 {
 		return list

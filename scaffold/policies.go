@@ -148,12 +148,12 @@ func (p *plan) derivedRoles(s *guarded) string {
 	w.line("derivedRoles:")
 	w.line("  name: %s_roles", s.slug)
 	w.line("  definitions:")
-	w.comment("    ", "An agent that acts for somebody. One that acts for nobody may do nothing. Who issues the tokens of agents has to give them the attributes of that person, and no others.")
+	w.comment("    ", "An agent that acts for somebody. One that acts for nobody may do nothing: an attribute that is empty, or no text, names nobody. Who issues the tokens of agents has to give them the attributes of that person, and no others.")
 	w.line("    - name: %s", delegated)
 	w.line("      parentRoles: %s", names([]string{p.Roles.Agent}))
 	w.line("      condition:")
 	w.line("        match:")
-	w.line(`          expr: P.attr.%s != ""`, actsFor)
+	w.line(`          expr: P.attr.%s > ""`, actsFor)
 	return w.String()
 }
 
