@@ -183,7 +183,7 @@ func TestNothingIsPassedOver(t *testing.T) {
 	}
 	t.Parallel()
 	changes, unknown := 0, 0
-	for seed := range rounds.Of(60, 3000) {
+	for seed := range rounds.Of(25, 3000) {
 		r := rand.New(rand.NewPCG(uint64(seed), 15)) //nolint:gosec // a test
 		before := newWorld(r)
 		after := before.changed(r)

@@ -128,7 +128,7 @@ func TestAgainstAllCalls(t *testing.T) {
 	t.Parallel()
 	var counts [3]int
 	decisions, outside := 0, 0
-	for seed := range rounds.Of(25, 1500) {
+	for seed := range rounds.Of(10, 1500) {
 		r := rand.New(rand.NewPCG(uint64(seed), 17))
 		rules := []string{rule(r), rule(r), rule(r)}
 		changed := append([]string{}, rules...)

@@ -39,7 +39,7 @@ func TestOpenCOAZ(t *testing.T) {
 		t.Fatal(err)
 	}
 	counts := map[string]int{}
-	for round := range rounds.Of(300, 30_000) {
+	for round := range rounds.Of(120, 30_000) {
 		m.sane = m.IntN(6) > 0
 		schema := pick(m, tools).Get("inputSchema")
 		if m.IntN(3) == 0 {
@@ -99,7 +99,7 @@ func TestOpenCOAZ(t *testing.T) {
 	}
 	t.Logf("%v", counts)
 	for _, answer := range []string{"allowed, open allowed", "denied, open denied", "refused, open refused", "refused, open denied"} {
-		if counts[answer] < rounds.Of(20, 2000) {
+		if counts[answer] < rounds.Of(8, 2000) {
 			t.Errorf("only %d %s", counts[answer], answer)
 		}
 	}

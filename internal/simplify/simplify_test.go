@@ -217,7 +217,7 @@ func TestDifferentialSimplified(t *testing.T) {
 	decisions, changed, differ := 0, 0, 0
 	for part := range rounds.Of(1, 8) {
 		g := generator{rand.New(rand.NewPCG(uint64(part), 5))}
-		list := make([]authz.Condition, rounds.Of(60, 250))
+		list := make([]authz.Condition, rounds.Of(25, 250))
 		for i := range list {
 			list[i] = g.condition()
 		}

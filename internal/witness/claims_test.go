@@ -150,7 +150,7 @@ func (b *bundle) claims(ctx context.Context, i int, name string) (*claimed, erro
 // What the candidates of a condition leave out, no request may come to; and
 // what a condition is said to come to, the official PDP has to agree with.
 func TestDifferentialClaims(t *testing.T) {
-	worlds, each := rounds.Of(2, 60), rounds.Of(150, 500)
+	worlds, each := rounds.Of(2, 60), rounds.Of(60, 500)
 	const conditions = 40
 	decided, claims := 0, 0
 	for world := range worlds {
