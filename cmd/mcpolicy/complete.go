@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -230,9 +231,41 @@ func completeRule(cmd *cobra.Command, args []string, start string) ([]string, co
 	return completeRules(cmd, args, start)
 }
 
-// completeFlags registers what completes the words of flags, by their names.
+// flagWords are what completes the words of flags of commands that are not run yet. cobra
+// keeps what it is told of as long as the process lives.
+var flagWords = struct {
+	sync.Mutex
+	of map[*cobra.Command]map[string]cobra.CompletionFunc
+}{of: map[*cobra.Command]map[string]cobra.CompletionFunc{}}
+
+// completeFlag sets what completes the words of a flag.
+func completeFlag(cmd *cobra.Command, name string, f cobra.CompletionFunc) {
+	completeFlags(cmd, map[string]cobra.CompletionFunc{name: f})
+}
+
+// completeFlags sets what completes the words of flags, by their names.
 func completeFlags(cmd *cobra.Command, of map[string]cobra.CompletionFunc) {
-	for name, f := range of {
-		_ = cmd.RegisterFlagCompletionFunc(name, f) // it fails for a flag that is not there
+	flagWords.Lock()
+	defer flagWords.Unlock()
+	if flagWords.of[cmd] == nil {
+		flagWords.of[cmd] = map[string]cobra.CompletionFunc{}
+	}
+	maps.Copy(flagWords.of[cmd], of)
+}
+
+// registerWords tells cobra what completes the words of the flags of a command and those
+// below it if it is a shell that asks for words, and forgets it otherwise.
+func registerWords(cmd *cobra.Command, args []string) {
+	flagWords.Lock()
+	of := flagWords.of[cmd]
+	delete(flagWords.of, cmd)
+	flagWords.Unlock()
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		for name, f := range of {
+			_ = cmd.RegisterFlagCompletionFunc(name, f) // it fails for a flag that is not there
+		}
+	}
+	for _, below := range cmd.Commands() {
+		registerWords(below, args)
 	}
 }

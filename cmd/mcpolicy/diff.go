@@ -102,8 +102,8 @@ budget under diff in mcpolicy.yaml only beyond it; with any for every difference
 	f.StringVar(&by, "by", "who", "text and Markdown: group by `WHAT`, who or rule")
 	f.BoolVar(&out.summary, "summary", false, "text and Markdown: a sentence for each change, without conditions, calls and rules")
 	f.StringVar(&save, "save", "", "write what the working tree is to `FILE`, to be BASE or HEAD later")
-	_ = cmd.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{"who", "rule"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(config.DiffFailOns(), cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "by", cobra.FixedCompletions([]string{"who", "rule"}, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "fail-on", cobra.FixedCompletions(config.DiffFailOns(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

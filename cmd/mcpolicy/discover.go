@@ -69,7 +69,7 @@ not see is named.`,
 	f.DurationVar(&d.timeout, "timeout", 2*time.Minute, "how long reading one server may take")
 	f.BoolVar(&d.acceptEmpty, "accept-empty", false, "write an inventory without tools")
 	_ = cmd.MarkFlagFilename("output", "json")
-	_ = cmd.RegisterFlagCompletionFunc("token-env", completeVariables)
+	completeFlag(cmd, "token-env", completeVariables)
 	return cmd
 }
 

@@ -81,12 +81,12 @@ In a terminal it asks for what no flag says. Elsewhere it never does.`,
 	f.BoolVar(&b.noInput, "no-input", false, "ask nothing, in a terminal neither")
 	_ = cmd.MarkFlagFilename("manifest", "json", "jsonl", "yaml")
 	_ = cmd.MarkFlagDirname("dir")
-	_ = cmd.RegisterFlagCompletionFunc("token-env", completeVariables)
-	_ = cmd.RegisterFlagCompletionFunc("enforcement", cobra.FixedCompletions(scaffold.Points(), cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("pack", cobra.FixedCompletions(packs.Names(), cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("ci", cobra.FixedCompletions(scaffold.CISystems(), cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("resource-kind", cobra.NoFileCompletions)
-	_ = cmd.RegisterFlagCompletionFunc("role", cobra.FixedCompletions([]string{"reader=", "editor=", "administrator=", "agent="}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace))
+	completeFlag(cmd, "token-env", completeVariables)
+	completeFlag(cmd, "enforcement", cobra.FixedCompletions(scaffold.Points(), cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "pack", cobra.FixedCompletions(packs.Names(), cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "ci", cobra.FixedCompletions(scaffold.CISystems(), cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "resource-kind", cobra.NoFileCompletions)
+	completeFlag(cmd, "role", cobra.FixedCompletions([]string{"reader=", "editor=", "administrator=", "agent="}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace))
 	return cmd
 }
 

@@ -62,7 +62,7 @@ func (in *input) localFlags(cmd *cobra.Command) {
 		_ = cmd.MarkFlagFilename(name, ext...)
 	}
 	_ = cmd.MarkFlagDirname("policies")
-	_ = cmd.RegisterFlagCompletionFunc("enforcement", cobra.FixedCompletions(authz.BuiltIn(), cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "enforcement", cobra.FixedCompletions(authz.BuiltIn(), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // configFlags adds those of a command that goes by a config.

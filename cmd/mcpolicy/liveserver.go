@@ -54,10 +54,10 @@ func (l *liveServers) serverFlags(cmd *cobra.Command) {
 	f.BoolVar(&l.all, "all", false, "all servers of --from, or of the config; they are written to one file")
 	l.origins.flags(cmd)
 	_ = cmd.MarkFlagFilename("from", "json")
-	_ = cmd.RegisterFlagCompletionFunc("url", cobra.NoFileCompletions)
-	_ = cmd.RegisterFlagCompletionFunc("header-env", cobra.NoFileCompletions)
-	_ = cmd.RegisterFlagCompletionFunc("transport", cobra.FixedCompletions(live.Transports(), cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("server", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	completeFlag(cmd, "url", cobra.NoFileCompletions)
+	completeFlag(cmd, "header-env", cobra.NoFileCompletions)
+	completeFlag(cmd, "transport", cobra.FixedCompletions(live.Transports(), cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "server", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return l.names(), cobra.ShellCompDirectiveNoFileComp
 	})
 }

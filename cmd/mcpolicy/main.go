@@ -62,6 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	defer cancel(nil)
 	c := &course{args: args, cancel: cancel, screen: newScreen(stderr), mute: terminal(stdout) != nil}
 	c.flags(cmd)
+	registerWords(cmd, args)
 	finish := profiling(cmd, c.start)
 	err := c.follow(context.WithValue(ctx, courseKey{}, c), cmd.ExecuteContext)
 	finish()

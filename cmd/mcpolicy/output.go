@@ -51,8 +51,8 @@ func (o *output) flags(cmd *cobra.Command) {
 			formats = append(formats, f.Name+"\t"+f.Summary)
 		}
 	}
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("names", cobra.FixedCompletions([]string{"all", "classes"}, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "names", cobra.FixedCompletions([]string{"all", "classes"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // textFlags adds those about text at a terminal.
@@ -61,7 +61,7 @@ func (o *output) textFlags(cmd *cobra.Command) {
 	f.StringVar(&o.color, "color", "auto", "colour: auto, always or never; NO_COLOR turns auto off")
 	f.BoolVar(&o.ascii, "ascii", false, "use nothing but ASCII (default where the locale is not UTF-8)")
 	f.BoolVar(&o.all, "all", false, "show what is folded away otherwise")
-	_ = cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // filterFlags adds the flags that choose cells of the matrix.

@@ -20,8 +20,8 @@ func (in *input) remoteFlags(cmd *cobra.Command) {
 	for name, ext := range map[string][]string{"pdp-ca": {"pem", "crt"}, "pdp-cert": {"pem", "crt"}, "pdp-key": {"pem", "key"}} {
 		_ = cmd.MarkFlagFilename(name, ext...)
 	}
-	_ = cmd.RegisterFlagCompletionFunc("pdp", cobra.FixedCompletions([]string{"dns:///", "unix:"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace))
-	_ = cmd.RegisterFlagCompletionFunc("pdp-timeout", cobra.FixedCompletions([]string{"5s", "10s", "30s"}, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "pdp", cobra.FixedCompletions([]string{"dns:///", "unix:"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace))
+	completeFlag(cmd, "pdp-timeout", cobra.FixedCompletions([]string{"5s", "10s", "30s"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // localOnly says why a command does not have a flag for a running PDP, or "".

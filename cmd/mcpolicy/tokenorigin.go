@@ -14,7 +14,7 @@ type tokenOrigins struct{ given []string }
 
 func (o *tokenOrigins) flags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&o.given, "token-origin", nil, "send what the variable holds to that origin, though a file says so too, as `VARIABLE=ORIGIN`; may be repeated; needed in CI (also "+reach.LeaveVariable+", separated by spaces)")
-	_ = cmd.RegisterFlagCompletionFunc("token-origin", cobra.NoFileCompletions)
+	completeFlag(cmd, "token-origin", cobra.NoFileCompletions)
 }
 
 // leave reads what is allowed.
