@@ -60,7 +60,7 @@ func TestOpenedAlike(t *testing.T) {
 	var n mutation.Counts
 	worlds := 0
 	rapid.Check(t, func(t *rapid.T) {
-		if worlds++; worlds > rounds.Of(4, 150) {
+		if worlds++; worlds > rounds.Of(2, 150) {
 			return
 		}
 		w, err := openWorld(t.Context(), randomWorld(t))

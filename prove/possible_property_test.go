@@ -42,7 +42,7 @@ func TestProofsOfWhatIsPossibleHold(t *testing.T) {
 	}
 	t.Parallel()
 	counts := map[string]int{}
-	for seed := range rounds.Of(15, 1000) {
+	for seed := range rounds.Of(8, 1000) {
 		r := rand.New(rand.NewPCG(uint64(seed), 18)) //nolint:gosec // a test
 		fsys, w, x := someWorld(t, r, 4)
 		p, err := w.Prover(t.Context(), w.Now, nil)

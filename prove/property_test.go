@@ -83,7 +83,7 @@ func TestProofsHold(t *testing.T) {
 	}
 	t.Parallel()
 	counts := map[string]int{}
-	for seed := range rounds.Of(15, 2000) {
+	for seed := range rounds.Of(8, 2000) {
 		r := rand.New(rand.NewPCG(uint64(seed), 15)) //nolint:gosec // a test
 		fsys, w, x := someWorld(t, r, 4)
 		p, err := w.Prover(t.Context(), w.Now, nil)
