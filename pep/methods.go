@@ -8,6 +8,7 @@ const (
 	AnyItem      = "NAME"
 	AnyTag       = "TAG"
 	AnyArguments = "ARGUMENTS"
+	AnyValue     = "VALUE"
 )
 
 // A Method is a method of MCP, and what an enforcement point asks about it.
@@ -32,7 +33,11 @@ func (p *Profile) Methods() []Method {
 			m.Filter, m.Grant = p.Filter(t), p.Grant(t)
 		}
 		if m.Filter != authz.FilterCall && m.Filter != authz.FilterPossible {
-			for _, r := range p.Ask(Item{Type: t, Name: AnyItem, Tags: []string{AnyTag}}, op).Requests {
+			item := Item{Type: t, Name: AnyItem, Tags: []string{AnyTag}}
+			requests := p.Ask(item, op).Requests
+			item.Any = true
+			for i, open := range p.Ask(item, op).Requests {
+				r := requests[i]
 				if r.By != nil {
 					m.Refusal = r.By.Refuses()
 				}
@@ -42,12 +47,51 @@ func (p *Profile) Methods() []Method {
 				if r.Unknown != nil && r.Unknown[0] != authz.HiddenArguments {
 					r.Resource.Attr = authz.WithValue(r.Resource.Attr, r.Unknown, AnyArguments)
 				}
+				r.Resource.Attr = withMade(r.Resource.Attr, open.Made, AnyValue)
+				r.Resource.Attr = withMade(r.Resource.Attr, r.Made, "{"+unknownOne+"}")
 				m.Requests = append(m.Requests, r)
 			}
 		}
 		list = append(list, m)
 	}
 	return list
+}
+
+// withMade adds the attributes that are made of the call, of who asks and of what is looked up
+// by the placeholders that a profile has for them; lookedUp stands for the last.
+func withMade(attr map[string]any, made []authz.Made, lookedUp string) map[string]any {
+	for i := range made {
+		m := &made[i]
+		at := m.At[1:]
+		switch {
+		case m.At[0] != "attr":
+			continue
+		case len(at) == 0:
+			at = []string{authz.AllAttributes}
+		}
+		attr = authz.WithValue(attr, at, placeholderOf(m, lookedUp))
+	}
+	return attr
+}
+
+// placeholderOf is the text that a profile has for a value.
+func placeholderOf(m *authz.Made, lookedUp string) string {
+	switch {
+	case m.Table != nil, m.Unclear != "":
+		return AnyValue
+	case m.From == nil:
+		text := ""
+		for _, p := range m.Text {
+			text += p.Text + p.Expr
+			if p.From != nil {
+				text += p.From.String()
+			}
+		}
+		return text
+	case len(m.From) > 1 && m.From[1] == authz.LookedUp:
+		return lookedUp
+	}
+	return m.From.String()
 }
 
 // operationOf returns the type of item and the operation of which the method is.

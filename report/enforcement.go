@@ -232,8 +232,8 @@ type factJSON struct {
 	Text    string `json:"text,omitempty"`
 }
 
-// EnforcementPointJSON writes what is known of enforcement points as JSON. SERVER, NAME, TAG
-// and ARGUMENTS stand in requests for what differs from one to the next.
+// EnforcementPointJSON writes what is known of enforcement points as JSON. SERVER, NAME, TAG,
+// ARGUMENTS and VALUE stand in requests for what differs from one to the next.
 func EnforcementPointJSON(w io.Writer, list []EnforcementPoint, _ Options) error {
 	doc := struct {
 		Version           int               `json:"version"`

@@ -50,8 +50,8 @@ in an inventory.
 
 With --enforcement-point it says instead what is known of an enforcement point: what
 it asks about each method of MCP, what becomes of a request that no policy decides,
-and what each of these is known from. SERVER, NAME, TAG and ARGUMENTS stand for what
-differs from one request to the next.`,
+and what each of these is known from. SERVER, NAME, TAG, ARGUMENTS and VALUE
+stand for what differs from one request to the next.`,
 		Example: `  mcpolicy explain sally get_sales_data
   mcpolicy explain sally get_sales_data call --args '{"region": "APAC"}'
   mcpolicy explain someone get_sales_data --role SALES --attr region=EMEA

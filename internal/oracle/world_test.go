@@ -327,6 +327,7 @@ func (w *world) policies(t *rapid.T) {
 			}
 		}
 	}
+	add("elsewhere", "resourcePolicy:\n  resource: elsewhere\n  version: default\n  rules:\n    - {actions: [none], effect: EFFECT_ALLOW, roles: [clerk]}\n") // so that there is a policy
 	if one(t, 3, "principal policy") {
 		add("p0", fmt.Sprintf("principalPolicy:\n  principal: p0\n  version: default\n  rules:\n    - resource: %q\n      actions:\n        - {action: %q, effect: EFFECT_%s%s}\n",
 			draw(t, "kind", kinds...), draw(t, "action", actions...), draw(t, "effect", "ALLOW", "DENY"), condition(t, false)))
