@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -49,7 +50,7 @@ func (c *comparer) compare(ctx context.Context, q *question) (Comparison, error)
 	key := q.key()
 	known, ok := q.known[key]
 	if ok {
-		return known, nil
+		return known.by(q), nil
 	}
 	answer, err := c.compared(ctx, q)
 	if q.possible() && answer.Relation == solver.Unrelated && !answer.isCertain() {
@@ -59,6 +60,22 @@ func (c *comparer) compare(ctx context.Context, q *question) (Comparison, error)
 		q.known[key] = answer
 	}
 	return answer, err
+}
+
+// by returns a comparison whose witnesses have the roles that a question is about, and not
+// those of whom the same was asked before.
+func (c Comparison) by(q *question) Comparison {
+	who := cmp.Or(q.headWho, q.baseWho)
+	for _, w := range []**Witness{&c.Gained, &c.Lost} {
+		if *w == nil || (*w).Principal == nil {
+			continue
+		}
+		of, principal := **w, *(*w).Principal
+		principal.Key, principal.Roles = who.Key, who.Roles
+		of.Principal = &principal
+		*w = &of
+	}
+	return c
 }
 
 // possible reports whether both sides are a list that shows what is possible.
