@@ -134,6 +134,7 @@ func TestGrantMistakes(t *testing.T) {
 		"{}":                     {"g.yaml:1:1: want a mapping with principals and roles, have a mapping without either"},
 		"[a]":                    {"g.yaml:1:1: want a mapping with principals and roles, have a list"},
 		"roles: {A: x, B: ['']}": {`g.yaml:1:12: A: want a list of names, [] for none, have "x"`, `g.yaml:1:19: want the name of an item or a pattern of names, have ""`},
+		"roles: {'': [x]}":       {"g.yaml:1:9: roles: a name is empty"},
 		"rols: {A: [x]}":         {`g.yaml:1:1: unknown key "rols" (did you mean roles?)`},
 		"roles: [A]":             {"g.yaml:1:8: roles: want a mapping of lists of names, have a list"},
 		"roles: {A: [x], A: []}": {`g.yaml:1:9: key "A" stands here twice`},
@@ -163,4 +164,57 @@ func FuzzParseGrants(f *testing.F) {
 			_ = (&pep.Granting{Grant: &whole, Item: "x"}).To(&authz.Principal{Key: "a", Roles: []string{"A"}})
 		}
 	})
+}
+
+// TestWrongGrants holds that a list which is filtered by a grant has one of either kind.
+func TestWrongGrants(t *testing.T) {
+	attr := authz.Origin{"principal", "attr", "may"}
+	for _, x := range []struct {
+		name  string
+		grant *pep.Grant
+		want  string
+	}{
+		{"a file", &pep.Grant{File: "g.yaml"}, ""},
+		{"an attribute", &pep.Grant{Attr: attr}, ""},
+		{"none", nil, "tools/list: filter grant needs a grant: a file, or an attribute of the principal"},
+		{"neither", &pep.Grant{}, "tools/list: filter grant needs a grant: a file, or an attribute of the principal"},
+		{"both", &pep.Grant{File: "g.yaml", Attr: attr}, "tools/list: filter grant needs a grant: a file, or an attribute of the principal"},
+		{"an id", &pep.Grant{Attr: authz.Origin{"principal", "id"}}, `tools/list: grant: want an attribute of the principal, such as principal.attr.tools, have "principal.id"`},
+		{"no name", &pep.Grant{Attr: authz.Origin{"principal", "attr", ""}}, `tools/list: grant: want an attribute of the principal, such as principal.attr.tools, have "principal.attr."`},
+	} {
+		_, err := pep.Custom("gateway", "crm", []pep.Spec{{Endpoint: "tools/list", Filter: authz.FilterGrant, Grant: x.grant}})
+		if got := strings.Join(mistakes(err), "\n"); got != x.want {
+			t.Errorf("%s: %q, want %q", x.name, got, x.want)
+		}
+	}
+}
+
+// TestContentOfGrants holds that what a grant says is the same in any order of a file, and
+// differs wherever it says something else.
+func TestContentOfGrants(t *testing.T) {
+	content := func(file string, missing authz.Fallback) string {
+		names, err := pep.ParseGrants("g.yaml", []byte(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return (&pep.Grant{File: "g.yaml", Names: names, Missing: missing}).Content()
+	}
+	one := content("principals: {a: [x, y]}\nroles: {B: [z], C: []}", authz.Refuse)
+	if other := content("roles: {C: [], B: [z]}\nprincipals: {a: [y, x]}", authz.Refuse); other != one {
+		t.Errorf("in another order:\n%s\n%s", one, other)
+	}
+	seen := map[string]bool{one: true}
+	for _, file := range []string{
+		"principals: {a: [x]}\nroles: {B: [z], C: []}", "principals: {a: [x, y]}\nroles: {B: [], C: []}", "principals: {b: [x, y]}\nroles: {B: [z], C: []}",
+		"principals: {a: [x, y]}\nroles: {B: [z]}", "roles: {B: [z], C: [], a: [x, y]}",
+	} {
+		if got := content(file, authz.Refuse); seen[got] {
+			t.Errorf("%s says what another says", file)
+		} else {
+			seen[got] = true
+		}
+	}
+	if seen[content("principals: {a: [x, y]}\nroles: {B: [z], C: []}", authz.Pass)] {
+		t.Error("what is missing makes no difference")
+	}
 }

@@ -81,7 +81,7 @@ func (s *Spec) CheckItems(items []Item, whole bool) error {
 		_, attr := field(r.Node, "attr")
 		for _, name := range slices.Sorted(maps.Keys(r.Attr)) {
 			m, _ := r.Attr[name].(map[string]any)
-			if at, _ := field(attr, name); m != nil && isTable(m) {
+			if at, _ := field(attr, name); isTable(m) {
 				errs = append(errs, s.checkTable(compileTable(m), of, whole, cmp.Or(at, r.Pos), name))
 			}
 		}

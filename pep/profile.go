@@ -287,11 +287,9 @@ func New(name, server string, with With, inventoryFastMCP string) (*Profile, err
 	return nil, fmt.Errorf("no enforcement point is called %q%s; there are %s", name, source.DidYouMean(name, authz.BuiltIn()), strings.Join(authz.BuiltIn(), ", "))
 }
 
-// major returns the leading number of a version, and minor the next, or "".
+// majorMinor returns the leading number of a version, and the next, or "".
 func majorMinor(version string) (major, minor string) {
-	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
-	if len(parts) > 1 {
-		minor = parts[1]
-	}
-	return parts[0], minor
+	major, rest, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	minor, _, _ = strings.Cut(rest, ".")
+	return major, minor
 }
