@@ -144,13 +144,9 @@ func (x *search) holds(ctx context.Context, c *Counterexample) (bool, error) {
 	for i, r := range x.world.Requests {
 		who := *c.Principal
 		who.Roles = r.Principal.Roles
-		arguments := c.Arguments
+		arguments, col := c.Arguments, x.sentence.Of
 		if i == 1 && x.sentence.Kind == Apart {
-			arguments = c.Then
-		}
-		col := x.sentence.Of
-		if i == 1 && x.sentence.Kind == Apart {
-			col = x.sentence.Then
+			arguments, col = c.Then, x.sentence.Then
 		}
 		if !col.Question.Possible {
 			r = pep.Bind(r, arguments)

@@ -19,11 +19,11 @@ func (p *Prover) Populated(ctx context.Context, who *Who) (bool, error) {
 			c := cohort{roles: set, kind: kind}
 			request := authz.Request{Principal: c.principal(), AnyPrincipal: true}
 			can, besides := who.has(c, &request)
-			if !can || len(besides) == 0 {
-				if can {
-					return true, nil
-				}
+			switch {
+			case !can:
 				continue
+			case len(besides) == 0:
+				return true, nil
 			}
 			world := solver.World{Requests: []authz.Request{request}}
 			if !p.in.Now.IsZero() {

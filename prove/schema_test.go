@@ -88,6 +88,9 @@ resourcePolicy:
 		if proof.Verdict != want {
 			t.Errorf("%q: %v, want %v", ignore, proof.Verdict, want)
 		}
+		if within := proof.Over.Attributes == "within the principal schema"; within != (ignore == "") {
+			t.Errorf("%q: proved over attributes %s", ignore, proof.Over.Attributes)
+		}
 	}
 }
 
