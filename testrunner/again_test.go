@@ -13,7 +13,7 @@ import (
 )
 
 // TestAgain holds that cases are decided again, by engines of which one rule says nothing
-// any more, as suites are that run by engines without that rule.
+// any more, as suites are that run by engines without that rule; in short by some of many rules.
 func TestAgain(t *testing.T) {
 	for _, name := range []string{"quickstart", "github"} {
 		t.Run(name, func(t *testing.T) {
@@ -33,6 +33,13 @@ func TestAgain(t *testing.T) {
 			var changes []pdp.Change
 			for rule := range in.Matrix.Policies().Rules() {
 				changes = append(changes, pdp.Change{Rule: rule.ID})
+			}
+			if most := 8; testing.Short() && len(changes) > most {
+				every := len(changes) / most
+				for i := range most {
+					changes[i] = changes[i*every]
+				}
+				changes = changes[:most]
 			}
 			changed, err := engine.Decider.(pdp.Changeable).Change(t.Context(), changes)
 			if err != nil {
