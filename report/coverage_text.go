@@ -24,7 +24,7 @@ func (p *printer) writeCoverage(c *testcoverage.Coverage) {
 	for i := range c.Points {
 		x := &c.Points[i]
 		switch {
-		case x.State == testcoverage.Covered, x.State == testcoverage.Impossible && !p.all:
+		case p.short, x.State == testcoverage.Covered, x.State == testcoverage.Impossible && !p.all:
 		case !p.all && shown[x.Kind] == mostUncovered[x.Kind]:
 			more[x.Kind]++
 		default:

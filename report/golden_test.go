@@ -79,6 +79,8 @@ func TestGolden(t *testing.T) {
 		{"check-all-wide.txt", "text", checked, with(func(o *report.Options) { o.All, o.Width = true, 160 })},
 		{"check-narrow.txt", "text", checked, with(func(o *report.Options) { o.Width, o.Least = 50, authz.SeverityWarning })},
 		{"check-colour.txt", "text", checked, with(func(o *report.Options) { o.Color = true })},
+		{"check-summary.txt", "text", checked, with(func(o *report.Options) { o.Summary = true })},
+		{"check-summary.md", "markdown", checked, with(func(o *report.Options) { o.Summary = true })},
 		{"check-clean.txt", "text", clean, warnings},
 		{"lint.txt", "text", lintOnly, warnings},
 		{"check.json", "json", checked, with(func(o *report.Options) { o.Filter = &report.Filter{Only: only(t, "conditional")} })},

@@ -291,12 +291,29 @@ func (m *markdown) cases() {
 
 func (m *markdown) casesThat(ended ...testrunner.Outcome) {
 	for _, s := range m.d.Tests.Suites {
+		if m.o.Summary && !slices.Contains(ended, testrunner.Skipped) {
+			for _, f := range failuresOf(s) {
+				m.failure(f)
+			}
+			continue
+		}
 		for _, c := range casesOf(s) {
 			if slices.Contains(ended, c.Outcome) {
 				m.testcase(c)
 			}
 		}
 	}
+}
+
+func (m *markdown) failure(f failure) {
+	lines := []string{fmt.Sprintf("**%s** %s", f.first.Outcome, mdText(f.words()))}
+	if !f.first.Pos.IsZero() {
+		lines = append(lines, m.place(f.first.Pos)+" "+mdText(sentence(m.d, f.first)))
+	} else {
+		lines = append(lines, mdText(sentence(m.d, f.first)))
+	}
+	text := item(lines)
+	m.add(caseRank, "case", text, text)
 }
 
 func (m *markdown) testcase(c *testrunner.Case) {

@@ -47,6 +47,9 @@ func MutationText(w io.Writer, m *Mutation, o Options) error {
 			hidden++
 		}
 	}
+	if p.short {
+		p.blank()
+	}
 	for _, s := range m.words() {
 		p.paragraph(plain, s)
 	}
@@ -68,6 +71,12 @@ func (p *printer) writeMutant(x *mutation.Outcome) {
 	e := p.entry(st, x.Status.String())
 	e.indent = 2
 	e.lines[0].to(len("equivalent")+2).add(faint, p.place(x.Pos)).add(plain, "  "+mutantTitle(x))
+	if p.short {
+		for _, l := range e.lines {
+			l.end()
+		}
+		return
+	}
 	if x.Before != "" {
 		e.lines = append(e.lines, p.line().to(e.indent).add(faint, "- "+oneLine(x.Before)))
 	}

@@ -31,7 +31,7 @@ func writeText(w io.Writer, d *Document, o Options) error {
 	for _, f := range shortly(d.probeFindings()) {
 		p.writeFinding(f)
 	}
-	if d.Proving {
+	if d.Proving && !o.Summary {
 		p.writeProved(d)
 	}
 	for _, n := range d.notes() {
@@ -129,6 +129,12 @@ func (p *printer) writeCases(d *Document, o Options) {
 		return
 	}
 	for _, s := range d.Tests.Suites {
+		if o.Summary {
+			for _, f := range failuresOf(s) {
+				p.writeFailure(d, f)
+			}
+			continue
+		}
 		for _, c := range casesOf(s) {
 			if c.Outcome != testrunner.Passed && (c.Outcome != testrunner.Skipped || o.All) {
 				p.writeCase(d, c)
@@ -137,9 +143,18 @@ func (p *printer) writeCases(d *Document, o Options) {
 	}
 }
 
+// writeFailure writes how many cases of a test came out in one way, and the first of them.
+func (p *printer) writeFailure(d *Document, f failure) {
+	e := p.entry(outcomeStyle(f.first.Outcome), outcomeLabels[f.first.Outcome])
+	e.text(plain, f.words())
+	e.placed(f.first.Pos.String(), sentence(d, f.first))
+	e.end()
+}
+
+var outcomeLabels = [...]string{testrunner.Passed: "pass", testrunner.Failed: "FAIL", testrunner.Errored: "ERROR", testrunner.Skipped: "skip"}
+
 func (p *printer) writeCase(d *Document, c *testrunner.Case) {
-	label := [...]string{testrunner.Passed: "pass", testrunner.Failed: "FAIL", testrunner.Errored: "ERROR", testrunner.Skipped: "skip"}
-	e := p.entry(outcomeStyle(c.Outcome), label[c.Outcome])
+	e := p.entry(outcomeStyle(c.Outcome), outcomeLabels[c.Outcome])
 	e.placed(c.Pos.String(), sentence(d, c))
 	from := len(e.lines)
 	for _, r := range outcome(c) {

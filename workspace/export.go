@@ -24,6 +24,8 @@ type CerbosExport struct {
 // Cerbos runs it, and what does not come out as it does here is left out and said. A
 // filter that leaves nothing is a [UsageError].
 func (w *Workspace) ExportCerbos(ctx context.Context, filter testrunner.Filter) (*CerbosExport, error) {
+	_, end := w.o.Progress.begin("exporting the suites")
+	defer end()
 	m, err := w.outline(w.Servers, w.Engine, nil)
 	if err != nil {
 		return nil, err

@@ -62,6 +62,7 @@ func TestStages(t *testing.T) {
 		{"suites", func() error { _, err := w.Test(t.Context(), m, testrunner.Filter{}); return err }, []string{"running the suites"}},
 		{"check", func() error { _, err := w.Check(t.Context(), workspace.Everything()); return err }, []string{"deciding", "linting", "running the suites"}},
 		{"diff", func() error { _, err := w.Diff(t.Context(), w); return err }, []string{"comparing", "deciding"}},
+		{"an export", func() error { _, err := w.ExportCerbos(t.Context(), testrunner.Filter{}); return err }, []string{"exporting the suites"}},
 		{"lock", func() error { _, err := w.Lock(t.Context(), nil); return err }, []string{"locking"}},
 		{"review", func() error { _, err := w.Review(t.Context()); return err }, []string{"deciding", "linting", "simplifying the conditions"}},
 		{"who-can", func() error {

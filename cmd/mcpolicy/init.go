@@ -127,6 +127,8 @@ func (b *beginning) make(cmd *cobra.Command, args []string) (*scaffold.Project, 
 		if err != nil {
 			return nil, err
 		}
+		_, made := show(cmd.Context(), "making the project")
+		defer made()
 		return scaffold.Make(cmd.Context(), *o)
 	}
 	for _, name := range []string{"manifest", "enforcement", "resource-kind", "role"} {

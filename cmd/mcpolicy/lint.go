@@ -158,7 +158,12 @@ whatever else lint finds.` + watchHelp,
 
 // summaryFlag adds the flag for findings in numbers.
 func summaryFlag(cmd *cobra.Command, out *output) {
-	cmd.Flags().BoolVar(&out.summary, "summary", false, "text, Markdown: show findings in numbers and where to begin, and the matrix in numbers; JSON: add these numbers")
+	cmd.Flags().BoolVar(&out.summary, "summary", false, "text, Markdown: show findings in numbers and where to begin, how many cases of each test fail, and the matrix in numbers; JSON: add these numbers")
+}
+
+// failuresFlag adds the flag for cases in numbers.
+func failuresFlag(cmd *cobra.Command, out *output) {
+	cmd.Flags().BoolVar(&out.summary, "summary", false, "text, Markdown: show how many cases of each test fail, and the first, instead of all")
 }
 
 // runChecks builds the matrix, judges it and writes the reports. Nil leaves

@@ -62,6 +62,7 @@ The score is the share of the mutants that count which are killed.`,
 	f.IntVar(&x.sample, "sample", 0, "take `N` mutants at random instead of all")
 	f.Uint64Var(&x.seed, "seed", 1, "what the sample hangs on: the same `N` takes the same mutants of the same policies")
 	f.StringVar(&x.since, "changed-since", "", "only mutants of lines of the policies changed since `REV`, a git revision")
+	f.BoolVar(&out.summary, "summary", false, "text: a line for each mutant, without what it changes and the case that kills it")
 	f.Float64Var(&x.min, "min", -1, "exit with 1 if the score is below `PERCENT`")
 	completeFlags(cmd, map[string]cobra.CompletionFunc{
 		"operator": cobra.FixedCompletions(operatorNames(), cobra.ShellCompDirectiveNoFileComp), "changed-since": completeRevisions,

@@ -17,13 +17,16 @@ const (
 )
 
 // A screen shows on a terminal what a run is doing while that takes long, one work at a
-// time: the one that began last. It says how far it is where that is known, and for how
-// long it goes on anyway, so that nothing long is silent.
+// time: the one that began last of those that take long, or, where the run takes long and
+// none of its works does, the one that the others are part of. It says how far it is where
+// that is known, and for how long it goes on anyway, so that nothing long is silent.
 type screen struct {
 	w io.Writer // the terminal; nil if there is nobody to show anything to
 
 	mu    sync.Mutex
 	works []*progress // begun and not done, in this order
+	since time.Time   // when the first of works began that follow each other at once
+	rests time.Time   // when there was no work any more
 	shown *progress
 	bar   *progressbar.ProgressBar // of what is shown
 	of    int                      // its total
@@ -54,6 +57,9 @@ func (s *screen) begin(what string) *progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.works = append(s.works, p); len(s.works) == 1 {
+		if p.start.Sub(s.rests) >= patience {
+			s.since = p.start
+		}
 		s.stop = make(chan struct{})
 		go s.watch(s.stop)
 	}
@@ -94,7 +100,7 @@ func (s *screen) end() {
 func (s *screen) rest() {
 	if len(s.works) == 0 && s.stop != nil {
 		close(s.stop)
-		s.stop = nil
+		s.stop, s.rests = nil, time.Now()
 	}
 }
 
@@ -112,7 +118,7 @@ func (s *screen) watch(stop chan struct{}) {
 	}
 }
 
-// draw shows the work that began last, of those that take long.
+// draw shows what is being done, if that takes long.
 func (s *screen) draw() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,6 +127,9 @@ func (s *screen) draw() {
 		if time.Since(work.start) >= patience {
 			p = work
 		}
+	}
+	if p == nil && len(s.works) > 0 && time.Since(s.since) >= patience {
+		p = s.works[0]
 	}
 	if p != s.shown || p != nil && p.total != s.of {
 		s.clear()

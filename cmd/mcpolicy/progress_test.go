@@ -78,6 +78,35 @@ func TestProgress(t *testing.T) {
 	})
 }
 
+// TestProgressOfShortWorks holds that a run which takes long is shown although each of its
+// works is short, and that short runs which follow each other at their leisure are not.
+func TestProgressOfShortWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &screen{w: &bytes.Buffer{}}
+		for i := range 12 {
+			whole := s.begin("making the project")
+			time.Sleep(patience / 4)
+			part := s.begin("linting")
+			time.Sleep(patience / 2)
+			if got := shownBy(s); strings.Contains(got, "linting") || strings.Contains(got, "making") != (i > 0) {
+				t.Fatalf("in work %d: %q", i, got)
+			}
+			part.done()
+			whole.done()
+		}
+		for range 3 {
+			time.Sleep(2 * patience)
+			shownBy(s)
+			short := s.begin("running check")
+			time.Sleep(patience - redrawn/2)
+			short.done()
+			if got := shownBy(s); got != "" {
+				t.Errorf("a short run is shown: %q", got)
+			}
+		}
+	})
+}
+
 // TestProgressIsForTerminals holds that nothing is drawn where nobody looks, and that a
 // report is not disturbed which goes to the terminal itself.
 func TestProgressIsForTerminals(t *testing.T) {

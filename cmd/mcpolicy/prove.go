@@ -46,6 +46,7 @@ holds for the policies at hand.`,
 	}
 	in.localFlags(cmd)
 	out.flags(cmd)
+	failuresFlag(cmd, &out)
 	t.flags(cmd)
 	t.claimFlags(cmd)
 	return cmd

@@ -112,6 +112,7 @@ not what was meant.` + watchHelp,
 	}
 	in.flags(cmd)
 	out.flags(cmd)
+	failuresFlag(cmd, &out)
 	t.flags(cmd)
 	t.cerbosFlags(cmd)
 	t.filterFlags(cmd)
