@@ -22,6 +22,8 @@ func coazProfile(server string, with With) *Profile {
 		operations: map[string]operation{}, facts: coazFacts(),
 		coaz: &coazPoint{point: coaz.Point{Server: with.Aud, Subject: with.Subject}, claims: claimsOf(with.Claims), noMappings: with.NoMappings},
 	}
+	_, other := with.Claims["sub"]
+	p.coaz.subjectIsID = !other && (with.Subject == "" || with.Subject == "sub")
 	for _, endpoint := range endpointNames {
 		if strings.HasSuffix(endpoint, "/list") {
 			p.operations[endpoint] = operation{filter: authz.FilterGate}
@@ -54,6 +56,8 @@ type coazPoint struct {
 	point      coaz.Point
 	claims     *authz.Request // the claims are its attributes
 	noMappings bool           // it goes by the default mappings alone
+	// SubjectIsID says that whoever asks on a default mapping is the claim sub of a token, the id.
+	subjectIsID bool
 
 	tokens     sync.Map // by principal
 	principals sync.Map // by what policies see of them
@@ -179,12 +183,18 @@ func (s *coazSender) Send(r *authz.Request) (authz.Request, *authz.Refusal) {
 	if refusal := s.Refuses(); refusal != nil {
 		return *r, refusal
 	}
-	if r.AnyPrincipal {
+	if r.AnyPrincipal && !s.byID() {
 		return dependingOn(r, "who asks"), nil
 	}
 	token := s.token(r.Principal)
+	if r.AnyPrincipal {
+		token = map[string]any{"sub": r.Principal.ID}
+	}
 	point, openServer := s.point, false
-	if s.isGate() && point.Server == "" && token["aud"] == nil {
+	switch unknown := s.isGate() && point.Server == "" && token["aud"] == nil; {
+	case unknown && r.AnyPrincipal:
+		return dependingOn(r, "what identifies the server"), nil
+	case unknown:
 		point.Server, openServer = unknownServer, true
 	}
 	sent, outcome := s.resolve(r, point, token)
@@ -196,7 +206,7 @@ func (s *coazSender) Send(r *authz.Request) (authz.Request, *authz.Refusal) {
 		return dependingOn(r, "what is made of the mapping: "+outcome.Cause.Error()), nil
 	}
 	sent.Principal = s.principal(r.Principal, sent.Principal)
-	sent.AnyTime = r.AnyTime
+	sent.AnyPrincipal, sent.AnyTime = r.AnyPrincipal, r.AnyTime
 	if openServer {
 		from := authz.Origin{arguments, authz.LookedUp, "aud"}
 		sent.Made = []authz.Made{{At: []string{"id"}, Text: []authz.Piece{{From: from, Type: "string"}}}}
@@ -208,6 +218,9 @@ func (s *coazSender) Send(r *authz.Request) (authz.Request, *authz.Refusal) {
 
 // unknownServer stands for what identifies a server, where that is not known.
 const unknownServer = "{token.aud}"
+
+// byID reports whether policies see of whoever asks nothing but the id, as it is.
+func (s *coazSender) byID() bool { return s.declared == nil && s.subjectIsID }
 
 func (s *coazSender) isGate() bool { return strings.HasSuffix(s.method, "/list") }
 

@@ -17,15 +17,29 @@ var reasons = map[string]string{
 	"enforcement-point-fails-open": "review: the enforcement point lets pass what it does not ask about",
 	"enforcement-point-unsupported": "review: the enforcement point does not work on the server's version of FastMCP; " +
 		"until it does, nothing is guarded",
-	"hidden-text":                "review: characters that do not show, in what the server says",
-	"instruction-in-description": "review: the description talks to the model",
-	"list-not-filtered":          "review: the enforcement point asks about the list as a whole, so whoever sees it sees everything in it",
-	"meta-tool":                  "review: whoever calls it may reach other tools through it; say under metaTools whether the enforcement point is asked again",
-	"name-not-portable":          "review: a name that clients may not take, or that has a meaning in patterns",
-	"operation-not-enforced":     "review: the enforcement point asks nothing here, so no policy can refuse it; guard it in the server",
-	withoutAccess:                "whoever acts for nobody, or has a role for which this server has nothing, may do nothing: that is meant",
-	"task-call-unguarded":        "review: calls that are made as tasks go past the enforcement point; switch tasks off in the server",
+	"hidden-text":                   "review: characters that do not show, in what the server says",
+	"instruction-in-description":    "review: the description talks to the model",
+	"list-not-filtered":             "review: the enforcement point asks about the list as a whole, so whoever sees it sees everything in it",
+	"meta-tool":                     "review: whoever calls it may reach other tools through it; say under metaTools whether the enforcement point is asked again",
+	"mapping-always-refuses":        "review: the mapping that the tool declares is refused whatever is asked; mend it in the server",
+	"mapping-argument-optional":     "review: the mapping that the tool declares needs an argument that the inputSchema leaves open; mend it in the server",
+	"mapping-caller-chooses-policy": "review: by the mapping that the tool declares whoever calls it chooses the policy",
+	"mapping-chooses-identity":      "review: the mapping that the tool declares says who asks, and with which roles",
+	"mapping-earlier-spelling":      "review: the mapping that the tool declares is spelt as in an earlier draft, which nobody reads",
+	"mapping-number-as-text":        "review: the mapping that the tool declares makes a text of a number",
+	"mapping-reveals":               "review: the mapping that the tool declares sends more than policies need",
+	"mapping-stops-early":           "review: the mapping that the tool declares has not all of it answered",
+	"name-not-portable":             "review: a name that clients may not take, or that has a meaning in patterns",
+	"operation-not-enforced":        "review: the enforcement point asks nothing here, so no policy can refuse it; guard it in the server",
+	withoutAccess:                   "whoever acts for nobody, or has a role for which this server has nothing, may do nothing: that is meant",
+	"task-call-unguarded":           "review: calls that are made as tasks go past the enforcement point; switch tasks off in the server",
 }
+
+// unwritten are rules about tools of which only their mappings say what is asked.
+var unwritten = []string{"no-policy-for-resource", "tool-without-rule", "tool-unreachable"}
+
+// isClosed is why their findings are accepted.
+const isClosed = "review: what the tool declares is asked about its calls only its author knows; write a policy about it, until then nobody may call it"
 
 // withoutAccess is a rule whose notes are answered, too: a project begins without any.
 const withoutAccess = "principal-without-access"
@@ -47,6 +61,9 @@ func (p *plan) answer(f *lint.Finding) bool {
 		return p.raise(f)
 	}
 	reason := reasons[f.Rule]
+	if slices.Contains(unwritten, f.Rule) && slices.ContainsFunc(p.servers, func(s *guarded) bool { return len(s.closed) > 0 }) {
+		reason = isClosed
+	}
 	switch {
 	case reason == "":
 		return false

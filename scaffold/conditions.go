@@ -68,11 +68,20 @@ func (x *part) label() string {
 	return text
 }
 
+// holds writes what a part asks in policies. A mapping of COAZ-MCP has arguments for attributes.
+func (s *guarded) holds(x *part) string {
+	if s.ids {
+		return x.holds("R.attr", "P.attr")
+	}
+	return x.holds("R.attr.arguments", "P.attr")
+}
+
 // variables are the conditions of a server by what they say, each with a name.
 type variables struct {
-	names map[string]string // by expression
-	taken map[string]bool
-	list  []variable // in the order of their names
+	server *guarded
+	names  map[string]string // by expression
+	taken  map[string]bool
+	list   []variable // in the order of their names
 }
 
 type variable struct {
@@ -81,10 +90,10 @@ type variable struct {
 }
 
 func (s *guarded) variables() *variables {
-	v := &variables{map[string]string{}, map[string]bool{}, nil}
+	v := &variables{s, map[string]string{}, map[string]bool{}, nil}
 	for _, t := range s.tools {
 		for _, x := range t.parts {
-			text := x.holds("R.attr.arguments", "P.attr")
+			text := s.holds(&x)
 			if v.names[text] == "" {
 				v.names[text] = unique(x.label(), v.taken)
 				v.list = append(v.list, variable{v.names[text], x})
@@ -99,7 +108,7 @@ func (s *guarded) variables() *variables {
 func (v *variables) of(t *tool) []string {
 	var names []string
 	for _, x := range t.parts {
-		names = append(names, v.names[x.holds("R.attr.arguments", "P.attr")])
+		names = append(names, v.names[v.server.holds(&x)])
 	}
 	return names
 }

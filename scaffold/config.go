@@ -26,6 +26,10 @@ func (p *plan) config(covered []string, tested bool) File {
 		} else {
 			w.line("    enforcement: %s", p.Enforcement)
 		}
+		if s.ids {
+			w.comment("    ", "review: what identifies the server in tokens")
+			w.line("    with: {aud: %s}", source.Quote("https://"+strings.ReplaceAll(slug(s.Name), "_", "-")+".example/mcp"))
+		}
 		if s.Kind != "" && p.Enforcement != Custom {
 			w.line("    with: {resourceKind: %s}", source.Quote(s.Kind))
 		}

@@ -1,13 +1,17 @@
 package scaffold_test
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/mcpolicy/mcpolicy/authz"
 )
 
-// TestFolder makes a project for each inventory of the folder that MCPOLICY_INVENTORIES names.
+// TestFolder makes a project for each inventory of the folder that MCPOLICY_INVENTORIES names,
+// behind the enforcement point that MCPOLICY_POINT does.
 func TestFolder(t *testing.T) {
 	dir := os.Getenv("MCPOLICY_INVENTORIES")
 	if dir == "" {
@@ -24,7 +28,7 @@ func TestFolder(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			made := makeProject(t, options(t, filepath.Base(file), data))
+			made := makeProject(t, optionsAt(t, cmp.Or(os.Getenv("MCPOLICY_POINT"), authz.CerbosFastMCP), filepath.Base(file), data))
 			compiles(t, made)
 			t.Logf("%v: %d tools, %d inferred, %d cases, %d sentences", time.Since(start).Round(time.Millisecond), made.Tools, made.Inferred, made.Cases, made.Invariants)
 		})

@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/scaffold"
 )
 
 // names are of tools and arguments, many of them such as nobody would choose.
@@ -85,13 +88,17 @@ func TestGenerated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		point := authz.CerbosFastMCP
+		if seed%3 == 2 {
+			point = scaffold.Points()[seed/3%len(scaffold.Points())]
+		}
 		t.Run("", func(t *testing.T) {
-			made := makeProject(t, options(t, "made.json", data))
+			made := makeProject(t, optionsAt(t, point, "made.json", data))
 			if seed%4 == 0 {
 				compiles(t, made)
 			}
 			if t.Failed() {
-				t.Logf("seed %d: %s", seed, data)
+				t.Logf("%s, seed %d: %s", point, seed, data)
 			}
 		})
 	}

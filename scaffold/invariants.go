@@ -7,6 +7,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/docs/schema"
+	"github.com/mcpolicy/mcpolicy/manifest"
 	"github.com/mcpolicy/mcpolicy/source"
 )
 
@@ -53,44 +54,80 @@ type sentence struct{ name, why, kind, says string }
 func (p *plan) sentences(s *guarded) []sentence {
 	r := p.Roles
 	asked := p.asked(s)
-	list := []sentence{{
+	none := sentence{
 		"who has none of the roles may do nothing", "The roles that policies name are all that open anything.",
-		"never", fmt.Sprintf("principals: {not: {roles: %s}}, %s", names(r.all()), asked),
-	}, {
+		"never", fmt.Sprintf("principals: {%s}, %s", p.outside(r.all()...), asked),
+	}
+	if s.ids {
+		none.name, none.why = "whoever is in none of the lists may do nothing", "The ids that policies list are all that open anything."
+	}
+	list := []sentence{none}
+	within := sentence{
 		"an agent may do no more than a reader", "Whatever it is talked into.",
 		"within", fmt.Sprintf("roles: %s, of: %s, %s", names([]string{r.Agent}), names([]string{r.Reader}), asked),
-	}, {
+	}
+	ofNobody := sentence{
 		"an agent that acts for nobody may do nothing", "A token that does not say for whom it is used opens nothing.",
 		"never", fmt.Sprintf("principals: {roles: %s, not: {roles: %s}, where: %s}, %s", names([]string{r.Agent}), names(r.people()), source.Quote(namesNobody), asked),
-	}}
-	if len(s.tools) == 0 {
-		return list
 	}
-	if calls := p.calls(s); calls != "" {
-		list = append(list, sentence{
-			"the agent may do no more than whom it acts for", "Declared agents, with the attributes that they have.", "delegated", "call: {tools: " + calls + "}",
-		}, sentence{
-			"whoever may call a tool sees it", "A tool that is hidden from those who may call it is one that nobody looks for.", "implies", "call: {tools: " + calls + "}, then: list",
-		})
+	switch {
+	case s.arguments:
+		list = append(list, within, ofNobody)
+	case !s.ids:
+		list = append(list, within)
 	}
+	list = append(list, p.seen(s)...)
 	if of := p.reached(s, Destroys); of != "" {
 		list = append(list, sentence{
 			"only administrators reach what destroys", "By name, so that a rule with a pattern would be noticed.",
-			"never", fmt.Sprintf("principals: {not: {roles: %s}}, %s", names([]string{r.Administrator}), of),
+			"never", fmt.Sprintf("principals: {%s}, %s", p.outside(r.Administrator), of),
 		})
 	}
 	if of := p.reached(s, Changes); of != "" {
 		list = append(list, sentence{
 			"only editors and administrators change anything", "No reader, and so no agent.",
-			"never", fmt.Sprintf("principals: {not: {roles: %s}}, %s", names([]string{r.Editor, r.Administrator}), of),
+			"never", fmt.Sprintf("principals: {%s}, %s", p.outside(r.Editor, r.Administrator), of),
 		})
 	}
 	return append(list, p.held(s)...)
 }
 
+// seen says what follows from what else somebody may.
+func (p *plan) seen(s *guarded) []sentence {
+	const (
+		person = "the agent may do no more than whom it acts for"
+		same   = "the agent may use no other %ss than whom it acts for"
+		whose  = "Declared agents, with the attributes that they have."
+		hidden = "What is hidden from those who may use it is what nobody looks for."
+	)
+	var list []sentence
+	if calls := p.calls(s); calls != "" {
+		list = append(list, sentence{person, whose, "delegated", "call: {tools: " + calls + "}"})
+		if s.listed {
+			list = append(list, sentence{"whoever may call a tool sees it", hidden, "implies", "call: {tools: " + calls + "}, then: list"})
+		}
+	}
+	if !s.ids {
+		return list
+	}
+	for _, of := range []struct {
+		t         authz.ItemType
+		what, use string
+	}{{authz.PromptItem, "prompt", "get: {prompts: {}}"}, {authz.ResourceItem, "resource", "read: {resources: {names: " + s.resourceNames() + "}}"}} {
+		if slices.ContainsFunc(s.others, func(i *manifest.Item) bool { return i.Type == of.t }) {
+			list = append(list, sentence{fmt.Sprintf(same, of.what), whose, "delegated", of.use},
+				sentence{"whoever may use a " + of.what + " sees it", hidden, "implies", of.use + ", then: list"})
+		}
+	}
+	return list
+}
+
 // held says what calls are held to, but for those of administrators.
 func (p *plan) held(s *guarded) []sentence {
 	var list []sentence
+	if s.ids {
+		return nil // nobody knows the tokens of those who are not declared
+	}
 	r, v := p.Roles, s.variables()
 	for _, x := range v.list {
 		of := s.named(func(t *tool) bool { return !p.unasked(s, t) && slices.Contains(v.of(t), x.name) })
@@ -108,7 +145,7 @@ func (p *plan) held(s *guarded) []sentence {
 // asked writes the operations on which policies are asked.
 func (p *plan) asked(s *guarded) string {
 	var list, other []string
-	if len(s.tools) > 0 {
+	if len(s.tools) > 0 && s.listed {
 		list = append(list, "tools: {}")
 	}
 	if calls := p.calls(s); calls != "" {
@@ -123,18 +160,31 @@ func (p *plan) asked(s *guarded) string {
 		}
 		list = append(list, what)
 	}
+	if s.ids {
+		for _, i := range []struct {
+			t   authz.ItemType
+			use string
+		}{{authz.PromptItem, "get: {prompts: {}}"}, {authz.ResourceItem, "read: {resources: {}}"}} {
+			if len(s.inventory.Of(i.t)) > 0 {
+				other = append(other, i.use)
+			}
+		}
+	}
 	for _, of := range []struct{ action, what, use string }{{"prompts/get::", "prompts: {}", "get: {prompts: {}}"}, {"resources/read::", "resources: {}", "read: {resources: {}}"}} {
-		if slices.ContainsFunc(s.otherActions(authz.ItemTypes()), func(a action) bool { return strings.HasPrefix(a.text, of.action) }) {
+		if !s.ids && slices.ContainsFunc(s.otherActions(authz.ItemTypes()), func(a action) bool { return strings.HasPrefix(a.text, of.action) }) {
 			list, other = append(list, of.what), append(other, of.use)
 		}
 	}
-	return strings.Join(append([]string{"list: {" + strings.Join(list, ", ") + "}"}, other...), ", ")
+	if len(list) > 0 {
+		other = append([]string{"list: {" + strings.Join(list, ", ") + "}"}, other...)
+	}
+	return strings.Join(other, ", ")
 }
 
 // unasked reports whether calls of a tool may go past the enforcement point, so that nothing holds
-// of them.
+// of them, or are asked about in a way of which nobody knows what it says of everybody.
 func (p *plan) unasked(s *guarded, t *tool) bool {
-	return slices.ContainsFunc(p.waivers, func(x waiver) bool {
+	return t.mapped || slices.ContainsFunc(p.waivers, func(x waiver) bool {
 		return x.rule == "task-call-unguarded" && x.server == s.Name && x.item == t.item.Name
 	})
 }
@@ -142,6 +192,9 @@ func (p *plan) unasked(s *guarded, t *tool) bool {
 // calls selects the tools of which policies are asked about all calls, "" if there is none.
 func (p *plan) calls(s *guarded) string {
 	none := s.named(func(t *tool) bool { return p.unasked(s, t) })
+	if len(s.closed) > 0 {
+		return only(s.named(func(t *tool) bool { return !p.unasked(s, t) }))
+	}
 	switch {
 	case none == "" && len(s.tools) > 0:
 		return "{}"
@@ -151,13 +204,23 @@ func (p *plan) calls(s *guarded) string {
 	return "{not: {names: " + none + "}}"
 }
 
+// only selects tools by names, "" for none.
+func only(names string) string {
+	if names == "" {
+		return ""
+	}
+	return "{names: " + names + "}"
+}
+
 // reached writes the operations on tools of a tier, "" if there is none.
 func (p *plan) reached(s *guarded, tier Tier) string {
 	of := s.named(func(t *tool) bool { return t.Tier == tier })
 	calls := s.named(func(t *tool) bool { return t.Tier == tier && !p.unasked(s, t) })
 	switch {
-	case of == "":
+	case of == "" || calls == "" && !s.filtered:
 		return ""
+	case !s.filtered:
+		return "call: {tools: {names: " + calls + "}}"
 	case calls == "":
 		return "list: {tools: {names: " + of + "}}"
 	}

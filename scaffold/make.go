@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"golang.org/x/tools/txtar"
 
@@ -294,7 +295,8 @@ func clean(ctx context.Context, w *workspace.Workspace) (*report.Document, error
 // count says in numbers what was made.
 func (p *plan) count(made *Project) {
 	for _, s := range p.servers {
-		made.Tools += len(s.tools)
+		made.Tools += len(s.tools) + len(s.closed)
+		made.Notes = append(made.Notes, p.unseen(s)...)
 		for _, t := range s.tools {
 			if t.Why != "" {
 				made.Inferred++
@@ -313,17 +315,17 @@ func (p *plan) count(made *Project) {
 		}
 	}
 	rules := map[string]int{}
-	var order []string
+	var order []waiver
 	for _, x := range p.waivers {
 		if rules[x.rule]++; rules[x.rule] == 1 {
-			order = append(order, x.rule)
+			order = append(order, x)
 		}
 	}
-	for _, rule := range order {
-		if rule == withoutAccess {
+	for _, x := range order {
+		if x.rule == withoutAccess {
 			continue
 		}
-		made.Notes = append(made.Notes, fmt.Sprintf("%s: accepted %s, with a waiver to review in mcpolicy.yaml: %s", rule, times(rules[rule]), reasons[rule]))
+		made.Notes = append(made.Notes, fmt.Sprintf("%s: accepted %s, with a waiver to review in mcpolicy.yaml: %s", x.rule, times(rules[x.rule]), x.reason))
 	}
 }
 
@@ -332,4 +334,26 @@ func times(n int) string {
 		return "once"
 	}
 	return fmt.Sprintf("%d times", n)
+}
+
+// unseen says what policies cannot see about a server.
+func (p *plan) unseen(s *guarded) []string {
+	if s.arguments {
+		return nil
+	}
+	list := []string{p.blind(s)}
+	n := 0
+	for _, t := range s.tools {
+		n += truth(len(t.unseen) > 0)
+	}
+	switch {
+	case n > 0 && s.ids:
+		list = append(list, fmt.Sprintf("whose data a call is about does not show of %d tools: whoever may call them may for any; the policy has a mapping for the server to declare", n))
+	case n > 0:
+		list = append(list, fmt.Sprintf("whose data a call is about does not show of %d tools: whoever may call them may for any", n))
+	}
+	if len(s.closed) > 0 {
+		list = append(list, fmt.Sprintf("nobody may call %s: what their mappings ask about is for you to write a policy for", strings.Join(namesOf(s.closed), ", ")))
+	}
+	return list
 }

@@ -146,7 +146,7 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-// TestCustom makes projects behind an enforcement point of one's own, which asks about prompts and resources, too.
+// TestCustom makes projects behind enforcement points that ask about prompts and resources, too.
 func TestCustom(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"../fixtures/quickstart/manifests/crm.json", "../manifest/testdata/read/prompts-only.json"} {
@@ -154,11 +154,95 @@ func TestCustom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		compiles(t, makeProject(t, optionsAt(t, authz.COAZ, filepath.Base(file), data)))
 		made := makeProject(t, optionsAt(t, scaffold.Custom, filepath.Base(file), data))
 		compiles(t, made)
 		if config := string(made.Files[0].Data); strings.Contains(config, "operation-not-enforced") {
 			t.Errorf("something is not asked about:\n%s", config)
 		}
+	}
+}
+
+// mapped has tools that declare what is asked about their calls: what the default asks and an argument
+// more, in two spellings, and something of their own.
+const mapped = `{"tools": [
+	{"name": "find_order", "annotations": {"readOnlyHint": true}, "inputSchema": {"type": "object", "required": ["region"], "properties": {"region": {"type": "string"}},
+		"x-authzen-mapping": {"evaluation": {"subject": {"properties": {"region": "$token.region"}}, "action": {"name": "tools/call"},
+			"resource": {"type": "tool", "id": "find_order", "properties": {"region": "$params.arguments.region"}}}}}},
+	{"name": "list_orders", "annotations": {"readOnlyHint": true}, "inputSchema": {"type": "object", "properties": {"region": {"type": "string"}},
+		"x-authzen-mapping": {"evaluation": {"subject": {"properties": {"region": "$token.region"}}, "action": {"name": "tools/call"},
+			"resource": {"type": "tool", "id": "$params.name", "properties": {"region": "$params.arguments.?region"}}}}}},
+	{"name": "pay", "annotations": {"readOnlyHint": false, "destructiveHint": false}, "inputSchema": {"type": "object", "required": ["amount", "region"],
+		"properties": {"amount": {"type": "number"}, "region": {"type": "string"}}}},
+	{"name": "look", "annotations": {"readOnlyHint": true}, "inputSchema": {"type": "object", "properties": {"region": {"type": "string"}},
+		"x-authzen-mapping": {"evaluation": {"action": {"name": "look"}, "resource": {"type": "order", "id": "all"}}}}}
+], "prompts": [{"name": "greet"}], "resources": [{"uri": "shop://plan", "name": "plan"}], "resourceTemplates": [{"uriTemplate": "shop://order/{id}", "name": "order"}]}`
+
+// TestPoints makes projects behind each enforcement point that shows policies less than all.
+func TestPoints(t *testing.T) {
+	t.Parallel()
+	for _, point := range scaffold.Points() {
+		if point == authz.CerbosFastMCP || point == scaffold.Custom {
+			continue
+		}
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			made := makeProject(t, optionsAt(t, point, "shop.json", []byte(mapped)))
+			compiles(t, made)
+			for _, f := range made.Files {
+				if strings.HasPrefix(f.Name, "policies/") && strings.Contains(string(f.Data), "on_behalf_of") {
+					t.Errorf("%s reads what does not arrive:\n%s", f.Name, f.Data)
+				}
+			}
+			if !slices.ContainsFunc(made.Notes, func(n string) bool { return strings.Contains(n, "never arrive") }) {
+				t.Errorf("nothing says what no policy sees: %q", made.Notes)
+			}
+		})
+	}
+}
+
+// TestMapping holds that calls are held to arguments where a mapping gives them, that a policy says
+// what it does not see otherwise and what would show it, and that nobody may call what asks about
+// something that is not known.
+func TestMapping(t *testing.T) {
+	t.Parallel()
+	made := makeProject(t, optionsAt(t, authz.COAZ, "shop.json", []byte(mapped)))
+	files := map[string]string{}
+	for _, f := range made.Files {
+		files[f.Name] = string(f.Data)
+	}
+	for name, texts := range map[string][]string{
+		"policies/tool.yaml": {
+			"      read_own_region:\n        - find_order\n        - list_orders\n", "              - expr: V.own_region\n",
+			"no policy sees the amount, region that a", `"$params.arguments.amount"`, "until you write a policy about what their mappings ask: look.",
+		},
+		"policies/tool_conditions.yaml": {"own_region: 'R.attr.region == P.attr.region'"},
+		"tests/access.yaml":             {"{tool: find_order, arguments: {}, expect: refuse}"},
+	} {
+		for _, text := range texts {
+			if !strings.Contains(files[name], text) {
+				t.Errorf("no %q in %s:\n%s", text, name, files[name])
+			}
+		}
+	}
+	for _, closed := range []string{"- look\n", "resource: order"} {
+		if strings.Contains(files["policies/tool.yaml"], closed) {
+			t.Errorf("%q is in a rule:\n%s", closed, files["policies/tool.yaml"])
+		}
+	}
+}
+
+// TestSeveral holds that servers which no policy can tell apart get no project together.
+func TestSeveral(t *testing.T) {
+	t.Parallel()
+	one, two := scaffold.NewServer("one", nil), scaffold.NewServer("two", nil)
+	o := scaffold.Options{Servers: []scaffold.Server{one, two}, Enforcement: authz.COAZ, Roles: scaffold.DefaultRoles()}
+	if err := o.Check(""); err == nil || !strings.Contains(err.Error(), "a project for each") {
+		t.Errorf("have %v", err)
+	}
+	o.Servers = o.Servers[:1]
+	if err := o.Check("mcp:one"); err == nil || !strings.Contains(err.Error(), "the binding says") {
+		t.Errorf("have %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -15,7 +16,16 @@ import (
 )
 
 // Points lists the enforcement points that projects can be made for.
-func Points() []string { return []string{authz.CerbosFastMCP, Custom} }
+func Points() []string {
+	return []string{authz.CerbosFastMCP, authz.COAZ, authz.ToolAsAction, authz.ToolAsResource, authz.VoltAgent, Custom}
+}
+
+// KindOf is the kind of resource that an enforcement point asks about unless it is told another, as far
+// as that does not depend on the server.
+func KindOf(point string) string { return cmp.Or(manners[point].kind, "mcp::SERVER") }
+
+// Kinded reports whether an enforcement point asks about a kind of resource that can be chosen.
+func Kinded(point string) bool { return point != authz.COAZ }
 
 // Custom is an enforcement point of one's own. Its profile is written to be filled in.
 const Custom = "custom"
@@ -52,6 +62,12 @@ func (o *Options) Check(kind string) error {
 	if len(slices.Compact(names)) < len(RoleKeys()) {
 		return errors.New("two of the roles have one name: what opens to a reader would open to whoever else has it")
 	}
+	if o.manner().ids && kind != "" {
+		return fmt.Errorf("resource kind %q: the binding says what the resources of %s are", kind, o.Enforcement)
+	}
+	if o.manner().ids && len(o.Servers) > 1 {
+		return fmt.Errorf("%s asks about tools without saying of which server, so one PDP would take servers for each other: make a project for each, with a PDP of its own", o.Enforcement)
+	}
 	if strings.ContainsAny(kind, "{}*") {
 		return fmt.Errorf("resource kind %q: want one kind, without braces and asterisks", kind)
 	}
@@ -65,6 +81,9 @@ func (o *Options) Check(kind string) error {
 		switch {
 		case len(o.Servers) == 1:
 			s.Kind = kind
+			if o.manner().kind == "" && kind == "" && slug(s.Name) != s.Name {
+				s.Kind = "mcp::" + slug(s.Name) // what kinds may be called
+			}
 		case kind != "":
 			return errors.New("one resource kind for several servers would open tools of the same name on all of them")
 		default:

@@ -40,10 +40,12 @@ func (r Roles) people() []string { return []string{r.Reader, r.Editor, r.Adminis
 type guarded struct {
 	*Server
 	inventory *manifest.Inventory
-	slug      string // what files and sets of derived roles are called
-	tools     []*tool
-	others    []*manifest.Item // prompts, resources and templates that are asked about by their names
-	gates     []string         // the actions on lists that are asked about as a whole, but for that of tools
+	manner
+	slug   string // what files and sets of derived roles are called
+	tools  []*tool
+	closed []*tool          // whose calls no policy is written for
+	others []*manifest.Item // prompts, resources and templates that are asked about by their names
+	gates  []string         // the actions on lists that are asked about as a whole, but for that of tools
 }
 
 // A tool is one of a server.
@@ -51,6 +53,10 @@ type tool struct {
 	item *manifest.Item
 	Intent
 	parts []part // of the condition of its calls; nil for none
+	// Unseen are the classes of arguments that say whose data a call is about, and that no
+	// policy sees.
+	unseen []string
+	mapped bool // it declares what is asked about its calls
 	// Withheld says why agents do not get it, "" if they get what readers get.
 	withheld string
 }
@@ -77,7 +83,7 @@ func newPlan(o Options) (*plan, error) {
 	p := &plan{Options: o, values: map[*class]any{}}
 	taken := map[string]bool{}
 	for i := range o.Servers {
-		s := &guarded{Server: &o.Servers[i]}
+		s := &guarded{Server: &o.Servers[i], manner: o.manner()}
 		list, err := manifest.Parse(s.File, s.Data)
 		if err != nil {
 			return nil, err
@@ -92,7 +98,10 @@ func newPlan(o Options) (*plan, error) {
 		}
 		s.slug = unique(slug(s.kind()), taken)
 		s.read()
-		s.readOthers(o.Enforcement == Custom)
+		s.readOthers()
+		if len(s.tools)+len(s.others)+len(s.gates) == 0 {
+			return nil, source.Errorf(s.inventory.Pos, "the inventory of %s has nothing that %s asks about, so no policy can guard it", s.Name, o.Enforcement)
+		}
 		p.servers = append(p.servers, s)
 	}
 	p.scope()
@@ -100,7 +109,7 @@ func newPlan(o Options) (*plan, error) {
 }
 
 // kind is the kind of resource that the enforcement point asks about.
-func (s *guarded) kind() string { return cmp.Or(s.Kind, DefaultKind) }
+func (s *guarded) kind() string { return cmp.Or(s.Kind, s.manner.kind, "mcp::"+s.Name) }
 
 // read finds what tools do.
 func (s *guarded) read() {
@@ -121,17 +130,21 @@ func (s *guarded) read() {
 			t.Intent = Intent{worst, againstHints}
 		}
 	}
+	s.readMappings()
 }
 
-// readOthers finds what is asked about prompts and resources: an enforcement point of one's own asks
-// about each, and cerbos-fastmcp about the list as a whole.
-func (s *guarded) readOthers(each bool) {
+// readOthers finds what is asked about prompts and resources: each, or the list as a whole, or both.
+func (s *guarded) readOthers() {
 	for _, t := range []authz.ItemType{authz.PromptItem, authz.ResourceItem, authz.TemplateItem} {
 		items := s.inventory.Of(t)
-		switch {
-		case len(items) == 0:
-		case each:
+		if len(items) == 0 {
+			continue
+		}
+		if s.each && (t != authz.TemplateItem || !s.ids) { // the id of what is read of a template is another each time
 			s.others = append(s.others, items...)
+		}
+		switch {
+		case !s.manner.gates:
 		case t == authz.PromptItem:
 			s.gates = append(s.gates, "prompts/list")
 		case t == authz.ResourceItem:
@@ -147,7 +160,7 @@ const most = 3
 func (p *plan) scope() {
 	schemas := map[*class][]*source.Node{}
 	for t := range p.scoped() {
-		for _, a := range argumentsOf(t.item) {
+		for _, a := range p.heldTo(t) {
 			schemas[a.class] = append(schemas[a.class], a.schema)
 		}
 	}
@@ -156,7 +169,7 @@ func (p *plan) scope() {
 		p.values[c], fits[c] = valueFor(c, schemas[c])
 	}
 	for t := range p.scoped() {
-		list := slices.DeleteFunc(argumentsOf(t.item), func(a argument) bool { return a.class == limit && t.Tier != Changes })
+		list := p.heldTo(t)
 		if len(list) == 0 {
 			continue
 		}
@@ -180,6 +193,22 @@ func (p *plan) scope() {
 			delete(p.values, c)
 		}
 	}
+}
+
+// heldTo returns the arguments that the calls of a tool are held to.
+func (p *plan) heldTo(t *tool) []argument {
+	list := slices.DeleteFunc(argumentsOf(t.item), func(a argument) bool { return a.class == limit && t.Tier != Changes })
+	if p.manner().arguments {
+		return list
+	}
+	t.unseen = nil
+	return slices.DeleteFunc(list, func(a argument) bool {
+		gives := t.mapped && givesArgument(t.item, a)
+		if !gives && !slices.Contains(t.unseen, a.class.name) {
+			t.unseen = append(t.unseen, a.class.name)
+		}
+		return !gives
+	})
 }
 
 // cannotHold is why a tool is kept to administrators.

@@ -49,9 +49,21 @@ const actsFor = "on_behalf_of"
 func (p *plan) policies(s *guarded) []File {
 	rules := p.rules(s)
 	v := s.variables()
-	agents := slices.ContainsFunc(rules, func(r rule) bool { return r.agents })
-	files := []File{{"policies/" + s.slug + ".yaml", []byte(p.resourcePolicy(s, rules, v, agents))}}
-	if agents {
+	var files []File
+	for _, kind := range []string{serverKind, "", "prompt", "resource"} {
+		of := slices.DeleteFunc(slices.Clone(rules), func(r rule) bool { return r.kind != kind })
+		if len(of) > 0 {
+			name := s.slug
+			if kind != "" {
+				name = kind
+			}
+			files = append(files, File{"policies/" + name + ".yaml", []byte(p.resourcePolicy(s, kind, of))})
+		}
+	}
+	switch {
+	case s.ids:
+		files = append(files, File{"policies/" + s.slug + "_roles.yaml", []byte(p.identities(s, rules))})
+	case s.arguments && slices.ContainsFunc(rules, func(r rule) bool { return r.agents }):
 		files = append(files, File{"policies/" + s.slug + "_roles.yaml", []byte(p.derivedRoles(s))})
 	}
 	if len(v.list) > 0 {
@@ -60,71 +72,172 @@ func (p *plan) policies(s *guarded) []File {
 	return files
 }
 
-func (p *plan) resourcePolicy(s *guarded, rules []rule, v *variables, agents bool) string {
+// resourcePolicy writes the policy about a kind of resource, "" for that of tools.
+func (p *plan) resourcePolicy(s *guarded, kind string, rules []rule) string {
 	var w writer
 	w.schema(ofPolicies)
-	w.comment("", "Who may list and call what on "+s.Name+", by least privilege. Written by mcpolicy init; it is yours now.", "",
-		p.Roles.Reader+": what only reads. "+p.Roles.Editor+": changes that can be undone, too. "+p.Roles.Administrator+
-			": everything, what destroys named one by one. "+p.Roles.Agent+": no more than a reader, for the person that it acts for, and only where that person may.", "",
-		"What stands under \"review\" was inferred from names, because the server's hints do not say it. Read it, move what is wrong, and take the word away.",
-		"A tool that is in no rule is denied to everybody: add it to the rule that it belongs to.")
+	if kind == "" {
+		kind = s.kind()
+		w.comment("", p.about(s)...)
+	} else {
+		w.comment("", "Who may use what of "+s.Name+" that is no tool. Written by mcpolicy init; it is yours now.")
+	}
 	w.line("apiVersion: api.cerbos.dev/v1")
 	w.line("resourcePolicy:")
-	w.line("  resource: %s", source.Quote(s.kind()))
+	w.line("  resource: %s", source.Quote(kind))
 	w.line("  version: default")
-	if agents {
+	if s.ids || s.arguments && slices.ContainsFunc(rules, func(r rule) bool { return r.agents }) {
 		w.line("  importDerivedRoles: [%s_roles]", s.slug)
 	}
-	if len(v.list) > 0 {
+	if slices.ContainsFunc(rules, func(r rule) bool { return len(r.requires) > 0 }) {
 		w.line("  variables:")
 		w.line("    import: [%s_conditions]", s.slug)
 	}
+	w.names(rules)
 	w.line("  rules:")
 	for i, r := range rules {
 		if i > 0 {
 			w.line("")
 		}
-		w.rule(r)
+		w.rule(r, p.who(s, &r))
 	}
 	return w.String()
 }
 
-func (w *writer) rule(r rule) {
-	w.comment("    ", r.comment...)
-	w.line("    - name: %s", r.name)
-	if len(r.actions) == 1 && r.actions[0].why == "" {
-		w.line("      actions: [%s]", quoteAction(r.actions[0].text))
-	} else {
-		w.line("      actions:")
-		for _, b := range blocks(r.actions) {
-			if b.comment != "" {
-				w.comment("        ", strings.Split(b.comment, "\n")...)
-			}
-			for _, a := range b.actions {
-				w.line("        - %s", quoteAction(a.text))
-			}
+// about says what a policy is, and what it cannot be.
+func (p *plan) about(s *guarded) []string {
+	agent := ": no more than a reader, for the person that it acts for, and only where that person may."
+	if !s.arguments {
+		agent = ": no more than a reader. For whom it acts no policy sees here."
+	}
+	list := []string{
+		"Who may list and call what on " + s.Name + ", by least privilege. Written by mcpolicy init; it is yours now.", "",
+		p.Roles.Reader + ": what only reads. " + p.Roles.Editor + ": changes that can be undone, too. " + p.Roles.Administrator +
+			": everything, what destroys named one by one. " + p.Roles.Agent + agent, "",
+		"What stands under \"review\" was inferred from names, because the server's hints do not say it. Read it, move what is wrong, and take the word away.",
+		"A tool that is in no rule is denied to everybody: add it to the rule that it belongs to.",
+	}
+	if !s.arguments {
+		list = append(list, "", p.blind(s))
+	}
+	if example := p.example(s); example != "" {
+		list = append(list, "", "To hold calls to whose they are, have the server declare in the inputSchema of such a tool what is asked about its calls, as here for the first of them, "+
+			"and write the inventory and this anew:", "x-authzen-mapping: "+example)
+	}
+	if len(s.closed) > 0 {
+		list = append(list, "", "Denied to everybody until you write a policy about what their mappings ask: "+strings.Join(namesOf(s.closed), ", ")+".")
+	}
+	return list
+}
+
+// blind says what no policy sees behind an enforcement point.
+func (p *plan) blind(s *guarded) string {
+	switch {
+	case s.ids:
+		return "COAZ-MCP, draft 1, on its default mappings: policies see the id of whoever asks and the name of the tool, and nothing else. " +
+			"Roles, attributes and arguments never arrive. Who is what stands in " + s.slug + "_roles.yaml, by ids."
+	case s.listed:
+		return p.Enforcement + " sends the id and the roles of whoever asks and the name of the tool. Attributes and arguments never arrive, so no policy can tell calls of one tool apart."
+	}
+	return p.Enforcement + " sends the id and the roles of whoever asks and the name of the tool, before calls. Attributes and arguments never arrive, and lists are not asked about " +
+		"unless tools are filtered when they are discovered: with: {filterOnDiscovery: true} says that they are."
+}
+
+func namesOf(tools []*tool) []string {
+	var list []string
+	for _, t := range tools {
+		list = append(list, t.item.Name)
+	}
+	return list
+}
+
+// names writes the lists of ids that rules are about.
+func (w *writer) names(rules []rule) {
+	rules = slices.DeleteFunc(slices.Clone(rules), func(r rule) bool { return r.method == "" })
+	if len(rules) == 0 {
+		return
+	}
+	w.line("  constants:")
+	w.line("    local:")
+	for _, r := range rules {
+		w.comment("      ", r.comment...)
+		w.line("      %s:", r.constant())
+		w.list(r.actions, source.Quote)
+	}
+}
+
+// constant is what the list of ids is called that a rule is about.
+func (r *rule) constant() string { return strings.ReplaceAll(r.name, "-", "_") }
+
+// list writes actions, or ids, divided by what they are about.
+func (w *writer) list(actions []action, quote func(string) string) {
+	for _, b := range blocks(actions) {
+		if b.comment != "" {
+			w.comment("        ", strings.Split(b.comment, "\n")...)
+		}
+		for _, a := range b.actions {
+			w.line("        - %s", quote(a.text))
 		}
 	}
+}
+
+// forWhom is whom a rule is for.
+type forWhom struct{ roles, derived []string }
+
+// who returns whom a rule is for, in the words of the policies about a server.
+func (p *plan) who(s *guarded, r *rule) forWhom {
+	switch {
+	case s.ids:
+		return forWhom{derived: p.identitiesOf(r)}
+	case r.agents && s.arguments:
+		return forWhom{r.roles, []string{delegated}}
+	case r.agents:
+		return forWhom{append(slices.Clone(r.roles), p.Roles.Agent), nil}
+	}
+	return forWhom{roles: r.roles}
+}
+
+func (w *writer) rule(r rule, who forWhom) {
+	if r.method == "" { // else it stands above the ids
+		w.comment("    ", r.comment...)
+	}
+	w.line("    - name: %s", r.name)
+	switch {
+	case r.method != "":
+		w.line("      actions: [%s]", quoteAction(r.method))
+	case len(r.actions) == 1 && r.actions[0].why == "":
+		w.line("      actions: [%s]", quoteAction(r.actions[0].text))
+	default:
+		w.line("      actions:")
+		w.list(r.actions, quoteAction)
+	}
 	w.line("      effect: EFFECT_ALLOW")
-	if len(r.roles) > 0 {
-		w.line("      roles: %s", names(r.roles))
+	if len(who.roles) > 0 {
+		w.line("      roles: %s", names(who.roles))
 	}
-	if r.agents {
-		w.line("      derivedRoles: [%s]", delegated)
+	if len(who.derived) > 0 {
+		w.line("      derivedRoles: %s", names(who.derived))
 	}
-	switch len(r.requires) {
+	var parts []string
+	if r.method != "" {
+		parts = append(parts, "R.id in C."+r.constant())
+	}
+	for _, name := range r.requires {
+		parts = append(parts, "V."+name)
+	}
+	switch len(parts) {
 	case 0:
 	case 1:
 		w.line("      condition:")
 		w.line("        match:")
-		w.line("          expr: V.%s", r.requires[0])
+		w.line("          expr: %s", parts[0])
 	default:
 		w.line("      condition:")
 		w.line("        match:")
 		w.line("          all:")
 		w.line("            of:")
-		for _, name := range r.requires {
-			w.line("              - expr: V.%s", name)
+		for _, x := range parts {
+			w.line("              - expr: %s", x)
 		}
 	}
 }
@@ -170,7 +283,7 @@ func (p *plan) exportVariables(s *guarded, v *variables) string {
 	w.line("  name: %s_conditions", s.slug)
 	w.line("  definitions:")
 	for _, x := range v.list {
-		w.line("    %s: %s", x.name, source.Quote(x.part.holds("R.attr.arguments", "P.attr")))
+		w.line("    %s: %s", x.name, source.Quote(s.holds(&x.part)))
 	}
 	return w.String()
 }

@@ -39,6 +39,9 @@ func (p *plan) principals() File {
 	w.schema(schema.URL("principals.json", p.Version))
 	w.comment("", "One principal for each role, to be tested with: put people of yours in their place, or beside them.",
 		"What stands under attr is what the PDP gets with a request: who issues tokens has to supply it.")
+	if p.manner().ids {
+		w.comment("", "Policies know them by their ids, which the derived roles list. Roles are for reports.")
+	}
 	for _, c := range classes {
 		if p.values[c] != nil {
 			w.comment("", c.attribute+": "+c.says)
@@ -54,7 +57,7 @@ func (p *plan) principals() File {
 		}
 		w.line("    roles: %s", names([]string{role}))
 		attributes := map[string]any{}
-		if acts {
+		if acts && p.manner().arguments {
 			attributes[actsFor] = readerKey
 		}
 		for c, v := range p.values {

@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -13,6 +14,8 @@ import (
 // A rule is one of a policy.
 type rule struct {
 	name     string
+	kind     string // of the resources that it is about, "" for that of tools
+	method   string // the action, where the rule is about ids; its actions say which ones then
 	comment  []string
 	actions  []action
 	roles    []string
@@ -36,23 +39,21 @@ func (p *plan) rules(s *guarded) []rule {
 			list = append(list, r)
 		}
 	}
-	add(p.openList(s))
+	if s.own {
+		add(p.openList(s))
+	}
 	for _, gate := range s.gates {
 		what, _, _ := strings.Cut(gate, "/")
-		add(rule{
-			name: what, comment: []string{"The list of " + what + " as a whole. What is in it is never asked about."},
-			actions: []action{{text: gate}}, roles: p.Roles.people(), agents: true,
-		})
+		if !s.each {
+			add(rule{
+				name: what, comment: []string{"The list of " + what + " as a whole. What is in it is never asked about."},
+				actions: []action{{text: gate}}, roles: p.Roles.people(), agents: true,
+			})
+		}
 	}
-	for _, of := range []struct {
-		types   []authz.ItemType
-		name    string
-		comment string
-	}{
-		{[]authz.ItemType{authz.PromptItem}, "prompts", "Who gets a prompt sees it, too."},
-		{[]authz.ItemType{authz.ResourceItem, authz.TemplateItem}, "resources", "Who reads a resource sees it, too. What is filled into a template is not looked at here."},
-	} {
-		add(rule{name: of.name, comment: []string{of.comment}, actions: s.otherActions(of.types), roles: p.Roles.people(), agents: true})
+	for _, r := range s.otherRules() {
+		r.roles, r.agents = p.Roles.people(), true
+		add(r)
 	}
 	for _, of := range []struct {
 		tier      Tier
@@ -73,7 +74,7 @@ func (p *plan) rules(s *guarded) []rule {
 				name, comment = of.name+"-people-only", append(comment, "No agents: "+withheld+".")
 			}
 			name = distinct(name, list)
-			add(rule{name: name, comment: comment, actions: s.actions(open, true, true), roles: of.roles, agents: agents})
+			add(rule{name: name, comment: comment, method: s.call, actions: s.actions(open, true, true), roles: of.roles, agents: agents})
 			add(rule{
 				name:    distinct("see-"+name, list),
 				comment: append(slices.Clone(comment), "Lists have no arguments: who sees these may call them only as the rules below say."),
@@ -84,17 +85,89 @@ func (p *plan) rules(s *guarded) []rule {
 				requires := strings.Split(set, " ")
 				of := func(t *tool) bool { return held(t) && strings.Join(v.of(t), " ") == set }
 				add(rule{
-					name:    distinct(name+"-"+strings.ReplaceAll(strings.ReplaceAll(set, " ", "-"), "_", "-"), list),
-					actions: s.actions(of, false, true), roles: limited, agents: agents, requires: requires,
+					name:   distinct(name+"-"+strings.ReplaceAll(strings.ReplaceAll(set, " ", "-"), "_", "-"), list),
+					method: s.call, actions: s.actions(of, false, true), roles: limited, agents: agents, requires: requires,
 				})
 			}
 		}
 	}
 	add(rule{
 		name: "anywhere", comment: []string{"Administrators, whoever's it is."},
-		actions: s.actions(func(t *tool) bool { return len(t.parts) > 0 }, false, true), roles: []string{p.Roles.Administrator},
+		method: s.call, actions: s.actions(func(t *tool) bool { return len(t.parts) > 0 }, false, true), roles: []string{p.Roles.Administrator},
 	})
+	if s.ids {
+		list = append(p.connect(s, list), list...)
+	}
 	return list
+}
+
+// connect are the rules about lists that open as a whole, each for whoever may use something in it.
+// Who may use anything may connect.
+func (p *plan) connect(s *guarded, rules []rule) []rule {
+	kinds := map[string]string{"prompts/list": "prompt", "resources/list": "resource", "tools/list": ""}
+	var list []rule
+	for _, gate := range append([]string{"tools/list"}, s.gates...) {
+		r := rule{kind: serverKind, comment: []string{"What is in these lists shows to whoever gets them."}, actions: []action{{text: gate}}}
+		of := slices.DeleteFunc(slices.Clone(rules), func(r rule) bool { return r.kind != kinds[gate] })
+		r.agents = slices.ContainsFunc(of, func(r rule) bool { return r.agents })
+		for _, role := range p.Roles.people() {
+			if slices.ContainsFunc(of, func(r rule) bool { return slices.Contains(r.roles, role) }) {
+				r.roles = append(r.roles, role)
+			}
+		}
+		at := slices.IndexFunc(list, func(x rule) bool { return slices.Equal(x.roles, r.roles) && x.agents == r.agents })
+		switch {
+		case len(r.roles) == 0:
+		case at < 0:
+			list = append(list, r)
+		default:
+			list[at].actions = append(list[at].actions, r.actions...)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b rule) int {
+		return cmp.Or(len(b.roles)-len(a.roles), truth(b.agents)-truth(a.agents))
+	})
+	for i := range list {
+		list[i].name = "lists"
+		if i == 0 {
+			list[i].name = "connect"
+			list[i].actions = append([]action{{text: "initialize"}}, list[i].actions...)
+		}
+		list[i].name = distinct(list[i].name, list[:i])
+	}
+	return list
+}
+
+// serverKind is the kind of resource that COAZ-MCP asks about connections and lists.
+const serverKind = "mcp_server"
+
+// otherRules are about prompts and resources that are asked about by their names.
+func (s *guarded) otherRules() []rule {
+	if s.ids {
+		ids := func(t authz.ItemType) []action {
+			var list []action
+			for _, i := range s.others {
+				if a := (action{text: i.Name}); i.Type == t && !slices.Contains(list, a) {
+					list = append(list, a)
+				}
+			}
+			return list
+		}
+		return []rule{
+			{name: "prompts", kind: "prompt", method: "prompts/get", comment: []string{"Prompts by their names."}, actions: ids(authz.PromptItem)},
+			{
+				name: "resources", kind: "resource", method: "resources/read", actions: ids(authz.ResourceItem),
+				comment: []string{"Resources by their URIs. What is read of a template has a URI of its own each time: those are denied until a rule says which, such as R.id.startsWith(\"docs://public/\")."},
+			},
+		}
+	}
+	return []rule{
+		{name: "prompts", comment: []string{"Who gets a prompt sees it, too."}, actions: s.otherActions([]authz.ItemType{authz.PromptItem})},
+		{
+			name: "resources", comment: []string{"Who reads a resource sees it, too. What is filled into a template is not looked at here."},
+			actions: s.otherActions([]authz.ItemType{authz.ResourceItem, authz.TemplateItem}),
+		},
+	}
 }
 
 // otherActions lists the actions on prompts and resources that are asked about by their names.
@@ -171,14 +244,26 @@ func (s *guarded) actions(of func(*tool) bool, list, call bool) []action {
 			shown = t.item.OwnName
 		}
 		about := subject(t.item.Name)
-		if list {
-			actions = append(actions, action{literal("tools/list::" + shown), t.Why, about})
+		if list && s.own {
+			actions = append(actions, action{literal("tools/list::" + shown), t.review(), about})
 		}
 		if call {
-			actions = append(actions, action{literal("tools/call::" + t.item.Name), t.Why, about})
+			actions = append(actions, action{s.callOf(t.item.Name), t.review(), about})
 		}
 	}
 	return actions
+}
+
+// review says what a person has to look at, "" for nothing.
+func (t *tool) review() string {
+	if len(t.unseen) == 0 {
+		return t.Why
+	}
+	text := "no policy sees the " + strings.Join(t.unseen, ", ") + " that a call is about, so whoever may call these may for any"
+	if t.Why != "" {
+		text = t.Why + "; " + text
+	}
+	return text
 }
 
 // literal returns an action that stands for one name. One with an asterisk would be a pattern.

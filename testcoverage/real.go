@@ -25,13 +25,17 @@ func (m *measurer) real(ctx context.Context, d pdp.Decider, s *subject, r *authz
 	if !ok {
 		return nil, nil
 	}
+	rule := s.of(r)
+	if rule == nil {
+		return nil, nil
+	}
 	var of []pdp.Expression
 	at := map[*policy.Condition]int{}
 	var leaves func(c *policy.Condition)
 	leaves = func(c *policy.Condition) {
 		if c.Op == policy.Expr {
 			at[c] = len(of)
-			of = append(of, pdp.Expression{Rule: s.rule.ID, DerivedRole: s.name(), Text: c.Expr})
+			of = append(of, pdp.Expression{Rule: rule.ID, DerivedRole: s.name(), Text: c.Expr})
 		}
 		for _, x := range c.Of {
 			leaves(x)
@@ -40,7 +44,7 @@ func (m *measurer) real(ctx context.Context, d pdp.Decider, s *subject, r *authz
 	leaves(s.condition)
 	first := len(of)
 	for i := range s.parts {
-		of = append(of, pdp.Expression{Rule: s.rule.ID, DerivedRole: s.name(), Text: s.parts[i].text})
+		of = append(of, pdp.Expression{Rule: rule.ID, DerivedRole: s.name(), Text: s.parts[i].text})
 	}
 	values, err := engine.Evaluate(ctx, *r, of)
 	if err != nil {

@@ -101,6 +101,25 @@ func (s *subject) about(r *authz.Request) bool {
 	return false
 }
 
+// of returns a rule in which the engine evaluates the condition for a request that leaves nothing open:
+// those that a derived role has a say in may be about different kinds of resources. It is nil if there
+// is none.
+func (s *subject) of(r *authz.Request) *policy.Rule {
+	if s.role == nil {
+		return s.rule
+	}
+	sent, refusal := r.Sent()
+	if refusal != nil {
+		return nil
+	}
+	for _, rule := range s.rules {
+		if rule.CoversKind(sent.Resource.Kind) && rule.CoversAction(sent.Action) {
+			return rule
+		}
+	}
+	return nil
+}
+
 // A hold is one way to change a subject.
 type hold struct {
 	of   what

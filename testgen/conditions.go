@@ -273,7 +273,7 @@ func (x *caller) add(arguments map[string]any, refused bool, cell *matrix.Cell, 
 	if cell.Access == matrix.Allowed {
 		expect = authz.Allow
 	}
-	x.samples = append(x.samples, sample{x.col.Item.Name, arguments, expect, why})
+	x.samples = append(x.samples, sample{x.col.Item.Name, arguments, expect, why, cell.Access == matrix.Refused})
 }
 
 // tried is for conditions that are not written down: calls that are likely.

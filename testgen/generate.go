@@ -212,7 +212,7 @@ func (g *generator) addGaps(title string, gaps []Gap) {
 				tests[at] = t
 				result.tests = append(result.tests, t)
 			}
-			t.section(namespaceOf(gap.Column)).add(sample{gap.Column.Item.Name, gap.Arguments, gap.Expect, gap.Why})
+			t.section(namespaceOf(gap.Column)).add(sample{item: gap.Column.Item.Name, arguments: gap.Arguments, expect: gap.Expect, why: gap.Why})
 		}
 		result.unique()
 		g.add(result)

@@ -43,6 +43,7 @@ type sample struct {
 	arguments map[string]any // nil for whatever arguments
 	expect    authz.Effect
 	why       string
+	refused   bool // the enforcement point answers by itself, which is no denial
 }
 
 // principals are those that a test is about: keys or a @group, or everybody with a role.

@@ -112,7 +112,11 @@ func (w *writer) section(indent, key string, s *section) {
 		if lookedUp != nil {
 			fmt.Fprintf(w, "lookedUp: %s, ", source.Flow(lookedUp))
 		}
-		fmt.Fprintf(w, "expect: %s}\n", x.expect)
+		expect := x.expect.String()
+		if x.refused {
+			expect = "refuse"
+		}
+		fmt.Fprintf(w, "expect: %s}\n", expect)
 	}
 }
 

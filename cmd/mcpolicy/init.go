@@ -47,7 +47,8 @@ A reader may use what only reads, an editor changes that can be undone as well, 
 destroys something named tool by tool. An agent that acts for a person may do no more than a reader, and only
 where that person may. Where tools take an owner, a project, a namespace, a region, a path or an amount, calls are held
 to what the caller has as an attribute. The server's hints say what a tool does; where there are none its name does, and
-the policy marks it for review.
+the policy marks it for review. Behind enforcement points that do not send arguments, or no roles, policies go by what
+arrives, and say what they cannot see.
 
 All of it is checked before it is written: it compiles, nothing above a note is found in it, its suites pass and cover
 every rule and every part of every condition, and each sentence is proved. What no policy can mend, such as a prompt

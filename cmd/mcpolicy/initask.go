@@ -72,12 +72,13 @@ func (b *beginning) ask(cmd *cobra.Command, q *dialog, args []string) error {
 			fmt.Fprintln(q.out, "that is none of them")
 		}
 	}
-	if !said("resource-kind") && len(b.manifests) < 2 {
-		answer, err := q.ask("the kind of resource that it asks about", scaffold.DefaultKind)
+	if !said("resource-kind") && len(b.manifests) < 2 && scaffold.Kinded(b.enforcement) {
+		own := scaffold.KindOf(b.enforcement)
+		answer, err := q.ask("the kind of resource that it asks about", own)
 		if err != nil {
 			return err
 		}
-		if answer != scaffold.DefaultKind {
+		if answer != own {
 			b.kind = answer
 		}
 	}

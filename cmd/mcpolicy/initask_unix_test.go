@@ -23,7 +23,7 @@ func TestInitAsks(t *testing.T) {
 	w := atTerminal(t, dir, exec.CommandContext(t.Context(), "mcpolicy", "init", "-C", "wiki", "--role", "agent=BOT"))
 	for _, x := range []struct{ question, answer string }{
 		{"the server: a file with its inventory, or the URL where it runs: ", "tools.json"},
-		{"what stands in front of it (cerbos-fastmcp, custom) [cerbos-fastmcp]: ", "nothing"},
+		{"what stands in front of it (cerbos-fastmcp, coaz, tool-as-action, tool-as-resource, voltagent, custom) [cerbos-fastmcp]: ", "nothing"},
 		{"that is none of them", ""},
 		{"the kind of resource that it asks about [mcp_server]: ", "mcp:wiki"},
 		{"what the role reader is called [reader]: ", "STAFF"},

@@ -92,9 +92,12 @@ func (x *Reasoner) weigh(ctx context.Context, r *policy.Rule, of coverage.Coveri
 			return ok
 		}
 	}
-	*always = *always && is(some, pdp.Unmet, false) && is(some, pdp.Errored, false)
+	neither := func(to pdp.Outcome) bool { // some other may be asked about in another way
+		return is(some, to, false) && (some == today || is(today, to, false))
+	}
+	*always = *always && neither(pdp.Unmet) && neither(pdp.Errored)
 	switch {
-	case is(some, pdp.Met, false):
+	case neither(pdp.Met):
 	case is(today, pdp.Met, false):
 		*v = max(*v, NeverToday)
 	case r.Effect == authz.Allow && is(today, pdp.Met, true):
