@@ -1,4 +1,4 @@
-.PHONY: test inventories e2e oracle fuzz bench page pictures workflows snapshot reproduce debian packs ci
+.PHONY: test inventories soak e2e oracle fuzz bench page pictures workflows snapshot reproduce debian packs ci
 
 test:
 	go test ./...
@@ -6,6 +6,12 @@ test:
 # A project for each inventory of a folder, which the official compiler has to take: make inventories DIR=...
 inventories:
 	MCPOLICY_REQUIRE_CERBOS=1 MCPOLICY_INVENTORIES="$(abspath $(DIR))" go test -count=1 -timeout 60m -run '^TestFolder$$' -v ./scaffold
+
+# The command twenty times, or RUNS times, over each inventory of a folder, with policies of three styles,
+# in any order of files and on any number of cores: the same bytes, and nothing left behind. Linux;
+# about a minute for each inventory: make soak DIR=...
+soak:
+	MCPOLICY_SOAK="$(abspath $(DIR))" MCPOLICY_SOAK_RUNS="$(RUNS)" go test -count=1 -timeout 180m -run '^TestSoak$$' -v ./cmd/mcpolicy
 
 # The fixtures' FastMCP servers behind a real PDP, on the loopback interface;
 # needs Python 3.11 or newer, and npm. Installs the rest once, into the user's
