@@ -47,19 +47,26 @@ says that they destroy something.`,
 func reportSilent(p *Pass, s *matrix.Server, o *destructiveOptions) {
 	tools := s.Inventory.Of(authz.ToolItem)
 	var destroying []string
+	unknown := false // of others the format does not tell whether they have hints
 	for _, i := range tools {
 		if !i.Hints.Any() && o.ground(i) == manifest.Inferred {
 			destroying = append(destroying, i.Name)
+		} else if !i.Hints.Any() && i.Hints.Lossy {
+			unknown = true
 		}
 	}
 	say := func(e *effects) string {
-		text := fmt.Sprintf("%d of %d tools of %s %s without any behaviour hint", len(e.items), len(tools), s.Name, plural(len(e.items), "is", "are"))
+		of := fmt.Sprintf("%d of %d tools", len(e.items), len(tools))
+		if unknown {
+			of = fmt.Sprintf("%d %s", len(e.items), plural(len(e.items), "tool", "tools"))
+		}
+		text := fmt.Sprintf("%s of %s %s without any behaviour hint", of, s.Name, plural(len(e.items), "is", "are"))
 		if len(e.items) <= ItemsNamed {
 			text += ": " + e.listed()
 		}
 		by := filter(destroying, func(name string) bool { return slices.Contains(e.subjects, name) })
 		if len(by) > 0 {
-			text += fmt.Sprintf("; the %s of %s %s that %s", plural(len(by), "name", "names"), listing(by, len(by)),
+			text += fmt.Sprintf("; the %s of %s %s that %s", plural(len(by), "name", "names"), listing(by, ItemsNamed),
 				plural(len(by), "says", "say"), plural(len(by), "it destroys something", "they destroy something"))
 		}
 		return text

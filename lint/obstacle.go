@@ -38,7 +38,28 @@ func obstacle(p *Pass, r *policy.Rule, c *matrix.Class, col *matrix.Column) stri
 	if gate := closedGate(p, c, col); gate != "" {
 		return gate + ", which is asked first, is refused"
 	}
+	if other := behindGate(p, r, col); other != "" {
+		return other + ", which is asked too, is denied"
+	}
 	return unreached(p, r, c, cell)
+}
+
+// behindGate returns the request that is asked besides where a rule is about nothing but a
+// gate, or "".
+func behindGate(p *Pass, r *policy.Rule, col *matrix.Column) string {
+	var others []string
+	for _, a := range p.index.Asked(col) {
+		switch covered := coverage.Covers(r, a.Request); {
+		case covered && !a.Gate:
+			return ""
+		case !covered:
+			others = append(others, a.Action)
+		}
+	}
+	if len(others) != 1 {
+		return ""
+	}
+	return others[0]
 }
 
 // otherwise names what is denied of several requests, one of which is allowed.
