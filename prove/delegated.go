@@ -10,11 +10,12 @@ import (
 )
 
 // delegated proves that whatever a delegate may, the principal that it acts for may.
-// Both are declared, so that the arguments alone are open.
+// Both are declared, so that the arguments alone are open, and what time it is unless that is
+// known.
 func (p *Prover) delegated(ctx context.Context, s *Sentence) (*Proof, error) {
 	result := &Proof{Verdict: Proved, Over: p.over(s, []cohort{{roles: s.Delegate.Roles}})}
 	result.Over.Attributes = "declared"
-	cells, err := p.in.Matrix.Look(ctx, s.Of, []*authz.Principal{s.Delegate, s.Person})
+	cells, err := p.in.Matrix.Look(ctx, s.Of.Open(false, p.in.Now.IsZero()), []*authz.Principal{s.Delegate, s.Person})
 	if err != nil {
 		return nil, fmt.Errorf("decide %s of %s: %w", s.Of.Operation, s.Of.Item.Name, err)
 	}

@@ -24,7 +24,8 @@ var till = fstest.MapFS{
 		{"name": "close"},
 		{"name": "audit"},
 		{"name": "spend", "inputSchema": {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}},
-		{"name": "shred"}
+		{"name": "shred"},
+		{"name": "odd"}
 	], "prompts": [{"name": "hello"}]}`)},
 	"policies/p.yaml": {Data: []byte(`apiVersion: api.cerbos.dev/v1
 resourcePolicy:
@@ -39,6 +40,8 @@ resourcePolicy:
     - {actions: ["tools/call::audit"], effect: EFFECT_ALLOW, roles: [auditor]}
     - {actions: ["tools/call::spend"], effect: EFFECT_ALLOW, roles: [spender], condition: {match: {expr: R.attr.arguments.amount <= P.attr.limit}}}
     - {actions: ["tools/call::shred"], effect: EFFECT_ALLOW, roles: [shredder], condition: {match: {expr: P.id == "pia"}}}
+    - {actions: ["tools/call::odd"], effect: EFFECT_ALLOW, roles: [late], condition: {match: {expr: now() > timestamp("2130-01-01T00:00:00Z")}}}
+    - {actions: ["tools/call::odd"], effect: EFFECT_ALLOW, roles: [rare], condition: {match: {expr: now() > timestamp("2027-08-01T00:00:00Z") && now().getMonth() == 3}}}
 `)},
 	"policies/pia.yaml": {Data: []byte(`apiVersion: api.cerbos.dev/v1
 principalPolicy:
@@ -55,7 +58,7 @@ func TestSentences(t *testing.T) {
 	t.Parallel()
 	p, m := proving(t, till, "principals: {ada: {id: ada, roles: [clerk]}, max: {id: max, roles: [manager], attr: {team: till}}, "+
 		"bot: {id: bot, roles: [clerk], kind: agent, onBehalfOf: ada}, bad: {id: bad, roles: [manager], kind: agent, onBehalfOf: ada}, "+
-		"low: {id: low, roles: [spender], attr: {limit: 5}}, high: {id: high, roles: [spender], attr: {limit: 9}}}\n")
+		"low: {id: low, roles: [spender], attr: {limit: 5}}, high: {id: high, roles: [spender], attr: {limit: 9}}, rob: {id: rob, roles: [rare]}, lea: {id: lea, roles: [late]}}\n")
 	col := func(name string) *matrix.Column {
 		op, item, _ := strings.Cut(name, " ")
 		for _, c := range m.Columns {
@@ -116,6 +119,10 @@ func TestSentences(t *testing.T) {
 		{prove.Sentence{Kind: prove.Never, Of: col("call shred")}, `nobody may call shred: proved [2 roles, 4 sets, arguments within the inputSchema, attributes any]`},
 		{prove.Sentence{Kind: prove.Delegated, Of: col("call spend"), Delegate: people["low"], Person: people["high"]}, `low may call spend only where high may: proved [1 roles, 1 sets, arguments within the inputSchema, attributes declared]`},
 		{prove.Sentence{Kind: prove.Delegated, Of: col("call spend"), Delegate: people["high"], Person: people["low"]}, `high may call spend only where low may: refuted: high may call spend with {"amount": 6}, which low may not [1 roles, 1 sets, arguments within the inputSchema, attributes declared]`},
+		{prove.Sentence{Kind: prove.Never, Of: col("call odd")}, `nobody may call odd: refuted: {"roles": ["late"]} may call odd with {}, at 2130-01-01T01:00:00Z [3 roles, 3 sets, arguments within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Delegated, Of: col("call odd"), Delegate: people["rob"], Person: people["ada"]}, `rob may call odd only where ada may: unknown, open: ["now().getMonth() == 3"] [1 roles, 1 sets, arguments within the inputSchema, attributes declared]`},
+		{prove.Sentence{Kind: prove.Delegated, Of: col("call odd"), Delegate: people["lea"], Person: people["ada"]}, `lea may call odd only where ada may: refuted: lea may call odd with {}, which ada may not, at 2130-01-01T01:00:00Z [1 roles, 1 sets, arguments within the inputSchema, attributes declared]`},
+		{prove.Sentence{Kind: prove.Delegated, Of: col("call odd"), Delegate: people["lea"], Person: people["lea"]}, `lea may call odd only where lea may: proved [1 roles, 1 sets, arguments within the inputSchema, attributes declared]`},
 	}
 	for i := range all {
 		proof, err := p.Prove(t.Context(), &all[i].s)
