@@ -2,6 +2,7 @@ package diff_test
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -101,8 +102,8 @@ func saved(t *testing.T, w *workspace.Workspace) diff.Saved {
 		for _, class := range m.Classes {
 			cell := m.Cell(class, col)
 			for _, p := range class.Principals {
-				of[diff.SavedKey{Principal: p.Key, Server: col.Server.Name, Type: col.Item.Type, Name: col.Item.Name, Operation: col.Operation}] =
-					diff.SavedCell{Access: cell.Access, Condition: cell.Condition.String()}
+				key := diff.SavedKey{Principal: p.Key, Server: col.Server.Name, Type: col.Item.Type, Name: col.Item.Name, Operation: col.Operation}
+				of[key] = diff.SavedCell{Access: cell.Access, Condition: cell.Condition.String()}
 			}
 		}
 	}
@@ -186,4 +187,32 @@ func causes(list []diff.Cause) string {
 		}
 	}
 	return text
+}
+
+// TestComparingFails holds that a comparison that is cut short is an error, whatever was
+// decided before.
+func TestComparingFails(t *testing.T) {
+	t.Parallel()
+	ar, err := txtar.ParseFile(filepath.Join("testdata", "till.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, decided := range []bool{false, true} {
+		base, head := opened(t, ar, "base"), opened(t, ar, "head")
+		if decided {
+			for _, w := range []*workspace.Workspace{base, head} {
+				if _, err := w.Matrix(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if r, err := head.Diff(cut, base); err == nil {
+			t.Errorf("decided %t: verdict %s", decided, r.Verdict())
+		}
+		if r, err := head.DiffSaved(cut, &workspace.Saved{Matrix: saved(t, base)}); err == nil && !decided {
+			t.Errorf("from saved cells: verdict %s", r.Verdict())
+		}
+	}
 }

@@ -25,7 +25,9 @@ var till = fstest.MapFS{
 		{"name": "audit"},
 		{"name": "spend", "inputSchema": {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}},
 		{"name": "shred"},
-		{"name": "odd"}
+		{"name": "odd"},
+		{"name": "odder"},
+		{"name": "stuck", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "x": {"type": "string", "minLength": 2, "maxLength": 1}}, "required": ["x"]}}
 	], "prompts": [{"name": "hello"}]}`)},
 	"policies/p.yaml": {Data: []byte(`apiVersion: api.cerbos.dev/v1
 resourcePolicy:
@@ -42,6 +44,9 @@ resourcePolicy:
     - {actions: ["tools/call::shred"], effect: EFFECT_ALLOW, roles: [shredder], condition: {match: {expr: P.id == "pia"}}}
     - {actions: ["tools/call::odd"], effect: EFFECT_ALLOW, roles: [late], condition: {match: {expr: now() > timestamp("2130-01-01T00:00:00Z")}}}
     - {actions: ["tools/call::odd"], effect: EFFECT_ALLOW, roles: [rare], condition: {match: {expr: now() > timestamp("2027-08-01T00:00:00Z") && now().getMonth() == 3}}}
+    - {actions: ["tools/call::stuck"], effect: EFFECT_ALLOW, roles: [sticky], condition: {match: {expr: R.attr.arguments.n > 1}}}
+    - {actions: ["tools/call::odder"], effect: EFFECT_ALLOW, roles: [one], condition: {match: {expr: now() > timestamp("2027-08-01T00:00:00Z") && now().getMonth() == 3}}}
+    - {actions: ["tools/call::odder"], effect: EFFECT_ALLOW, roles: [another], condition: {match: {expr: now() > timestamp("2027-08-01T00:00:00Z") && now().getMonth() == 4}}}
 `)},
 	"policies/pia.yaml": {Data: []byte(`apiVersion: api.cerbos.dev/v1
 principalPolicy:
@@ -73,8 +78,11 @@ func TestSentences(t *testing.T) {
 	for who := range m.Principals() {
 		people[who.Key] = who
 	}
-	shown := *col("call spend") // a list that shows what is possible
-	shown.Operation, shown.Twin, shown.Question.Possible = authz.List, col("call spend"), true
+	possible := func(tool string) *matrix.Column { // a list that shows what is possible
+		list := *col("call " + tool)
+		list.Operation, list.Twin, list.Question.Possible = authz.List, col("call "+tool), true
+		return &list
+	}
 	with := func(roles ...string) *prove.Who { return &prove.Who{Roles: roles} }
 	not := func(w *prove.Who) *prove.Who { return &prove.Who{Not: w} }
 	all := []struct {
@@ -111,11 +119,11 @@ func TestSentences(t *testing.T) {
 		{prove.Sentence{Kind: prove.Delegated, Of: col("call audit"), Delegate: people["bot"], Person: people["max"]}, `bot may call audit only where max may: refuted: bot may call audit with {}, which max may not [1 roles, 1 sets, arguments within the inputSchema, attributes declared]`},
 		{prove.Sentence{Kind: prove.Implies, Of: col("call refund"), Then: col("list refund")}, `whoever may call refund may list it too: proved [3 roles, 3 sets, arguments within the inputSchema, attributes any]`},
 		{prove.Sentence{Kind: prove.Implies, Of: col("call refund"), Then: col("list refund"), Who: with("clerk")}, `whoever with clerk may call refund may list it too: proved [3 roles, 3 sets, arguments within the inputSchema, attributes any]`},
-		{prove.Sentence{Kind: prove.Implies, Of: col("call spend"), Then: &shown}, `whoever may call spend may list it too: proved [2 roles, 2 sets, arguments within the inputSchema, attributes any]`},
-		{prove.Sentence{Kind: prove.Implies, Of: col("call refund"), Then: &shown}, `whoever may call refund may list spend too: refuted: {"roles": ["clerk"]} may call refund with {"amount": 499}, and may not list spend [4 roles, 4 sets, arguments within the inputSchema, attributes any]`},
-		{prove.Sentence{Kind: prove.Always, Of: &shown, Who: with("spender")}, `everybody with spender may always list spend: refuted: {"roles": ["spender"]} may not list spend [2 roles, 2 sets, arguments left open within the inputSchema, attributes any]`},
-		{prove.Sentence{Kind: prove.Always, Of: &shown, Who: &prove.Who{Roles: []string{"spender"}, Where: "principal.limit == 5.0"}}, `everybody with spender, where principal.limit == 5.0 may always list spend: unknown, open: ["whether some arguments would be allowed to everybody"] [2 roles, 2 sets, arguments left open within the inputSchema, attributes any]`},
-		{prove.Sentence{Kind: prove.Never, Of: &shown, Who: with("clerk"), IgnoreSchema: true}, `nobody with clerk may list spend: refuted: {"roles": ["spender", "clerk"], "attr": {"limit": 2}} may list spend [3 roles, 3 sets, arguments left open within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Implies, Of: col("call spend"), Then: possible("spend")}, `whoever may call spend may list it too: proved [2 roles, 2 sets, arguments within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Implies, Of: col("call refund"), Then: possible("spend")}, `whoever may call refund may list spend too: refuted: {"roles": ["clerk"]} may call refund with {"amount": 499}, and may not list spend [4 roles, 4 sets, arguments within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Always, Of: possible("spend"), Who: with("spender")}, `everybody with spender may always list spend: refuted: {"roles": ["spender"]} may not list spend [2 roles, 2 sets, arguments left open within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Always, Of: possible("spend"), Who: &prove.Who{Roles: []string{"spender"}, Where: "principal.limit == 5.0"}}, `everybody with spender, where principal.limit == 5.0 may always list spend: unknown, open: ["whether some arguments would be allowed to everybody"] [2 roles, 2 sets, arguments left open within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Never, Of: possible("spend"), Who: with("clerk"), IgnoreSchema: true}, `nobody with clerk may list spend: refuted: {"roles": ["spender", "clerk"], "attr": {"limit": 2}} may list spend [3 roles, 3 sets, arguments left open within the inputSchema, attributes any]`},
 		{prove.Sentence{Kind: prove.Never, Of: col("call shred")}, `nobody may call shred: proved [2 roles, 4 sets, arguments within the inputSchema, attributes any]`},
 		{prove.Sentence{Kind: prove.Delegated, Of: col("call spend"), Delegate: people["low"], Person: people["high"]}, `low may call spend only where high may: proved [1 roles, 1 sets, arguments within the inputSchema, attributes declared]`},
 		{prove.Sentence{Kind: prove.Delegated, Of: col("call spend"), Delegate: people["high"], Person: people["low"]}, `high may call spend only where low may: refuted: high may call spend with {"amount": 6}, which low may not [1 roles, 1 sets, arguments within the inputSchema, attributes declared]`},
@@ -123,6 +131,8 @@ func TestSentences(t *testing.T) {
 		{prove.Sentence{Kind: prove.Delegated, Of: col("call odd"), Delegate: people["rob"], Person: people["ada"]}, `rob may call odd only where ada may: unknown, open: ["now().getMonth() == 3"] [1 roles, 1 sets, arguments within the inputSchema, attributes declared]`},
 		{prove.Sentence{Kind: prove.Delegated, Of: col("call odd"), Delegate: people["lea"], Person: people["ada"]}, `lea may call odd only where ada may: refuted: lea may call odd with {}, which ada may not, at 2130-01-01T01:00:00Z [1 roles, 1 sets, arguments within the inputSchema, attributes declared]`},
 		{prove.Sentence{Kind: prove.Delegated, Of: col("call odd"), Delegate: people["lea"], Person: people["lea"]}, `lea may call odd only where lea may: proved [1 roles, 1 sets, arguments within the inputSchema, attributes declared]`},
+		{prove.Sentence{Kind: prove.Never, Of: col("call odder")}, `nobody may call odder: unknown, open: ["now().getMonth() == 3" "now().getMonth() == 4"] [3 roles, 3 sets, arguments within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Never, Of: possible("stuck"), Who: with("sticky")}, `nobody with sticky may list stuck: proved [2 roles, 2 sets, arguments left open within the inputSchema, attributes any]`},
 	}
 	for i := range all {
 		proof, err := p.Prove(t.Context(), &all[i].s)
