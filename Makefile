@@ -1,4 +1,4 @@
-.PHONY: test inventories soak e2e oracle fuzz bench page pictures workflows snapshot reproduce debian packs ci
+.PHONY: test inventories soak e2e oracle fuzz mutants bench page pictures workflows snapshot reproduce debian packs ci
 
 test:
 	go test ./...
@@ -27,6 +27,13 @@ oracle:
 # Every parser, and what writes reports, with inputs that nobody thought of; a minute each.
 fuzz:
 	.ci/fuzz 60s
+
+# Small mistakes in the project's own code, which its tests have to notice, but for those
+# that docs/mutants.md speaks of: the samples that were worked through, which take some
+# minutes, or all mutants of what is named: make mutants MUTANTS="pep matrix=200"
+MUTANTS ?= pep=80 prove=80
+mutants:
+	go run -C tools/mutants . -root ../.. -argued ../../docs/mutants.md $(MUTANTS)
 
 # Whole processes, against Cerbos's own test runner, and a PDP against a loop
 # over its SDK; needs npm for the binary.

@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -47,7 +49,7 @@ type options struct {
 	sample       int
 	seed         int64
 	match        *regexp.Regexp
-	list         bool
+	list, full   bool
 	grace        time.Duration
 }
 
@@ -61,9 +63,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.Int64Var(&o.seed, "seed", 1, "what the sample is drawn by")
 	match := flags.String("match", "", "take only mutants whose file, function and change match `REGEXP`, after sampling")
 	flags.BoolVar(&o.list, "list", false, "list mutants and run nothing")
+	flags.BoolVar(&o.full, "full", false, "run tests without -short on what survives them with it")
 	flags.DurationVar(&o.grace, "grace", 15*time.Second, "how `long` tests may take with a mutant besides four times what they take without")
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: mutants [flags] PACKAGE...")
+		fmt.Fprintln(stderr, "usage: mutants [flags] PACKAGE[=SAMPLE]...")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
@@ -94,7 +97,11 @@ func report(ctx context.Context, o *options, packages []string, arguments []argu
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "package\tmutants\ttaken\tkilled\ttimed out\tsurvived\tnot covered\tof these argued")
 	var wrong, listed []string
-	for _, name := range packages {
+	for _, arg := range packages {
+		name, number, err := o.taken(arg)
+		if err != nil {
+			return err
+		}
 		p, err := load(ctx, o.root, filepath.ToSlash(filepath.Clean(name)))
 		if err != nil {
 			return err
@@ -115,7 +122,7 @@ func report(ctx context.Context, o *options, packages []string, arguments []argu
 				}
 			}
 		}
-		taken := slices.DeleteFunc(sampled(all, o.sample, o.seed), func(m *mutant) bool { return !o.match.MatchString(plain(m.name())) })
+		taken := slices.DeleteFunc(sampled(all, number, o.seed), func(m *mutant) bool { return !o.match.MatchString(plain(m.name())) })
 		if o.list {
 			for _, m := range taken {
 				listed = append(listed, m.at()+" "+m.fn+": "+m.what)
@@ -157,6 +164,19 @@ func report(ctx context.Context, o *options, packages []string, arguments []argu
 		return errFindings
 	}
 	return nil
+}
+
+// taken returns the package that an argument names, and how many of its mutants are taken:
+// as the argument says, pep=80, or as the flag does.
+func (o *options) taken(arg string) (name string, number int, err error) {
+	name, text, own := strings.Cut(arg, "=")
+	if !own {
+		return name, o.sample, nil
+	}
+	if number, err = strconv.Atoi(text); err != nil || number < 0 {
+		return "", 0, fmt.Errorf("want a package, or a package and a number of mutants such as pep=80, have %q", arg)
+	}
+	return name, number, nil
 }
 
 func (m *mutant) at() string { return fmt.Sprintf("%s:%d:%d", m.file, m.pos.Line, m.pos.Column) }

@@ -27,6 +27,8 @@ var want = map[string]string{
 	"Rest `n -= 10` has `+=`":                                                                 "timed out",
 	"Rest `n -= 10` has `11`":                                                                 "killed",
 	"Forgotten `a && b` has `||`":                                                             "not covered",
+	"Late `n > 3` has `>=`":                                                                   "not covered",
+	"Late `n > 3` has `4`":                                                                    "not covered",
 	"Loose `a || b` has `&&`":                                                                 "survived",
 }
 
@@ -92,17 +94,32 @@ func TestStatus(t *testing.T) {
 		err := run(t.Context(), append(args, "-root", "testdata/sample", "-argued", page, "."), &out, io.Discard)
 		return out.String(), err
 	}
+	for arg, want := range map[string]string{".=3": "13 3", ".": "13 5", ".=0": "13 13", ".=99": "13 13"} {
+		var out bytes.Buffer
+		err := run(t.Context(), []string{"-root", "testdata/sample", "-list", "-sample", "5", arg}, &out, io.Discard)
+		if row := strings.SplitN(out.String(), "\n", 3)[1]; err != nil || strings.Join(strings.Fields(row)[1:], " ") != want {
+			t.Errorf("%s: %q, %v, want %s", arg, row, err, want)
+		}
+	}
+	for _, arg := range []string{".=x", ".=-1"} {
+		if err := run(t.Context(), []string{"-root", "testdata/sample", "-list", arg}, io.Discard, io.Discard); err == nil || errors.Is(err, errFindings) {
+			t.Errorf("%s: %v", arg, err)
+		}
+	}
 	out, err := tool("", "-match", "Loose|Always")
 	if !errors.Is(err, errFindings) || !strings.Contains(out, "sample.go:42:39: survived: Loose: `a || b` has `&&`\n") || strings.Contains(out, "Always: ") {
 		t.Errorf("nothing is argued: %v\n%s", err, out)
 	}
-	if table := strings.Fields(strings.SplitN(out, "\n", 3)[1]); !slices.Equal(table, []string{".", "11", "2", "1", "0", "1", "0", "0"}) {
+	if table := strings.Fields(strings.SplitN(out, "\n", 3)[1]); !slices.Equal(table, []string{".", "13", "2", "1", "0", "1", "0", "0"}) {
 		t.Errorf("table: %q", table)
 	}
 	_, proposed, _ := strings.Cut(out, "\n  |")
 	proposed = "|" + strings.TrimSuffix(strings.TrimSpace(proposed), "|")
 	if out, err := tool(proposed+"no matter |\n", "-match", "Loose|Always"); err != nil {
 		t.Errorf("the survivor is argued: %v\n%s", err, out)
+	}
+	if out, err := tool("", "-match", "Late", "-full"); err != nil || !strings.Contains(out, "killed") {
+		t.Errorf("what -short leaves out: %v\n%s", err, out)
 	}
 	if _, err := tool(proposed+"|\n", "-list"); err == nil || !strings.Contains(err.Error(), "page.md:5: nothing says why") {
 		t.Errorf("a row without a reason: %v", err)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,7 @@ type trial struct {
 type stage struct {
 	args []string
 	took time.Duration
+	full bool // without -short
 }
 
 // fates are those of mutants of a package, in their order.
@@ -56,7 +58,7 @@ func fates(ctx context.Context, o *options, p *pkg, mutants []*mutant, progress 
 		return nil, err
 	}
 	defer os.RemoveAll(work) //nolint:errcheck // it is temporary
-	covered, err := p.covered(ctx, o.root, work)
+	covered, err := p.covered(ctx, o, work)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +67,7 @@ func fates(ctx context.Context, o *options, p *pkg, mutants []*mutant, progress 
 		return nil, err
 	}
 	t := &trial{pkg: p, binary: binary, grace: o.grace}
-	if err := t.prepare(ctx); err != nil {
+	if err := t.prepare(ctx, o.full); err != nil {
 		return nil, err
 	}
 	all := make([]fate, len(mutants))
@@ -81,45 +83,63 @@ func fates(ctx context.Context, o *options, p *pkg, mutants []*mutant, progress 
 	return all, nil
 }
 
-// prepare runs the tests on no mutant, which they have to pass, and divides them by the time that they take.
-func (t *trial) prepare(ctx context.Context) error {
+// prepare runs the tests on no mutant, which they have to pass, and divides them by the time
+// that they take. What -short leaves out comes last, where it is asked for.
+func (t *trial) prepare(ctx context.Context, full bool) error {
+	quick, short, err := t.divided(ctx)
+	if err != nil {
+		return err
+	}
+	t.stages = []stage{{took: short}}
+	if quick != "" {
+		t.stages = []stage{{args: []string{"-test.run=" + quick}, took: short / 4}, {args: []string{"-test.skip=" + quick}, took: short}}
+	}
+	if full {
+		out, took, err := t.run(ctx, 0, stage{took: 20 * time.Minute, full: true})
+		if err != nil {
+			return fmt.Errorf("the tests of %s fail without -short: %w\n%s", t.pkg.name, err, out)
+		}
+		t.stages = append(t.stages, stage{took: took, full: true})
+	}
+	return nil
+}
+
+// divided runs the tests, and returns a pattern of those that together take a small part of the time;
+// none where they take little anyway.
+func (t *trial) divided(ctx context.Context) (quick string, took time.Duration, err error) {
 	out, took, err := t.run(ctx, 0, stage{args: []string{"-test.v"}, took: 10 * time.Minute})
 	if err != nil {
-		return fmt.Errorf("the tests of %s fail without a mutant: %w\n%s", t.pkg.name, err, out)
+		return "", 0, fmt.Errorf("the tests of %s fail without a mutant: %w\n%s", t.pkg.name, err, out)
 	}
 	type test struct {
 		name string
 		took float64
 	}
 	var tests []test
-	var whole float64
+	var whole, sum float64
 	for _, m := range regexp.MustCompile(`(?m)^--- PASS: (\w+) \(([0-9.]+)s\)$`).FindAllStringSubmatch(string(out), -1) {
 		s, err := strconv.ParseFloat(m[2], 64)
 		if err != nil {
-			return err
+			return "", 0, err
 		}
 		tests = append(tests, test{m[1], s})
 		whole += s
 	}
 	if len(tests) == 0 {
-		return fmt.Errorf("%s has no tests that pass", t.pkg.name)
+		return "", 0, fmt.Errorf("%s has no tests that pass", t.pkg.name)
 	}
 	if whole < 2 {
-		t.stages = []stage{{took: took}}
-		return nil
+		return "", took, nil
 	}
-	slices.SortStableFunc(tests, func(a, b test) int { return int(1000 * (a.took - b.took)) })
-	var quick []string
-	var sum float64
+	slices.SortStableFunc(tests, func(a, b test) int { return cmp.Compare(a.took, b.took) })
+	var names []string
 	for _, test := range tests {
 		if sum += test.took; sum > whole/4 {
 			break
 		}
-		quick = append(quick, test.name)
+		names = append(names, test.name)
 	}
-	these := "^(" + strings.Join(quick, "|") + ")$"
-	t.stages = []stage{{[]string{"-test.run=" + these}, took / 4}, {[]string{"-test.skip=" + these}, took}}
-	return nil
+	return "^(" + strings.Join(names, "|") + ")$", took, nil
 }
 
 // fate runs the tests on a mutant.
@@ -150,7 +170,7 @@ func (t *trial) run(ctx context.Context, number int, s stage) ([]byte, time.Dura
 	defer cancel()
 	args := []string{
 		"-c", fmt.Sprintf(`ulimit -v %d && exec "$0" "$@"`, memory), t.binary,
-		"-test.short", "-test.failfast", "-test.paniconexit0", "-test.timeout=" + limit.String(),
+		"-test.failfast", "-test.paniconexit0", "-test.timeout=" + limit.String(), fmt.Sprintf("-test.short=%t", !s.full),
 	}
 	if t.pkg.rapid {
 		args = append(args, "-rapid.nofailfile", "-rapid.seed=1")
@@ -169,13 +189,13 @@ func (t *trial) run(ctx context.Context, number int, s stage) ([]byte, time.Dura
 
 // covered runs the package's own tests with a profile, and says which mutants they get to.
 // A place that no profile speaks of, as what a case compares with, may be got to.
-func (p *pkg) covered(ctx context.Context, root, work string) (func(*mutant) bool, error) {
+func (p *pkg) covered(ctx context.Context, o *options, work string) (func(*mutant) bool, error) {
 	profile := filepath.Join(work, "profile")
-	args := []string{"test", "-short", "-count=1", "-coverprofile=" + profile, "./" + p.name}
+	args := []string{"test", fmt.Sprintf("-short=%t", !o.full), "-count=1", "-coverprofile=" + profile, "./" + p.name}
 	if p.rapid {
 		args = append(args, "-rapid.nofailfile", "-rapid.seed=1")
 	}
-	if _, err := command(ctx, root, args...); err != nil {
+	if _, err := command(ctx, o.root, args...); err != nil {
 		return nil, err
 	}
 	data, err := os.ReadFile(profile) //nolint:gosec // it is the tool's own

@@ -40,3 +40,6 @@ func Forgotten(a, b bool) bool { return a && b }
 
 // Loose is called by a test that does not look at what it returns.
 func Loose(a, b bool) bool { return a || b }
+
+// Late is tested without -short alone.
+func Late(n int) bool { return n > 3 }

@@ -25,3 +25,12 @@ func TestRest(t *testing.T) {
 }
 
 func TestLoose(*testing.T) { Loose(true, false) }
+
+func TestLate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, as it were")
+	}
+	if Late(3) || !Late(4) {
+		t.Error("not late")
+	}
+}
