@@ -222,6 +222,13 @@ func checkHostile(t rapid.TB, s string) {
 		checkAnswer(t, s, f.Name, written(t, s, f.Name, hostileAnswers(d, s), f.Write, report.Options{}))
 		checkAnswer(t, s, f.Name, written(t, s, f.Name, hostileAnswers(d, s), f.Write, report.Options{Summary: true}))
 	}
+	for _, f := range report.ValidationFormats() {
+		files := []report.Validation{
+			{File: s, Kind: "suite"},
+			{File: s, Mistakes: []error{source.Errorf(source.Pos{File: s, Line: 2, Col: 3}, "unknown key %q", s), errors.New(s)}},
+		}
+		checkAnswer(t, s, f.Name, written(t, s, f.Name, files, f.Write, report.Options{}))
+	}
 	for _, f := range report.EnforcementPointFormats() {
 		checkAnswer(t, s, f.Name, written(t, s, f.Name, hostilePoint(t, s), f.Write, report.Options{}))
 	}

@@ -126,6 +126,27 @@ func readGroups(n *source.Node) (*groupFile, error) {
 	return g, errors.Join(append(errs, g.read(n))...)
 }
 
+// Includes lists the files that a suite or a file of groups names for its groups, each once, in their
+// shortest form, and without those that are not to be read. What is wrong in the file is for [Parse] to say.
+func Includes(file string, data []byte) Names {
+	docs, err := source.ParseYAML(file, data)
+	if err != nil {
+		return nil
+	}
+	var list Names
+	for _, n := range docs {
+		g := &groupFile{}
+		_ = g.read(n)
+		for _, name := range g.include {
+			known := slices.ContainsFunc(list, func(x Name) bool { return x.Text == name.Text })
+			if name.Text != "" && !known && insideFolder(&name) == nil {
+				list = append(list, name)
+			}
+		}
+	}
+	return list
+}
+
 // An includer reads the files that suites include, each once.
 type includer struct {
 	read  func(path string, pos source.Pos) ([]byte, error)

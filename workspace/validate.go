@@ -70,12 +70,23 @@ func CheckSettings(c *config.Config) error {
 	return errors.Join(err, o.CheckSettings())
 }
 
-// ReadNamed hands each the principals and suites that a config names, or why they cannot be
-// read.
+// ReadNamed hands each the principals and suites that a config names, and the groups that suites
+// include, each file once, or why they cannot be read.
 func ReadNamed(in *Inputs, each func(kind FileKind, name string, data []byte, err error)) {
-	read := func(kind FileKind, p config.Path) {
-		data, err := in.read(p)
-		each(kind, p.Path, data, err)
+	seen := map[string]bool{}
+	var read func(kind FileKind, p config.Path)
+	read = func(kind FileKind, p config.Path) {
+		if at := path.Clean(p.Path); !seen[at] {
+			seen[at] = true
+			data, err := in.read(p)
+			each(kind, p.Path, data, err)
+			if err != nil || kind != SuiteFile {
+				return
+			}
+			for _, name := range testrunner.Includes(p.Path, data) {
+				read(SuiteFile, config.Path{Path: name.Text, Pos: name.Pos})
+			}
+		}
 	}
 	if p := in.Config.Principals; p.Path != "" {
 		read(PrincipalsFile, p)

@@ -22,8 +22,8 @@ func newValidate() *cobra.Command {
 		Short: "Look for mistakes in configs, suites and files of principals",
 		Long: `Read configs, suites and files of principals, each by itself, and say what is wrong
 with how they are written: unknown keys, values of the wrong kind, what is missing,
-what excludes each other. Without FILE these are the config and the principals and
-suites that it names.
+what excludes each other. Without FILE these are the config, the principals and suites that
+it names, and the groups that suites include.
 
 What kind a file is follows from its name and what is in it, unless --kind says it.
 No engine is started, no policy is read, and nothing that a FILE names is opened: whether
