@@ -145,7 +145,7 @@ func inventory(t *rapid.T, mapped bool) string {
 	for i := range rapid.IntRange(2, 4).Draw(t, "tools") {
 		properties := map[string]any{}
 		for _, name := range slices.Sorted(maps.Keys(argumentSchemas)) {
-			if !one(t, 4, "no "+name) {
+			if !one(t, 4, "no "+name) || i == 0 && name == "region" { // which profiles name
 				properties[name] = draw(t, name, argumentSchemas[name]...)
 			}
 		}
