@@ -211,7 +211,7 @@ func (e *Engine) byRole(in *enginev1.CheckInput) []*enginev1.CheckInput {
 // decisionOf reads the engine's reply about one action.
 func decisionOf(action string, out *enginev1.CheckOutput) authz.Decision {
 	effect := out.GetActions()[action]
-	d := authz.Decision{NoPolicy: effect.GetPolicy() == wire.NoPolicy}
+	d := authz.Decision{NoPolicy: wire.Uncovered(effect.GetEffect(), effect.GetPolicy())}
 	if effect.GetEffect() == effectv1.Effect_EFFECT_ALLOW {
 		d.Effect = authz.Allow
 	}

@@ -134,7 +134,7 @@ func (s *structureTable) ask(ctx context.Context, p *enginev1.Principal, at addr
 		effect := outputs[0].GetActions()[action]
 		o := &assigned{
 			allowed:  effect.GetEffect() == effectv1.Effect_EFFECT_ALLOW,
-			noPolicy: effect.GetPolicy() == wire.NoPolicy,
+			noPolicy: wire.Uncovered(effect.GetEffect(), effect.GetPolicy()),
 			policy:   effect.GetPolicy(),
 			rules:    mergeRefs(refs[action]),
 			wanted:   wanted,

@@ -131,7 +131,7 @@ func readReply(entries []checked, results []*responsev1.CheckResourcesResponse_R
 				one.effect = authz.Allow
 			}
 			one.done, one.validation = true, refused
-			one.noPolicy = result.GetMeta().GetActions()[one.action].GetMatchedPolicy() == wire.NoPolicy
+			one.noPolicy = wire.Uncovered(effect, result.GetMeta().GetActions()[one.action].GetMatchedPolicy())
 		}
 	}
 	return again, nil

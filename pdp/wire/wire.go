@@ -8,14 +8,21 @@ import (
 	"slices"
 	"strings"
 
+	effectv1 "github.com/cerbos/cerbos/api/genpb/cerbos/effect/v1"
 	schemav1 "github.com/cerbos/cerbos/api/genpb/cerbos/schema/v1"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 )
 
-// NoPolicy is what Cerbos names as the policy when none covers the resource.
-const NoPolicy = "NO_MATCH"
+// noPolicy is what Cerbos names as the policy when none covers the resource.
+const noPolicy = "NO_MATCH"
+
+// Uncovered reports whether a denial is one for want of a policy. Cerbos names none for some of
+// what it allows, too: where a principal's policy does that has not the default version.
+func Uncovered(effect effectv1.Effect, policy string) bool {
+	return effect != effectv1.Effect_EFFECT_ALLOW && policy == noPolicy
+}
 
 // ValidationErrors returns what schemas refuse, in an order that is the same
 // each time: the validator goes through properties in the order of a Go map.
