@@ -50,6 +50,9 @@ func (p *Prover) seek(ctx context.Context, s *Sentence, c cohort) (found *Counte
 		x.reads[0] = append(x.reads[0], expr.Clause(s.Condition).Reads().Arguments...)
 	case Always:
 		x.may(0, s.Of, c, false)
+		if s.Of.Question.Possible && len(x.goals) == 0 { // what is in a list for no arguments is not in it, whether there are any or not
+			x.schemas[0], x.world.Arguments[0] = nil, nil
+		}
 	case Implies:
 		x.may(0, s.Of, c, true)
 		x.cannot(s.Then)
