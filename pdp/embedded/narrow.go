@@ -263,8 +263,8 @@ func (k *resourceKinds) rows(list []*runtimev1.RuleTable_RuleRow) []*runtimev1.R
 // permit, of which the last row of a scope has the last word.
 func reachable(list []*runtimev1.RuleTable_RuleRow, reaches func(*runtimev1.RuleTable_RuleRow) bool, bare func(*runtimev1.RuleTable_RuleRow) *runtimev1.RuleTable_RuleRow) []*runtimev1.RuleTable_RuleRow {
 	type place struct {
-		kind                                policyv1.Kind
-		scope, version, resource, principal string
+		kind                                        policyv1.Kind
+		policy, scope, version, resource, principal string
 	}
 	var rows []*runtimev1.RuleTable_RuleRow
 	seen := map[place]bool{}
@@ -272,7 +272,7 @@ func reachable(list []*runtimev1.RuleTable_RuleRow, reaches func(*runtimev1.Rule
 	for _, row := range list {
 		reached := reaches(row)
 		left := bare(row)
-		at := place{row.PolicyKind, row.Scope, row.Version, left.Resource, left.Principal}
+		at := place{row.PolicyKind, left.OriginFqn, row.Scope, row.Version, left.Resource, left.Principal}
 		if !reached && seen[at] && permits[row.Scope] == row.ScopePermissions {
 			continue
 		}
