@@ -294,7 +294,7 @@ func TestChange(t *testing.T) {
 		}
 	})
 	t.Logf("%d decisions compared, %d of them touched; %d changes left to opening; %d of files", compared, touched, unfit, files)
-	if touched < compared/20 || compared < 100 || files < 5 {
+	if touched < compared/20 || compared < 100 || files < 5 && !testing.Short() {
 		t.Error("too few decisions were compared")
 	}
 }
