@@ -27,6 +27,7 @@ type search struct {
 	texts    []string       // of the goals, which tell searches of the same apart from others
 	schemas  []*source.Node // of the arguments
 	reads    [2][][]string  // the arguments that they look at, by request
+	hang     [2]bool        // on what a call says, by request
 	never    bool           // there is none
 	confirm  bool           // the engine has to agree before a request counts as found
 	open     []string       // what of it cannot be told
@@ -50,9 +51,6 @@ func (p *Prover) seek(ctx context.Context, s *Sentence, c cohort) (found *Counte
 		x.reads[0] = append(x.reads[0], expr.Clause(s.Condition).Reads().Arguments...)
 	case Always:
 		x.may(0, s.Of, c, false)
-		if s.Of.Question.Possible && len(x.goals) == 0 { // what is in a list for no arguments is not in it, whether there are any or not
-			x.schemas[0], x.world.Arguments[0] = nil, nil
-		}
 	case Implies:
 		x.may(0, s.Of, c, true)
 		x.cannot(s.Then)
@@ -92,6 +90,20 @@ func (x *search) ask(col *matrix.Column) {
 		schema = x.arguments(col.Item)
 	}
 	x.schemas, x.world.Arguments = append(x.schemas, schema), append(x.world.Arguments, schema.Value())
+}
+
+// lists lets go of the inputSchema where a list shows what is possible, and the arguments decide
+// nothing: it shows the item, or does not, whether there are any arguments or not.
+func (x *search) lists() {
+	hang := x.hang
+	if len(x.world.Calls) > 0 { // one call
+		hang[0] = hang[0] || hang[1]
+	}
+	for i, col := range []*matrix.Column{x.sentence.Of, x.sentence.Then} {
+		if i < len(x.schemas) && col.Question.Possible && !hang[i] {
+			x.schemas[i], x.world.Arguments[i] = nil, nil
+		}
+	}
 }
 
 // again adds the same call by another principal, of whom all but the roles is the same.
@@ -146,6 +158,7 @@ func (x *search) allowed(of int, cell *matrix.Cell, wanted bool) {
 		}
 		x.goal(of, f, strconv.FormatBool(wanted)+" "+open.Key(), wanted)
 		x.reads[of] = append(x.reads[of], open.Reads().Arguments...)
+		x.hang[of] = x.hang[of] || hangs(open)
 	case !cell.Access.Possible():
 		x.never = x.never || wanted
 	default:
@@ -160,9 +173,15 @@ func (x *search) allowed(of int, cell *matrix.Cell, wanted bool) {
 func openOf(cell *matrix.Cell) (open authz.Condition, some bool) {
 	open = cell.Open()
 	if of := open.Met(); !of.IsZero() {
-		return of, true
+		return of, hangs(of)
 	}
 	return open, false
+}
+
+// hangs reports whether a condition may come out otherwise for another call.
+func hangs(c authz.Condition) bool {
+	r := c.Reads()
+	return len(r.Arguments) > 0 || len(r.Resource) > 0 || r.Policy
 }
 
 // cannot asks that a column is allowed with no arguments.
@@ -179,6 +198,7 @@ func (x *search) cannot(col *matrix.Column) {
 
 // solve looks for requests that meet the goals.
 func (x *search) solve(ctx context.Context) (*Counterexample, []string, error) {
+	x.lists()
 	answer, err := x.answer(ctx)
 	if err != nil {
 		return nil, nil, err

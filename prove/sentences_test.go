@@ -27,7 +27,8 @@ var till = fstest.MapFS{
 		{"name": "shred"},
 		{"name": "odd"},
 		{"name": "odder"},
-		{"name": "stuck", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "x": {"type": "string", "minLength": 2, "maxLength": 1}}, "required": ["x"]}}
+		{"name": "stuck", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}, "x": {"type": "string", "minLength": 2, "maxLength": 1}}, "required": ["x"]}},
+		{"name": "blank", "inputSchema": {"type": "object", "properties": {"x": {"type": "string", "minLength": 2, "maxLength": 1}}, "required": ["x"]}}
 	], "prompts": [{"name": "hello"}]}`)},
 	"policies/p.yaml": {Data: []byte(`apiVersion: api.cerbos.dev/v1
 resourcePolicy:
@@ -45,6 +46,8 @@ resourcePolicy:
     - {actions: ["tools/call::odd"], effect: EFFECT_ALLOW, roles: [late], condition: {match: {expr: now() > timestamp("2130-01-01T00:00:00Z")}}}
     - {actions: ["tools/call::odd"], effect: EFFECT_ALLOW, roles: [rare], condition: {match: {expr: now() > timestamp("2027-08-01T00:00:00Z") && now().getMonth() == 3}}}
     - {actions: ["tools/call::stuck"], effect: EFFECT_ALLOW, roles: [sticky], condition: {match: {expr: R.attr.arguments.n > 1}}}
+    - {actions: ["tools/call::blank"], effect: EFFECT_ALLOW, roles: [boss]}
+    - {actions: ["tools/call::blank"], effect: EFFECT_ALLOW, roles: [king], condition: {match: {expr: P.attr.team == "till"}}}
     - {actions: ["tools/call::odder"], effect: EFFECT_ALLOW, roles: [one], condition: {match: {expr: now() > timestamp("2027-08-01T00:00:00Z") && now().getMonth() == 3}}}
     - {actions: ["tools/call::odder"], effect: EFFECT_ALLOW, roles: [another], condition: {match: {expr: now() > timestamp("2027-08-01T00:00:00Z") && now().getMonth() == 4}}}
 `)},
@@ -135,6 +138,16 @@ func TestSentences(t *testing.T) {
 		{prove.Sentence{Kind: prove.Delegated, Of: col("call odd"), Delegate: people["lea"], Person: people["lea"]}, `lea may call odd only where lea may: proved [1 roles, 1 sets, arguments within the inputSchema, attributes declared]`},
 		{prove.Sentence{Kind: prove.Never, Of: col("call odder")}, `nobody may call odder: unknown, open: ["now().getMonth() == 3" "now().getMonth() == 4"] [3 roles, 3 sets, arguments within the inputSchema, attributes any]`},
 		{prove.Sentence{Kind: prove.Never, Of: possible("stuck"), Who: with("sticky")}, `nobody with sticky may list stuck: proved [2 roles, 2 sets, arguments left open within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Always, Of: possible("blank"), Who: &prove.Who{Roles: []string{"clerk"}, Where: "principal.n > 1"}}, `everybody with clerk, where principal.n > 1 may always list blank: refuted: {"roles": ["clerk"], "attr": {"n": 2}} may not list blank [4 roles, 4 sets, arguments left open within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Always, Of: possible("blank"), Who: with("king")}, `everybody with king may always list blank: refuted: {"roles": ["king"]} may not list blank [3 roles, 3 sets, arguments left open within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Always, Of: possible("blank"), Who: with("boss")}, `everybody with boss may always list blank: proved [3 roles, 3 sets, arguments left open within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Never, Of: possible("blank"), Who: with("boss")}, `nobody with boss may list blank: refuted: {"roles": ["boss"]} may list blank [3 roles, 3 sets, arguments left open within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Never, Of: possible("blank"), Who: with("king")}, `nobody with king may list blank: refuted: {"roles": ["king"], "attr": {"team": "till"}} may list blank [3 roles, 3 sets, arguments left open within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Never, Of: possible("blank"), Who: not(with("king", "boss"))}, `nobody without king and boss may list blank: proved [1 roles, 1 sets, arguments left open within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Within, Of: possible("blank"), Inner: []string{"king"}, Outer: []string{"boss"}}, `king may list blank only where boss may: proved [1 roles, 1 sets, arguments left open within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Within, Of: possible("blank"), Inner: []string{"boss"}, Outer: []string{"king"}}, `boss may list blank only where king may: refuted: {"roles": ["boss"]} may list blank, which king may not [1 roles, 1 sets, arguments left open within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Apart, Of: possible("blank"), Then: possible("spend")}, `nobody may both list blank and list spend: refuted: {"roles": ["boss", "spender"], "attr": {"limit": 2}} may list blank, and list spend [4 roles, 16 sets, arguments left open within the inputSchema, attributes any]`},
+		{prove.Sentence{Kind: prove.Apart, Of: possible("blank"), Then: possible("stuck")}, `nobody may both list blank and list stuck: proved [4 roles, 16 sets, arguments left open within the inputSchema, attributes any]`},
 	}
 	for i := range all {
 		proof, err := p.Prove(t.Context(), &all[i].s)
