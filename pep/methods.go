@@ -64,7 +64,7 @@ func withMade(attr map[string]any, made []authz.Made, lookedUp string) map[strin
 		m := &made[i]
 		at := m.At[1:]
 		switch {
-		case m.At[0] != "attr":
+		case m.At[0] != "attr", len(m.Text) > 0: // a text stands in the request as it is made
 			continue
 		case len(at) == 0:
 			at = []string{authz.AllAttributes}
@@ -79,15 +79,6 @@ func placeholderOf(m *authz.Made, lookedUp string) string {
 	switch {
 	case m.Table != nil, m.Unclear != "":
 		return AnyValue
-	case m.From == nil:
-		text := ""
-		for _, p := range m.Text {
-			text += p.Text + p.Expr
-			if p.From != nil {
-				text += p.From.String()
-			}
-		}
-		return text
 	case len(m.From) > 1 && m.From[1] == authz.LookedUp:
 		return lookedUp
 	}

@@ -235,7 +235,7 @@ func TestReadsOfPrincipal(t *testing.T) {
 // TestMethods holds what a profile is said to ask about each method of MCP.
 func TestMethods(t *testing.T) {
 	grant := &pep.Grant{Attr: authz.Origin{"principal", "attr", "may"}}
-	call := specOf(t, "  sent: '{arguments}'\n  name: '{name}'\n  team: '{principal.attr.team}'")
+	call := specOf(t, "  sent: '{arguments}'\n  name: '{name}'\n  team: '{principal.attr.team}'\n  of: '{server}/{name}'\n  by: '{principal.id} of {name}'\n  at: '{server}/{arguments.path}'")
 	p, err := pep.Custom("gateway", "crm", []pep.Spec{
 		call,
 		{Endpoint: "tools/list", Filter: authz.FilterCall},
@@ -257,7 +257,7 @@ func TestMethods(t *testing.T) {
 			t.Errorf("%s asks %d, filter %v, grant %v", m.Name, len(m.Requests), m.Filter, m.Grant)
 		}
 		if m.Name == "tools/call" {
-			if diff := cmp.Diff(map[string]any{"sent": pep.AnyArguments, "name": pep.AnyItem, "team": "{principal.attr.team}"}, m.Requests[0].Resource.Attr); diff != "" {
+			if diff := cmp.Diff(map[string]any{"sent": pep.AnyArguments, "name": pep.AnyItem, "team": "{principal.attr.team}", "of": "crm/NAME", "by": "{principal.id} of NAME", "at": "crm/{arguments.path}"}, m.Requests[0].Resource.Attr); diff != "" {
 				t.Errorf("a call (-want +got):\n%s", diff)
 			}
 		}

@@ -60,19 +60,15 @@ func (p *plan) answer(f *lint.Finding) bool {
 	if f.Rule == "destructive-open-to-all" || f.Rule == "powerful-tool-open" {
 		return p.raise(f)
 	}
-	reason := reasons[f.Rule]
-	if slices.Contains(unwritten, f.Rule) && slices.ContainsFunc(p.servers, func(s *guarded) bool { return len(s.closed) > 0 }) {
-		reason = isClosed
+	reason, items := reasons[f.Rule], itemsOf(f)
+	if slices.Contains(unwritten, f.Rule) {
+		reason, items = isClosed, slices.DeleteFunc(items, func(i lint.Item) bool { return !p.closed(i) })
 	}
 	switch {
 	case reason == "":
 		return false
 	case f.Rule == withoutAccess:
 		return p.waive(waiver{rule: f.Rule, key: "principal", item: f.Principal, reason: reason})
-	}
-	items := f.Items
-	if len(items) == 0 {
-		items = []lint.Item{{Server: f.Server, Type: f.Type, Name: f.Name}}
 	}
 	changed := false
 	for _, i := range items {
@@ -86,6 +82,24 @@ func (p *plan) answer(f *lint.Finding) bool {
 		changed = p.waive(x) || changed
 	}
 	return changed
+}
+
+// itemsOf returns what a finding is about.
+func itemsOf(f *lint.Finding) []lint.Item {
+	if len(f.Items) > 0 {
+		return slices.Clone(f.Items)
+	}
+	return []lint.Item{{Server: f.Server, Type: f.Type, Name: f.Name}}
+}
+
+// closed reports whether no policy is written about the calls of a tool, or of some tool of the
+// server where no item is named.
+func (p *plan) closed(i lint.Item) bool {
+	return slices.ContainsFunc(p.servers, func(s *guarded) bool {
+		return s.Name == i.Server && slices.ContainsFunc(s.closed, func(t *tool) bool {
+			return i.Name == "" || i.Type == authz.ToolItem && i.Name == t.item.Name
+		})
+	})
 }
 
 // waive adds a waiver, and reports whether it is new.
