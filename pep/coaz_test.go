@@ -158,6 +158,42 @@ func TestSentByCOAZ(t *testing.T) {
 	}
 }
 
+// TestAnybody holds when it is known what policies see of whoever asks: on a default mapping, where
+// the subject is what identifies them, as it is.
+func TestAnybody(t *testing.T) {
+	mapping, err := source.ParseJSON("", []byte(`{"x-authzen-mapping": {"evaluation": {"action": {"name": "take"}, "resource": {"type": "thing", "id": "t"}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		with  pep.With
+		item  pep.Item
+		known bool
+	}{
+		{pep.With{}, pep.Item{Name: "swap"}, true},
+		{pep.With{Subject: "sub"}, pep.Item{Name: "swap"}, true},
+		{pep.With{Claims: map[string]any{"team": "{principal.attr.team}"}}, pep.Item{Name: "swap"}, true},
+		{pep.With{Claims: map[string]any{"sub": "{principal.attr.login}"}}, pep.Item{Name: "swap"}, false},
+		{pep.With{Subject: "login"}, pep.Item{Name: "swap"}, false},
+		{pep.With{}, pep.Item{Name: "swap", Inputs: mapping}, false},
+	} {
+		p, err := pep.New(authz.COAZ, "depot", x.with, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := p.Ask(x.item, authz.Call).Requests[0]
+		r.Principal, r.AnyPrincipal = &authz.Principal{ID: "r-1"}, true
+		sent, refusal := r.By.Send(&r)
+		if refusal != nil {
+			t.Fatal(refusal)
+		}
+		unclear := slices.ContainsFunc(sent.Made, func(m authz.Made) bool { return m.Unclear == "who asks" })
+		if unclear == x.known || x.known && (!sent.AnyPrincipal || sent.Principal.ID != "r-1") {
+			t.Errorf("%+v: unclear %v, %+v of %+v", x.with, unclear, sent, sent.Principal)
+		}
+	}
+}
+
 // TestByDefault holds when it makes a difference that a point does not know a mapping.
 func TestByDefault(t *testing.T) {
 	schema, err := source.ParseJSON("", []byte(`{"x-authzen-mapping": {"evaluation": {"action": {"name": "take"}, "resource": {"type": "thing", "id": "t"}}}}`))
