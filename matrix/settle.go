@@ -168,6 +168,7 @@ func (s *settler) settle(ctx context.Context, col *Column, cell *Cell, list []op
 			if found, err = s.find(ctx, s.schemaOf(col.Item), list, some); err != nil {
 				return fmt.Errorf("condition %s: %w", cell.Condition, err)
 			}
+			found.bySchema = found.bySchema || found.access != Conditional && slices.ContainsFunc(list, makesTexts)
 			s.at[at] = found
 		}
 	}
@@ -215,6 +216,14 @@ func (s *settler) find(ctx context.Context, schema argumentsSchema, list []openR
 		s.known[key] = found
 	}
 	return found, err
+}
+
+// makesTexts reports whether a request has texts that are made of arguments, which are taken to have
+// the types that the inputSchema gives them.
+func makesTexts(r openRequest) bool {
+	return slices.ContainsFunc(r.Made, func(m authz.Made) bool {
+		return slices.ContainsFunc(m.Text, func(p authz.Piece) bool { return p.Type != "" })
+	})
 }
 
 // settleable reports whether conditions are about arguments, and nothing else that is

@@ -225,6 +225,42 @@ func TestSettledBy(t *testing.T) {
 	}
 }
 
+// TestSettledByType names the schema as the reason where a text is made of an argument whose type only
+// the schema says: of a number another text is made.
+func TestSettledByType(t *testing.T) {
+	profile, err := pep.Custom("gateway", "trees", []pep.Spec{
+		{Endpoint: "tools/list", Filter: authz.FilterCall},
+		{Endpoint: "tools/call", Requests: []pep.RequestSpec{{
+			Kind: "mcp_server", ID: "{arguments.s}/x", Action: "tools/call::{name}", Attr: map[string]any{"arguments": "{arguments}"},
+		}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = `R.id.startsWith("3/") && type(R.attr.arguments.s) == `
+	for _, x := range []struct {
+		schema, allows string
+		number         matrix.Access
+		want           string
+	}{
+		{`{"properties": {"s": {"type": "string"}}}`, text + "int", matrix.Denied, "no arguments that the inputSchema allows meet"},
+		{`{"properties": {"s": {"type": "string"}}}`, text + "double", matrix.Allowed, "no arguments that the inputSchema allows meet"},
+		{`{"properties": {"s": {}}}`, text + "double", matrix.Allowed, ""},
+		{`{"properties": {"s": {}}}`, text + "int", matrix.Denied, "no arguments meet"},
+	} {
+		m := settlingWorldBehind(t, []settling{{schema: x.schema, allows: x.allows}}, true, profile)
+		for _, c := range settlingCells(m) {
+			cells, err := m.Ask(t.Context(), []matrix.Attempt{{Principal: m.Classes[0].First(), Column: c.Column, Arguments: map[string]any{"s": 3}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _, _ := strings.Cut(c.Reason(), ":"); got != x.want || cells[0].Access != x.number {
+				t.Errorf("%s over %s: %v because %q, want %q; with a number %v, want %v", x.allows, x.schema, c.Access, got, x.want, cells[0].Access, x.number)
+			}
+		}
+	}
+}
+
 func settlingCells(m *matrix.Matrix) []matrix.Ref {
 	var list []matrix.Ref
 	for c := range m.All() {

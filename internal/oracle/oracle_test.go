@@ -242,13 +242,16 @@ func looksUp(col *matrix.Column) bool {
 	return len(found) > 0
 }
 
-// untold reports whether a text would be made of null, which is left out of what is said of all
-// arguments.
+// untold reports whether a text would be made of null, or of another type than the inputSchema gives
+// the argument, which is left out of what is said of all arguments.
 func untold(col *matrix.Column, x map[string]any) bool {
 	v, given := x["region"]
-	return given && v == nil && slices.ContainsFunc(col.Question.Requests, func(r authz.Request) bool {
+	if _, text := v.(string); !given || text {
+		return false
+	}
+	return slices.ContainsFunc(col.Question.Requests, func(r authz.Request) bool {
 		return r.By == nil && slices.ContainsFunc(r.Made, func(m authz.Made) bool {
-			return m.Text != nil && slices.ContainsFunc(m.Origins(), func(o authz.Origin) bool { return !o.OfPrincipal() })
+			return slices.ContainsFunc(m.Text, func(p authz.Piece) bool { return p.From != nil && !p.From.OfPrincipal() && (v == nil || p.Type != "") })
 		})
 	})
 }
