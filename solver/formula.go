@@ -166,7 +166,7 @@ func ofClause(c authz.Clause, r *authz.Request) (Formula, bool) {
 	if err != nil || c.Reads().Policy {
 		return Formula{}, false
 	}
-	ok := true
+	ok := !slices.ContainsFunc(c.Reads().Resource, func(path []string) bool { return foundOut(r, path) })
 	written := expr.Rewrite(parsed, func(x ast.Expr) (ast.Expr, bool) {
 		of := expr.Validated(x)
 		ok = ok && (of == "" || of == "principal")
@@ -176,6 +176,18 @@ func ofClause(c authz.Clause, r *authz.Request) (Formula, bool) {
 }
 
 var fact = ast.NewExprFactory()
+
+// foundOut reports whether a path below the resource is what an enforcement point finds out by
+// itself, as what identifies the server is behind COAZ-MCP: it is open, and has no place in the request
+// that a value could be put at.
+func foundOut(r *authz.Request, path []string) bool {
+	if r.By == nil && !slices.Equal(r.Unknown, []string{authz.HiddenArguments, authz.LookedUp}) || len(path) < 2 || path[0] != "attr" {
+		return false
+	}
+	made, _ := authz.MadeAt(r.Made, path)
+	_, known := r.Resource.Attr[path[1]]
+	return made == nil && !known
+}
 
 // of returns the formula in what parts of a request are made of, where it reads these.
 func (f Formula) of(r *authz.Request) Formula {

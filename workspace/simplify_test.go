@@ -127,3 +127,46 @@ func TestSimplifyKeepsReads(t *testing.T) {
 		t.Errorf("%d arguments are read, %d before", after, before)
 	}
 }
+
+// TestSimplifyServer holds that nothing is left out of a condition on what identifies the server,
+// where the enforcement point finds that out by itself.
+func TestSimplifyServer(t *testing.T) {
+	fsys := fstest.MapFS{
+		"mcpolicy.yaml":   {Data: []byte("servers: {desk: {manifest: m.json, enforcement: coaz}}\npolicies: policies\nprincipals: p.yaml\n")},
+		"m.json":          {Data: []byte(`{"tools": [{"name": "look"}]}`)},
+		"p.yaml":          {Data: []byte("principals: {ada: {id: ada, roles: [clerk]}, bob: {id: bob, roles: [clerk]}}\n")},
+		"policies/p.yaml": {Data: []byte(deskPolicy)},
+	}
+	w, err := workspace.Open(t.Context(), fsys, workspace.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	m, err := w.Matrix(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Simplify(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"ada": `resource.aud != "" && (resource.aud == "desk" || resource.aud in ["x", "y"])`,
+		"bob": `resource.aud != "" && resource.aud in ["x", "y"]`,
+	}
+	for who := range m.Principals() {
+		for _, col := range m.Columns {
+			if got := m.Cell(m.ClassOf(who.Key), col).Condition.String(); col.Operation == authz.List && got != want[who.Key] {
+				t.Errorf("%s %s %s when %s, want %s", who.Key, col.Operation, col.Item.Name, got, want[who.Key])
+			}
+		}
+	}
+}
+
+const deskPolicy = `apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: mcp_server
+  version: default
+  rules:
+    - {actions: ["*"], effect: EFFECT_ALLOW, roles: ["*"], condition: {match: {expr: 'R.id == "desk" && P.id == "ada"'}}}
+    - {actions: ["*"], effect: EFFECT_ALLOW, roles: ["*"], condition: {match: {expr: 'R.id in ["x", "y"]'}}}
+`
