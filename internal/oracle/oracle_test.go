@@ -66,7 +66,7 @@ func TestDifferentialWorlds(t *testing.T) {
 	}
 	t.Logf("seed %s", seed)
 	for what, least := range map[string]int{
-		"decisions": rounds.Of(5000, 100_000), "of open cells that are conditional": rounds.Of(150, 3000), "explanations": rounds.Of(200, 4000),
+		"decisions": rounds.Of(5000, 100_000), "of open cells that are conditional": rounds.Of(150, 3000), "of conditions as they are shown": rounds.Of(100, 2000), "explanations": rounds.Of(200, 4000),
 		"who-can by role": rounds.Of(100, 2000), "allowed": rounds.Of(500, 10_000), "denied": rounds.Of(500, 10_000), "refused": rounds.Of(5, 100),
 	} {
 		if counts[what] < least {
@@ -81,6 +81,7 @@ type oracle struct {
 	t      *rapid.T
 	world  *world
 	matrix *matrix.Matrix
+	shown  *matrix.Matrix // with the conditions that reports show
 	server *remote.PDP
 	counts map[string]int
 }
@@ -97,6 +98,13 @@ func hold(t *testing.T, r *rapid.T, w *world, counts map[string]int) {
 	if err != nil {
 		r.Fatalf("%v\n%s", err, w)
 	}
+	shown, err := of.Matrix(t.Context())
+	if err == nil {
+		err = of.Simplify(t.Context(), shown)
+	}
+	if err != nil {
+		r.Fatalf("%v\n%s", err, w)
+	}
 	server := cerbosbin.Start(t, filepath.Join(dir, "policies"), w.conf)
 	defer server.Kill()
 	pdp, err := remote.Dial(t.Context(), server.Addr, remote.Options{Plaintext: true})
@@ -106,7 +114,7 @@ func hold(t *testing.T, r *rapid.T, w *world, counts map[string]int) {
 	defer func() { _ = pdp.Close() }()
 	counts["worlds"]++
 	counts["worlds of "+w.point]++
-	o := &oracle{Workspace: of, t: r, world: w, matrix: m, server: pdp, counts: counts}
+	o := &oracle{Workspace: of, t: r, world: w, matrix: m, shown: shown, server: pdp, counts: counts}
 	for _, col := range m.Columns {
 		o.column(col)
 	}
@@ -315,11 +323,12 @@ func (o *oracle) condition(col *matrix.Column, who *authz.Principal, x map[strin
 			if o.unnamed(col, who) {
 				_, held.Resource.Attr = authz.SplitArguments(x) // as what conditions call it
 			}
-			effects, err := o.Engine.Holds(o.t.Context(), []pdp.Given{{Condition: d.Condition, Request: held}})
-			if err != nil {
-				o.t.Fatalf("%v: %s\n%s", err, d.Condition, o.world)
+			effect = o.held(d.Condition, &held)
+			if shown := o.shown.Cell(o.shown.ClassOf(who.Key), col).Condition; len(open) == 1 && !shown.IsZero() && shown.Written() {
+				if o.counts["of conditions as they are shown"]++; o.held(shown, &held) != effect {
+					o.t.Fatalf("%s %s %s with %v: %s is shown, of %s\n%s", who.Key, col.Operation, col.Item.Name, x, shown, d.Condition, o.world)
+				}
 			}
-			effect = effects[0]
 		}
 		switch {
 		case d.Refusal != nil && d.Refusal.Code != 0:
@@ -337,6 +346,15 @@ func (o *oracle) condition(col *matrix.Column, who *authz.Principal, x map[strin
 	if got := joined(of); (got == allowed) != (is == allowed) {
 		o.t.Fatalf("%s %s %s with %v: by the condition it is %s, and the server says %s: %v\n%s", who.Key, col.Operation, col.Item.Name, x, got, is, decisions, o.world)
 	}
+}
+
+// held returns what a condition comes to for a request.
+func (o *oracle) held(c authz.Condition, r *authz.Request) authz.Effect {
+	effects, err := o.Engine.Holds(o.t.Context(), []pdp.Given{{Condition: c, Request: *r}})
+	if err != nil {
+		o.t.Fatalf("%v: %s\n%s", err, c, o.world)
+	}
+	return effects[0]
 }
 
 // explain holds an explanation to the server, and each way that it names.
