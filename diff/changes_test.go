@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,8 +26,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the want sections of testdata")
 
-// TestChanges compares the folders base and head of each archive, both ways and with a base
-// of which only the cells are known, and holds all that is said of them.
+// TestChanges compares the folders base and head of each archive, both ways, with no base and
+// with one of which only the cells are known, and holds all that is said of them.
 func TestChanges(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("testdata", "*.txtar"))
@@ -45,7 +46,7 @@ func TestChanges(t *testing.T) {
 			for _, way := range []struct {
 				name       string
 				base, head *workspace.Workspace
-			}{{"there", base, head}, {"back", head, base}, {"nothing", head, head}} {
+			}{{"there", base, head}, {"back", head, base}, {"nothing", head, head}, {"no base", nil, head}} {
 				r, err := way.head.Diff(t.Context(), way.base)
 				if err != nil {
 					t.Fatal(err)
@@ -214,5 +215,71 @@ func TestComparingFails(t *testing.T) {
 		if r, err := head.DiffSaved(cut, &workspace.Saved{Matrix: saved(t, base)}); err == nil && !decided {
 			t.Errorf("from saved cells: verdict %s", r.Verdict())
 		}
+	}
+}
+
+// A cut is a context that ends after so many looks at whether it has.
+type cut struct {
+	context.Context
+	looks atomic.Int64
+	end   context.CancelFunc
+}
+
+func cutAfter(ctx context.Context, looks int) *cut {
+	c := &cut{}
+	c.Context, c.end = context.WithCancel(ctx)
+	c.looks.Store(int64(looks))
+	return c
+}
+
+func (c *cut) look() context.Context {
+	if c.looks.Add(-1) < 0 {
+		c.end()
+	}
+	return c.Context
+}
+
+func (c *cut) Err() error            { return c.look().Err() }
+func (c *cut) Done() <-chan struct{} { return c.look().Done() }
+
+// TestComparingIsCutAnywhere holds that a comparison that is cut short anywhere is an error, or
+// says all that it says otherwise.
+func TestComparingIsCutAnywhere(t *testing.T) {
+	t.Parallel()
+	upTo := func(most, condition string) *world {
+		return someone(`{"type": "object", "properties": {"x": {"type": "integer", "maximum": `+most+`}}, "required": ["x"]}`, allow("A", condition))
+	}
+	for name, sides := range map[string][2]*world{
+		"a schema that takes more":             {upTo("10", "R.attr.arguments.x != 3"), upTo("20", "R.attr.arguments.x != 3")},
+		"a limit beyond what the schema takes": {upTo("10", "R.attr.arguments.x <= 10"), upTo("10", "R.attr.arguments.x <= 20")},
+		"a grant ends later":                   {upTo("10", `now() < timestamp("2040-01-01T00:00:00Z")`), upTo("10", `now() < timestamp("2050-01-01T00:00:00Z")`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			base, head := sides[0].open(t), sides[1].open(t)
+			said := func(ctx context.Context) (string, error) {
+				var text bytes.Buffer
+				r, err := head.Diff(ctx, base)
+				if err == nil {
+					describe(&text, r)
+				}
+				return text.String(), err
+			}
+			want, err := said(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := 0; ; n++ {
+				ctx := cutAfter(t.Context(), n)
+				got, err := said(ctx)
+				if diff := cmp.Diff(want, got); err == nil && diff != "" {
+					t.Errorf("cut after %d looks (-want +got):\n%s", n, diff)
+				}
+				if ctx.Context.Err() == nil {
+					ctx.end()
+					return
+				}
+			}
+		})
 	}
 }

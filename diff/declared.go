@@ -179,10 +179,10 @@ func (c *comparer) beyondSchema(ctx context.Context, p *pair, all []*people) (bo
 			continue
 		}
 		within, err := c.compare(ctx, &question{pair: p, baseCell: told.base, headCell: told.head, baseWho: of.first(true), headWho: of.first(false), alike: false})
-		if err != nil || !within.isEqual() {
-			if err != nil {
-				return false, err
-			}
+		if err != nil {
+			return false, err
+		}
+		if !within.isEqual() {
 			continue
 		}
 		free := &question{pair: &free, baseCell: unsettled(told.base), headCell: unsettled(told.head), baseWho: of.first(true), headWho: of.first(false)}

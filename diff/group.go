@@ -80,7 +80,7 @@ func (r *Result) Groups() []Group {
 
 // rank sorts groups: small ones first.
 func (g *Group) rank() int {
-	n := map[Kind]int{Widened: 0, Changed: 1, Unknown: 2, Narrowed: 3}[g.Kind] * 8
+	n := slices.Index([]Kind{Widened, Changed, Unknown, Narrowed}, g.Kind) * 8
 	if g.To != matrix.Unguarded.String() {
 		n += 4
 	}

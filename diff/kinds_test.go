@@ -1,7 +1,9 @@
 package diff_test
 
 import (
+	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/mcpolicy/mcpolicy/diff"
@@ -48,6 +50,13 @@ func someone(schema string, rules ...string) *world {
 	}
 }
 
+// of returns the world with other people.
+func (w *world) of(people ...string) *world {
+	other := *w
+	other.people = people
+	return &other
+}
+
 func TestKindsOfChange(t *testing.T) {
 	t.Parallel()
 	const (
@@ -63,6 +72,14 @@ func TestKindsOfChange(t *testing.T) {
 	open, deny := allow("A", ""), told("DENY", "A", "R.attr.arguments.x > 100")
 	limit := func(n string) string { return allow("A", "R.attr.arguments.x <= "+n) }
 	until := func(year string) string { return allow("A", `now() < timestamp("`+year+`-01-01T00:00:00Z")`) }
+	text := func(bound string, n int) string {
+		return fmt.Sprintf(`{"type": "object", "properties": {"x": {"type": "string", %q: %d}}, "required": ["x"]}`, bound, n)
+	}
+	own, claim := allow("A", "P.attr.n < 2"), allow("A", "request.auxData.jwt.n < 2")
+	ada := func(more string) string { return "ada: {id: ada, roles: [A], " + more + "}" }
+	far := func(n string) string { return allow("A", "int(R.attr.arguments.x * 4.0 - 1e19) > "+n) }
+	other := someone(anything, far("5"))
+	other.low = "P.attr.n < 2"
 	for _, test := range []struct {
 		name       string
 		base, head *world
@@ -82,6 +99,13 @@ func TestKindsOfChange(t *testing.T) {
 		{"one role that is nobody's", someone(anything, open), someone(anything, open, allow("vendor", "P.attr.tier == 1")), "widened", nil},
 		{"one role in place of another", someone(anything, open), someone(anything, allow("B", "")), "both", nil},
 		{"one value in place of another", someone(anything, limit("5")), someone(anything, allow("A", "R.attr.arguments.x > 5")), "changed", nil},
+		{"a schema that does not take a value any more", someone(large, allow("A", `R.attr.arguments.x != "b"`)), someone(small, allow("A", `R.attr.arguments.x != "b"`)), "narrowed", nil},
+		{"shorter texts", someone(text("minLength", 3), allow("A", `R.attr.arguments.x != "abc"`)), someone(text("minLength", 1), allow("A", `R.attr.arguments.x != "abc"`)), "widened", nil},
+		{"longer texts", someone(text("maxLength", 3), allow("A", `R.attr.arguments.x != "abc"`)), someone(text("maxLength", 4), allow("A", `R.attr.arguments.x != "abc"`)), "widened", nil},
+		{"an attribute", someone(anything, own).of(ada(`attr: {n: 1}`)), someone(anything, own).of(ada(`attr: {n: 3}`)), "narrowed", nil},
+		{"a claim", someone(anything, claim).of(ada(`auxData: {jwt: {n: 3}}`)), someone(anything, claim).of(ada(`auxData: {jwt: {n: 1}}`)), "widened", nil},
+		{"a condition of which nothing is known goes by another number", someone(few, far("5")), someone(more, far("6")), "unknown", nil},
+		{"a condition of which nothing is known stays", other, someone(anything, far("5")), "none", nil},
 		{"a rule for all that was for each", someone(anything, open, allow("B", "")), someone(anything, allow("A, B", "")), "none", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -114,5 +138,37 @@ func TestGainsDoNotHideLosses(t *testing.T) {
 	}
 	if len(r.Cells) != 1 || r.Cells[0].Kind != diff.Widened || len(r.Roles) != 1 || r.Roles[0].Kind != diff.Changed {
 		t.Errorf("verdict %s: %d cells, %d roles", r.Verdict(), len(r.Cells), len(r.Roles))
+	}
+}
+
+// What the inputSchema refuses is looked at for each of the people, whatever the others gain.
+func TestBeyondTheSchema(t *testing.T) {
+	t.Parallel()
+	const few = `{"type": "object", "properties": {"x": {"type": "integer", "minimum": 0, "maximum": 10}}, "required": ["x"]}`
+	limits := func(a, b, c string) *world {
+		w := someone(few, allow("B", "R.attr.arguments.x <= "+b), allow("C", "R.attr.arguments.x <= "+c), a)
+		return w.of("ada: {id: ada, roles: [A]}", "bo: {id: bo, roles: [B]}", "cy: {id: cy, roles: [C]}")
+	}
+	r, err := limits(allow("A", ""), "6", "60").open(t).Diff(t.Context(), limits(allow("X", ""), "5", "50").open(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Cells) != 2 || len(r.Beyond) != 1 {
+		t.Errorf("%d cells, %d beyond", len(r.Cells), len(r.Beyond))
+	}
+}
+
+// Whoever has a role that others gain by gains nothing by another one besides.
+func TestRolesOneByOne(t *testing.T) {
+	t.Parallel()
+	people := "ed: {id: ed, roles: [x]}"
+	low, high := allow("A", "R.attr.arguments.x < 5"), allow("A", "R.attr.arguments.x > 5")
+	both := allow("B", "R.attr.arguments.x < 5")
+	r, err := someone(`{"type": "object"}`, high, both).of(people).open(t).Diff(t.Context(), someone(`{"type": "object"}`, low, both).of(people).open(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Roles) != 1 || r.Roles[0].Kind != diff.Changed || !slices.Equal(r.Roles[0].Roles, []string{"A"}) {
+		t.Errorf("%+v, want what becomes of A", r.Roles)
 	}
 }

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"cmp"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -122,14 +123,18 @@ func differences(base, head *authz.Principal, seen bool) []string {
 	add("scope", base.Scope == head.Scope)
 	if seen {
 		add("order of roles", slices.Equal(base.Roles, head.Roles))
-		add("attributes", len(base.Attr)+len(head.Attr) == 0 || reflect.DeepEqual(base.Attr, head.Attr))
-		add("claims", len(base.AuxData)+len(head.AuxData)+len(base.JWTs)+len(head.JWTs) == 0 ||
-			reflect.DeepEqual(base.AuxData, head.AuxData) && reflect.DeepEqual(base.JWTs, head.JWTs))
+		add("attributes", sameValues(base.Attr, head.Attr))
+		add("claims", sameValues(base.AuxData, head.AuxData) && sameValues(base.JWTs, head.JWTs))
 		return list
 	}
 	add("kind", base.Kind == head.Kind)
 	add("onBehalfOf", base.OnBehalfOf == head.OnBehalfOf)
 	return list
+}
+
+// sameValues reports whether two mappings have the same values by the same names.
+func sameValues[V any](a, b map[string]V) bool {
+	return maps.EqualFunc(a, b, func(x, y V) bool { return reflect.DeepEqual(x, y) })
 }
 
 // sameSet reports whether two lists have the same values, in any order.

@@ -234,9 +234,10 @@ func (c *comparer) beyond(ctx context.Context, q *question, turned bool) (direct
 	return found, nil
 }
 
-// alike reports whether two spans are the same conditions about the same requests.
+// alike reports whether two spans are the same conditions about the same requests. A side
+// that there is not has no condition.
 func (c *comparer) alike(q *question, a, b span) bool {
-	return q.base != nil && q.head != nil && !a.open.IsZero() && a.open.Equal(b.open) && a.open.Written() && !a.open.Reads().Policy &&
+	return a.open.Equal(b.open) && a.open.Written() && !a.open.Reads().Policy &&
 		!strings.Contains(a.open.String(), "valid(") && sameRequests(q.base, q.head) &&
 		(len(a.open.Reads().Principal) == 0 || q.everybody)
 }
@@ -256,7 +257,8 @@ type search struct {
 func (s *search) sides() (columns [2]*matrix.Column, who [2]*authz.Principal) {
 	columns, who = [2]*matrix.Column{s.q.head, s.q.base}, [2]*authz.Principal{s.q.headWho, s.q.baseWho}
 	if s.turned {
-		columns[0], columns[1], who[0], who[1] = columns[1], columns[0], who[1], who[0]
+		slices.Reverse(columns[:])
+		slices.Reverse(who[:])
 	}
 	return columns, who
 }
@@ -279,7 +281,7 @@ func (s *search) ask(more, less span) bool {
 		}
 	}
 	for i, of := range []span{more, less} {
-		if columns[i] == nil || who[i] == nil || i == 1 && of.open.IsZero() {
+		if i == 1 && of.open.IsZero() {
 			continue // there is nothing to ask about it
 		}
 		if len(columns[i].Question.Requests) == 0 {
@@ -405,10 +407,10 @@ func (s *search) shown(ctx context.Context, answer *solver.Answer) (direction, e
 // shows reports whether one side allows a call and the other does not.
 func (s *search) shows(ctx context.Context, w *Witness) (bool, error) {
 	columns, who := s.sides()
-	sides := [2]*Side{s.in.Head, s.in.Base}
-	schemas := [2]*source.Node{s.q.headSchema, s.q.baseSchema}
+	sides, schemas := []*Side{s.in.Head, s.in.Base}, []*source.Node{s.q.headSchema, s.q.baseSchema}
 	if s.turned {
-		sides[0], sides[1], schemas[0], schemas[1] = sides[1], sides[0], schemas[1], schemas[0]
+		slices.Reverse(sides)
+		slices.Reverse(schemas)
 	}
 	for i, wanted := range []bool{true, false} {
 		allowed := false
