@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/diff"
+	"github.com/mcpolicy/mcpolicy/internal/cutoff"
 	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
@@ -218,30 +218,6 @@ func TestComparingFails(t *testing.T) {
 	}
 }
 
-// A cut is a context that ends after so many looks at whether it has.
-type cut struct {
-	context.Context
-	looks atomic.Int64
-	end   context.CancelFunc
-}
-
-func cutAfter(ctx context.Context, looks int) *cut {
-	c := &cut{}
-	c.Context, c.end = context.WithCancel(ctx)
-	c.looks.Store(int64(looks))
-	return c
-}
-
-func (c *cut) look() context.Context {
-	if c.looks.Add(-1) < 0 {
-		c.end()
-	}
-	return c.Context
-}
-
-func (c *cut) Err() error            { return c.look().Err() }
-func (c *cut) Done() <-chan struct{} { return c.look().Done() }
-
 // TestComparingIsCutAnywhere holds that a comparison that is cut short anywhere is an error, or
 // says all that it says otherwise.
 func TestComparingIsCutAnywhere(t *testing.T) {
@@ -249,7 +225,10 @@ func TestComparingIsCutAnywhere(t *testing.T) {
 	upTo := func(most, condition string) *world {
 		return someone(`{"type": "object", "properties": {"x": {"type": "integer", "maximum": `+most+`}}, "required": ["x"]}`, allow("A", condition))
 	}
+	there, renamed := someone(`{"type": "object"}`, allow("vendor", "P.attr.tier == 1")), someone(`{"type": "object"}`, allow("vendor", "P.attr.tier == 1"))
+	renamed.tools = []string{"dump"}
 	for name, sides := range map[string][2]*world{
+		"a tool goes that nobody used":         {there, renamed},
 		"a schema that takes more":             {upTo("10", "R.attr.arguments.x != 3"), upTo("20", "R.attr.arguments.x != 3")},
 		"a limit beyond what the schema takes": {upTo("10", "R.attr.arguments.x <= 10"), upTo("10", "R.attr.arguments.x <= 20")},
 		"a grant ends later":                   {upTo("10", `now() < timestamp("2040-01-01T00:00:00Z")`), upTo("10", `now() < timestamp("2050-01-01T00:00:00Z")`)},
@@ -270,13 +249,12 @@ func TestComparingIsCutAnywhere(t *testing.T) {
 				t.Fatal(err)
 			}
 			for n := 0; ; n++ {
-				ctx := cutAfter(t.Context(), n)
+				ctx := cutoff.After(t.Context(), n)
 				got, err := said(ctx)
 				if diff := cmp.Diff(want, got); err == nil && diff != "" {
 					t.Errorf("cut after %d looks (-want +got):\n%s", n, diff)
 				}
-				if ctx.Context.Err() == nil {
-					ctx.end()
+				if !ctx.End() {
 					return
 				}
 			}

@@ -277,3 +277,111 @@ func BenchmarkBuild(b *testing.B) {
 		b.ReportMetric(float64(m.Decisions), "decisions/op")
 	}
 }
+
+// TestBy holds that a matrix by another engine is what that engine decides, and that the first
+// one stays as it is.
+func TestBy(t *testing.T) {
+	people := []*authz.Principal{principal("sally", "EMEA", "SALES"), principal("ian", "EMEA", "ADMIN")}
+	m := build(t, load(t, policies, people...).input)
+	before := table(m)
+	other := load(t, strings.ReplaceAll(policies, "EFFECT_DENY", "EFFECT_ALLOW"), people...)
+	by := m.By(other.engine)
+	if by.Decided(by.Columns[1]) {
+		t.Error("a cell is decided that the other engine was not asked about")
+	}
+	if err := by.Decide(t.Context(), by.Columns); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(table(build(t, other.input)), table(by)); diff != "" || table(by) == before {
+		t.Errorf("by the other engine (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, table(m)); diff != "" {
+		t.Errorf("the first matrix (-before +after):\n%s", diff)
+	}
+}
+
+// TestSeveralRequests holds that a column of several requests is denied by those that are.
+func TestSeveralRequests(t *testing.T) {
+	w := load(t, policies, principal("ian", "EMEA", "ADMIN"))
+	for _, actions := range [][]string{{"tools/call::greet", "tools/call::wipe"}, {"tools/call::wipe", "tools/call::greet"}} {
+		var requests []pep.RequestSpec
+		for _, action := range actions {
+			requests = append(requests, pep.RequestSpec{Kind: "mcp_server", ID: "{name}", Action: action})
+		}
+		profile, err := pep.Custom("gateway", "crm", []pep.Spec{{Endpoint: "tools/call", Requests: requests}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := *w.input
+		in.Servers = []*matrix.Server{{Name: "crm", Inventory: w.input.Servers[0].Inventory, Profile: profile}}
+		m := build(t, &in)
+		cell := m.Cell(m.Classes[0], m.Columns[1])
+		if d := cell.Decisive(); cell.Access != matrix.Denied || len(d) != 1 || d[0].Name != "no-wiping" {
+			t.Errorf("%s: %v by %+v", actions, cell.Access, d)
+		}
+	}
+}
+
+// TestProgress holds that progress goes from nothing to all there is, and not back.
+func TestProgress(t *testing.T) {
+	w := load(t, policies, principal("sally", "EMEA", "SALES"), principal("ian", "EMEA", "ADMIN"))
+	var told [][2]int
+	w.input.Progress = func(done, total int) { told = append(told, [2]int{done, total}) }
+	build(t, w.input)
+	for i, x := range told {
+		if x[1] != told[0][1] || i == 0 && x[0] != 0 || i > 0 && x[0] < told[i-1][0] || i == len(told)-1 && x[0] != x[1] {
+			t.Fatalf("told %v", told)
+		}
+	}
+	if len(told) < 2 {
+		t.Errorf("told %v", told)
+	}
+}
+
+// TestThrough holds through which tools a call is reached: those that may be called, and
+// call it.
+func TestThrough(t *testing.T) {
+	w := load(t, policies, principal("sally", "EMEA", "SALES"), principal("ian", "EMEA", "ADMIN"), principal("nobody", "EMEA", "X"))
+	s := w.input.Servers[0]
+	item := func(name string) *manifest.Item {
+		return s.Inventory.Items[slices.IndexFunc(s.Inventory.Items, func(i *manifest.Item) bool { return i.Name == name })]
+	}
+	s.MetaTools = []manifest.MetaTool{{Item: item("greet")}, {Item: item("report"), Names: []string{"greet"}}}
+	m := build(t, w.input)
+	var got []string
+	for c := range m.All() {
+		for _, by := range m.Through(c.Class, c.Column) {
+			got = append(got, fmt.Sprintf("%s %v %s by %s", c.Class.First().Key, c.Column.Operation, c.Column.Item.Name, by.Name))
+		}
+	}
+	want := []string{"ian call wipe by greet", "sally call report by greet", "sally call wipe by greet"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("reached (-want +got):\n%s", diff)
+	}
+}
+
+// TestTold holds that a matrix that a report tells is the one that it tells of, and that
+// principals with the same cells are a class.
+func TestTold(t *testing.T) {
+	people := []*authz.Principal{principal("sally", "EMEA", "SALES"), principal("sam", "EMEA", "SALES"), principal("ian", "EMEA", "ADMIN")}
+	w := load(t, policies, people...)
+	w.input.Class = nil
+	m := build(t, w.input)
+	told := matrix.Told(w.input.Servers, people, func(p *authz.Principal, col *matrix.Column) *matrix.Cell {
+		return m.Cell(m.ClassOf(p.Key), m.Columns[col.Index])
+	})
+	if len(m.Classes) != 3 || len(told.Classes) != 2 {
+		t.Errorf("%d classes, told as %d", len(m.Classes), len(told.Classes))
+	}
+	for _, p := range people {
+		for i, col := range m.Columns {
+			of := told.Columns[i]
+			if of.Operation != col.Operation || of.Item != col.Item || of.Twin.Item != col.Item || of.Twin.Operation == of.Operation {
+				t.Fatalf("column %d is %v %s", i, of.Operation, of.Item.Name)
+			}
+			if got, want := told.Cell(told.ClassOf(p.Key), of), m.Cell(m.ClassOf(p.Key), col); got.Access != want.Access || got.Condition.Key() != want.Condition.Key() {
+				t.Errorf("%s %v %s: told %v, is %v", p.Key, col.Operation, col.Item.Name, got.Access, want.Access)
+			}
+		}
+	}
+}

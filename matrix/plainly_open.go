@@ -72,7 +72,7 @@ func textsLeft(schema *source.Node, t pdp.ArgumentTest) bool {
 // numbersLeft reports whether a schema, or none, lets an argument be a number below and one
 // above the one that it is compared with.
 func numbersLeft(schema *source.Node, t pdp.ArgumentTest) bool {
-	if t.Op != "<" || len(t.Values) != 1 {
+	if t.Op != "<" {
 		return false
 	}
 	limit, ok := t.Values[0].(float64)

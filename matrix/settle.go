@@ -311,15 +311,13 @@ func (s *settler) askSome(ctx context.Context, schema argumentsSchema, list []op
 		return open, nil
 	}
 	found := settled{access: Denied}
-	if schema.node != nil {
-		w.Arguments = nil
-		without, err := s.constant(ctx, w, goals)
-		if err != nil {
-			return settled{}, err
-		}
-		found.bySchema = without.access != Denied
+	if schema.node == nil {
+		return found, nil
 	}
-	return found, nil
+	w.Arguments = nil
+	without, err := s.constant(ctx, w, goals)
+	found.bySchema = without.access != Denied
+	return found, err
 }
 
 // ask asks whether the conditions can be met by some arguments, and missed.

@@ -108,6 +108,11 @@ func settlingWorld(t *testing.T, list []settling, schemas bool) *matrix.Matrix {
 // settlingWorldBehind is settlingWorld behind an enforcement point.
 func settlingWorldBehind(t *testing.T, list []settling, schemas bool, profile *pep.Profile) *matrix.Matrix {
 	t.Helper()
+	return build(t, settlingInput(t, list, schemas, profile))
+}
+
+func settlingInput(t *testing.T, list []settling, schemas bool, profile *pep.Profile) *matrix.Input {
+	t.Helper()
 	var tools, rules []string
 	for i, s := range list {
 		schema := ""
@@ -134,11 +139,11 @@ func settlingWorldBehind(t *testing.T, list []settling, schemas bool, profile *p
 	if err != nil {
 		t.Fatal(err)
 	}
-	return build(t, &matrix.Input{
+	return &matrix.Input{
 		Servers:    []*matrix.Server{{Name: "trees", Inventory: inventories[0], Profile: profile}},
 		Principals: []*authz.Principal{{Key: "una", ID: "una", Roles: []string{"USER"}}},
 		Decider:    engine, Policies: set,
-	})
+	}
 }
 
 // TestSettledIsWhatAllCallsAre has the engine decide every call that the inputSchema
@@ -197,7 +202,7 @@ func TestSettledIsWhatAllCallsAre(t *testing.T) {
 // TestSettledBy names the schema as the reason only where it is one.
 func TestSettledBy(t *testing.T) {
 	const n, s = "R.attr.arguments.n", "R.attr.arguments.s"
-	const schema = `{"properties": {"n": {"type": "integer", "minimum": 0, "maximum": 9}, "s": {"type": "string"}}, "required": ["n"]}`
+	const schema = `{"properties": {"n": {"type": "integer", "minimum": 0, "maximum": 9}, "s": {"type": "string", "maxLength": 3}}, "required": ["n"]}`
 	tests := []struct{ allows, denies, want string }{
 		{n + " > 10 && " + n + " < 5", "", "denied: no arguments meet: arguments.n > 10.0 && arguments.n < 5.0"},
 		{n + " > 10", "", "denied: no arguments that the inputSchema allows meet: arguments.n > 10.0"},
@@ -207,6 +212,8 @@ func TestSettledBy(t *testing.T) {
 		{n + " < 5", "has(" + n + ")", "denied: no arguments meet: arguments.n < 5.0 unless has(arguments.n)"},
 		{s + ` == "a"`, s + ` == "a"`, "denied: "},
 		{n + " >= 0", s + ` == "a" && ` + s + ` == "b"`, `allowed: all arguments that the inputSchema allows meet: arguments.n >= 0.0 unless arguments.s == "a" && arguments.s == "b"`},
+		{n + " + 1.0 > 10.0", "", "denied: no arguments that the inputSchema allows meet: arguments.n + 1.0 > 10.0"},
+		{s + ` == "long"`, "", `denied: no arguments that the inputSchema allows meet: arguments.s == "long"`},
 		{"R.attr.arguments.whatever > 1", "", "conditional: "},
 	}
 	list := make([]settling, len(tests))

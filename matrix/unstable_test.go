@@ -149,3 +149,43 @@ func TestUnstable(t *testing.T) {
 		t.Error("nothing was put to the test")
 	}
 }
+
+// TestUnstableCells holds which cells are said to hang on the order of loading, and in which
+// words.
+func TestUnstableCells(t *testing.T) {
+	file := func(kind, permissions, action, roles string) string {
+		return fmt.Sprintf("apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: %s\n  version: default\n  scopePermissions: SCOPE_PERMISSIONS_%s\n  rules:\n    - {actions: [%q], effect: EFFECT_ALLOW, roles: [%s]}\n", kind, permissions, action, roles)
+	}
+	people := []*authz.Principal{principal("ann", "x", "A"), principal("bo", "x", "B")}
+	for i := range 6 {
+		people = append(people, principal(fmt.Sprintf("c%d", i), "x", "C"))
+	}
+	for _, x := range []struct {
+		roles, other, want string
+		people             []*authz.Principal
+	}{
+		{"A", "OVERRIDE_PARENT", "", people},
+		{"A", "REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS", "1 of 8 cells (ann call greet on crm)", people},
+		{"A", "REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS", "ann call greet on crm", people[:1]},
+		{"B", "REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS", "", people[:1]},
+		{"A, C", "REQUIRE_PARENTAL_CONSENT_FOR_ALLOWS", "7 of 8 cells (ann call greet on crm, c0 call greet on crm, c1 call greet on crm, c2 call greet on crm, c3 call greet on crm and 2 more)", people},
+	} {
+		w := loadFiles(t, fstest.MapFS{
+			"a.yaml": {Data: []byte(file("mcp_server", "OVERRIDE_PARENT", "tools/call::greet", x.roles))},
+			"b.yaml": {Data: []byte(file("other", x.other, "else", "A"))},
+		}, x.people...)
+		m := build(t, w.input)
+		columns := []*matrix.Column{m.Columns[1], m.Columns[len(m.Columns)-1]} // a call, and a read that asks nothing
+		got := ""
+		for _, u := range m.Unstable(columns) {
+			got += u.String()
+		}
+		if got != x.want {
+			t.Errorf("%s, %s: %q, want %q", x.roles, x.other, got, x.want)
+		}
+		w.input.Policies = nil
+		if list := build(t, w.input).Unstable(columns); len(list) > 0 {
+			t.Errorf("without the policies: %v", list)
+		}
+	}
+}
