@@ -51,6 +51,8 @@ type Engine struct {
 	elsewhen sync.Mutex // guards later, and its clock
 	later    *Engine    // of DecideAt
 
+	evaluated atomic.Pointer[evaluation] // the last one
+
 	taking     sync.Mutex // guards conditions while they are taken apart
 	conditions *conditions
 

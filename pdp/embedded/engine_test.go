@@ -182,16 +182,28 @@ func TestEvaluate(t *testing.T) {
 	of := func(text string) pdp.Expression {
 		return pdp.Expression{Rule: "resource.mcp_server.vdefault#rule-001", Text: text}
 	}
-	got, err := e.Evaluate(t.Context(), authz.Request{
-		Principal: &authz.Principal{ID: "p", Roles: []string{"A"}, Attr: map[string]any{"region": "EMEA"}}, Action: "call",
-		Resource: authz.Resource{Kind: "mcp_server", ID: "t", Attr: map[string]any{"arguments": map[string]any{"region": "APAC"}}},
-	}, []pdp.Expression{of("R.attr.arguments.region"), of("P.attr.region"), of("R.attr.arguments.region == P.attr.region"), of("R.attr.arguments.nope")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []pdp.Value{{V: "APAC"}, {V: "EMEA"}, {V: false}, {Error: "no such key: nope"}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("values (-want +got):\n%s", diff)
+	// one after the other: of the same expressions and of others, for several requests
+	for _, x := range []struct {
+		region string
+		of     []pdp.Expression
+		want   []pdp.Value
+	}{
+		{"APAC", []pdp.Expression{of("R.attr.arguments.region"), of("P.attr.region"), of("R.attr.arguments.region == P.attr.region"), of("R.attr.arguments.nope")}, []pdp.Value{{V: "APAC"}, {V: "EMEA"}, {V: false}, {Error: "no such key: nope"}}},
+		{"APAC", []pdp.Expression{of("R.attr.arguments.region == P.attr.region")}, []pdp.Value{{V: false}}},
+		{"EMEA", []pdp.Expression{of("R.attr.arguments.region == P.attr.region")}, []pdp.Value{{V: true}}},
+		{"EMEA", []pdp.Expression{of("R.attr.arguments.region != P.attr.region")}, []pdp.Value{{V: false}}},
+		{"APAC", []pdp.Expression{of("R.attr.arguments.region == P.attr.region")}, []pdp.Value{{V: false}}},
+	} {
+		got, err := e.Evaluate(t.Context(), authz.Request{
+			Principal: &authz.Principal{ID: "p", Roles: []string{"A"}, Attr: map[string]any{"region": "EMEA"}}, Action: "call",
+			Resource: authz.Resource{Kind: "mcp_server", ID: "t", Attr: map[string]any{"arguments": map[string]any{"region": x.region}}},
+		}, x.of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(x.want, got); diff != "" {
+			t.Errorf("%v with %s (-want +got):\n%s", x.of, x.region, diff)
+		}
 	}
 }
 

@@ -15,26 +15,29 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp/tables"
 )
 
+// An evaluation is a table that has been loaded to evaluate expressions.
+type evaluation struct {
+	of    []pdp.Expression
+	check checkFunc
+}
+
 // Evaluate has the engine evaluate expressions for a request whose arguments
 // are known, in order. The request must get to their rules; see
-// [Engine.Reach]. It builds a table for the purpose, so it is meant for
-// explanations, not for deciding.
+// [Engine.Reach]. It loads a table for the purpose, unless the last one was for the same
+// expressions, so it is meant for explanations, not for deciding.
 func (e *Engine) Evaluate(ctx context.Context, r authz.Request, of []pdp.Expression) ([]pdp.Value, error) {
-	table := e.tables.Values(nil)
 	actions := make([]string, len(of))
-	for i, x := range of {
-		rows := e.contextsOf(x)
-		if len(rows) == 0 {
-			return nil, fmt.Errorf("no rule is called %s", x.Rule)
-		}
+	for i := range of {
 		actions[i] = "expr" + strconv.Itoa(i)
-		for _, row := range rows {
-			table.Rules = append(table.Rules, tables.EvaluationRow(row, actions[i], x.Text))
-		}
 	}
-	check, err := e.narrowedTable(table, pdp.EnforceNone)
-	if err != nil {
-		return nil, fmt.Errorf("load expressions: %w", err)
+	last := e.evaluated.Load()
+	if last == nil || !slices.Equal(last.of, of) {
+		check, err := e.evaluating(of, actions)
+		if err != nil {
+			return nil, err
+		}
+		last = &evaluation{slices.Clone(of), check}
+		e.evaluated.Store(last)
 	}
 	inputs, err := e.inputs([]authz.Request{r})
 	if err != nil {
@@ -42,7 +45,7 @@ func (e *Engine) Evaluate(ctx context.Context, r authz.Request, of []pdp.Express
 	}
 	in := inputs[0]
 	in.Actions = actions
-	outputs, err := check(ctx, []*enginev1.CheckInput{in})
+	outputs, err := last.check(ctx, []*enginev1.CheckInput{in})
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +60,25 @@ func (e *Engine) Evaluate(ctx context.Context, r authz.Request, of []pdp.Express
 		return nil, fmt.Errorf("the engine did not evaluate %s", of[i].Text)
 	}
 	return values, nil
+}
+
+// evaluating loads a table of expressions, each under an action.
+func (e *Engine) evaluating(of []pdp.Expression, actions []string) (checkFunc, error) {
+	table := e.tables.Values(nil)
+	for i, x := range of {
+		rows := e.contextsOf(x)
+		if len(rows) == 0 {
+			return nil, fmt.Errorf("no rule is called %s", x.Rule)
+		}
+		for _, row := range rows {
+			table.Rules = append(table.Rules, tables.EvaluationRow(row, actions[i], x.Text))
+		}
+	}
+	check, err := e.narrowedTable(table, pdp.EnforceNone)
+	if err != nil {
+		return nil, fmt.Errorf("load expressions: %w", err)
+	}
+	return check, nil
 }
 
 // Inline returns an expression with the variables and constants of its rule
