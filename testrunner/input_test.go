@@ -3,6 +3,7 @@ package testrunner_test
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -167,6 +168,19 @@ func TestDecisionsThatCannotBeMade(t *testing.T) {
 			}
 		})
 	}
+	t.Run("arguments that are no JSON", func(t *testing.T) { // which no file has
+		in := quickstart(t)
+		suites, err := testrunner.Parse("t.yaml", []byte("name: n\ntests: [{name: t, principals: [harry], call: {cases: [{tool: delete_customer, arguments: {}, expect: deny}]}}]\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		suites[0].Tests[0].Operations[0].Cases[0].Arguments["id"] = math.Inf(1)
+		in.Suites = suites
+		r, err := testrunner.Run(t.Context(), in)
+		if want := "decide cases: t.yaml:2:55: arguments: json: unsupported value: +Inf"; r != nil || err == nil || err.Error() != want {
+			t.Errorf("result %v, error %v, want %s", r, err, want)
+		}
+	})
 	t.Run("cancelled", func(t *testing.T) {
 		in := quickstart(t)
 		ctx, cancel := context.WithCancel(t.Context())

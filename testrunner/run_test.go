@@ -3,6 +3,7 @@ package testrunner_test
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"github.com/mcpolicy/mcpolicy/pdp"
+	"github.com/mcpolicy/mcpolicy/pdp/embedded"
 	"github.com/mcpolicy/mcpolicy/source"
 	"github.com/mcpolicy/mcpolicy/testrunner"
 )
@@ -60,6 +63,7 @@ func run(t *testing.T, ar *txtar.Archive) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	in.Checked = checked(t, fsys, in.Matrix.Decider())
 	r, err := testrunner.Run(t.Context(), in)
 	if err != nil {
 		var b strings.Builder
@@ -68,5 +72,37 @@ func run(t *testing.T, ar *txtar.Archive) string {
 		}
 		return b.String()
 	}
+	holdSent(t, in, r)
+	explainChecks(t, in, r)
 	return describe(r)
+}
+
+// checked runs the suites of Cerbos's own beside the policies.
+func checked(t *testing.T, fsys fs.FS, d pdp.Decider) []*testrunner.SuiteResult {
+	t.Helper()
+	policies, err := fs.Sub(fsys, "policies")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := d.(*embedded.Engine).Verify(t.Context(), policies, pdp.VerifyOptions{Prefix: "policies"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return testrunner.Checked(list)
+}
+
+// explainChecks has cases of Cerbos suites that were decided say how.
+func explainChecks(t *testing.T, in *testrunner.Input, r *testrunner.Result) {
+	t.Helper()
+	var cases []*testrunner.Case
+	for _, s := range r.Suites {
+		for _, c := range s.Cases {
+			if c.Check != nil && c.Got != "" {
+				cases = append(cases, c)
+			}
+		}
+	}
+	if err := testrunner.ExplainChecks(t.Context(), in.Matrix, in.Matrix.Decider(), cases); err != nil {
+		t.Fatal(err)
+	}
 }

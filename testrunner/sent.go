@@ -48,7 +48,7 @@ func (c *Case) Sent(p *authz.Principal, arguments map[string]any) []authz.Reques
 // Options returns those of a suite, as far as a case of it was decided.
 func (s *SuiteResult) Options() Options {
 	for _, c := range s.Cases {
-		if c.bound != nil && c.bound.options != nil {
+		if c.bound != nil {
 			return *c.bound.options
 		}
 	}

@@ -91,6 +91,9 @@ var badTables = []badSuite{
 		`t.yaml:4:71: no variable "limt" (did you mean limit?); as a text it is written $${limt}`,
 		`t.yaml:4:85: a variable is a whole value, and ${limit} stands within a text; as a text it is written $${limit}`,
 	}},
+	{"a variable where its value cannot stand", "name: n\nvariables: {limit: 5}\ntests:\n  - {name: t, principals: {}, call: {cases: [{tool: a, arguments: '${limit}', expect: allow}]}}\n", true, []string{
+		`t.yaml:4:67: arguments: want a mapping, have "5"`,
+	}},
 	{"variables that nobody declares", "name: n\ntests:\n  - {name: t, principals: {}, call: {cases: [{tool: a, arguments: {x: '${limit}', y: 'at ${limit}'}, expect: allow}]}}\n", false, []string{
 		`t.yaml:3:71: no variable "limit": the suite has no variables; as a text it is written $${limit}`,
 	}},

@@ -39,6 +39,9 @@ func describe(r *testrunner.Result) string {
 	var b strings.Builder
 	for _, s := range r.Suites {
 		fmt.Fprintf(&b, "suite %q %v\n", s.Name, s.Pos)
+		if c := s.Undecided(); c != nil {
+			fmt.Fprintf(&b, "%v: %v: %s: %s\n", c.Pos, c.Outcome, c.Sentence, c.Message)
+		}
 		for _, c := range s.Cases {
 			if c.Empty {
 				fmt.Fprintf(&b, "%v: %v: %q: %v: want %q: %s\n", c.Pos, c.Outcome, c.Test, c.Operation, c.Want, c.Message)
@@ -52,7 +55,16 @@ func describe(r *testrunner.Result) string {
 			for _, p := range c.Principals {
 				who = append(who, p.Key)
 			}
-			fmt.Fprintf(&b, "%v: %v: %s %v %s", c.Pos, c.Outcome, strings.Join(who, ","), c.Operation, c.Item.Name)
+			what := c.Operation.String()
+			if x := c.Check; x != nil {
+				what = fmt.Sprintf("%s on %s (%s %s)", x.Action, x.Resource, x.Kind, x.ID)
+				if x.Implied {
+					what += ", implied"
+				}
+			} else {
+				what += " " + c.Item.Name
+			}
+			fmt.Fprintf(&b, "%v: %v: %s %s", c.Pos, c.Outcome, strings.Join(who, ","), what)
 			if c.Arguments != nil {
 				fmt.Fprintf(&b, " %v", c.Arguments)
 			}
@@ -67,6 +79,9 @@ func describe(r *testrunner.Result) string {
 				fmt.Fprintf(&b, ": %s", c.Message)
 			}
 			b.WriteByte('\n')
+			for _, wrong := range c.Outputs {
+				fmt.Fprintf(&b, "\t%s\n", wrong)
+			}
 			if c.Outcome != testrunner.Failed {
 				continue
 			}
