@@ -214,6 +214,7 @@ func TestSettledBy(t *testing.T) {
 		{n + " >= 0", s + ` == "a" && ` + s + ` == "b"`, `allowed: all arguments that the inputSchema allows meet: arguments.n >= 0.0 unless arguments.s == "a" && arguments.s == "b"`},
 		{n + " + 1.0 > 10.0", "", "denied: no arguments that the inputSchema allows meet: arguments.n + 1.0 > 10.0"},
 		{s + ` == "long"`, "", `denied: no arguments that the inputSchema allows meet: arguments.s == "long"`},
+		{n + ".x < 5", "", "denied: no arguments that the inputSchema allows meet: arguments.n.x < 5.0"},
 		{"R.attr.arguments.whatever > 1", "", "conditional: "},
 	}
 	list := make([]settling, len(tests))
