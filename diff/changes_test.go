@@ -230,6 +230,7 @@ func TestComparingIsCutAnywhere(t *testing.T) {
 	for name, sides := range map[string][2]*world{
 		"a tool goes that nobody used":         {there, renamed},
 		"a schema that takes more":             {upTo("10", "R.attr.arguments.x != 3"), upTo("20", "R.attr.arguments.x != 3")},
+		"a schema that takes more for others":  {upTo("10", "R.attr.arguments.x != 3").of("ed: {id: ed, roles: [x]}"), upTo("20", "R.attr.arguments.x != 3").of("ed: {id: ed, roles: [x]}")},
 		"a limit beyond what the schema takes": {upTo("10", "R.attr.arguments.x <= 10"), upTo("10", "R.attr.arguments.x <= 20")},
 		"a grant ends later":                   {upTo("10", `now() < timestamp("2040-01-01T00:00:00Z")`), upTo("10", `now() < timestamp("2050-01-01T00:00:00Z")`)},
 	} {

@@ -105,6 +105,7 @@ func TestKindsOfChange(t *testing.T) {
 		{"an attribute", someone(anything, own).of(ada(`attr: {n: 1}`)), someone(anything, own).of(ada(`attr: {n: 3}`)), "narrowed", nil},
 		{"a claim", someone(anything, claim).of(ada(`auxData: {jwt: {n: 3}}`)), someone(anything, claim).of(ada(`auxData: {jwt: {n: 1}}`)), "widened", nil},
 		{"a condition of which nothing is known goes by another number", someone(few, far("5")), someone(more, far("6")), "unknown", nil},
+		{"it does beside an argument that nobody reads", someone(another, far("5")), someone(required, far("6")), "unknown", nil},
 		{"a condition of which nothing is known stays", other, someone(anything, far("5")), "none", nil},
 		{"a rule for all that was for each", someone(anything, open, allow("B", "")), someone(anything, allow("A, B", "")), "none", nil},
 	} {

@@ -341,7 +341,7 @@ func TestProgress(t *testing.T) {
 // TestThrough holds through which tools a call is reached: those that may be called, and
 // call it.
 func TestThrough(t *testing.T) {
-	w := load(t, policies, principal("sally", "EMEA", "SALES"), principal("ian", "EMEA", "ADMIN"), principal("nobody", "EMEA", "X"))
+	w := load(t, policies, principal("sally", "EMEA", "SALES"), principal("ian", "EMEA", "ADMIN"), principal("guest", "EMEA", "GUEST"), principal("nobody", "EMEA", "X"))
 	s := w.input.Servers[0]
 	item := func(name string) *manifest.Item {
 		return s.Inventory.Items[slices.IndexFunc(s.Inventory.Items, func(i *manifest.Item) bool { return i.Name == name })]
@@ -354,7 +354,7 @@ func TestThrough(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s %v %s by %s", c.Class.First().Key, c.Column.Operation, c.Column.Item.Name, by.Name))
 		}
 	}
-	want := []string{"ian call wipe by greet", "sally call report by greet", "sally call wipe by greet"}
+	want := []string{"guest call report by greet", "guest call wipe by greet", "ian call wipe by greet", "sally call report by greet", "sally call wipe by greet"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("reached (-want +got):\n%s", diff)
 	}

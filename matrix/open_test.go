@@ -1,14 +1,18 @@
 package matrix_test
 
 import (
+	"fmt"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/internal/cutoff"
+	"github.com/mcpolicy/mcpolicy/internal/fixture"
 	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/pep"
+	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
 // TestWhatIsNotKnownStaysOpen holds that a use and its list, which shows what is possible, are
@@ -94,5 +98,32 @@ conditional
 		if !ctx.End() {
 			return
 		}
+	}
+}
+
+// TestRefused holds that what an enforcement point refuses by itself is refused, and what it
+// asks about is not.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	w, err := fixture.Open(t.Context(), fstest.MapFS{
+		"mcpolicy.yaml":   {Data: []byte("servers: {shop: {manifest: manifest.json, enforcement: coaz, with: {aud: here}}}\npolicies: policies\nprincipals: principals.yaml\n")},
+		"manifest.json":   {Data: []byte(`{"tools": [{"name": "find"}], "resourceTemplates": [{"uriTemplate": "shop://{x}", "name": "x"}]}`)},
+		"principals.yaml": {Data: []byte("principals: {ada: {id: ada, roles: [clerk]}}\n")},
+		"policies/p.yaml": {Data: []byte("apiVersion: api.cerbos.dev/v1\nresourcePolicy:\n  resource: mcp_server\n  version: default\n  rules: [{actions: [tools/list], effect: EFFECT_ALLOW, roles: [identity]}]\n")},
+	}, "", workspace.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := w.Matrix(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for c := range m.All() {
+		got += fmt.Sprintf("%v %s %v\n", c.Column.Operation, c.Column.Item.Name, c.Access)
+	}
+	want := "list find allowed\ncall find denied\nlist shop://{x} refused\nread shop://{x} denied\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("access (-want +got):\n%s", diff)
 	}
 }
