@@ -3,6 +3,8 @@ package authz
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,7 +46,8 @@ type Made struct {
 	// Unclear says what the part hangs on, where that is all that is known.
 	Unclear string
 
-	// Else is the value at At where the mapping that is spread there has none.
+	// Else is the value at At where the mapping that is spread there has none. A [*Made] in it
+	// stands for what is made in its place.
 	Else any
 	// Schema is the JSON schema of a value that is looked up; nil for any value.
 	Schema any
@@ -152,21 +155,47 @@ func (m *Made) Origins() []Origin {
 	if m.Table != nil {
 		list = append(list, m.Table.By)
 	}
+	for below := range MadeIn(m.Else) {
+		list = append(list, below.Origins()...)
+	}
 	return list
+}
+
+// MadeIn goes through what is made in a value of [Made.Else].
+func MadeIn(v any) iter.Seq[*Made] {
+	return func(yield func(*Made) bool) { madeIn(v, yield) }
+}
+
+func madeIn(v any, yield func(*Made) bool) bool {
+	switch v := v.(type) {
+	case *Made:
+		return yield(v)
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if !madeIn(v[name], yield) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // LookedUp adds the schemas of what is looked up, by the names of the attributes; of one of
 // which only a part is, or nothing is known, any value is allowed.
 func (r *Request) LookedUp(schemas map[string]any) {
 	for i := range r.Made {
-		for _, o := range r.Made[i].Origins() {
-			if len(o) < 3 || o[1] != LookedUp {
-				continue
-			}
-			schemas[o[2]] = map[string]any{}
-			if len(o) == 3 && r.Made[i].Schema != nil {
-				schemas[o[2]] = r.Made[i].Schema
-			}
+		r.Made[i].lookedUp(schemas)
+	}
+}
+
+func (m *Made) lookedUp(schemas map[string]any) {
+	for below := range MadeIn(m.Else) {
+		below.lookedUp(schemas)
+	}
+	if o := m.From; len(o) > 2 && o[1] == LookedUp {
+		schemas[o[2]] = map[string]any{}
+		if len(o) == 3 && m.Schema != nil {
+			schemas[o[2]] = m.Schema
 		}
 	}
 }
@@ -323,7 +352,7 @@ func (m *Made) value(who *Principal, arguments map[string]any) (v any, ok bool, 
 		return v, ok, ""
 	case m.Text == nil:
 		if v, ok = m.From.Value(who, arguments); !ok && m.Else != nil {
-			v, ok = m.Else, true
+			return valueOf(m.Else, who, arguments)
 		}
 		return v, ok, ""
 	}
@@ -353,9 +382,33 @@ func (m *Made) value(who *Principal, arguments map[string]any) (v any, ok bool, 
 	return b.String(), true, ""
 }
 
+// valueOf is value of one of [Made.Else].
+func valueOf(v any, who *Principal, arguments map[string]any) (of any, ok bool, wrong string) {
+	switch v := v.(type) {
+	case *Made:
+		return v.value(who, arguments)
+	case map[string]any:
+		list := make(map[string]any, len(v))
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			below, there, why := valueOf(v[name], who, arguments)
+			if wrong == "" {
+				wrong = why
+			}
+			if there {
+				list[name] = below
+			}
+		}
+		return list, true, wrong
+	}
+	return v, true, ""
+}
+
 // Value returns what stands at an origin, and whether something does.
 func (o Origin) Value(who *Principal, arguments map[string]any) (any, bool) {
-	if !o.OfPrincipal() {
+	switch {
+	case !o.OfPrincipal() && len(o) == 1:
+		return without(arguments, LookedUp), true
+	case !o.OfPrincipal():
 		return at(arguments, o[1:])
 	}
 	switch o[1] {

@@ -236,7 +236,7 @@ func variable(p *Pass, in *policy.Policy, name string) *policy.Variable {
 // argumentPath returns the path below the arguments of a call that is read, if it
 // is one.
 func (q *columnRequest) argumentPath(r *pdp.Read) ([]string, bool) {
-	if of, _ := q.Behind(append([]string{"attr"}, r.Path...)); of != nil && !r.Principal && of[0] == "R" {
+	if of, m := q.Behind(append([]string{"attr"}, r.Path...)); of != nil && m.Else == nil && !r.Principal && of[0] == "R" {
 		made := *r
 		made.Path = of[2:]
 		if path, ok := below(&made, q.Arguments); ok && path[0] != authz.LookedUp {

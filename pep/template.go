@@ -1,6 +1,7 @@
 package pep
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/mcpolicy/mcpolicy/authz"
@@ -182,13 +183,33 @@ func (x *rendering) constant(v any) any {
 	return v
 }
 
-// spread has the arguments be attributes of their own.
+// spread has the arguments be attributes of their own. They go before what stands under their
+// names, unless that comes later.
 func (x *rendering) spread(r *authz.Request, s *spread) {
-	m := authz.Made{At: []string{"attr"}, From: authz.Origin{arguments}, But: s.but}
-	for name := range r.Resource.Attr {
-		if !slices.Contains(s.but, name) { // a caller's own comes later
-			v := r.Resource.Attr[name]
-			x.made = append(x.made, authz.Made{At: []string{"attr", name}, From: authz.Origin{arguments, name}, Else: v})
+	m := authz.Made{At: []string{"attr"}, From: authz.Origin{arguments}, But: slices.Clone(s.but)}
+	before := map[string]any{}
+	for name, v := range r.Resource.Attr {
+		before[name] = v
+	}
+	kept, sent := x.made[:0:0], x.sent[:0:0]
+	for i := range x.made {
+		if of := x.made[i]; of.At[0] == "attr" && !slices.Contains(s.but, of.At[1]) {
+			before = authz.WithValue(before, of.At[1:], &of)
+			continue
+		}
+		kept = append(kept, x.made[i])
+	}
+	for _, at := range x.sent {
+		if !slices.Contains(s.but, at[0]) {
+			before = authz.WithValue(before, at, &authz.Made{At: append([]string{"attr"}, at...), From: authz.Origin{arguments}})
+			continue
+		}
+		sent = append(sent, at)
+	}
+	x.made, x.sent = kept, sent
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if !slices.Contains(s.but, name) {
+			x.made = append(x.made, authz.Made{At: []string{"attr", name}, From: authz.Origin{arguments, name}, Else: before[name]})
 			m.But = append(m.But, name)
 		}
 	}

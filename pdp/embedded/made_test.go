@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp"
 	"github.com/mcpolicy/mcpolicy/pep"
 	"github.com/mcpolicy/mcpolicy/solver"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // A madeWorld is what an enforcement point sends, the policy behind it, and who asks.
@@ -23,19 +25,40 @@ type madeWorld struct {
 	people []*authz.Principal
 
 	actions string // that the rules are about
+	last    bool   // the arguments are spread after what is named
 }
 
 func oneOf[T any](rng *rand.Rand, list ...T) T { return list[rng.IntN(len(list))] }
 
-func randomMadeWorld(rng *rand.Rand) *madeWorld {
+func randomMadeWorld(t *testing.T, rng *rand.Rand) *madeWorld {
+	t.Helper()
 	w := &madeWorld{spec: pep.RequestSpec{
-		Kind: oneOf(rng, "desk", "desk", "desk", "{arguments.kind}"), Action: oneOf(rng, "use", "use", "use", "u{arguments.verb}", "{arguments.verb}"), ID: oneOf(rng, "{name}", "{arguments.owner}", "o-{arguments.owner}", "{arguments.n}", "{arguments.any}/{principal.id}", "{principal.attr.team}"),
+		Kind: oneOf(rng, "desk", "desk", "desk", "{arguments.kind}"), Action: oneOf(rng, "use", "use", "use", "u{arguments.verb}", "{arguments.verb}"), ID: oneOf(rng, "{name}", "{arguments.owner}", "o-{arguments.owner}", "{arguments.n}", "{arguments.any}/{principal.id}", "{arguments.owner}/{principal.attr.team}", "{principal.attr.team}"),
 		Scope: oneOf(rng, "", "", "{principal.scope}", "{arguments.where}", "ac{arguments.where}"),
 		Attr:  map[string]any{"tier": oneOf[any](rng, "gold", "{arguments.owner}", "{arguments.any}", "t{arguments.n}", "{unknown}", "{principal.attr.team}", "{principal.roles}")},
 	}}
-	switch rng.IntN(4) {
+	switch rng.IntN(6) {
 	case 0:
 		w.spec.Attr["..."] = "{arguments}" // without a node, what is named wins
+	case 3, 4:
+		w.last = true
+		if w.spec.Attr["tier"] == "{unknown}" {
+			w.spec.Attr["tier"] = "gold" // beside it, all arguments would be more than those
+		}
+		w.spec.Attr["desk"] = oneOf[any](rng, "{arguments}", map[string]any{"of": oneOf(rng, "{arguments.owner}", "{unknown}", "{unknown}", "d-{arguments.n}", "plain"), "kind": "plain"},
+			map[string]any{"of": map[string]any{"of": oneOf(rng, "{principal.attr.team}", "{arguments.any}", "ann")}, "kind": "{principal.id}"})
+		var order strings.Builder
+		order.WriteString("attr:\n")
+		for name := range w.spec.Attr {
+			fmt.Fprintf(&order, "  %s: x\n", name)
+		}
+		order.WriteString("  '...': x\n")
+		w.spec.Attr["..."] = "{arguments}"
+		docs, err := source.ParseYAML("gate", []byte(order.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.spec.Node = docs[0]
 	case 1:
 		w.spec.Attr["table"] = map[string]any{"by": oneOf(rng, "name", "arguments.owner"), "values": map[string]any{"tool": "low", "ann": "high"}, "default": "none"}
 	case 2:
@@ -44,10 +67,15 @@ func randomMadeWorld(rng *rand.Rand) *madeWorld {
 	}
 	w.actions = oneOf(rng, "[use]", "[use]", `["u*"]`, `["*"]`, `["use:*"]`)
 	conditions := []string{
-		`R.id == "ann"`, `R.id != "vault"`, `R.id.startsWith("o-")`, `R.id in ["ann", "7", "o-bob", "true"]`, `R.id == P.attr.team`, `size(R.id) > 3`,
-		`R.attr.tier == "gold"`, `R.attr.tier in ["ann", "t7", "red"]`, `!has(R.attr.tier)`, `has(R.attr.tier) && R.attr.tier != "gold"`, `R.attr.tier == P.attr.team`,
+		`R.id == "ann"`, `R.id != "vault"`, `R.id.startsWith("o-")`, `R.id in ["ann", "7", "o-bob", "true"]`, `R.id == P.attr.team`, `R.id == "ann/red"`, `size(R.id) > 3`,
+		`R.attr.tier == "gold"`, `R.attr.tier in ["ann", "t7", "red"]`, `!has(R.attr.tier)`, `has(R.attr.tier) && R.attr.tier != "gold"`, `R.attr.tier == P.attr.team`, `has(R.attr.tier.a) || R.attr.tier.b == 1`,
 		`R.attr.owner == "ann"`, `has(R.attr.owner) && R.attr.owner == R.id`, `R.attr.n > 5`, `R.attr.table == "high"`, `has(R.attr.table) && R.attr.table in ["low", 3]`,
 		`R.attr.arguments.n < 5`, `R.attr.?tier.orValue("none") == "none"`, `R.attr.?owner.hasValue()`, `V.mine`, `"user" in R.attr.tier`,
+	}
+	if w.last {
+		conditions = append(conditions, `R.attr.desk.of == "ann"`, `has(R.attr.desk.of) && R.attr.desk.of != "ann"`, `R.attr.desk.kind == "plain"`, `!has(R.attr.desk.kind)`,
+			`R.attr.desk.of.of == "ann"`, `has(R.attr.desk.of.of)`, `R.attr.desk.?of.orValue("none") in ["none", "plain"]`, `R.attr.?desk.?of.hasValue()`, `size(R.attr.desk) == 2`,
+			`R.attr.desk == {"of": "ann", "kind": "plain"}`, `R.attr.desk.owner == "bob"`, `"kind" in R.attr.desk`, `R.attr.desk == "ann"`, `R.attr.?desk.of.?of.orValue("ann") == "ann"`)
 	}
 	for range 1 + rng.IntN(3) {
 		w.rules = append(w.rules, pdptest.Rule(oneOf(rng, "ALLOW", "ALLOW", "DENY"), oneOf(rng, "user", `"*"`), "{expr: '"+strings.ReplaceAll(oneOf(rng, conditions...), "'", "''")+"'}"))
@@ -114,14 +142,56 @@ func (w *madeWorld) sent(who *authz.Principal, arguments, lookedUp map[string]an
 	}
 	r = authz.Request{Principal: who, Action: text(w.spec.Action), Resource: authz.Resource{Kind: text(w.spec.Kind), ID: text(w.spec.ID), Scope: text(w.spec.Scope), Attr: map[string]any{}}}
 	ok = ok && r.Resource.ID != "" && r.Resource.Kind != "" && r.Action != "" && !strings.Contains(r.Resource.Scope, " ")
-	if w.spec.Attr["..."] != nil {
+	spread := func() {
 		for name, v := range arguments {
 			r.Resource.Attr[name] = v
 		}
 	}
+	if w.spec.Attr["..."] != nil && !w.last {
+		spread()
+	}
+	if w.last {
+		defer spread()
+	}
+	lookUp := func(of any, name string) any {
+		for _, name := range strings.Split(name, ".") {
+			m, _ := of.(map[string]any)
+			of = m[name]
+		}
+		return of
+	}
+	var mapping func(m map[string]any, at string) map[string]any
+	mapping = func(m map[string]any, at string) map[string]any {
+		list := map[string]any{}
+		for name, of := range m {
+			of, v, there := of, any(nil), true
+			switch of := of.(type) {
+			case map[string]any:
+				v = mapping(of, at+name+".")
+			case string:
+				switch {
+				case of == "{unknown}":
+					v = lookUp(lookedUp, at+name)
+					there = v != nil
+				case strings.HasPrefix(of, "{"):
+					v, there = value(of[1 : len(of)-1])
+				default:
+					v = text(of)
+				}
+			}
+			if there {
+				list[name] = v
+			}
+		}
+		return list
+	}
 	for name, of := range w.spec.Attr {
 		switch of := of.(type) {
 		case map[string]any:
+			if of["by"] == nil {
+				r.Resource.Attr[name] = mapping(of, name+".")
+				continue
+			}
 			by, _ := value(of["by"].(string))
 			key, _ := by.(string)
 			if v, there := of["values"].(map[string]any)[key]; there {
@@ -164,7 +234,7 @@ func TestMade(t *testing.T) {
 	compared, conditional, unwritten, invalid := 0, 0, 0, 0
 	for seed := range uint64(rounds.Of(60, 4000)) { //nolint:gosec // counts from zero
 		rng := rand.New(rand.NewPCG(seed, 18))
-		w := randomMadeWorld(rng)
+		w := randomMadeWorld(t, rng)
 		profile, err := pep.Custom("gate", "s", []pep.Spec{{Endpoint: "tools/call", Requests: []pep.RequestSpec{w.spec}}})
 		if err != nil {
 			t.Fatal(err)
@@ -190,12 +260,24 @@ func TestMade(t *testing.T) {
 						arguments[name] = oneOf(rng, of[1:]...)
 					}
 				}
+				if w.last && rng.IntN(2) > 0 {
+					arguments["desk"] = oneOf[any](rng, "ann", map[string]any{}, map[string]any{"of": "ann", "kind": "plain"}, map[string]any{"of": map[string]any{"of": "ann"}}, map[string]any{"owner": "bob"})
+				}
+				if w.last && rng.IntN(3) == 0 {
+					arguments["tier"] = oneOf[any](rng, "gold", "red", "ann", []any{"user"})
+				}
+				if w.last && rng.IntN(2) > 0 {
+					lookedUp["desk"] = map[string]any{"of": oneOf[any](rng, "ann", "plain")}
+				}
 				if rng.IntN(2) > 0 {
 					lookedUp["tier"] = oneOf[any](rng, "gold", "red", "none")
 				}
 				sent, ok := w.sent(who, arguments, lookedUp)
 				want := ok && pdptest.Decide(t, e, []authz.Request{sent})[0].Effect == authz.Allow
-				bound := map[string]any{authz.LookedUp: lookedUp}
+				bound := map[string]any{}
+				if strings.Contains(fmt.Sprint(w.spec.Attr), "{unknown}") {
+					bound[authz.LookedUp] = lookedUp
+				}
 				for k, v := range arguments {
 					bound[k] = v
 				}
@@ -230,5 +312,33 @@ func TestMade(t *testing.T) {
 	t.Logf("%d calls, %d by a condition, %d by one that is not written down, %d that are no request", compared, conditional, unwritten, invalid)
 	if conditional < compared/10 || unwritten > compared/10 || invalid == 0 {
 		t.Errorf("too few: %d of %d, %d", conditional, compared, invalid)
+	}
+}
+
+// TestMadeOfCaller holds that what is made of the caller, too, is the caller's own: one after the
+// other asks the same engine.
+func TestMadeOfCaller(t *testing.T) {
+	t.Parallel()
+	spec := pep.RequestSpec{Kind: "desk", ID: "{arguments.owner}/{principal.attr.team}", Action: "use"}
+	profile, err := pep.Custom("gate", "s", []pep.Spec{{Endpoint: "tools/call", Requests: []pep.RequestSpec{spec}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &madeWorld{rules: []string{pdptest.Rule("ALLOW", "user", `{expr: R.id == "ann/red"}`)}, actions: "[use]"}
+	e := open(t, pdp.Options{}, w.policies()[:1]...)
+	r := profile.Ask(pep.Item{Name: "tool"}, authz.Call).Requests[0]
+	for _, x := range []struct {
+		team any
+		want string
+	}{{"red", "red"}, {"blue", "blue"}, {7.0, "7"}, {[]any{"red"}, ""}, {"red", "red"}} {
+		r.Principal = &authz.Principal{ID: "ann", Roles: []string{"user"}, Attr: map[string]any{"team": x.team}}
+		d := pdptest.Decide(t, e, []authz.Request{r})[0]
+		got := d.Effect == authz.Conditional && strings.Contains(d.Condition.String(), strconv.Quote(x.want))
+		if x.want == "" {
+			got = d.Effect == authz.Deny || strings.HasPrefix(d.Condition.String(), "false")
+		}
+		if !got {
+			t.Errorf("of team %v: %v when %s", x.team, d.Effect, d.Condition)
+		}
 	}
 }

@@ -35,6 +35,7 @@ type openRoute struct {
 	pair
 	on    string // what that depends on
 	turns []turn // nil if they are not known
+	none  bool   // whether it may be no request at all
 }
 
 // A turn is one way for a request to go.
@@ -123,6 +124,7 @@ func (of *routing) turn(sent *authz.Request, x *openRoute, to destinations) {
 				more = append(more, w)
 			}
 		}
+		x.none = x.none || mayBeNothing(m)
 		if ways = more; len(ways) == 0 || len(ways) > mostTurns {
 			return
 		}
@@ -132,6 +134,12 @@ func (of *routing) turn(sent *authz.Request, x *openRoute, to destinations) {
 		x.turns = append(x.turns, w.turn)
 		of.requests, of.from = append(of.requests, pdp.SharedRequest{Request: w.Request, Of: []*authz.Principal{sent.Principal}}), append(of.from, nil)
 	}
+}
+
+// mayBeNothing reports whether a part may be empty that has to be something, which is no request.
+func mayBeNothing(m *authz.Made) bool {
+	return m.At[0] != "scope" && m.At[0] != "policyVersion" &&
+		!slices.ContainsFunc(m.Text, func(p authz.Piece) bool { return p.Text != "" || p.Expr != "" })
 }
 
 // A choice is what a part comes to on a condition.
@@ -294,7 +302,7 @@ func (x *openRoute) decision(found [][]*authz.Decision) *authz.Decision {
 	}
 	var alternatives []authz.Alternative
 	rules := map[string]authz.RuleRef{}
-	denied, written := false, true
+	denied, written := x.none, true
 	for _, t := range x.turns {
 		of := found[t.at][0]
 		for _, ref := range of.Rules {

@@ -15,6 +15,7 @@ import (
 	"github.com/mcpolicy/mcpolicy/pdp/cel"
 	"github.com/mcpolicy/mcpolicy/pdp/expr"
 	"github.com/mcpolicy/mcpolicy/pdp/tables"
+	"github.com/mcpolicy/mcpolicy/source"
 )
 
 // A solver decides requests whose arguments are unknown, for one place where
@@ -110,7 +111,7 @@ func (s *solver) decide(ctx context.Context, r *authz.Request, in *enginev1.Chec
 		return authz.Decision{}, err
 	}
 	d := x.decision()
-	s.fit(&d)
+	s.fit(&d, r)
 	if err := s.engine.applySchemas(ctx, r, in, s.unknown, &d); err != nil {
 		return authz.Decision{}, err
 	}
@@ -118,13 +119,17 @@ func (s *solver) decide(ctx context.Context, r *authz.Request, in *enginev1.Chec
 }
 
 // fit narrows a decision to what makes a request that an engine takes.
-func (s *solver) fit(d *authz.Decision) {
+func (s *solver) fit(d *authz.Decision, r *authz.Request) {
 	if d.Effect == authz.Deny {
 		return
 	}
+	who := r.Principal
+	if r.AnyPrincipal {
+		who = nil
+	}
 	var valid []string
 	for i := range s.making.Parts {
-		if e := s.making.Fits(&s.making.Parts[i]); e != nil {
+		if e := s.making.Fits(&s.making.Parts[i], who); e != nil {
 			valid = append(valid, expr.Print(expr.Shorten(e, s.unknown)))
 		}
 	}
@@ -134,7 +139,7 @@ func (s *solver) fit(d *authz.Decision) {
 // residualOf evaluates what is known of a leaf, with the derived roles that it
 // reads.
 func (s *solver) residualOf(ctx context.Context, l int, roles effective, r *authz.Request, in *enginev1.CheckInput) (residual, error) {
-	key := strconv.Itoa(l) + "\x00" + rolesKey(roles) + "\x00" + s.reads[l].Values(r)
+	key := strconv.Itoa(l) + "\x00" + rolesKey(roles) + "\x00" + s.reads[l].Values(r) + "\x00" + s.madeOf(r.Principal)
 	return s.known.get(key, func() (residual, error) {
 		p := s.parts[l]
 		values, err := s.valuesOf(ctx, l, roles, in)
@@ -144,6 +149,20 @@ func (s *solver) residualOf(ctx context.Context, l int, roles effective, r *auth
 		strict := s.engine.options.StrictEvaluation
 		return s.residual(p.When(true, values, strict), p.When(false, values, strict)), nil
 	})
+}
+
+// madeOf renders what of a principal the parts of requests are made of, as a cache key.
+func (s *solver) madeOf(who *authz.Principal) string {
+	var list []any
+	for i := range s.making.Parts {
+		for _, o := range s.making.Parts[i].Origins() {
+			if o.OfPrincipal() {
+				v, ok := o.Value(who, nil)
+				list = append(list, v, ok)
+			}
+		}
+	}
+	return source.JSONText(list)
 }
 
 func (s *solver) residual(whenTrue, whenFalse cel.Formula) residual {

@@ -119,14 +119,66 @@ func (m *Making) read(x ast.Expr, part *authz.Made, steps int) ast.Expr {
 	switch {
 	case part.From != nil:
 		of := Rebase(x, steps, m.origin(part.From))
-		if part.Else != nil && steps == 0 {
-			return fact.NewCall(0, operators.Conditional, m.present(part.From), of, Constant(part.Else))
+		if part.Else != nil {
+			return fact.NewCall(0, operators.Conditional, m.present(part.From), of, m.otherwise(x, part.Else, steps))
 		}
 		return of
 	case part.Table != nil:
-		return Rebase(x, steps, m.table(part.Table))
+		return Rebase(x, steps, dynamic(m.table(part.Table), steps))
 	}
-	return Rebase(x, steps, m.text(part.Text))
+	return Rebase(x, steps, dynamic(m.text(part.Text), steps))
+}
+
+// otherwise is read where the caller gives no value of [authz.Made.Else].
+func (m *Making) otherwise(x ast.Expr, v any, steps int) ast.Expr {
+	switch v := v.(type) {
+	case *authz.Made:
+		return m.read(x, v, steps)
+	case map[string]any:
+		if steps > 0 {
+			if below, there := v[stepOf(x, steps)]; there {
+				return m.otherwise(x, below, steps-1)
+			}
+			return Rebase(x, steps, fact.NewMap(0, nil)) // what is not there errs
+		}
+		return given(x, m.mapping(v))
+	}
+	if steps > 0 {
+		return Rebase(x, steps, dynamic(Constant(v), steps))
+	}
+	return given(x, Constant(v))
+}
+
+// given returns a value as a path reads it that may be an optional.
+func given(x, value ast.Expr) ast.Expr {
+	if !IsOptional(x) {
+		return value
+	}
+	return fact.NewMemberCall(0, "of", fact.NewIdent(0, "optional"), value)
+}
+
+// mapping is a mapping in which something is made.
+func (m *Making) mapping(v map[string]any) ast.Expr {
+	var entries []ast.EntryExpr
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		key, of, optional := fact.NewLiteral(0, types.String(name)), ast.Expr(nil), false
+		switch below := v[name].(type) {
+		case *authz.Made:
+			of, optional = m.asOptional(below), true
+		case map[string]any:
+			of = m.mapping(below)
+		default:
+			of = Constant(below)
+		}
+		entries = append(entries, fact.NewMapEntry(0, key, of, optional))
+	}
+	return fact.NewMap(0, entries)
+}
+
+// stepOf returns the name of the first of the last steps of a path.
+func stepOf(x ast.Expr, steps int) string {
+	path, _ := Path(x)
+	return path[len(path)-steps]
 }
 
 // Above returns a chain of selections without its last steps.
@@ -153,34 +205,73 @@ func (m *Making) asOptional(part *authz.Made) ast.Expr {
 		plain = fact.NewSelect(0, plain, name)
 	}
 	of := fact.NewMemberCall(0, "of", fact.NewIdent(0, "optional"), m.read(plain, part, 0))
-	if there, known := m.has(plain); known {
-		none := fact.NewMemberCall(0, "none", fact.NewIdent(0, "optional"))
-		return fact.NewCall(0, operators.Conditional, there, of, none)
-	}
-	return of
+	none := fact.NewMemberCall(0, "none", fact.NewIdent(0, "optional"))
+	return fact.NewCall(0, operators.Conditional, m.there(plain, part, 0), of, none)
 }
 
 // has returns whether there is what a path reads.
 func (m *Making) has(x ast.Expr) (ast.Expr, bool) {
 	part, steps, ok := m.part(x)
-	spread := ok && len(part.At) == 1 && part.At[0] == "attr"
-	switch {
-	case !ok:
+	if !ok {
 		return nil, false
+	}
+	return m.there(x, part, steps), true
+}
+
+// there returns whether there is what a path reads, which goes on some steps below a part.
+func (m *Making) there(x ast.Expr, part *authz.Made, steps int) ast.Expr {
+	spread := len(part.At) == 1 && part.At[0] == "attr"
+	switch {
+	case part.Else != nil && steps == 0:
+		if _, made := part.Else.(*authz.Made); !made {
+			return fact.NewLiteral(0, types.True)
+		}
+		return fact.NewCall(0, operators.LogicalOr, m.present(part.From), m.thereOtherwise(x, part.Else, 0))
+	case part.Else != nil:
+		of := fact.NewCall(0, operators.Has, Rebase(x, steps, m.origin(part.From)))
+		return fact.NewCall(0, operators.Conditional, m.present(part.From), of, m.thereOtherwise(x, part.Else, steps))
 	case steps > 1 || steps == 1 && !spread:
-		return fact.NewCall(0, operators.Has, m.read(x, part, steps)), true
+		return fact.NewCall(0, operators.Has, m.read(x, part, steps))
 	case part.Table != nil && part.Table.Else == nil:
 		var keys []ast.Expr
 		for _, key := range slices.Sorted(maps.Keys(part.Table.Values)) {
 			keys = append(keys, fact.NewLiteral(0, types.String(key)))
 		}
-		return fact.NewCall(0, operators.In, m.optional(part.Table.By, types.NullValue), fact.NewList(0, keys, nil)), true
-	case part.Table != nil, part.Text != nil, part.Else != nil:
-		return fact.NewLiteral(0, types.True), true
+		return fact.NewCall(0, operators.In, m.optional(part.Table.By, types.NullValue), fact.NewList(0, keys, nil))
+	case part.Table != nil, part.Text != nil:
+		return fact.NewLiteral(0, types.True)
 	case spread:
-		return fact.NewCall(0, operators.Has, m.read(x, part, steps)), true
+		return fact.NewCall(0, operators.Has, m.read(x, part, steps))
 	}
-	return m.present(part.From), true
+	return m.present(part.From)
+}
+
+// thereOtherwise is there where the caller gives no value of [authz.Made.Else].
+func (m *Making) thereOtherwise(x ast.Expr, v any, steps int) ast.Expr {
+	switch v := v.(type) {
+	case *authz.Made:
+		return m.there(x, v, steps)
+	case map[string]any:
+		if steps > 0 {
+			if below, there := v[stepOf(x, steps)]; there {
+				return m.thereOtherwise(x, below, steps-1)
+			}
+			return fact.NewLiteral(0, types.False)
+		}
+	}
+	if steps > 0 {
+		return fact.NewCall(0, operators.Has, Rebase(x, steps, dynamic(Constant(v), steps)))
+	}
+	return fact.NewLiteral(0, types.True)
+}
+
+// dynamic returns a value that something is selected of, in some steps: whether it can be is found
+// out when it is.
+func dynamic(of ast.Expr, steps int) ast.Expr {
+	if steps == 0 {
+		return of
+	}
+	return fact.NewCall(0, "dyn", of)
 }
 
 // origin returns the expression of where a value comes from.
@@ -311,8 +402,8 @@ func (m *Making) piece(p authz.Piece, whole bool) ast.Expr {
 }
 
 // Fits returns what has to hold of what a text is made of, so that there is one and, if it
-// has to be, that it is not empty; nil for nothing.
-func (m *Making) Fits(part *authz.Made) ast.Expr {
+// has to be, that it is not empty; nil for nothing. Who asks is nil where anybody may.
+func (m *Making) Fits(part *authz.Made, who *authz.Principal) ast.Expr {
 	var all ast.Expr
 	and := func(x ast.Expr) {
 		if all == nil {
@@ -321,13 +412,23 @@ func (m *Making) Fits(part *authz.Made) ast.Expr {
 		}
 		all = fact.NewCall(0, operators.LogicalAnd, all, x)
 	}
+	for below := range authz.MadeIn(part.Else) {
+		if fits := m.Fits(below, who); fits != nil {
+			and(fact.NewCall(0, operators.LogicalOr, m.present(part.From), fits))
+		}
+	}
 	needed := part.At[0] == "kind" || part.At[0] == "id" || part.At[0] == "action"
 	whole := needed && len(part.Text) == 1
 	for _, p := range part.Text {
 		if p.From == nil {
 			continue
 		}
-		if !p.IsText() {
+		switch {
+		case p.From.OfPrincipal() && who != nil:
+			if v, ok := p.From.Value(who, nil); ok && !isScalar(v) {
+				and(fact.NewLiteral(0, types.False))
+			}
+		case !p.IsText():
 			of := m.optional(p.From, types.String(""))
 			scalars := fact.NewList(0, []ast.Expr{fact.NewIdent(0, "string"), fact.NewIdent(0, "double"), fact.NewIdent(0, "bool")}, nil)
 			and(fact.NewCall(0, operators.In, fact.NewCall(0, "type", of), scalars))
@@ -337,6 +438,15 @@ func (m *Making) Fits(part *authz.Made) ast.Expr {
 		}
 	}
 	return all
+}
+
+// isScalar reports whether a text is made of a value.
+func isScalar(v any) bool {
+	switch v.(type) {
+	case nil, []any, []string, map[string]any:
+		return false
+	}
+	return true
 }
 
 // Choices returns what each of the texts that a piece can come to hangs on, if it names them
