@@ -93,14 +93,11 @@ func Explain(ctx context.Context, q *Input) (*Explanation, error) {
 			r = pep.Bind(r, q.Arguments)
 			r.Principal = q.Principal
 		}
-		if q.Arguments != nil || r.By != nil {
-			sent, refusal := r.Sent() // what no engine takes is denied by the cell
-			if refusal != nil && r.By != nil {
-				continue
-			}
-			r = sent
+		sent, refusal := r.Sent() // what no engine takes is denied by the cell
+		if refusal != nil && r.By != nil {
+			continue
 		}
-		explained, err := q.request(ctx, r)
+		explained, err := q.request(ctx, sent)
 		if err != nil {
 			return nil, err
 		}

@@ -144,6 +144,10 @@ func TestReasons(t *testing.T) {
 				`no-minors: applies (role MEMBER is decided separately, and rule "member" allows it)`,
 			},
 		},
+		"a scope of who asks": {
+			shelf: shelf{policies: []string{rules(plain, member)}, scope: "{principal.attr.branch}", roles: []string{"MEMBER"}, attr: map[string]any{"branch": "gone"}},
+			want:  []string{"denied: no policy covers shelf in scope gone, so nobody decided."},
+		},
 		"a DENY for the only role": {
 			shelf:     shelf{policies: []string{rules(plain, `{name: no-late, actions: [lend], effect: EFFECT_DENY, roles: [MEMBER], condition: {match: {expr: P.attr.late}}}`, few)}, roles: []string{"MEMBER"}, attr: map[string]any{"late": true}},
 			arguments: map[string]any{"books": 1.0},

@@ -49,7 +49,7 @@ resourcePolicy:
 		}
 		for col := range p.calls() {
 			for _, a := range p.index.Asked(col) {
-				if len(a.Target.Rules(a.Action)) > 0 {
+				if p.index.IsRuled(col, &a) {
 					continue
 				}
 				f := about(col)

@@ -57,7 +57,10 @@ type Target struct {
 type Asked struct {
 	*authz.Request
 	Target *Target
-	Gate   bool // it is the same for every item of the type
+	Number int // of the request in the question
+	// ByCaller says that who asks decides where it goes.
+	ByCaller bool
+	Gate     bool // it is the same for every item of the type
 	// General says that its action is the same for every item.
 	General bool
 	// AnyItem is the same about an item that is left open; see [witness.AnyName].
@@ -106,7 +109,7 @@ func New(m *matrix.Matrix, policies *policy.Set, defaults Defaults) *Index {
 		}
 		for _, r := range x.routed(plainQuestion(col).Requests) {
 			t := target(col.Server, &r.Request)
-			a := Asked{Request: &r.Request, Target: t}
+			a := Asked{Request: &r.Request, Target: t, Number: r.number, ByCaller: r.byCaller}
 			if r.number < len(template) && (!r.byMapping || template[r.number].Resource.Kind == r.Resource.Kind) {
 				a.AnyItem = &template[r.number]
 				a.General = a.AnyItem.Action == r.Action
@@ -134,6 +137,7 @@ func New(m *matrix.Matrix, policies *policy.Set, defaults Defaults) *Index {
 type routedRequest struct {
 	authz.Request
 	number    int
+	byCaller  bool // it goes elsewhere for others
 	byMapping bool // it is the item's own, and another would be asked about in another way
 }
 
@@ -164,7 +168,7 @@ func (x *Index) routed(list []authz.Request) []routedRequest {
 			r.Principal, r.Action = nil, sent.Action
 			r.Resource.Kind, r.Resource.PolicyVersion, r.Resource.Scope = of.Kind, of.PolicyVersion, of.Scope
 			r.Made = slices.DeleteFunc(slices.Clone(r.Made), func(m authz.Made) bool { return m.Routes() })
-			routed = append(routed, routedRequest{Request: r, number: i})
+			routed = append(routed, routedRequest{Request: r, number: i, byCaller: true})
 		}
 	}
 	return routed
@@ -180,17 +184,17 @@ func told(of *authz.Request, number int) []routedRequest {
 	r.By = nil
 	at := slices.IndexFunc(r.Made, func(m authz.Made) bool { return m.At[0] == "action" })
 	if at < 0 || len(r.Made[at].Text) != 1 {
-		return []routedRequest{{r, number, true}}
+		return []routedRequest{{Request: r, number: number, byMapping: true}}
 	}
 	actions, _, ok := (&expr.Making{Arguments: r.Arguments}).Choices(r.Made[at].Text[0])
 	if !ok {
-		return []routedRequest{{r, number, true}}
+		return []routedRequest{{Request: r, number: number, byMapping: true}}
 	}
 	r.Made = slices.Delete(slices.Clone(r.Made), at, at+1)
 	var routed []routedRequest
 	for _, action := range actions {
 		r.Action = action
-		routed = append(routed, routedRequest{r, number, true})
+		routed = append(routed, routedRequest{Request: r, number: number, byMapping: true})
 	}
 	return routed
 }
@@ -198,6 +202,16 @@ func told(of *authz.Request, number int) []routedRequest {
 // Asked returns what is asked about a column: about a plain call where one can
 // be made as a task.
 func (x *Index) Asked(col *matrix.Column) []Asked { return x.asked[col] }
+
+// IsRuled reports whether some rule is about a request, wherever it goes for whoever asks.
+func (x *Index) IsRuled(col *matrix.Column, a *Asked) bool {
+	if len(a.Target.Rules(a.Action)) > 0 {
+		return true
+	}
+	return a.ByCaller && slices.ContainsFunc(x.asked[col], func(b Asked) bool {
+		return b.Number == a.Number && len(b.Target.Rules(b.Action)) > 0
+	})
+}
 
 // AskAbout returns what would be asked about an operation on some item, whose
 // name and tag are [witness.AnyName].
