@@ -48,6 +48,7 @@ var leaves = []string{
 	`timestamp($w).getMinutes() >= 30`, `timestamp($w).getDate() == 1`, `timestamp($w).getDayOfMonth() $o 28`, `timestamp($w).getFullYear() == 2026`, `timestamp($w).getFullYear() < 2026`, `timestamp($w).getSeconds() != 0`, `now().getMinutes() == 0`,
 	`$s.split("/")[0].endsWith($c)`, `$s.split("b")[1].startsWith($c)`, `$s.split("/")[1].contains($c)`, `hierarchy($s, "/").overlaps(hierarchy($s, "/"))`, `int($s) > 1`, `double($s) $o $k`,
 	`$l.all(e, e.n * e.n < $k)`, `$l.exists(e, e + $s == $c)`, `size($l) <= 5`, `$l.size() == 7`, `$l.exists(e, e.a == $c || e.n $o $k)`, `size($s.split("/")) == 2`, `$l[0] in ["a", $c]`, `size($l.distinct()) == size($l)`,
+	`R.attr.arguments != {}`, `R.attr.arguments == {"a": "a"}`, `R.attr.arguments.o != {}`, `R.attr.arguments.o != {"a": "a"}`, `R.attr.arguments.o in [{"a": "a"}, $c]`, `!(R.attr.arguments in [{}])`, `$s.lowerAscii() in {"a": 1, "b": 2}`,
 	`now() < timestamp($w)`, `timestamp($w) - timestamp($w) > duration("1h")`, `$s + $s == $c`, `P.id == $s`, `P.id.startsWith($c)`, `P.id == ""`,
 }
 

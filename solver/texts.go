@@ -70,9 +70,15 @@ func textPredicate(a *analysis, l *leaf) bool {
 			default:
 				sets = append(sets, equals(of), before(of))
 			}
-		case []any:
-			for _, x := range of {
-				if text, isText := x.(string); isText && name == operators.In {
+		case []any, map[string]any:
+			if name != operators.In {
+				return false // there is more to an object or a list than its type
+			}
+			for _, x := range membersOf(of) {
+				if isComposite(x) {
+					return false
+				}
+				if text, isText := x.(string); isText {
 					sets = append(sets, equals(text))
 				}
 			}
