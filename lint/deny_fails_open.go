@@ -280,16 +280,25 @@ func extras(of, other *authz.Principal) string {
 // around says how the rule is got around.
 func (f *failing) around() string {
 	var missing, odd []string
+	differ := func(name string, of map[string]any, at string) {
+		if v, has := of[at]; has {
+			odd = append(odd, name+" = "+compact(v))
+			return
+		}
+		missing = append(missing, "without "+name)
+	}
 	for _, name := range f.differences() {
-		short, isArgument := strings.CutPrefix(name, ofArgument)
-		v, has := f.erring.arguments[short]
-		switch {
-		case isArgument && has:
-			odd = append(odd, short+" = "+compact(v))
+		switch argument, isArgument := strings.CutPrefix(name, ofArgument); {
+		case argument == authz.LookedUp:
+			_, erring := authz.SplitArguments(f.erring.arguments)
+			_, met := authz.SplitArguments(f.met.arguments)
+			for _, found := range differences(erring, met) {
+				differ("resource."+found, erring, found)
+			}
 		case isArgument:
-			missing = append(missing, "without "+short)
+			differ(argument, f.erring.arguments, argument)
 		default:
-			missing = append(missing, "having no "+short)
+			missing = append(missing, "having no "+name)
 		}
 	}
 	if len(odd) > 0 {
