@@ -48,15 +48,29 @@ var leaves = []string{
 	`timestamp($w).getMinutes() >= 30`, `timestamp($w).getDate() == 1`, `timestamp($w).getDayOfMonth() $o 28`, `timestamp($w).getFullYear() == 2026`, `timestamp($w).getFullYear() < 2026`, `timestamp($w).getSeconds() != 0`, `now().getMinutes() == 0`,
 	`$s.split("/")[0].endsWith($c)`, `$s.split("b")[1].startsWith($c)`, `$s.split("/")[1].contains($c)`, `hierarchy($s, "/").overlaps(hierarchy($s, "/"))`, `int($s) > 1`, `double($s) $o $k`,
 	`$l.all(e, e.n * e.n < $k)`, `$l.exists(e, e + $s == $c)`, `size($l) <= 5`, `$l.size() == 7`, `$l.exists(e, e.a == $c || e.n $o $k)`, `size($s.split("/")) == 2`, `$l[0] in ["a", $c]`, `size($l.distinct()) == size($l)`,
-	`R.attr.arguments != {}`, `R.attr.arguments == {"a": "a"}`, `R.attr.arguments.o != {}`, `R.attr.arguments.o != {"a": "a"}`, `R.attr.arguments.o in [{"a": "a"}, $c]`, `!(R.attr.arguments in [{}])`, `$s.lowerAscii() in {"a": 1, "b": 2}`,
 	`now() < timestamp($w)`, `timestamp($w) - timestamp($w) > duration("1h")`, `$s + $s == $c`, `P.id == $s`, `P.id.startsWith($c)`, `P.id == ""`,
+}
+
+// wholes are about objects and lists as a whole, beside what stands in them.
+var wholes = []string{
+	`R.attr.arguments != {}`, `R.attr.arguments == {"a": "a"}`, `!(R.attr.arguments in [{}])`, `P.attr != {}`, `R.attr.arguments.o != {}`, `R.attr.arguments.o == {}`,
+	`R.attr.arguments.o != {"a": "a"}`, `R.attr.arguments.o == {"a": $s}`, `R.attr.arguments.o in [{"a": "a"}, $c]`, `R.attr.arguments.o == P.attr.o`, `has(R.attr.arguments.o)`,
+	`has(R.attr.arguments.o.a)`, `"a" in R.attr.arguments.o`, `size(R.attr.arguments.o) > 1`, `type(R.attr.arguments.o) == map`, `R.attr.arguments.?o == optional.of({})`,
+	`R.attr.arguments.?o.orValue({}) == {}`, `has(R.attr.arguments.o) ? R.attr.arguments.o != {} : $b`, `$s in {"a": 1}`, `$s.lowerAscii() in {"a": 1, "b": 2}`, `$n == {"a": 1}`,
+	`R.attr.arguments.l == ["a"]`, `R.attr.arguments.l != []`, `R.attr.arguments.l == P.attr.l`, `R.attr.arguments.o.l == ["a"]`, `$l in [["a"], []]`, `$l[0] == $c`, `$c in $l`,
+	`size($l) == 1`, `[$s] == $l`, `$l + [$c] == ["a", $c]`, `$l != $s`, `$s == [$c]`, `$b == [true]`, `type($l) == list`, `$l.filter(e, e != $c) == []`,
+	`R.attr.arguments.?l.orValue([]) == []`, `[$s, $c] == ["a", "b"]`, `{"x": $s} == {"x": $c}`, `P.attr.q == {"a": 1.0}`, `$s in P.attr.q`,
 }
 
 var fill = regexp.MustCompile(`\$[snbckolw]`)
 
 func leafOf(r *rand.Rand) string {
 	pick := func(list ...string) string { return list[r.IntN(len(list))] }
-	return fill.ReplaceAllStringFunc(leaves[r.IntN(len(leaves))], func(of string) string {
+	list := leaves
+	if r.IntN(5) == 0 {
+		list = wholes
+	}
+	return fill.ReplaceAllStringFunc(pick(list...), func(of string) string {
 		switch of {
 		case "$s":
 			return pick("R.attr.arguments.a", "R.attr.arguments.b", "P.attr.a", "R.attr.arguments.o.a")
