@@ -229,17 +229,31 @@ func (r *Request) Sent() (sent Request, refusal *Refusal) {
 	if r.Unknown == nil || !within(r.Unknown, r.Arguments) {
 		sent.Resource.Attr = withoutHidden(r.Resource.Attr, r.Arguments)
 	}
-	for i := range r.Made {
-		m := &r.Made[i]
-		if r.open(m) {
+	var send func(m *Made)
+	send = func(m *Made) {
+		switch {
+		case !r.open(m):
+		case m.Else == nil || r.isOpen(m.From):
 			sent.Made = append(sent.Made, *m)
-			continue
+			return
+		default:
+			if v, given := m.From.Value(r.Principal, arguments); given {
+				sent.put(m, v, true)
+				return
+			}
+			for below := range MadeIn(m.Else) {
+				send(below)
+			}
+			return
 		}
 		v, ok, wrong := m.value(r.Principal, arguments)
 		if wrong != "" && refusal == nil {
 			refusal = &Refusal{Because: wrong}
 		}
 		sent.put(m, v, ok)
+	}
+	for i := range r.Made {
+		send(&r.Made[i])
 	}
 	if invalid := sent.invalid(r.Made); invalid != "" && refusal == nil {
 		refusal = &Refusal{Because: invalid}
@@ -248,18 +262,13 @@ func (r *Request) Sent() (sent Request, refusal *Refusal) {
 }
 
 // open reports whether a part is not known.
-func (r *Request) open(m *Made) bool {
-	for _, o := range m.Origins() {
-		switch {
-		case o.OfPrincipal():
-			if r.AnyPrincipal && !fixed(o) {
-				return true
-			}
-		case r.Unknown != nil && overlap(o[1:], r.Unknown[min(len(r.Arguments), len(r.Unknown)):]):
-			return true
-		}
+func (r *Request) open(m *Made) bool { return slices.ContainsFunc(m.Origins(), r.isOpen) }
+
+func (r *Request) isOpen(o Origin) bool {
+	if o.OfPrincipal() {
+		return r.AnyPrincipal && !fixed(o)
 	}
-	return false
+	return r.Unknown != nil && overlap(o[1:], r.Unknown[min(len(r.Arguments), len(r.Unknown)):])
 }
 
 // fixed reports whether something of the principal is known though the principal is open.

@@ -275,3 +275,39 @@ func TestMethods(t *testing.T) {
 		}
 	}
 }
+
+// TestSpreadOver holds what goes out where the arguments are spread after attributes of other kinds:
+// an argument goes before what stands under its name. In a list, which has no arguments, none does.
+func TestSpreadOver(t *testing.T) {
+	call := specOf(t, "  state: '{unknown}'\n  team: '{principal.attr.team}'\n  box: {of: '{arguments.n}', kind: plain}\n  '...': '{arguments}'")
+	list := call
+	list.Endpoint, list.Filter = "tools/list", authz.FilterOwn
+	p, err := pep.Custom("gateway", "crm", []pep.Spec{call, list})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := &authz.Principal{ID: "ann", Attr: map[string]any{"team": "red"}}
+	for _, x := range []struct{ arguments, want map[string]any }{
+		{nil, map[string]any{"team": "red", "box": map[string]any{"kind": "plain"}}},
+		{map[string]any{"n": 1.0}, map[string]any{"n": 1.0, "team": "red", "box": map[string]any{"of": 1.0, "kind": "plain"}}},
+		{map[string]any{"n": 1.0, "box": map[string]any{"x": 1.0}, "team": "blue"}, map[string]any{"n": 1.0, "team": "blue", "box": map[string]any{"x": 1.0}}},
+		{map[string]any{"box": "b", authz.LookedUp: map[string]any{"state": "open"}}, map[string]any{"team": "red", "box": "b", "state": "open"}},
+		{map[string]any{"state": "mine", authz.LookedUp: map[string]any{"state": "open"}}, map[string]any{"team": "red", "box": map[string]any{"kind": "plain"}, "state": "mine"}},
+	} {
+		r := pep.Bind(p.Ask(pep.Item{Name: "get"}, authz.Call).Requests[0], x.arguments)
+		r.Principal = who
+		sent, refusal := r.Sent()
+		if refusal != nil || sent.Made != nil {
+			t.Fatalf("with %v: %v, %+v is open", x.arguments, refusal, sent.Made)
+		}
+		if diff := cmp.Diff(x.want, sent.Resource.Attr); diff != "" {
+			t.Errorf("with %v (-want +got):\n%s", x.arguments, diff)
+		}
+	}
+	r := p.Ask(pep.Item{Name: "get"}, authz.List).Requests[0]
+	r.Principal = who
+	sent, _ := r.Sent()
+	if m, _ := authz.MadeAt(sent.Made, []string{"attr", "state"}); m == nil || m.Else != nil || m.From.String() != "{arguments.looked up.state}" || sent.Resource.Attr["team"] != "red" {
+		t.Errorf("in a list %+v is open beside %v", sent.Made, sent.Resource.Attr)
+	}
+}
