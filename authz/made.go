@@ -163,16 +163,16 @@ func (m *Made) Origins() []Origin {
 
 // MadeIn goes through what is made in a value of [Made.Else].
 func MadeIn(v any) iter.Seq[*Made] {
-	return func(yield func(*Made) bool) { madeIn(v, yield) }
+	return func(yield func(*Made) bool) { yieldMade(v, yield) }
 }
 
-func madeIn(v any, yield func(*Made) bool) bool {
+func yieldMade(v any, yield func(*Made) bool) bool {
 	switch v := v.(type) {
 	case *Made:
 		return yield(v)
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			if !madeIn(v[name], yield) {
+			if !yieldMade(v[name], yield) {
 				return false
 			}
 		}

@@ -1,6 +1,9 @@
 package pep
 
-import "github.com/mcpolicy/mcpolicy/authz"
+import (
+	"github.com/mcpolicy/mcpolicy/authz"
+	"github.com/mcpolicy/mcpolicy/source"
+)
 
 // What stands in the requests of a [Method] for what differs from one to the next.
 const (
@@ -82,7 +85,13 @@ func placeholderOf(m *authz.Made, lookedUp string) string {
 	case len(m.From) > 1 && m.From[1] == authz.LookedUp:
 		return lookedUp
 	}
-	return m.From.String()
+	switch of := m.Else.(type) {
+	case nil:
+		return m.From.String()
+	case *authz.Made:
+		return m.From.String() + " or " + placeholderOf(of, lookedUp)
+	}
+	return m.From.String() + " or " + source.JSONText(m.Else)
 }
 
 // operationOf returns the type of item and the operation of which the method is.

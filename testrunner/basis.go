@@ -66,7 +66,8 @@ func (b *Basis) field(f source.Field) error {
 		return b.because(n)
 	case n.Is(source.Sequence):
 		err := errors.Join(b.By.DecodeNode(n), notEmpty(f), namedTwice(b.By, "rule"))
-		if at := slices.IndexFunc(b.By, func(name Name) bool { return name.Text == ByDefault }); at >= 0 && len(b.By) > 1 {
+		isDefault := func(name Name) bool { return name.Text == ByDefault }
+		if at := slices.IndexFunc(b.By, isDefault); at >= 0 && slices.ContainsFunc(b.By, func(name Name) bool { return !isDefault(name) }) {
 			err = errors.Join(err, source.Errorf(b.By[at].Pos, "by: %s stands alone: no rule decides then", ByDefault))
 		}
 		return err

@@ -139,7 +139,7 @@ func (s *solver) fit(d *authz.Decision, r *authz.Request) {
 // residualOf evaluates what is known of a leaf, with the derived roles that it
 // reads.
 func (s *solver) residualOf(ctx context.Context, l int, roles effective, r *authz.Request, in *enginev1.CheckInput) (residual, error) {
-	key := strconv.Itoa(l) + "\x00" + rolesKey(roles) + "\x00" + s.reads[l].Values(r) + "\x00" + s.madeOf(r.Principal)
+	key := strconv.Itoa(l) + "\x00" + rolesKey(roles) + "\x00" + s.reads[l].Values(r) + s.madeOf(r.Principal)
 	return s.known.get(key, func() (residual, error) {
 		p := s.parts[l]
 		values, err := s.valuesOf(ctx, l, roles, in)
@@ -153,6 +153,9 @@ func (s *solver) residualOf(ctx context.Context, l int, roles effective, r *auth
 
 // madeOf renders what of a principal the parts of requests are made of, as a cache key.
 func (s *solver) madeOf(who *authz.Principal) string {
+	if len(s.making.Parts) == 0 {
+		return ""
+	}
 	var list []any
 	for i := range s.making.Parts {
 		for _, o := range s.making.Parts[i].Origins() {
