@@ -85,6 +85,12 @@ func TestMistakes(t *testing.T) {
 		{"a time after another one", "", `timestamp(R.attr.arguments.a) < timestamp(R.attr.arguments.b)`, solver.Met, possible},
 		{"a time that is long ago, and is not", "", `timestamp(R.attr.arguments.a).timeSince() > duration("1h") && timestamp(R.attr.arguments.a) > now() - duration("30m")`, solver.Met, impossible},
 		{"a time that is long ago, and a text", "", `timestamp(R.attr.arguments.a).timeSince() > duration(R.attr.arguments.d)`, solver.Met, possible},
+		{"a list of a place", "", `R.attr.arguments.l == [R.attr.arguments.b]`, solver.Met, possible},
+		{"a number in a text that is calculated", "", `int(R.attr.arguments.s.replace("a", "b")) == 41`, solver.Met, possible},
+		{"the first of a list, as they stand", "", `R.attr.arguments.l.slice(0, 2) == ["c", "d"]`, solver.Met, possible},
+		{"a text around another place", `{"properties": {"s": {"enum": ["zeta"]}}}`, `R.attr.arguments.t.replace("q", "") == "a/" + R.attr.arguments.s`, solver.Met, possible},
+		{"as many as there are different ones", `{"properties": {"l": {"type": "array", "uniqueItems": true, "items": {"enum": ["a", "b", "c"]}}}}`, `size(R.attr.arguments.l) == 3 && R.attr.arguments.l.exists(e, e == "a")`, solver.Met, possible},
+		{"more than there are different ones", `{"properties": {"l": {"type": "array", "uniqueItems": true, "items": {"enum": ["a", "b", "c"]}}}}`, `size(R.attr.arguments.l) == 4`, solver.Met, impossible},
 		{"more needed than nests", `{"required": ["o"], "properties": {"o": {"type": "object", "required": ["box"], "properties": {"box": {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer", "minimum": 5}}}}}}}`, `R.attr.arguments.o.box.n < 6`, solver.Met, possible},
 	} {
 		answer, err := s.Solve(t.Context(), world(decoded(t, c.schema), nil, "staff"), []solver.Goal{{Formula: solver.Expr(c.text), To: solver.Only(c.to)}})
