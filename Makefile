@@ -31,7 +31,7 @@ fuzz:
 # Small mistakes in the project's own code, which its tests have to notice, but for those
 # that docs/mutants.md speaks of: the samples that were worked through, which take some
 # minutes, or all mutants of what is named: make mutants MUTANTS="pep matrix=200"
-MUTANTS ?= pep=80 prove=80 testrunner=60 diff=80 matrix=40
+MUTANTS ?= pep=80 prove=80 diff=80 solver=80 matrix=40 testrunner=60
 mutants:
 	go run -C tools/mutants . -root ../.. -argued ../../docs/mutants.md $(MUTANTS)
 

@@ -91,6 +91,9 @@ func TestMistakes(t *testing.T) {
 		{"a text around another place", `{"properties": {"s": {"enum": ["zeta"]}}}`, `R.attr.arguments.t.replace("q", "") == "a/" + R.attr.arguments.s`, solver.Met, possible},
 		{"as many as there are different ones", `{"properties": {"l": {"type": "array", "uniqueItems": true, "items": {"enum": ["a", "b", "c"]}}}}`, `size(R.attr.arguments.l) == 3 && R.attr.arguments.l.exists(e, e == "a")`, solver.Met, possible},
 		{"more than there are different ones", `{"properties": {"l": {"type": "array", "uniqueItems": true, "items": {"enum": ["a", "b", "c"]}}}}`, `size(R.attr.arguments.l) == 4`, solver.Met, impossible},
+		{"a text behind another one", "", `R.attr.arguments.s.indexOf("b") > 0`, solver.Met, possible},
+		{"a text at the beginning, and another one", "", `R.attr.arguments.s.indexOf("b") == 0 && R.attr.arguments.s.startsWith("a")`, solver.Met, impossible},
+		{"a hierarchy by another separator", "", `hierarchy(R.attr.arguments.h, "/").ancestorOf(hierarchy("a/b/c", "/")) && R.attr.arguments.h == "b"`, solver.Met, impossible},
 		{"more needed than nests", `{"required": ["o"], "properties": {"o": {"type": "object", "required": ["box"], "properties": {"box": {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer", "minimum": 5}}}}}}}`, `R.attr.arguments.o.box.n < 6`, solver.Met, possible},
 	} {
 		answer, err := s.Solve(t.Context(), world(decoded(t, c.schema), nil, "staff"), []solver.Goal{{Formula: solver.Expr(c.text), To: solver.Only(c.to)}})
@@ -159,6 +162,17 @@ func TestLists(t *testing.T) {
 			if (answer.Verdict == solver.Possible) != (o == c.want) || answer.Verdict == solver.Unknown {
 				t.Errorf("%s: %s is %s", name, o, answer.Verdict)
 			}
+		}
+	}
+}
+
+// TestNoExpression holds that a part of a list that is no expression is an error.
+func TestNoExpression(t *testing.T) {
+	s := solver.New(engine(t))
+	for _, f := range []solver.Formula{solver.Expr("P.id =="), solver.All(solver.Expr("true"), solver.Any(solver.Expr("P.id ==")))} {
+		answer, err := s.Solve(t.Context(), world(nil, nil, "staff"), []solver.Goal{{Formula: f, To: solver.Only(solver.Met)}})
+		if err == nil || answer.Verdict != solver.Unknown {
+			t.Errorf("%v, %v", answer.Verdict, err)
 		}
 	}
 }
