@@ -67,7 +67,7 @@ func withMade(attr map[string]any, made []authz.Made, lookedUp string) map[strin
 		m := &made[i]
 		at := m.At[1:]
 		switch {
-		case m.At[0] != "attr", len(m.Text) > 0: // a text stands in the request as it is made
+		case m.At[0] != "attr", m.Text != nil: // a text stands in the request as it is made
 			continue
 		case len(at) == 0:
 			at = []string{authz.AllAttributes}

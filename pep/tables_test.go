@@ -280,6 +280,7 @@ func TestMethods(t *testing.T) {
 // an argument goes before what stands under its name. In a list, which has no arguments, none does.
 func TestSpreadOver(t *testing.T) {
 	call := specOf(t, "  state: '{unknown}'\n  team: '{principal.attr.team}'\n  box: {of: '{arguments.n}', kind: plain}\n  '...': '{arguments}'")
+	call.Requests[0].ID = "{name}-{arguments.n}"
 	list := call
 	list.Endpoint, list.Filter = "tools/list", authz.FilterOwn
 	p, err := pep.Custom("gateway", "crm", []pep.Spec{call, list})
