@@ -342,3 +342,34 @@ func TestMadeOfCaller(t *testing.T) {
 		}
 	}
 }
+
+// TestMadeOrNot holds that what may be no request is not allowed whatever the arguments are, and that
+// a condition may ask for something below a text: it errs then, and is not met.
+func TestMadeOrNot(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		action, condition string
+		want              authz.Effect
+	}{
+		{"{arguments.verb}", "true", authz.Conditional},
+		{"use", "true", authz.Allow},
+		{"use", "R.attr.tier.a == 1", authz.Deny},
+		{"use", "!has(R.attr.tier.a) || R.attr.table.b == 1", authz.Deny},
+	} {
+		spec := pep.RequestSpec{Kind: "desk", ID: "{name}", Action: x.action, Attr: map[string]any{
+			"tier": "t-{arguments.n}", "table": map[string]any{"by": "arguments.owner", "values": map[string]any{"ann": "high"}, "default": "low"},
+		}}
+		profile, err := pep.Custom("gate", "s", []pep.Spec{{Endpoint: "tools/call", Requests: []pep.RequestSpec{spec}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &madeWorld{rules: []string{pdptest.Rule("ALLOW", "user", "{expr: '"+x.condition+"'}")}, actions: `["*"]`}
+		schema := map[string]any{"properties": map[string]any{"n": map[string]any{"type": "string"}}}
+		r := profile.Ask(pep.Item{Name: "tool", Schema: schema}, authz.Call).Requests[0]
+		r.Principal = &authz.Principal{ID: "ann", Roles: []string{"user"}}
+		d := pdptest.Decide(t, open(t, pdp.Options{}, w.policies()[:1]...), []authz.Request{r})[0]
+		if d.Effect != x.want {
+			t.Errorf("%s when %s: %v when %s", x.action, x.condition, d.Effect, d.Condition)
+		}
+	}
+}
