@@ -192,7 +192,12 @@ func (m *Made) lookedUp(schemas map[string]any) {
 	for below := range MadeIn(m.Else) {
 		below.lookedUp(schemas)
 	}
-	if o := m.From; len(o) > 2 && o[1] == LookedUp {
+	own := *m
+	own.Else = nil
+	for _, o := range own.Origins() {
+		if len(o) < 3 || o[1] != LookedUp {
+			continue
+		}
 		schemas[o[2]] = map[string]any{}
 		if len(o) == 3 && m.Schema != nil {
 			schemas[o[2]] = m.Schema

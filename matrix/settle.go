@@ -221,8 +221,16 @@ func (s *settler) find(ctx context.Context, schema argumentsSchema, list []openR
 // makesTexts reports whether a request has texts that are made of arguments, which are taken to have
 // the types that the inputSchema gives them.
 func makesTexts(r openRequest) bool {
-	return slices.ContainsFunc(r.Made, func(m authz.Made) bool {
+	typed := func(m *authz.Made) bool {
 		return slices.ContainsFunc(m.Text, func(p authz.Piece) bool { return p.Type != "" })
+	}
+	return slices.ContainsFunc(r.Made, func(m authz.Made) bool {
+		for below := range authz.MadeIn(m.Else) {
+			if typed(below) {
+				return true
+			}
+		}
+		return typed(&m)
 	})
 }
 

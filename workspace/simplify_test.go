@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpolicy/mcpolicy/authz"
 	"github.com/mcpolicy/mcpolicy/explain"
+	"github.com/mcpolicy/mcpolicy/matrix"
 	"github.com/mcpolicy/mcpolicy/workspace"
 )
 
@@ -52,15 +53,7 @@ const berths = `(depends on 16 rules: policies/port.yaml:8 allows if arguments.q
 // TestSimplify holds what people are told of conditions in a matrix, by who-can and by
 // explain.
 func TestSimplify(t *testing.T) {
-	w, err := workspace.Open(t.Context(), harbour(), workspace.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	m, err := w.Matrix(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	w, m := matrixOf(t, harbour())
 	if err := w.Simplify(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
@@ -101,18 +94,25 @@ func checkAnswer(t *testing.T, a *explain.Answer, declared string) {
 	}
 }
 
-// TestSimplifyKeepsReads holds that what is told of a condition that is not written down
-// is no less than what is known of it: what it reads.
-func TestSimplifyKeepsReads(t *testing.T) {
-	w, err := workspace.Open(t.Context(), harbour(), workspace.Options{})
+// matrixOf opens a folder, and builds its matrix.
+func matrixOf(t *testing.T, fsys fstest.MapFS) (*workspace.Workspace, *matrix.Matrix) {
+	t.Helper()
+	w, err := workspace.Open(t.Context(), fsys, workspace.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Close()
+	t.Cleanup(w.Close)
 	m, err := w.Matrix(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return w, m
+}
+
+// TestSimplifyKeepsReads holds that what is told of a condition that is not written down
+// is no less than what is known of it: what it reads.
+func TestSimplifyKeepsReads(t *testing.T) {
+	w, m := matrixOf(t, harbour())
 	reads := func() (n int) {
 		for _, col := range m.Columns {
 			n += len(m.Cell(m.Classes[0], col).Condition.Reads().Arguments)
@@ -137,15 +137,7 @@ func TestSimplifyServer(t *testing.T) {
 		"p.yaml":          {Data: []byte("principals: {ada: {id: ada, roles: [clerk]}, bob: {id: bob, roles: [clerk]}}\n")},
 		"policies/p.yaml": {Data: []byte(deskPolicy)},
 	}
-	w, err := workspace.Open(t.Context(), fsys, workspace.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	m, err := w.Matrix(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	w, m := matrixOf(t, fsys)
 	if err := w.Simplify(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
